@@ -1,0 +1,135 @@
+// Package fakeecr is Amazon ECR inside a Go test: in process, in memory, with
+// ECR's own errors.
+//
+// A [Registry] is passed where an *ecr.Client would be: it has all of its
+// methods. [Registry.Client] is the SDK's client over a registry without a
+// socket, and [NewServer] serves the same state over HTTP to any AWS SDK or CLI.
+// What goes wrong, and when, is said with package scenarios.
+package fakeecr
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// TB is what a registry needs of a test. *testing.T, *testing.B and *testing.F
+// satisfy it.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Failed() bool
+	Logf(format string, args ...any)
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// Registry is the ECR of one account in one region, with its neighbours in
+// reach: [Registry.In] and [Registry.Account]. Its methods may be called from
+// many goroutines.
+//
+// The 62 operations are methods with the signatures of *ecr.Client. A direct
+// call is one attempt, equal to the SDK's client with aws.NopRetryer{}: retries
+// belong to the client, so a throttled direct call fails and a throttled call of
+// [Registry.Client] is tried again. Of a call's options only Region has an
+// effect: it selects the neighbour, as it does in the client.
+type Registry struct {
+	world *world
+	key   registry.Key
+	// fixture makes direct calls that rules and the trace do not see.
+	fixture bool
+}
+
+// New makes an empty registry for a test. It starts nothing, so it needs no
+// Close, and it works inside testing/synctest, where waiting takes no time.
+//
+// When the test fails, its log ends with the trace and the seed. The test fails
+// when a rule of a scenario never fired, unless the rule is optional. Without a
+// test (examples, main) t is nil, and a mistake in the options panics.
+func New(t TB, options ...Option) *Registry {
+	t = orNil(t)
+	if t != nil {
+		t.Helper()
+	}
+	s := newSettings(t, options)
+	w := newWorld(t, registry.NewWorld(s.seed), s)
+	return w.begin(registry.Key{Account: s.account, Region: s.region}, s.scenarios)
+}
+
+// orNil turns a typed nil, as a nil *testing.T in a TB, into nil.
+func orNil(t TB) TB {
+	if v := reflect.ValueOf(t); t == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil
+	}
+	return t
+}
+
+// In is the registry of the same account in another region of the same world.
+func (r *Registry) In(region string) *Registry {
+	r.world.must(checkRegion(region))
+	return &Registry{world: r.world, key: registry.Key{Account: r.key.Account, Region: region}}
+}
+
+// Account is the registry of another account, by its 12 digits, in the same
+// region of the same world.
+func (r *Registry) Account(id string) *Registry {
+	r.world.must(checkAccount(id))
+	return &Registry{world: r.world, key: registry.Key{Account: id, Region: r.key.Region}}
+}
+
+// unobserved is the registry for a test's fixtures.
+func (r *Registry) unobserved() *Registry {
+	return &Registry{world: r.world, key: r.key, fixture: true}
+}
+
+// AccountID is the account that the registry belongs to.
+func (r *Registry) AccountID() string { return r.key.Account }
+
+// Region is the region that the registry is in.
+func (r *Registry) Region() string { return r.key.Region }
+
+// Fork is an independent copy of the registry's world as it is now, in constant
+// time, for a test of its own: a hundred parallel subtests share one seeded
+// fixture and cannot see each other. The copy has an empty trace and no
+// scenario but those in its options; account, region and seed stay as they are.
+// Its time goes on from the original's.
+func (r *Registry) Fork(t TB, options ...Option) *Registry {
+	t = orNil(t)
+	if t != nil {
+		t.Helper()
+	}
+	s := r.world.settings
+	s.scenarios = nil
+	s.apply(t, options)
+	w := newWorld(t, r.world.state.Fork(), s)
+	return w.begin(r.key, s.scenarios)
+}
+
+// Now is the time on the world's clock: the machine's plus what was advanced.
+func (r *Registry) Now() time.Time { return r.world.state.Now() }
+
+// Advance moves the world's clock forward by d: what falls due happens, and
+// calls that a rule delays go on. It panics if d is negative, because the clock
+// never runs backwards.
+func (r *Registry) Advance(d time.Duration) {
+	if d < 0 {
+		panic("fakeecr: Advance of a negative duration: the clock never runs backwards")
+	}
+	r.world.state.Advance(d)
+}
+
+// Trace is the calls that the world has answered, whichever way they came in:
+// the last 10,000, or all with [WithFullTrace].
+func (r *Registry) Trace() scenarios.Trace { return r.world.recorder.trace() }
+
+// Seed is the seed that ids and tokens follow from; see [WithSeed].
+func (r *Registry) Seed() uint64 { return r.world.settings.seed }
+
+// Wait returns when d has passed on the world's clock, because time passed or
+// because the clock was advanced, or with the context's error.
+func (r *Registry) Wait(ctx context.Context, d time.Duration) error {
+	return r.world.state.Wait(ctx, d, nil)
+}

@@ -1,0 +1,186 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// DownloadPrefix begins the path of every download URL.
+const DownloadPrefix = "/starport-layer-bucket/"
+
+const (
+	downloadLifetime = time.Hour
+	amzTime          = "20060102T150405Z"
+)
+
+// DownloadHost is the host of the download URLs in a region, where the registry
+// has no server of its own.
+func DownloadHost(region string) string {
+	return fmt.Sprintf("prod-%s-starport-layer-bucket.s3.%s.amazonaws.com", region, region)
+}
+
+// GetDownloadUrlForLayer answers a URL that is good for an hour and needs no
+// credentials, for a layer that an image refers to.
+func (tx *Tx) GetDownloadUrlForLayer(_ context.Context, in *ecr.GetDownloadUrlForLayerInput) (*ecr.GetDownloadUrlForLayerOutput, error) {
+	repo, _, err := tx.reachable(in.RegistryId, in.RepositoryName, in.LayerDigest)
+	if err != nil {
+		return nil, err
+	}
+	return &ecr.GetDownloadUrlForLayerOutput{
+		DownloadUrl: aws.String(tx.downloadURL(repo, *in.LayerDigest)),
+		LayerDigest: aws.String(*in.LayerDigest),
+	}, nil
+}
+
+// downloadURL has the shape of a URL that S3 signed. Its path names the layer.
+func (tx *Tx) downloadURL(repo *repository, digest string) string {
+	path := DownloadPrefix + repo.Key.String() + "/" + repo.name + "/" + digest
+	date := tx.now.Format(amzTime)
+	query := url.Values{
+		"X-Amz-Algorithm":     {"AWS4-HMAC-SHA256"},
+		"X-Amz-Date":          {date},
+		"X-Amz-SignedHeaders": {"host"},
+		"X-Amz-Expires":       {fmt.Sprint(int(downloadLifetime / time.Second))},
+		"X-Amz-Credential":    {fmt.Sprintf("ASIAFAKEECR/%s/%s/s3/aws4_request", date[:8], repo.Region)},
+		"X-Amz-Signature":     {tx.World.sign(path, date)},
+	}
+	return tx.Origin + path + "?" + query.Encode()
+}
+
+// sign proves that this world, or the one it was forked from, made a URL.
+func (w *World) sign(path, date string) string {
+	mac := hmac.New(sha256.New, w.secret[:])
+	fmt.Fprintf(mac, "%s\n%s", path, date)
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// DownloadError is a refusal by the store behind download URLs, which answers
+// as S3 does and not as ECR.
+type DownloadError struct {
+	Status        int
+	Code, Message string
+}
+
+func (e *DownloadError) Error() string { return e.Code + ": " + e.Message }
+
+// HTTPStatusCode is the status of the answer.
+func (e *DownloadError) HTTPStatusCode() int { return e.Status }
+
+// ParseDownload is the registry and the layer that a download URL is about.
+func ParseDownload(path string) (Key, *scenarios.DownloadLayerInput, error) {
+	account, rest, _ := strings.Cut(strings.TrimPrefix(path, DownloadPrefix), "/")
+	region, rest, _ := strings.Cut(rest, "/")
+	slash := strings.LastIndexByte(rest, '/')
+	if !strings.HasPrefix(path, DownloadPrefix) || slash < 0 {
+		return Key{}, nil, noSuchKey()
+	}
+	return Key{account, region}, &scenarios.DownloadLayerInput{
+		RegistryId:     &account,
+		RepositoryName: aws.String(rest[:slash]),
+		LayerDigest:    aws.String(rest[slash+1:]),
+	}, nil
+}
+
+func noSuchKey() error {
+	return &DownloadError{http.StatusNotFound, "NoSuchKey", "The specified key does not exist."}
+}
+
+// Download is the bytes behind a download URL.
+type Download struct {
+	io.ReadSeeker
+	Digest string
+}
+
+// DownloadLayer answers the bytes behind a download URL, which is refused if the
+// world did not sign it or the clock has passed its hour.
+func (tx *Tx) DownloadLayer(_ context.Context, in *scenarios.DownloadLayerInput, from *url.URL) (*Download, error) {
+	tx.read()
+	query := from.Query()
+	date := query.Get("X-Amz-Date")
+	signature := tx.World.sign(from.Path, date)
+	signed, err := time.Parse(amzTime, date)
+	switch {
+	case err != nil || !hmac.Equal([]byte(signature), []byte(query.Get("X-Amz-Signature"))):
+		return nil, &DownloadError{http.StatusForbidden, "SignatureDoesNotMatch",
+			"The request signature we calculated does not match the signature you provided. Check your key and signing method."}
+	case !tx.now.Before(signed.Add(downloadLifetime)):
+		return nil, &DownloadError{http.StatusForbidden, "AccessDenied", "Request has expired"}
+	}
+	_, l, err := tx.reachable(in.RegistryId, in.RepositoryName, in.LayerDigest)
+	if err != nil {
+		return nil, noSuchKey()
+	}
+	tx.Bytes, tx.Digest = l.size, l.digest
+	return &Download{ReadSeeker: &pieces{parts: l.parts, size: l.size}, Digest: l.digest}, nil
+}
+
+// pieces reads a layer's parts in place.
+type pieces struct {
+	parts  [][]byte
+	size   int64
+	offset int64
+}
+
+func (p *pieces) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		offset += p.offset
+	case io.SeekEnd:
+		offset += p.size
+	}
+	if offset < 0 {
+		return 0, errors.New("seek before the beginning of the layer")
+	}
+	p.offset = offset
+	return offset, nil
+}
+
+func (p *pieces) Read(b []byte) (int, error) {
+	rest := p.rest()
+	if rest == nil {
+		return 0, io.EOF
+	}
+	n := copy(b, rest)
+	p.offset += int64(n)
+	return n, nil
+}
+
+// WriteTo hands the parts to the writer without a copy.
+func (p *pieces) WriteTo(w io.Writer) (written int64, err error) {
+	for rest := p.rest(); rest != nil; rest = p.rest() {
+		n, err := io.Copy(w, bytes.NewReader(rest))
+		p.offset += n
+		written += n
+		if err != nil {
+			return written, err
+		}
+	}
+	return written, nil
+}
+
+// rest is what is left of the part that the offset is in.
+func (p *pieces) rest() []byte {
+	offset := p.offset
+	for _, part := range p.parts {
+		if offset < int64(len(part)) {
+			return part[offset:]
+		}
+		offset -= int64(len(part))
+	}
+	return nil
+}

@@ -1,0 +1,34 @@
+package registry
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"sync"
+
+	"github.com/google/uuid"
+)
+
+// ids is the source of every id and secret of a world. One seed gives one
+// sequence.
+type ids struct {
+	mu      sync.Mutex
+	entropy rand.ChaCha8
+}
+
+func (i *ids) seed(seed uint64) {
+	var key [32]byte
+	binary.BigEndian.PutUint64(key[:], seed)
+	i.entropy.Seed(key)
+}
+
+func (i *ids) uuid() string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return uuid.Must(uuid.NewRandomFromReader(&i.entropy)).String()
+}
+
+func (i *ids) fork(to *ids) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	to.entropy = i.entropy
+}

@@ -1,0 +1,122 @@
+package registry
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+)
+
+// pullGrain is how old a recorded pull time grows before the next pull replaces
+// it. ECR says only that it refreshes the time at least once in 24 hours and
+// that a daily pull is recorded exactly.
+const pullGrain = time.Hour
+
+// BatchGetImage answers the images that it finds and a failure for each other
+// id. An image that was asked for by digest comes once for each of its tags.
+func (tx *Tx) BatchGetImage(_ context.Context, in *ecr.BatchGetImageInput) (*ecr.BatchGetImageOutput, error) {
+	repo, err := tx.repository(in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	if tx.pullsAnew(repo, in.ImageIds) {
+		if repo, err = tx.recordPulls(in); err != nil {
+			return nil, err
+		}
+	}
+	out := &ecr.BatchGetImageOutput{Images: []types.Image{}, Failures: []types.ImageFailure{}}
+	for _, id := range in.ImageIds {
+		img, failure := repo.find(id)
+		switch {
+		case failure != nil:
+			out.Failures = append(out.Failures, *failure)
+		case id.ImageTag != nil || len(img.tags) == 0:
+			out.Images = append(out.Images, repo.imageOutput(img, id.ImageTag))
+		default:
+			for _, tag := range img.tags {
+				out.Images = append(out.Images, repo.imageOutput(img, &tag))
+			}
+		}
+	}
+	return out, nil
+}
+
+// pullsAnew tells whether a pull of these images would be recorded. Most are
+// not, and need not change the world.
+func (tx *Tx) pullsAnew(repo *repository, ids []types.ImageIdentifier) bool {
+	for _, id := range ids {
+		if img, _ := repo.find(id); img != nil && tx.pullIsDue(img) {
+			return true
+		}
+	}
+	return false
+}
+
+func (tx *Tx) pullIsDue(img *image) bool { return tx.now.Sub(img.pulledAt) >= pullGrain }
+
+func (tx *Tx) recordPulls(in *ecr.BatchGetImageInput) (*repository, error) {
+	repo, err := tx.changeRepository(in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range in.ImageIds {
+		if img, _ := repo.find(id); img != nil && tx.pullIsDue(img) {
+			pulled := *img
+			pulled.pulledAt = tx.now
+			repo.images.set(repo.generation, img.digest, &pulled)
+		}
+	}
+	return repo, nil
+}
+
+// BatchDeleteImage removes images by digest and tags by tag; with its last tag
+// an image goes too. All ids are read as of the beginning of the call: an image
+// of an index stays, also if the index goes in the same call, and two ids of one
+// image are not a failure.
+func (tx *Tx) BatchDeleteImage(_ context.Context, in *ecr.BatchDeleteImageInput) (*ecr.BatchDeleteImageOutput, error) {
+	repo, err := tx.changeRepository(in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	before := *repo
+	out := &ecr.BatchDeleteImageOutput{ImageIds: []types.ImageIdentifier{}, Failures: []types.ImageFailure{}}
+	for _, id := range in.ImageIds {
+		img, failure := before.find(id)
+		if failure == nil {
+			failure = repo.remove(&before, img, id)
+		}
+		if failure != nil {
+			out.Failures = append(out.Failures, *failure)
+			continue
+		}
+		removed := everyID(img)
+		if id.ImageTag != nil {
+			removed = []types.ImageIdentifier{*imageID(img.digest, id.ImageTag)}
+		}
+		for _, entry := range removed {
+			out.ImageIds = addID(out.ImageIds, entry)
+		}
+	}
+	return out, nil
+}
+
+// remove takes away what an id names, if it is still there.
+func (r *repository) remove(before *repository, img *image, id types.ImageIdentifier) *types.ImageFailure {
+	now, there := r.images.get(img.digest)
+	if !there {
+		return nil
+	}
+	keepsImage := id.ImageTag != nil && (len(now.tags) > 1 || !slices.Contains(now.tags, *id.ImageTag))
+	if !keepsImage {
+		if indexes := before.indexesOf(img); len(indexes) > 0 {
+			return referencedByManifestList(id, indexes)
+		}
+		r.forget(now)
+		return nil
+	}
+	r.images.set(r.generation, img.digest, now.withoutTag(*id.ImageTag))
+	r.tagged.delete(r.generation, *id.ImageTag)
+	return nil
+}

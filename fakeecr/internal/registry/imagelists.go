@@ -1,0 +1,145 @@
+package registry
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+)
+
+// imageFilter chooses images for a list; its zero value takes all.
+type imageFilter struct {
+	tags   types.TagStatus
+	status types.ImageStatusFilter
+}
+
+func (f imageFilter) accepts(img *image) bool {
+	switch f.tags {
+	case types.TagStatusTagged:
+		return len(img.tags) > 0
+	case types.TagStatusUntagged:
+		return len(img.tags) == 0
+	default:
+		return true
+	}
+}
+
+// ListImages answers one entry for each tag of each image and one for each image
+// without a tag.
+func (tx *Tx) ListImages(_ context.Context, in *ecr.ListImagesInput) (*ecr.ListImagesOutput, error) {
+	repo, err := tx.repository(in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	p, err := tx.newPage("ListImages "+repo.arn(), in.MaxResults, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	var filter imageFilter
+	if in.Filter != nil {
+		filter = imageFilter{in.Filter.TagStatus, in.Filter.ImageStatus}
+	}
+	out := &ecr.ListImagesOutput{ImageIds: []types.ImageIdentifier{}}
+	// A page may end between two tags of one image.
+	lastDigest, lastTag, _ := strings.Cut(p.last, "@")
+	for digest, img := range repo.images.from(lastDigest) {
+		if !filter.accepts(img) {
+			continue
+		}
+		for _, id := range everyID(img) {
+			if digest == lastDigest && aws.ToString(id.ImageTag) <= lastTag {
+				continue
+			}
+			if p.full(len(out.ImageIds)) {
+				out.NextToken = p.next()
+				return out, nil
+			}
+			out.ImageIds = append(out.ImageIds, id)
+			p.last = link(digest, aws.ToString(id.ImageTag))
+		}
+	}
+	return out, nil
+}
+
+// DescribeImages answers the images asked for, in that order, or a page of all,
+// by digest. One missing image fails the call.
+func (tx *Tx) DescribeImages(_ context.Context, in *ecr.DescribeImagesInput) (*ecr.DescribeImagesOutput, error) {
+	repo, err := tx.repository(in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	var filter imageFilter
+	if in.Filter != nil {
+		filter = imageFilter{in.Filter.TagStatus, in.Filter.ImageStatus}
+	}
+	if in.ImageIds != nil {
+		if in.MaxResults != nil || in.NextToken != nil {
+			return nil, invalidTogether(pagingMember(in.NextToken), "images with imageIds")
+		}
+		return repo.describe(in.ImageIds, filter)
+	}
+	p, err := tx.newPage("DescribeImages "+repo.arn(), in.MaxResults, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	out := &ecr.DescribeImagesOutput{ImageDetails: []types.ImageDetail{}}
+	for digest, img := range repo.images.from(p.start) {
+		if !filter.accepts(img) {
+			continue
+		}
+		if p.full(len(out.ImageDetails)) {
+			out.NextToken = p.next()
+			break
+		}
+		out.ImageDetails = append(out.ImageDetails, repo.detail(img))
+		p.last = digest
+	}
+	return out, nil
+}
+
+func (r *repository) describe(ids []types.ImageIdentifier, filter imageFilter) (*ecr.DescribeImagesOutput, error) {
+	out := &ecr.DescribeImagesOutput{ImageDetails: []types.ImageDetail{}}
+	var seen []string
+	for _, id := range ids {
+		img, err := r.one(id)
+		if err != nil {
+			return nil, err
+		}
+		if filter.accepts(img) && !slices.Contains(seen, img.digest) {
+			seen = append(seen, img.digest)
+			out.ImageDetails = append(out.ImageDetails, r.detail(img))
+		}
+	}
+	return out, nil
+}
+
+// detail is an image as DescribeImages shows it. An untagged image has no
+// imageTags, not an empty list.
+func (r *repository) detail(img *image) types.ImageDetail {
+	detail := types.ImageDetail{
+		ImageDigest:            aws.String(img.digest),
+		ImageManifestMediaType: aws.String(img.mediaType),
+		ImagePushedAt:          aws.Time(img.pushedAt),
+		ImageSizeInBytes:       aws.Int64(img.size),
+		ImageStatus:            types.ImageStatusActive,
+		ImageTags:              slices.Clone(img.tags),
+		RegistryId:             aws.String(r.Account),
+		RepositoryName:         aws.String(r.name),
+	}
+	if len(img.tags) == 0 {
+		detail.ImageTags = nil
+	}
+	if img.artifactMediaType != "" {
+		detail.ArtifactMediaType = aws.String(img.artifactMediaType)
+	}
+	if img.subject != "" {
+		detail.SubjectManifestDigest = aws.String(img.subject)
+	}
+	if !img.pulledAt.IsZero() {
+		detail.LastRecordedPullTime = aws.Time(img.pulledAt)
+	}
+	return detail
+}

@@ -1,0 +1,241 @@
+package registry
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
+)
+
+// image is the record of one manifest in a repository. A published record never
+// changes; its strings share the manifest's memory.
+type image struct {
+	digest    string
+	manifest  string
+	mediaType string
+	// artifactMediaType is what DescribeImages shows, artifactType what
+	// ListImageReferrers shows.
+	artifactMediaType string
+	artifactType      string
+	annotations       map[string]string
+	// size is that of the config and the layers, each once, in bytes; of an
+	// index, that of its largest child.
+	size int64
+	// layers are what the repository must hold for the image, children the
+	// images of an index.
+	layers   []string
+	children []string
+	subject  string
+	// tags are in order.
+	tags     []string
+	pushedAt time.Time
+	pulledAt time.Time
+}
+
+func (i *image) withTag(tag string) *image {
+	changed := *i
+	at, found := slices.BinarySearch(i.tags, tag)
+	if !found {
+		changed.tags = slices.Insert(slices.Clone(i.tags), at, tag)
+	}
+	return &changed
+}
+
+func (i *image) withoutTag(tag string) *image {
+	changed := *i
+	if at, found := slices.BinarySearch(i.tags, tag); found {
+		changed.tags = slices.Delete(slices.Clone(i.tags), at, at+1)
+	}
+	return &changed
+}
+
+// PutImage stores a manifest under the SHA-256 of its bytes and moves or adds
+// the tag. What the manifest refers to must be in the repository.
+func (tx *Tx) PutImage(_ context.Context, in *ecr.PutImageInput) (*ecr.PutImageOutput, error) {
+	// Reading the manifest takes longest and so happens before the world is
+	// locked; a missing repository is answered first.
+	document, refused := manifest.Parse(*in.ImageManifest, aws.ToString(in.ImageManifestMediaType), manifest.ECR)
+	digest := manifest.Digest(*in.ImageManifest)
+	repo, err := tx.changeRepository(in.RegistryId, in.RepositoryName)
+	switch {
+	case err != nil:
+		return nil, err
+	case refused != nil:
+		return nil, invalidParameter("ImageManifest", refused.Error())
+	case in.ImageDigest != nil && *in.ImageDigest != digest:
+		return nil, imageDigestDoesNotMatch(repo, *in.ImageDigest)
+	}
+	if img, found := repo.images.get(digest); found {
+		err = repo.retag(img, in.ImageTag)
+	} else {
+		err = tx.push(repo, digest, *in.ImageManifest, document, in.ImageTag)
+	}
+	if err != nil {
+		return nil, err
+	}
+	img, _ := repo.images.get(digest)
+	return &ecr.PutImageOutput{Image: ptr(repo.imageOutput(img, in.ImageTag))}, nil
+}
+
+// retag gives a tag to an image that is there already.
+func (r *repository) retag(img *image, tag *string) error {
+	if tag == nil || slices.Contains(img.tags, *tag) {
+		return imageAlreadyExists(r, img.digest, tag)
+	}
+	return r.moveTag(img, *tag)
+}
+
+// moveTag makes a tag stand for an image, which is stored with it.
+func (r *repository) moveTag(img *image, tag string) error {
+	if holder, taken := r.tagged.get(tag); taken {
+		if r.mutability.immutable(tag) {
+			return imageTagAlreadyExists(r, tag)
+		}
+		previous, _ := r.images.get(holder)
+		r.images.set(r.generation, holder, previous.withoutTag(tag))
+	}
+	r.images.set(r.generation, img.digest, img.withTag(tag))
+	r.tagged.set(r.generation, tag, img.digest)
+	return nil
+}
+
+// push stores a new image.
+func (tx *Tx) push(repo *repository, digest, text string, document *manifest.Manifest, tag *string) error {
+	img := &image{
+		digest:            digest,
+		manifest:          text,
+		mediaType:         document.MediaType,
+		artifactMediaType: document.ArtifactMediaType,
+		pushedAt:          tx.now,
+	}
+	if document.Subject != nil {
+		img.subject = document.Subject.Digest
+		img.artifactType, img.annotations = document.ArtifactType, document.Annotations
+	}
+	if err := repo.refer(img, document); err != nil {
+		return err
+	}
+	if tag != nil {
+		return repo.moveTag(img, *tag)
+	}
+	repo.images.set(repo.generation, digest, img)
+	return nil
+}
+
+// refer connects a new image with what its manifest refers to, all of which must
+// be there but the subject.
+func (r *repository) refer(img *image, document *manifest.Manifest) error {
+	img.layers = document.References()
+	if missing := absent(&r.layers, img.layers); missing != nil {
+		return layersRequired(r, missing)
+	}
+	if document.Index {
+		img.children = distinct(document.Manifests)
+		if missing := absent(&r.images, img.children); missing != nil {
+			return imagesRequired(r, missing)
+		}
+	}
+	mediaTypes := mediaTypesOf(document)
+	for i, digest := range img.layers {
+		l, _ := r.layers.get(digest)
+		used := *l
+		used.images++
+		if used.mediaType == "" {
+			used.mediaType = mediaTypes[i]
+		}
+		img.size += used.size
+		r.layers.set(r.generation, digest, &used)
+	}
+	for _, child := range img.children {
+		of, _ := r.images.get(child)
+		img.size = max(img.size, of.size)
+		r.parents.set(r.generation, link(child, img.digest), struct{}{})
+	}
+	if img.subject != "" {
+		r.referrers.set(r.generation, link(img.subject, img.digest), struct{}{})
+	}
+	return nil
+}
+
+// forget removes an image and what it held: its tags, its use of layers, its
+// places in indexes and among referrers.
+func (r *repository) forget(img *image) {
+	for _, digest := range img.layers {
+		l, _ := r.layers.get(digest)
+		freed := *l
+		freed.images--
+		r.layers.set(r.generation, digest, &freed)
+	}
+	for _, child := range img.children {
+		r.parents.delete(r.generation, link(child, img.digest))
+	}
+	if img.subject != "" {
+		r.referrers.delete(r.generation, link(img.subject, img.digest))
+	}
+	for _, tag := range img.tags {
+		r.tagged.delete(r.generation, tag)
+	}
+	r.images.delete(r.generation, img.digest)
+}
+
+// imageOutput is an image with its manifest, and the tag under which it was
+// asked for.
+func (r *repository) imageOutput(img *image, tag *string) types.Image {
+	return types.Image{
+		ImageId:                imageID(img.digest, tag),
+		ImageManifest:          aws.String(img.manifest),
+		ImageManifestMediaType: aws.String(img.mediaType),
+		RegistryId:             aws.String(r.Account),
+		RepositoryName:         aws.String(r.name),
+	}
+}
+
+func imageID(digest string, tag *string) *types.ImageIdentifier {
+	id := &types.ImageIdentifier{ImageDigest: aws.String(digest)}
+	if tag != nil {
+		id.ImageTag = aws.String(*tag)
+	}
+	return id
+}
+
+// absent is the keys that a tree lacks.
+func absent[V any](t *tree[V], keys []string) []string {
+	var missing []string
+	for _, key := range keys {
+		if !t.has(key) {
+			missing = append(missing, key)
+		}
+	}
+	return missing
+}
+
+func distinct(descriptors []manifest.Descriptor) []string {
+	digests := make([]string, 0, len(descriptors))
+	for _, d := range descriptors {
+		if !slices.Contains(digests, d.Digest) {
+			digests = append(digests, d.Digest)
+		}
+	}
+	return digests
+}
+
+// mediaTypesOf is the media types of a manifest's references, in their order.
+func mediaTypesOf(document *manifest.Manifest) []string {
+	var mediaTypes []string
+	for _, digest := range document.References() {
+		at := slices.IndexFunc(document.Layers, func(d manifest.Descriptor) bool { return d.Digest == digest })
+		if digest == document.Config.Digest {
+			mediaTypes = append(mediaTypes, document.Config.MediaType)
+		} else {
+			mediaTypes = append(mediaTypes, document.Layers[at].MediaType)
+		}
+	}
+	return mediaTypes
+}
+
+func ptr[T any](value T) *T { return &value }

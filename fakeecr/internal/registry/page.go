@@ -1,0 +1,50 @@
+package registry
+
+import (
+	"github.com/fakeecr/ecr/fakeecr/internal/page"
+)
+
+// defaultPage is the size of a page when the caller does not choose one.
+const defaultPage = 100
+
+// pages reads one page of a walk in order of keys.
+type pages struct {
+	scope string
+	limit int
+	// start is the key at which the page begins, last the one it ends with.
+	start, last string
+}
+
+// newPage reads maxResults and nextToken. A token of another scope is refused.
+func (tx *Tx) newPage(scope string, maxResults *int32, nextToken *string) (*pages, error) {
+	p := &pages{scope: scope, limit: defaultPage}
+	if maxResults != nil {
+		p.limit = int(*maxResults)
+	}
+	if nextToken != nil {
+		position, ok := page.Position(scope, *nextToken)
+		if !ok {
+			return nil, invalidParameter("nextToken", "Invalid token")
+		}
+		p.last = position
+		p.start = position + "\x00"
+	}
+	return p, nil
+}
+
+// full tells, before another item is added, that the page has its n items.
+func (p *pages) full(n int) bool { return n >= p.limit }
+
+// next is the token of the page after this one.
+func (p *pages) next() *string {
+	token := page.Token(p.scope, p.last)
+	return &token
+}
+
+// pagingMember names the member that may not stand beside ids.
+func pagingMember(nextToken *string) string {
+	if nextToken != nil {
+		return "nextToken"
+	}
+	return "maxResults"
+}

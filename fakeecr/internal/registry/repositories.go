@@ -1,0 +1,181 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+)
+
+// repository is the record of one repository. A published record never changes.
+type repository struct {
+	Key
+	generation uint64
+	name       string
+	createdAt  time.Time
+	mutability mutability
+	encryption encryption
+	scanOnPush bool
+
+	// tags are the resource's, by key.
+	tags tree[string]
+	// images are by digest, tagged is the digest that a tag stands for.
+	images tree[*image]
+	tagged tree[string]
+	// layers are by digest, whether an image refers to them or not.
+	layers  tree[*layer]
+	uploads tree[*upload]
+	// parents has an entry for each child of each index, referrers one for each
+	// image with a subject; see link.
+	parents   tree[struct{}]
+	referrers tree[struct{}]
+}
+
+// link is the key under which one digest leads to others.
+func link(from, to string) string { return from + "@" + to }
+
+// linked is the digests that a digest leads to.
+func linked(links *tree[struct{}], from string) []string {
+	var to []string
+	for key := range links.under(link(from, "")) {
+		to = append(to, key[len(from)+1:])
+	}
+	return to
+}
+
+func (r *repository) arn() string {
+	return fmt.Sprintf("arn:%s:ecr:%s:%s:repository/%s", partition(r.Region), r.Region, r.Account, r.name)
+}
+
+func (r *repository) uri() string { return registryHost(r.Key) + "/" + r.name }
+
+// partition is the part of AWS that a region belongs to.
+func partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	default:
+		return "aws"
+	}
+}
+
+// registryHost is the host of a registry's endpoint for images.
+func registryHost(key Key) string {
+	suffix := ""
+	if partition(key.Region) == "aws-cn" {
+		suffix = ".cn"
+	}
+	return fmt.Sprintf("%s.dkr.ecr.%s.amazonaws.com%s", key.Account, key.Region, suffix)
+}
+
+// output is the repository as the API shows it.
+func (r *repository) output() *types.Repository {
+	return &types.Repository{
+		CreatedAt:                          aws.Time(r.createdAt),
+		EncryptionConfiguration:            r.encryption.output(),
+		ImageScanningConfiguration:         &types.ImageScanningConfiguration{ScanOnPush: r.scanOnPush},
+		ImageTagMutability:                 r.mutability.mode,
+		ImageTagMutabilityExclusionFilters: r.mutability.output(),
+		RegistryId:                         aws.String(r.Account),
+		RepositoryArn:                      aws.String(r.arn()),
+		RepositoryName:                     aws.String(r.name),
+		RepositoryUri:                      aws.String(r.uri()),
+	}
+}
+
+// CreateRepository answers the new repository with ECR's defaults: mutable tags,
+// no scan on push, AES256.
+func (tx *Tx) CreateRepository(_ context.Context, in *ecr.CreateRepositoryInput) (*ecr.CreateRepositoryOutput, error) {
+	key := tx.target(in.RegistryId)
+	repo := &repository{Key: key, name: *in.RepositoryName}
+	var err error
+	if repo.mutability, err = newMutability(in.ImageTagMutability, in.ImageTagMutabilityExclusionFilters); err != nil {
+		return nil, err
+	}
+	if in.ImageScanningConfiguration != nil {
+		repo.scanOnPush = in.ImageScanningConfiguration.ScanOnPush
+	}
+	reg := tx.changeRegistry(key)
+	repo.generation = reg.generation
+	if repo.encryption, err = tx.newEncryption(key, in.EncryptionConfiguration); err != nil {
+		return nil, err
+	}
+	if err := repo.addTags(in.Tags); err != nil {
+		return nil, err
+	}
+	if reg.repositories.has(repo.name) {
+		return nil, repositoryAlreadyExists(key, repo.name)
+	}
+	repo.createdAt = tx.now
+	reg.repositories.set(reg.generation, repo.name, repo)
+	return &ecr.CreateRepositoryOutput{Repository: repo.output()}, nil
+}
+
+// DeleteRepository refuses a repository with images unless forced. Layers and
+// uploads without an image do not keep it.
+func (tx *Tx) DeleteRepository(_ context.Context, in *ecr.DeleteRepositoryInput) (*ecr.DeleteRepositoryOutput, error) {
+	repo, err := tx.changeRepository(in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	if repo.images.len() > 0 && !in.Force {
+		return nil, repositoryNotEmpty(repo)
+	}
+	for _, layer := range repo.layers.all() {
+		tx.releaseBlob(layer)
+	}
+	for _, upload := range repo.uploads.all() {
+		tx.unschedule(upload.expiry)
+	}
+	reg := tx.changeRegistry(repo.Key)
+	reg.repositories.delete(reg.generation, repo.name)
+	return &ecr.DeleteRepositoryOutput{Repository: repo.output()}, nil
+}
+
+// DescribeRepositories answers the repositories named, in that order, or a page
+// of all, by name. One missing name fails the call.
+func (tx *Tx) DescribeRepositories(_ context.Context, in *ecr.DescribeRepositoriesInput) (*ecr.DescribeRepositoriesOutput, error) {
+	key := tx.target(in.RegistryId)
+	if in.RepositoryNames != nil {
+		if in.MaxResults != nil || in.NextToken != nil {
+			return nil, invalidTogether(pagingMember(in.NextToken), "repositories with repositoryNames")
+		}
+		return tx.describeNamed(key, in.RepositoryNames)
+	}
+	p, err := tx.newPage("DescribeRepositories "+key.String(), in.MaxResults, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	out := &ecr.DescribeRepositoriesOutput{Repositories: []types.Repository{}}
+	for name, repo := range tx.registry(key).repositories.from(p.start) {
+		if p.full(len(out.Repositories)) {
+			out.NextToken = p.next()
+			break
+		}
+		out.Repositories = append(out.Repositories, *repo.output())
+		p.last = name
+	}
+	return out, nil
+}
+
+func (tx *Tx) describeNamed(key Key, names []string) (*ecr.DescribeRepositoriesOutput, error) {
+	reg := tx.registry(key)
+	out := &ecr.DescribeRepositoriesOutput{Repositories: []types.Repository{}}
+	for i, name := range names {
+		repo, found := reg.repositories.get(name)
+		if !found {
+			return nil, repositoryNotFound(key, name)
+		}
+		if !slices.Contains(names[:i], name) {
+			out.Repositories = append(out.Repositories, *repo.output())
+		}
+	}
+	return out, nil
+}

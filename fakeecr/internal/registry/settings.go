@@ -1,0 +1,176 @@
+package registry
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/google/uuid"
+)
+
+// mutability says which tags of a repository may move. Filters are patterns over
+// a whole tag; they turn the mode's rule round for the tags that match.
+type mutability struct {
+	mode    types.ImageTagMutability
+	filters []string
+}
+
+const maxWildcards = 2
+
+func newMutability(mode types.ImageTagMutability, filters []types.ImageTagMutabilityExclusionFilter) (mutability, error) {
+	const member = "imageTagMutabilityExclusionFilters"
+	m := mutability{mode: mode}
+	if mode == "" {
+		m.mode = types.ImageTagMutabilityMutable
+	}
+	excludes := m.mode == types.ImageTagMutabilityMutableWithExclusion || m.mode == types.ImageTagMutabilityImmutableWithExclusion
+	switch {
+	case excludes && filters == nil:
+		return m, invalidParameter(member, fmt.Sprintf("ImageTagMutabilityExclusionFilters can't be null when imageTagMutability is set as %s", m.mode))
+	case !excludes && filters != nil:
+		return m, invalidParameter(member, fmt.Sprintf("ImageTagMutabilityExclusionFilters are not allowed when imageTagMutability is set as %s", m.mode))
+	}
+	for _, filter := range filters {
+		if strings.Count(*filter.Filter, "*") > maxWildcards {
+			return m, invalidParameter(member, fmt.Sprintf("Invalid filter provided. Total number of * must not exceed %d", maxWildcards))
+		}
+		m.filters = append(m.filters, *filter.Filter)
+	}
+	return m, nil
+}
+
+func (m mutability) output() []types.ImageTagMutabilityExclusionFilter {
+	var filters []types.ImageTagMutabilityExclusionFilter
+	for _, filter := range m.filters {
+		filters = append(filters, types.ImageTagMutabilityExclusionFilter{
+			Filter: aws.String(filter), FilterType: types.ImageTagMutabilityExclusionFilterTypeWildcard,
+		})
+	}
+	return filters
+}
+
+// immutable tells whether a tag, once it stands for an image, stays there.
+func (m mutability) immutable(tag string) bool {
+	excluded := slices.ContainsFunc(m.filters, func(filter string) bool { return wildcard(filter, tag) })
+	switch m.mode {
+	case types.ImageTagMutabilityImmutable, types.ImageTagMutabilityImmutableWithExclusion:
+		return !excluded
+	default:
+		return excluded
+	}
+}
+
+// wildcard matches all of s, where * in the pattern stands for any characters.
+func wildcard(pattern, s string) bool {
+	first, rest, found := strings.Cut(pattern, "*")
+	if !found {
+		return pattern == s
+	}
+	s, ok := strings.CutPrefix(s, first)
+	for ok {
+		part, more, found := strings.Cut(rest, "*")
+		if !found {
+			return strings.HasSuffix(s, part)
+		}
+		_, s, ok = strings.Cut(s, part)
+		rest = more
+	}
+	return false
+}
+
+// encryption says how a repository's layers are encrypted, which cannot change.
+type encryption struct {
+	kind types.EncryptionType
+	key  string
+}
+
+var kmsKeyARN = regexp.MustCompile(`^arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(key|alias)/.+$`)
+
+func (tx *Tx) newEncryption(key Key, config *types.EncryptionConfiguration) (encryption, error) {
+	const member = "encryptionConfiguration"
+	if config == nil {
+		return encryption{kind: types.EncryptionTypeAes256}, nil
+	}
+	e := encryption{kind: config.EncryptionType, key: aws.ToString(config.KmsKey)}
+	switch e.kind {
+	case types.EncryptionTypeAes256:
+		if config.KmsKey != nil {
+			return e, invalidParameter(member, "Invalid encryption configuration: Encryption key should not be set for AES256 encryption.")
+		}
+		return e, nil
+	case types.EncryptionTypeKmsDsse:
+		if partition(key.Region) != "aws-us-gov" {
+			return e, invalidParameter(member, "Invalid encryption configuration: KMS_DSSE encryption is not supported in this region.")
+		}
+	}
+	arn, err := tx.kmsKey(key, e.key)
+	e.key = arn
+	return e, err
+}
+
+// kmsKey is the ARN of the key that a caller names by ARN, id or alias; of the
+// one that AWS manages for ECR if it names none.
+func (tx *Tx) kmsKey(key Key, name string) (string, error) {
+	prefix := fmt.Sprintf("arn:%s:kms:%s:%s:", partition(key.Region), key.Region, key.Account)
+	switch parts := kmsKeyARN.FindStringSubmatch(name); {
+	case name == "":
+		managed := uuid.NewSHA1(uuid.NameSpaceURL, []byte(prefix+"alias/aws/ecr"))
+		return prefix + "key/" + managed.String(), nil
+	case parts != nil && parts[1] != key.Region:
+		return "", &types.KmsException{Message: text("Invalid arn %s", parts[1]), KmsError: aws.String("NotFoundException")}
+	case parts != nil:
+		return name, nil
+	case strings.HasPrefix(name, "alias/"):
+		return prefix + name, nil
+	default:
+		return prefix + "key/" + name, nil
+	}
+}
+
+func (e encryption) output() *types.EncryptionConfiguration {
+	config := &types.EncryptionConfiguration{EncryptionType: e.kind}
+	if e.key != "" {
+		config.KmsKey = aws.String(e.key)
+	}
+	return config
+}
+
+// Limits of a resource's tags, in characters.
+const (
+	maxResourceTags = 50
+	maxTagKey       = 128
+	maxTagValue     = 256
+)
+
+// addTags merges tags into the repository's, which the transaction may change.
+func (r *repository) addTags(tags []types.Tag) error {
+	seen := map[string]bool{}
+	for _, tag := range tags {
+		key, value := aws.ToString(tag.Key), aws.ToString(tag.Value)
+		if key == "" || seen[key] || strings.HasPrefix(strings.ToLower(key), "aws:") ||
+			!validTagText(key, maxTagKey) || !validTagText(value, maxTagValue) {
+			return invalidTags()
+		}
+		seen[key] = true
+		r.tags.set(r.generation, key, value)
+	}
+	if r.tags.len() > maxResourceTags {
+		return tooManyTags(r.arn())
+	}
+	return nil
+}
+
+func validTagText(s string, most int) bool {
+	n := 0
+	for _, c := range s {
+		n++
+		if !unicode.IsLetter(c) && !unicode.IsNumber(c) && !unicode.Is(unicode.Z, c) && !strings.ContainsRune("+-=._:/@", c) {
+			return false
+		}
+	}
+	return n <= most
+}

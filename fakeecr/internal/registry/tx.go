@@ -1,0 +1,151 @@
+package registry
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// Tx is one call's view of a world: the registry that was called, by whom, and
+// the state, which it reads as of one moment. The operations are its methods.
+// They run after the service model's constraints were checked: required members
+// are there.
+type Tx struct {
+	World *World
+	// Key is the registry that was called: the caller's own region and account.
+	Key
+	// Caller is the ARN of the principal that calls.
+	Caller string
+	// Origin is the scheme and host that download URLs begin with.
+	Origin string
+	// HandsOver tells that the input's bytes may be kept: the wire made them.
+	HandsOver bool
+	// Bytes and Digest are what a call on layers moved, for the trace.
+	Bytes  int64
+	Digest string
+
+	now    time.Time
+	root   *root
+	locked bool
+	kept   bool
+}
+
+// Run carries out one call as a transaction. What it changed is published if it
+// answered no error, else forgotten.
+func Run[Out any](tx *Tx, call func() (Out, error)) (out Out, err error) {
+	committed := false
+	defer func() {
+		if tx.locked {
+			if committed {
+				tx.World.root = tx.root
+			}
+			tx.locked = false
+			tx.World.mu.Unlock()
+		}
+	}()
+	out, err = call()
+	committed = err == nil || tx.kept
+	return out, err
+}
+
+// commitRefusal publishes what the call changed although it answers an error.
+func (tx *Tx) commitRefusal() { tx.kept = true }
+
+// read opens the transaction for reading, if it is not open. Nothing that
+// happens later is seen.
+func (tx *Tx) read() *root {
+	if tx.root == nil {
+		tx.World.mu.Lock()
+		defer tx.World.mu.Unlock()
+		tx.now = tx.World.clock.now()
+		tx.World.settle(tx.now)
+		tx.root = tx.World.root
+	}
+	return tx.root
+}
+
+// write opens the transaction for changes: until the call ends no other call
+// changes the world. What was read before may be out of date.
+func (tx *Tx) write() *root {
+	if !tx.locked {
+		tx.World.mu.Lock()
+		tx.locked = true
+		tx.now = tx.World.clock.now()
+		tx.World.settle(tx.now)
+		tx.root = tx.World.root.next()
+	}
+	return tx.root
+}
+
+// next is a copy of the root that its transaction may change.
+func (r *root) next() *root {
+	next := *r
+	next.generation++
+	return &next
+}
+
+// target is the registry that an input with a registryId is about.
+func (tx *Tx) target(registryID *string) Key {
+	return Key{Account: aws.ToString(orDefault(registryID, tx.Account)), Region: tx.Region}
+}
+
+func orDefault(s *string, otherwise string) *string {
+	if s == nil {
+		return &otherwise
+	}
+	return s
+}
+
+// registry is the state of a registry; one that nothing was put in is empty.
+func (tx *Tx) registry(key Key) *registry {
+	if reg, found := tx.read().registries.get(key.String()); found {
+		return reg
+	}
+	return &registry{Key: key}
+}
+
+// changeRegistry is a copy of a registry that the transaction may change.
+func (tx *Tx) changeRegistry(key Key) *registry {
+	root := tx.write()
+	reg := tx.registry(key)
+	if reg.generation != root.generation {
+		changed := *reg
+		changed.generation = root.generation
+		reg = &changed
+		root.registries.set(root.generation, key.String(), reg)
+	}
+	return reg
+}
+
+// repository is the repository that an input names.
+func (tx *Tx) repository(registryID, name *string) (*repository, error) {
+	key := tx.target(registryID)
+	repo, found := tx.registry(key).repositories.get(*name)
+	if !found {
+		return nil, repositoryNotFound(key, *name)
+	}
+	return repo, nil
+}
+
+// changeRepository is a copy of the repository that an input names, which the
+// transaction may change.
+func (tx *Tx) changeRepository(registryID, name *string) (*repository, error) {
+	tx.write()
+	repo, err := tx.repository(registryID, name)
+	if err != nil {
+		return nil, err
+	}
+	return tx.own(repo), nil
+}
+
+func (tx *Tx) own(repo *repository) *repository {
+	generation := tx.write().generation
+	if repo.generation != generation {
+		changed := *repo
+		changed.generation = generation
+		repo = &changed
+		reg := tx.changeRegistry(repo.Key)
+		reg.repositories.set(generation, repo.name, repo)
+	}
+	return repo
+}

@@ -1,0 +1,87 @@
+// Package registry is the state of a world of ECR registries and the operations
+// on it.
+//
+// The state of all accounts and regions is one immutable root of ordered
+// copy-on-write trees. A call is a transaction ([Tx]): it reads a root, and if
+// it changes anything it builds the next one, which is swapped in when the call
+// succeeds and forgotten when it fails. So a world is copied in no time
+// ([World.Fork]), and a reader never sees half of a call.
+package registry
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"sync"
+	"time"
+)
+
+// World holds the registries of all accounts and regions that are neighbours:
+// one state, one clock, one source of ids. It starts no goroutine.
+type World struct {
+	mu    sync.Mutex
+	root  *root
+	clock clock
+	ids   ids
+	// secret signs tokens and download URLs, so that a world knows its own.
+	secret [sha256.Size]byte
+}
+
+// root is the state of a world. A published root never changes.
+type root struct {
+	// generation counts the transactions that changed the state.
+	generation uint64
+	registries tree[*registry]
+	// blobs counts the layers, in whatever repository, that hold the same bytes.
+	blobs  tree[blob]
+	events tree[event]
+	// sequence keeps events of one time in the order in which they were made.
+	sequence uint64
+}
+
+// Key names a registry: there is one in each region of each account.
+type Key struct{ Account, Region string }
+
+func (k Key) String() string { return k.Account + "/" + k.Region }
+
+// registry is the state of one account in one region.
+type registry struct {
+	Key
+	generation   uint64
+	repositories tree[*repository]
+}
+
+// NewWorld makes an empty world whose ids and tokens follow from the seed.
+func NewWorld(seed uint64) *World {
+	w := &World{root: &root{}}
+	w.ids.seed(seed)
+	w.secret = sha256.Sum256(binary.BigEndian.AppendUint64([]byte("fakeecr"), seed))
+	return w
+}
+
+// Fork is an independent copy of the world as it is now, in constant time. The
+// copy continues the original's time and ids; tokens and download URLs of the
+// original are good in the copy as well.
+func (w *World) Fork() *World {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	fork := &World{root: w.root, clock: w.clock.fork(), secret: w.secret}
+	w.ids.fork(&fork.ids)
+	return fork
+}
+
+// Now is the time on the world's clock.
+func (w *World) Now() time.Time { return w.clock.now() }
+
+// Advance moves the world's clock by d, which is not negative. What falls due
+// happens before the next call is answered.
+func (w *World) Advance(d time.Duration) { w.clock.advance(d) }
+
+// Wait returns once the clock has moved on by d, because time passed or because
+// it was advanced, or when released is closed; or with the context's error.
+func (w *World) Wait(ctx context.Context, d time.Duration, released <-chan struct{}) error {
+	return w.clock.wait(ctx, w.Now().Add(d), released)
+}
+
+// NewRequestID is the next request id.
+func (w *World) NewRequestID() string { return w.ids.uuid() }

@@ -1,0 +1,110 @@
+package fakeecr
+
+import (
+	"context"
+	"reflect"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	smithy "github.com/aws/smithy-go"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// traceLength is how many calls a trace keeps.
+const traceLength = 10_000
+
+// recorder keeps the trace.
+type recorder struct {
+	full bool
+
+	mu     sync.Mutex
+	number int
+	// calls is a ring once it is full; oldest is where it begins.
+	calls  []scenarios.Call
+	oldest int
+}
+
+// record keeps every call with its outcome, in the order in which they end.
+func (w *world) record(next dispatch.Handler) dispatch.Handler {
+	return func(ctx context.Context, call *dispatch.Call) (any, error) {
+		call.Record.Time = w.state.Now()
+		call.Record.Input = w.recorder.keep(call)
+		out, err := next(ctx, call)
+		call.Record.Bytes, call.Record.Digest = call.Tx.Bytes, call.Tx.Digest
+		call.Record.Err = err
+		if output, ok := out.(smithy.Serializable); ok {
+			call.Record.Output = output
+		}
+		w.recorder.add(&call.Record)
+		return out, err
+	}
+}
+
+func (r *recorder) add(call *scenarios.Call) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.number++
+	call.Number = r.number
+	if r.full || len(r.calls) < traceLength {
+		r.calls = append(r.calls, *call)
+		return
+	}
+	r.calls[r.oldest] = *call
+	r.oldest = (r.oldest + 1) % traceLength
+}
+
+func (r *recorder) trace() scenarios.Trace {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	trace := make(scenarios.Trace, 0, len(r.calls))
+	trace = append(trace, r.calls[r.oldest:]...)
+	return append(trace, r.calls[:r.oldest]...)
+}
+
+// keep is a copy of a call's input, because a caller may use its own again. What
+// the wire made needs no copy.
+func (r *recorder) keep(call *dispatch.Call) any {
+	in := call.Input
+	if part, ok := in.(*ecr.UploadLayerPartInput); ok && !r.full {
+		short := *part
+		short.LayerPartBlob = nil
+		in = &short
+	}
+	if call.Tx.HandsOver || in == nil {
+		return in
+	}
+	same := reflect.New(reflect.TypeOf(in).Elem())
+	same.Elem().Set(reflect.ValueOf(in).Elem())
+	detach(same.Elem())
+	return same.Interface()
+}
+
+// detach copies what a value refers to, so that it shares nothing that changes.
+func detach(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			same := reflect.New(v.Type().Elem())
+			same.Elem().Set(v.Elem())
+			detach(same.Elem())
+			v.Set(same)
+		}
+	case reflect.Slice:
+		if !v.IsNil() {
+			same := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+			reflect.Copy(same, v)
+			v.Set(same)
+			for i := range v.Len() {
+				detach(v.Index(i))
+			}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if field := v.Field(i); field.CanSet() {
+				detach(field)
+			}
+		}
+	}
+}

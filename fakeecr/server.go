@@ -1,0 +1,130 @@
+package fakeecr
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+)
+
+// Server is a registry that listens on a loopback port, for code that builds its
+// own client and for programs in any language.
+type Server struct {
+	*Registry
+	// URL is the endpoint, http://127.0.0.1:PORT, without a slash at its end.
+	URL string
+	// Host is the URL without its scheme.
+	Host string
+
+	server *httptest.Server
+}
+
+// NewServer makes an empty registry and serves it over HTTP until the test ends
+// or [Server.Close]. It cannot work inside testing/synctest, where a goroutine
+// that waits for a socket stops the clock, and fails there at once: use
+// [Registry.Client] of [New].
+func NewServer(t TB, options ...Option) *Server {
+	t = orNil(t)
+	if t != nil {
+		t.Helper()
+	}
+	if inBubble() {
+		must(t, errors.New("NewServer cannot listen inside testing/synctest: use fakeecr.New and its Client, which need no socket"))
+	}
+	r := New(t, options...)
+	server := httptest.NewServer(r.Handler())
+	r.world.origin = server.URL
+	s := &Server{Registry: r, URL: server.URL, Host: server.Listener.Addr().String(), server: server}
+	if t != nil {
+		t.Cleanup(s.Close)
+	}
+	return s
+}
+
+// inBubble tells whether the goroutine is in a synctest bubble, which nothing
+// but its own stack trace says.
+func inBubble() bool {
+	var header [128]byte
+	line, _, _ := bytes.Cut(header[:runtime.Stack(header[:], false)], []byte("\n"))
+	return bytes.Contains(line, []byte("synctest bubble"))
+}
+
+// In is the registry in another region, behind the same URL.
+func (s *Server) In(region string) *Server { return s.with(s.Registry.In(region)) }
+
+// Account is the registry of another account, behind the same URL.
+func (s *Server) Account(id string) *Server { return s.with(s.Registry.Account(id)) }
+
+func (s *Server) with(r *Registry) *Server {
+	neighbour := *s
+	neighbour.Registry = r
+	return &neighbour
+}
+
+// Close stops the server, after the requests that it is answering. It closes the
+// connections of [Server.Client] too.
+func (s *Server) Close() { s.server.Close() }
+
+// Client is the SDK's own client of the server, over its socket.
+func (s *Server) Client(optFns ...func(*ecr.Options)) *ecr.Client {
+	options := ecr.Options{
+		BaseEndpoint: aws.String(s.URL),
+		HTTPClient:   &http.Client{Transport: wholeBody{s.server.Client().Transport}},
+	}
+	return s.client(options, optFns)
+}
+
+// wholeBody gives net/http a request body that it can end. The SDK closes a
+// request's body as soon as the answer is there. If net/http was about to look
+// for the end of the body just then, it takes the closed body for a failed write
+// and drops the connection, and with it what is left of a large answer.
+type wholeBody struct{ next http.RoundTripper }
+
+// RoundTrip implements [http.RoundTripper].
+func (t wholeBody) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return t.next.RoundTrip(req)
+	}
+	defer req.Body.Close()
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	sent := req.Clone(req.Context())
+	sent.Body = io.NopCloser(bytes.NewReader(body))
+	return t.next.RoundTrip(sent)
+}
+
+// Env is the environment in which any AWS SDK or CLI finds the server: endpoint,
+// region and keys, as KEY=value pairs for a child process (exec.Cmd.Env).
+func (s *Server) Env() []string {
+	var pairs []string
+	for _, v := range s.environment() {
+		pairs = append(pairs, v.name+"="+v.value)
+	}
+	return pairs
+}
+
+// Setenv sets the environment of [Server.Env] for the rest of the test, which
+// therefore cannot be parallel.
+func (s *Server) Setenv(t interface{ Setenv(key, value string) }) {
+	for _, v := range s.environment() {
+		t.Setenv(v.name, v.value)
+	}
+}
+
+type variable struct{ name, value string }
+
+func (s *Server) environment() []variable {
+	return []variable{
+		{"AWS_ENDPOINT_URL_ECR", s.URL},
+		{"AWS_REGION", s.Region()},
+		{"AWS_ACCESS_KEY_ID", s.AccountID()},
+		{"AWS_SECRET_ACCESS_KEY", secretAccessKey},
+	}
+}

@@ -1,0 +1,132 @@
+package fakeecr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+
+	smithy "github.com/aws/smithy-go"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
+	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
+	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// world is what the registries of one world share. Every call, whichever way it
+// comes in, passes through calls or downloads.
+type world struct {
+	t        TB
+	settings settings
+	state    *registry.World
+	recorder recorder
+	// origin begins download URLs where the world has a server, else "".
+	origin string
+
+	calls, fixtures, downloads dispatch.Handler
+
+	mu       sync.Mutex
+	playings []*Playing
+}
+
+func newWorld(t TB, state *registry.World, s settings) *world {
+	w := &world{t: t, settings: s, state: state, recorder: recorder{full: s.fullTrace}}
+	w.calls = dispatch.Chain(w.record, w.play, constrain)
+	w.fixtures = dispatch.Chain(constrain)
+	w.downloads = dispatch.Chain(w.record, w.play)
+	if t != nil {
+		t.Cleanup(w.end)
+	}
+	return w
+}
+
+// begin is the first registry of the world, with its scenarios in play.
+func (w *world) begin(key registry.Key, played []scenarios.Scenario) *Registry {
+	r := &Registry{world: w, key: key}
+	for _, scenario := range played {
+		r.Play(scenario)
+	}
+	return r
+}
+
+func (w *world) must(err error) {
+	if w.t != nil {
+		w.t.Helper()
+	}
+	must(w.t, err)
+}
+
+// end reports rules that never fired, lets go of waiting calls and, if the test
+// has failed, tells what was called.
+func (w *world) end() {
+	w.t.Helper()
+	w.mu.Lock()
+	playings := slices.Clone(w.playings)
+	w.mu.Unlock()
+	for _, p := range playings {
+		p.Stop()
+	}
+	if w.t.Failed() {
+		w.t.Logf("fakeecr: seed %d, %d calls:\n%s", w.settings.seed, len(w.recorder.trace()), w.recorder.trace())
+	}
+}
+
+// constrain answers what could not be decoded, then the service model's
+// constraints.
+func constrain(next dispatch.Handler) dispatch.Handler {
+	return func(ctx context.Context, call *dispatch.Call) (any, error) {
+		if call.Unreadable != nil {
+			return nil, call.Unreadable
+		}
+		if err := constraint.Check(call.Input); err != nil {
+			return nil, err
+		}
+		return next(ctx, call)
+	}
+}
+
+// newCall is a call of an operation on the registry of a key.
+func (w *world) newCall(name string, key registry.Key) *dispatch.Call {
+	call := &dispatch.Call{Name: name}
+	call.Tx.World, call.Tx.Key = w.state, key
+	call.Tx.Caller = fmt.Sprintf("arn:aws:iam::%s:user/fakeecr", key.Account)
+	call.Record = scenarios.Call{
+		Operation: name,
+		Account:   key.Account,
+		Region:    key.Region,
+		RequestID: w.state.NewRequestID(),
+	}
+	return call
+}
+
+// operation makes the call run an operation of the table.
+func operation(call *dispatch.Call, op *dispatch.Operation) {
+	call.Run = op.Run
+	call.Record.Repository = op.Repository(call.Input)
+	if id := op.RegistryID(call.Input); id != "" {
+		call.Record.Account = id
+	}
+}
+
+// notBuilt is the answer for an operation of ECR that the fake does not have.
+type notBuilt struct{ smithy.GenericAPIError }
+
+func newNotBuilt(name string) error {
+	return &notBuilt{smithy.GenericAPIError{
+		Code:    "NotImplemented",
+		Message: fmt.Sprintf("fakeecr does not have the operation %s yet", name),
+		Fault:   smithy.FaultServer,
+	}}
+}
+
+// HTTPStatusCode is the status of the answer.
+func (e *notBuilt) HTTPStatusCode() int { return http.StatusNotImplemented }
+
+// ended tells whether a call ended without an answer: its reply was lost, or
+// nobody waits for it any more.
+func ended(ctx context.Context, err error) bool {
+	return errors.Is(err, scenarios.ErrReplyLost) || err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err())
+}

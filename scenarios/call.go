@@ -1,0 +1,170 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	smithy "github.com/aws/smithy-go"
+)
+
+// DownloadLayer is the name of the pseudo-operation under which a layer's
+// download is played and recorded: a GET of the URL that GetDownloadUrlForLayer
+// gives. Its input is a [DownloadLayerInput].
+const DownloadLayer = "DownloadLayer"
+
+// DownloadLayerInput is what a call of [DownloadLayer] asks for.
+type DownloadLayerInput struct {
+	RegistryId     *string
+	RepositoryName *string
+	LayerDigest    *string
+	// Range is the request's Range header, nil for the whole layer.
+	Range *string
+}
+
+// Call is one attempt at an operation: what rules match, and what a trace
+// keeps. A client that retries makes several calls.
+type Call struct {
+	// Number counts the calls of a world from 1.
+	Number    int
+	Operation string
+	// Account and Region name the registry that was called.
+	Account, Region string
+	// Repository is empty where the operation names none.
+	Repository string
+	RequestID  string
+	// Time is the world's clock when the call arrived.
+	Time time.Time
+	// Input is the operation's input (*ecr.PutImageInput for PutImage) without
+	// the bytes of a layer part; nil if the request could not be read.
+	Input any
+	// Output is what the caller was given, nil beside an error. It is the
+	// caller's own value: read it, do not change it.
+	Output any
+	// Err is what the caller was refused with, or, where only the reply was
+	// lost, [ErrReplyLost] beside the Output that it never saw.
+	Err error
+	// Bytes counts the layer bytes that the call carried, and Digest is the
+	// SHA-256 of the layer up to and with them.
+	Bytes  int64
+	Digest string
+	// Rules names the rules that played on this call, in order.
+	Rules []string
+}
+
+// ErrReplyLost stands in a trace for a reply that [Rule.Drop] lost.
+var ErrReplyLost = errors.New("the reply was lost")
+
+// String is the call in one line, as a failed test prints it.
+func (c Call) String() string {
+	var line strings.Builder
+	fmt.Fprintf(&line, "%4d %s %-24s %s", c.Number, c.Time.Format("15:04:05.000"), c.Operation, c.Repository)
+	if about := c.about(); about != "" {
+		line.WriteString(" " + about)
+	}
+	if c.Bytes > 0 {
+		fmt.Fprintf(&line, " (%d bytes)", c.Bytes)
+	}
+	switch {
+	case c.Err != nil:
+		line.WriteString(" -> " + message(c.Err))
+	default:
+		line.WriteString(" -> ok")
+	}
+	if len(c.Rules) > 0 {
+		line.WriteString(" [" + strings.Join(c.Rules, "; ") + "]")
+	}
+	return line.String()
+}
+
+// message leaves out what the client's chain of errors repeats on each line.
+func message(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return fmt.Sprintf("%s: %s", api.ErrorCode(), api.ErrorMessage())
+	}
+	return err.Error()
+}
+
+func (c Call) about() string {
+	switch in := c.Input.(type) {
+	case *ecr.PutImageInput:
+		return deref(in.ImageTag)
+	case *ecr.BatchGetImageInput:
+		return ids(in.ImageIds)
+	case *ecr.BatchDeleteImageInput:
+		return ids(in.ImageIds)
+	case *ecr.DescribeImagesInput:
+		return ids(in.ImageIds)
+	case *ecr.UploadLayerPartInput:
+		if in.PartFirstByte != nil && in.PartLastByte != nil {
+			return fmt.Sprintf("%d-%d", *in.PartFirstByte, *in.PartLastByte)
+		}
+	case *ecr.CompleteLayerUploadInput:
+		return strings.Join(in.LayerDigests, " ")
+	case *ecr.BatchCheckLayerAvailabilityInput:
+		return strings.Join(in.LayerDigests, " ")
+	case *ecr.GetDownloadUrlForLayerInput:
+		return deref(in.LayerDigest)
+	case *DownloadLayerInput:
+		return strings.TrimSpace(deref(in.LayerDigest) + " " + deref(in.Range))
+	}
+	return ""
+}
+
+func ids(list []types.ImageIdentifier) string {
+	words := make([]string, len(list))
+	for i, id := range list {
+		words[i] = deref(id.ImageTag)
+		if id.ImageDigest != nil {
+			words[i] += "@" + *id.ImageDigest
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// Trace is the calls that a world has answered, oldest first.
+type Trace []Call
+
+// For is the calls of one operation.
+func (t Trace) For(operation string) Trace {
+	var calls Trace
+	for _, call := range t {
+		if call.Operation == operation {
+			calls = append(calls, call)
+		}
+	}
+	return calls
+}
+
+// Count is how many calls of an operation there were, refused ones included.
+func (t Trace) Count(operation string) int { return len(t.For(operation)) }
+
+// Operations is the names of the operations called, in order of their calls.
+func (t Trace) Operations() []string {
+	names := make([]string, len(t))
+	for i, call := range t {
+		names[i] = call.Operation
+	}
+	return names
+}
+
+// String is the trace with one line a call.
+func (t Trace) String() string {
+	var lines strings.Builder
+	for _, call := range t {
+		lines.WriteString(call.String())
+		lines.WriteByte('\n')
+	}
+	return lines.String()
+}
