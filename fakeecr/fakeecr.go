@@ -55,7 +55,7 @@ func New(t TB, options ...Option) *Registry {
 		t.Helper()
 	}
 	s := newSettings(t, options)
-	w := newWorld(t, registry.NewWorld(s.seed), s)
+	w := newWorld(t, registry.NewWorld(s.seed, s.config), s)
 	return w.begin(registry.Key{Account: s.account, Region: s.region}, s.scenarios)
 }
 
@@ -104,7 +104,7 @@ func (r *Registry) Fork(t TB, options ...Option) *Registry {
 	s := r.world.settings
 	s.scenarios = nil
 	s.apply(t, options)
-	w := newWorld(t, r.world.state.Fork(), s)
+	w := newWorld(t, r.world.state.Fork(s.config), s)
 	return w.begin(r.key, s.scenarios)
 }
 

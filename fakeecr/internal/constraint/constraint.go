@@ -66,7 +66,7 @@ func (r *rule) checkMembers(v reflect.Value) *violation {
 			value = value.Elem()
 		}
 		if broken := f.rule.check(value); broken != nil {
-			return broken.at(f.name)
+			return broken.within(f.name)
 		}
 	}
 	return nil
@@ -93,7 +93,7 @@ func (r *rule) checkList(v reflect.Value) *violation {
 		case broken.absolute:
 			return broken
 		case r.element.shape.Kind == Structure:
-			return broken.at(strconv.Itoa(i+1) + ".member")
+			return broken.within(strconv.Itoa(i+1) + ".member")
 		default:
 			return r.fails(r.element.satisfied())
 		}

@@ -103,7 +103,9 @@ func TestRecordedTexts(t *testing.T) {
 		},
 		{
 			"Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must satisfy regular expression '" + pattern + "''",
-			&ecr.DescribeRepositoriesInput{RepositoryNames: []string{"team/app", "arn:aws:ecr:us-east-1:123456789012:repository/app"}},
+			&ecr.DescribeRepositoriesInput{
+				RepositoryNames: []string{"team/app", "arn:aws:ecr:us-east-1:123456789012:repository/app"},
+			},
 		},
 		{
 			"Invalid parameter at 'registryId' failed to satisfy constraint: 'must satisfy regular expression [0-9]{12}'",
@@ -198,9 +200,18 @@ func TestNoViolation(t *testing.T) {
 			PartLastByte:   aws.Int64(0),
 			LayerPartBlob:  []byte{},
 		},
-		"a malformed tag in an id":       &ecr.BatchGetImageInput{RepositoryName: name, ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v1+2")}}},
-		"a malformed digest in an id":    &ecr.BatchGetImageInput{RepositoryName: name, ImageIds: []types.ImageIdentifier{{ImageDigest: aws.String("")}}},
-		"an id without digest or tag":    &ecr.BatchGetImageInput{RepositoryName: name, ImageIds: []types.ImageIdentifier{{}}},
+		"a malformed tag in an id": &ecr.BatchGetImageInput{
+			RepositoryName: name,
+			ImageIds:       []types.ImageIdentifier{{ImageTag: aws.String("v1+2")}},
+		},
+		"a malformed digest in an id": &ecr.BatchGetImageInput{
+			RepositoryName: name,
+			ImageIds:       []types.ImageIdentifier{{ImageDigest: aws.String("")}},
+		},
+		"an id without digest or tag": &ecr.BatchGetImageInput{
+			RepositoryName: name,
+			ImageIds:       []types.ImageIdentifier{{}},
+		},
 		"a malformed digest to look for": &ecr.BatchCheckLayerAvailabilityInput{RepositoryName: name, LayerDigests: []string{""}},
 		"no rules": &ecr.PutReplicationConfigurationInput{
 			ReplicationConfiguration: &types.ReplicationConfiguration{Rules: []types.ReplicationRule{}},

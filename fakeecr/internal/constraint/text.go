@@ -17,7 +17,7 @@ type violation struct {
 	absolute bool
 }
 
-func (v *violation) at(step string) *violation {
+func (v *violation) within(step string) *violation {
 	switch {
 	case v.absolute:
 	case v.path == "":

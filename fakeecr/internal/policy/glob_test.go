@@ -101,6 +101,7 @@ func TestTemplate(t *testing.T) {
 			"aws:principaltag/empty": {""},
 			"aws:principalorgpaths":  {"a", "b"},
 			"aws:principaltag/none":  {},
+			"aws:principaltag/bytes": {"a\xff\xfe"},
 		}[key]
 		return values, ok
 	}
@@ -113,6 +114,7 @@ func TestTemplate(t *testing.T) {
 		{"home/${aws:UserName}/*", "home/bob/\xff", true},
 		{"${aws:username}${aws:username}", "bobbob", true},
 		{"${aws:PrincipalTag/Team}", "a*?", true}, // a value brings no wildcards in
+		{"${aws:PrincipalTag/bytes}", "a\uFFFD", true},
 		{"${*}${?}${$}*", "*?$\xff", true},
 		{"$5 {x}", "$5 {x}", true},
 		{"${aws:PrincipalTag/empty}", "", true},

@@ -75,10 +75,11 @@ func (g grammar) parse(text string) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Document{text: v.pretty()}
+	d := new(Document)
 	if err := g.document(d, v); err != nil {
 		return nil, err
 	}
+	d.text = v.pretty()
 	return d, nil
 }
 
@@ -90,7 +91,7 @@ func (g grammar) document(d *Document, v value) error {
 	if err != nil {
 		return err
 	}
-	if !slices.Contains([]string{"", "2008-10-17", "2012-10-17"}, version) {
+	if _, ok := v.get("Version"); ok && version != "2008-10-17" && version != "2012-10-17" {
 		return fmt.Errorf("unknown Version %q", version)
 	}
 	if _, err := v.optional("Id"); err != nil {

@@ -53,6 +53,8 @@ func TestPrincipalsThatAreMalformed(t *testing.T) {
 		`{"AWS":"arn:aws:iam::123456789012:role/"}`,
 		`{"AWS":"arn:aws:iam::123456789012:role/*"}`,
 		`{"AWS":"arn:aws:iam::123456789012:role/a//b"}`,
+		`{"AWS":"arn:aws:iam::123456789012:role//b"}`,
+		`{"AWS":"arn:aws:iam::123456789012:role/a/"}`,
 		`{"AWS":"arn:aws:iam::123456789012:group/g"}`,
 		`{"AWS":"arn:aws:iam::123456789012:assumed-role/R/S"}`,
 		`{"AWS":"arn:aws:iam::123456789012:user/${aws:username}"}`,

@@ -37,8 +37,8 @@ func invalidTags() error {
 }
 
 // tooManyTags is chosen.
-func tooManyTags(arn string) error {
-	return &types.TooManyTagsException{Message: text("The resource with ARN '%s' cannot have more than %d tags", arn, maxResourceTags)}
+func tooManyTags(arn string, most int64) error {
+	return &types.TooManyTagsException{Message: text("The resource with ARN '%s' cannot have more than %d tags", arn, most)}
 }
 
 func imageNotFound(repo *repository, id types.ImageIdentifier) error {

@@ -71,7 +71,7 @@ func (tx *Tx) PutImage(_ context.Context, in *ecr.PutImageInput) (*ecr.PutImageO
 		return nil, imageDigestDoesNotMatch(repo, *in.ImageDigest)
 	}
 	if img, found := repo.images.get(digest); found {
-		err = repo.retag(img, in.ImageTag)
+		err = tx.retag(repo, img, in.ImageTag)
 	} else {
 		err = tx.push(repo, digest, *in.ImageManifest, document, in.ImageTag)
 	}
@@ -83,15 +83,18 @@ func (tx *Tx) PutImage(_ context.Context, in *ecr.PutImageInput) (*ecr.PutImageO
 }
 
 // retag gives a tag to an image that is there already.
-func (r *repository) retag(img *image, tag *string) error {
+func (tx *Tx) retag(r *repository, img *image, tag *string) error {
 	if tag == nil || slices.Contains(img.tags, *tag) {
 		return imageAlreadyExists(r, img.digest, tag)
 	}
-	return r.moveTag(img, *tag)
+	return tx.moveTag(r, img, *tag)
 }
 
 // moveTag makes a tag stand for an image, which is stored with it.
-func (r *repository) moveTag(img *image, tag string) error {
+func (tx *Tx) moveTag(r *repository, img *image, tag string) error {
+	if err := tx.within(TagsPerImage, len(img.tags)+1); err != nil {
+		return err
+	}
 	if holder, taken := r.tagged.get(tag); taken {
 		if r.mutability.immutable(tag) {
 			return imageTagAlreadyExists(r, tag)
@@ -117,11 +120,14 @@ func (tx *Tx) push(repo *repository, digest, text string, document *manifest.Man
 		img.subject = document.Subject.Digest
 		img.artifactType, img.annotations = document.ArtifactType, document.Annotations
 	}
+	if err := tx.within(ImagesPerRepository, repo.images.len()+1); err != nil {
+		return err
+	}
 	if err := repo.refer(img, document); err != nil {
 		return err
 	}
 	if tag != nil {
-		return repo.moveTag(img, *tag)
+		return tx.moveTag(repo, img, *tag)
 	}
 	repo.images.set(repo.generation, digest, img)
 	return nil

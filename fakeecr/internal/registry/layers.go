@@ -16,12 +16,11 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
 )
 
-// The sizes of layers and their parts, in bytes.
+// The sizes of a layer's parts, in bytes: the one that ECR proposes and the least
+// that any part but the last may have.
 const (
 	partSize    = 10_485_760
 	minPartSize = 5_242_880
-	maxParts    = 4_200
-	maxLayer    = 52_000 << 20
 )
 
 const uploadLifetime = 24 * time.Hour
@@ -155,7 +154,7 @@ func (tx *Tx) UploadLayerPart(_ context.Context, in *ecr.UploadLayerPartInput) (
 	if err != nil {
 		return nil, err
 	}
-	if err := repo.acceptable(u, in); err != nil {
+	if err := tx.acceptable(repo, u, in); err != nil {
 		return nil, err
 	}
 	part := in.LayerPartBlob
@@ -204,7 +203,7 @@ func (tx *Tx) current(repo *repository, before *upload, in *ecr.UploadLayerPartI
 		return nil, nil, err
 	}
 	if u != before {
-		if err := now.acceptable(u, in); err != nil {
+		if err := tx.acceptable(now, u, in); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -213,19 +212,18 @@ func (tx *Tx) current(repo *repository, before *upload, in *ecr.UploadLayerPartI
 
 // acceptable checks that a part follows what was received and has the length
 // that its range says.
-func (r *repository) acceptable(u *upload, in *ecr.UploadLayerPartInput) error {
+func (tx *Tx) acceptable(r *repository, u *upload, in *ecr.UploadLayerPartInput) error {
 	first, last, length := *in.PartFirstByte, *in.PartLastByte, int64(len(in.LayerPartBlob))
 	switch {
 	case first != u.size:
 		return invalidLayerPart(r, u, fmt.Sprintf("First byte of the layer part is %d instead of %d", first, u.size))
 	case length == 0 || last-first != length-1:
 		return invalidLayerPart(r, u, fmt.Sprintf("Size of the layer part is %d instead of %d", length, last-first+1))
-	case len(u.parts) >= maxParts:
-		return limitExceeded("The upload with id '%s' in the repository with name '%s' in registry with id '%s' cannot have more than %d parts", u.id, r.name, r.Account, maxParts)
-	case u.size+length > maxLayer:
-		return limitExceeded("The layer of the upload with id '%s' in the repository with name '%s' in registry with id '%s' cannot be larger than %d bytes", u.id, r.name, r.Account, int64(maxLayer))
 	}
-	return nil
+	if err := tx.within(PartsPerLayer, len(u.parts)+1); err != nil {
+		return err
+	}
+	return tx.within(BytesPerLayer, int(u.size+length))
 }
 
 // with is the upload after one more part.

@@ -93,29 +93,60 @@ func (r *repository) output() *types.Repository {
 // CreateRepository answers the new repository with ECR's defaults: mutable tags,
 // no scan on push, AES256.
 func (tx *Tx) CreateRepository(_ context.Context, in *ecr.CreateRepositoryInput) (*ecr.CreateRepositoryOutput, error) {
-	key := tx.target(in.RegistryId)
-	repo := &repository{Key: key, name: *in.RepositoryName}
+	repo := tx.newRepository(tx.target(in.RegistryId), *in.RepositoryName)
 	var err error
 	if repo.mutability, err = newMutability(in.ImageTagMutability, in.ImageTagMutabilityExclusionFilters); err != nil {
+		return nil, err
+	}
+	if repo.encryption, err = tx.newEncryption(repo.Key, in.EncryptionConfiguration); err != nil {
 		return nil, err
 	}
 	if in.ImageScanningConfiguration != nil {
 		repo.scanOnPush = in.ImageScanningConfiguration.ScanOnPush
 	}
-	reg := tx.changeRegistry(key)
-	repo.generation = reg.generation
-	if repo.encryption, err = tx.newEncryption(key, in.EncryptionConfiguration); err != nil {
+	if err := tx.addTags(repo, in.Tags); err != nil {
 		return nil, err
 	}
-	if err := repo.addTags(in.Tags); err != nil {
+	if err := tx.addRepository(repo); err != nil {
 		return nil, err
 	}
-	if reg.repositories.has(repo.name) {
-		return nil, repositoryAlreadyExists(key, repo.name)
-	}
-	repo.createdAt = tx.now
-	reg.repositories.set(reg.generation, repo.name, repo)
 	return &ecr.CreateRepositoryOutput{Repository: repo.output()}, nil
+}
+
+// newRepository is a repository with ECR's defaults, which is not there yet.
+func (tx *Tx) newRepository(key Key, name string) *repository {
+	return &repository{
+		Key:        key,
+		generation: tx.write().generation,
+		name:       name,
+		createdAt:  tx.now,
+		mutability: mutability{mode: types.ImageTagMutabilityMutable},
+		encryption: encryption{kind: types.EncryptionTypeAes256},
+	}
+}
+
+// addRepository puts a new repository into its registry.
+func (tx *Tx) addRepository(repo *repository) error {
+	reg := tx.changeRegistry(repo.Key)
+	if reg.repositories.has(repo.name) {
+		return repositoryAlreadyExists(repo.Key, repo.name)
+	}
+	if err := tx.within(RepositoriesPerRegistry, reg.repositories.len()+1); err != nil {
+		return err
+	}
+	reg.repositories.set(reg.generation, repo.name, repo)
+	return nil
+}
+
+// establish is a repository that a service of ECR fills: the one that is there,
+// else a new one with the settings of the registry's template for the purpose,
+// or with ECR's defaults.
+func (tx *Tx) establish(key Key, name string, purpose types.RCTAppliedFor) (*repository, error) {
+	if repo, found := tx.registry(key).repositories.get(name); found {
+		return tx.own(repo), nil
+	}
+	repo := tx.newRepository(key, name)
+	return repo, tx.addRepository(repo)
 }
 
 // DeleteRepository refuses a repository with images unless forced. Layers and

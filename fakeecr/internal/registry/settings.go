@@ -141,13 +141,12 @@ func (e encryption) output() *types.EncryptionConfiguration {
 
 // Limits of a resource's tags, in characters.
 const (
-	maxResourceTags = 50
-	maxTagKey       = 128
-	maxTagValue     = 256
+	maxTagKey   = 128
+	maxTagValue = 256
 )
 
-// addTags merges tags into the repository's, which the transaction may change.
-func (r *repository) addTags(tags []types.Tag) error {
+// addTags merges tags into those of a repository that the transaction may change.
+func (tx *Tx) addTags(r *repository, tags []types.Tag) error {
 	seen := map[string]bool{}
 	for _, tag := range tags {
 		key, value := aws.ToString(tag.Key), aws.ToString(tag.Value)
@@ -158,8 +157,8 @@ func (r *repository) addTags(tags []types.Tag) error {
 		seen[key] = true
 		r.tags.set(r.generation, key, value)
 	}
-	if r.tags.len() > maxResourceTags {
-		return tooManyTags(r.arn())
+	if most := tx.quota(TagsPerResource); int64(r.tags.len()) > most {
+		return tooManyTags(r.arn(), most)
 	}
 	return nil
 }

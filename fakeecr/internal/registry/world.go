@@ -14,6 +14,8 @@ import (
 	"encoding/binary"
 	"sync"
 	"time"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 )
 
 // World holds the registries of all accounts and regions that are neighbours:
@@ -25,6 +27,13 @@ type World struct {
 	ids   ids
 	// secret signs tokens and download URLs, so that a world knows its own.
 	secret [sha256.Size]byte
+	config Config
+}
+
+// Config is what a world is told when it is made. It never changes.
+type Config struct {
+	// Quotas are those that differ from ECR's.
+	Quotas map[Quota]int64
 }
 
 // root is the state of a world. A published root never changes.
@@ -49,11 +58,15 @@ type registry struct {
 	Key
 	generation   uint64
 	repositories tree[*repository]
+	// policy is the registry's policy, nil without one; policyText is as
+	// GetRegistryPolicy answers it.
+	policy     *policy.Document
+	policyText string
 }
 
 // NewWorld makes an empty world whose ids and tokens follow from the seed.
-func NewWorld(seed uint64) *World {
-	w := &World{root: &root{}}
+func NewWorld(seed uint64, config Config) *World {
+	w := &World{root: &root{}, config: config}
 	w.ids.seed(seed)
 	w.secret = sha256.Sum256(binary.BigEndian.AppendUint64([]byte("fakeecr"), seed))
 	return w
@@ -62,10 +75,10 @@ func NewWorld(seed uint64) *World {
 // Fork is an independent copy of the world as it is now, in constant time. The
 // copy continues the original's time and ids; tokens and download URLs of the
 // original are good in the copy as well.
-func (w *World) Fork() *World {
+func (w *World) Fork(config Config) *World {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	fork := &World{root: w.root, clock: w.clock.fork(), secret: w.secret}
+	fork := &World{root: w.root, clock: w.clock.fork(), secret: w.secret, config: config}
 	w.ids.fork(&fork.ids)
 	return fork
 }

@@ -57,6 +57,21 @@ func TestReadPart(t *testing.T) {
 	}
 }
 
+func TestReadPartAbsent(t *testing.T) {
+	for _, body := range []string{
+		`{"uploadId":"u"}`,
+		`{"layerPartBlob":null,"uploadId":"u"}`,
+		`{"x":{"layerPartBlob":"YQ=="},"uploadId":"u"}`,
+		`{"x\"layerPartBlob":"YQ==","uploadId":"u"}`,
+		`{"LayerPartBlob":"YQ==","uploadId":"u"}`,
+		`{"x":"\"layerPartBlob\":\"YQ==\"","uploadId":"u"}`,
+	} {
+		var in ecr.UploadLayerPartInput
+		require.NoError(t, readString(body, &in), body)
+		require.Equal(t, ecr.UploadLayerPartInput{UploadId: aws.String("u")}, in, body)
+	}
+}
+
 // The bytes stay with the input: memory is theirs and next to nothing beside it.
 func TestReadPartMemory(t *testing.T) {
 	part := sequence(5 << 20)

@@ -81,7 +81,7 @@ func fill(v reflect.Value, s *constraint.Shape) {
 	}
 }
 
-// strings that are more than letters, by shape
+// samples are valid strings of the shapes that mere letters do not satisfy.
 var samples = map[string]string{
 	"CredentialArn":                       "arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughcache/hub",
 	"KmsKeyForRepositoryCreationTemplate": "arn:aws:kms:us-east-1:123456789012:key/1234abcd",

@@ -1,0 +1,67 @@
+package registry
+
+// Quota names a limit of ECR's that a test may set.
+type Quota string
+
+// The quotas of ECR. What they limit answers LimitExceededException, resource
+// tags TooManyTagsException.
+const (
+	RepositoriesPerRegistry     Quota = "repositories per registry"
+	ImagesPerRepository         Quota = "images per repository"
+	TagsPerImage                Quota = "tags per image"
+	PartsPerLayer               Quota = "parts per layer"
+	BytesPerLayer               Quota = "bytes per layer"
+	TagsPerResource             Quota = "tags per resource"
+	PullThroughCacheRules       Quota = "pull through cache rules"
+	ReplicationRules            Quota = "replication rules"
+	ReplicationDestinations     Quota = "replication destinations"
+	ReplicationFiltersPerRule   Quota = "filters per replication rule"
+	ReplicationBackfillsActive  Quota = "replication backfills in progress"
+	ScansPerDay                 Quota = "image scans in 24 hours"
+	ScansPerImagePerDay         Quota = "scans of an image in 24 hours"
+	PullTimeUpdateExclusions    Quota = "pull time update exclusions"
+	RepositoryCreationTemplates Quota = "repository creation templates"
+	SigningRules                Quota = "signing rules"
+)
+
+// defaultQuotas are those of the service's quota page of 2026.
+var defaultQuotas = map[Quota]int64{
+	RepositoriesPerRegistry:     100_000,
+	ImagesPerRepository:         100_000,
+	TagsPerImage:                1_000,
+	PartsPerLayer:               4_200,
+	BytesPerLayer:               52_000 << 20,
+	TagsPerResource:             50,
+	PullThroughCacheRules:       50,
+	ReplicationRules:            10,
+	ReplicationDestinations:     25,
+	ReplicationFiltersPerRule:   100,
+	ReplicationBackfillsActive:  10,
+	ScansPerDay:                 100_000,
+	ScansPerImagePerDay:         1,
+	PullTimeUpdateExclusions:    100,
+	RepositoryCreationTemplates: 100,
+	SigningRules:                10,
+}
+
+// IsQuota tells whether ECR has a quota of this name.
+func IsQuota(q Quota) bool {
+	_, found := defaultQuotas[q]
+	return found
+}
+
+// quota is how much a registry of the world may have.
+func (tx *Tx) quota(q Quota) int64 {
+	if most, set := tx.World.config.Quotas[q]; set {
+		return most
+	}
+	return defaultQuotas[q]
+}
+
+// within refuses what would be more than a quota allows.
+func (tx *Tx) within(q Quota, wanted int) error {
+	if most := tx.quota(q); int64(wanted) > most {
+		return limitExceeded("The limit of %d %s has been exceeded", most, q)
+	}
+	return nil
+}
