@@ -21,7 +21,8 @@ type member struct {
 	layout layout // of a structure, or of the structures in a list
 }
 
-// layouts keeps the layout of each input type once it has been asked for; a layout never changes.
+// layouts keeps the layout of each type of input that has been asked for. It follows from the type alone and never
+// changes.
 var layouts sync.Map // reflect.Type to layout
 
 func layoutOf(in smithy.Serializable) layout {

@@ -20,8 +20,8 @@ func Write(out smithy.Serializable) []byte {
 	return e.text
 }
 
-// An encoder writes what the SDK's shapes serialize. The SDK's own can only be had together with an HTTP request, at
-// several times the cost.
+// An encoder writes what the SDK's shapes serialize. The SDK's own comes only with an HTTP request around it, which
+// costs a small response several times as much.
 type encoder struct {
 	smithy.ShapeSerializer // nil: for the kinds of values that no shape of ECR holds
 
@@ -37,7 +37,7 @@ func (e *encoder) begin(schema *smithy.Schema) {
 		return
 	}
 	if cap(e.text)-len(e.text) < 128 {
-		e.text = slices.Grow(e.text, cap(e.text)) // append alone grows by a quarter, and copies a page five times
+		e.text = slices.Grow(e.text, cap(e.text)) // append grows by a quarter only: a page would be copied twice as often
 	}
 	switch e.text[len(e.text)-1] {
 	case ':':
