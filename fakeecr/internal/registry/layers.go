@@ -142,7 +142,7 @@ type uploadExpires struct {
 }
 
 func (e uploadExpires) happen(tx *Tx) {
-	if repo, err := tx.changeRepository(&e.registry.Account, &e.repository); err == nil {
+	if repo, err := tx.changeRepositoryOf(e.registry, e.repository); err == nil {
 		repo.uploads.delete(repo.generation, e.id)
 	}
 }
