@@ -115,9 +115,8 @@ type download struct {
 
 func (r *Registry) download(req *http.Request) (download, error) {
 	key, in, err := registry.ParseDownload(req.URL.Path)
-	if err == nil && req.Method != http.MethodGet && req.Method != http.MethodHead {
-		err = &registry.DownloadError{Status: http.StatusMethodNotAllowed, Code: "MethodNotAllowed",
-			Message: "The specified method is not allowed against this resource."}
+	if err == nil && req.Method != http.MethodGet {
+		err = registry.SignatureDoesNotMatch() // it covers the method
 	}
 	if err != nil {
 		return download{requestID: r.world.state.NewRequestID()}, err
