@@ -115,8 +115,13 @@ type download struct {
 
 func (r *Registry) download(req *http.Request) (download, error) {
 	key, in, err := registry.ParseDownload(req.URL.Path)
-	if err == nil && req.Method != http.MethodGet {
-		err = registry.SignatureDoesNotMatch() // it covers the method
+	switch {
+	case err != nil || req.Method == http.MethodGet:
+	case req.Method == http.MethodHead:
+		err = registry.SignatureDoesNotMatch() // the URL is signed for GET
+	default:
+		err = &registry.DownloadError{Status: http.StatusMethodNotAllowed, Code: "MethodNotAllowed",
+			Message: "The specified method is not allowed against this resource."}
 	}
 	if err != nil {
 		return download{requestID: r.world.state.NewRequestID()}, err

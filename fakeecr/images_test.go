@@ -29,7 +29,7 @@ func TestPutImage(t *testing.T) {
 		f.pushBlobs(t, image)
 		// The manifest is stored byte for byte, whatever its form.
 		odd := strings.ReplaceAll(string(image.Manifest), ",", " ,\n\t") + "\n"
-		want := sha256Of([]byte(odd))
+		want := digestOf([]byte(odd))
 
 		before := f.registry.Now()
 		out, err := f.PutImage(t.Context(), &ecr.PutImageInput{RepositoryName: aws.String(app), ImageManifest: &odd, ImageTag: aws.String("v1"), ImageDigest: &want})
@@ -126,7 +126,7 @@ func TestPutImageRefusals(t *testing.T) {
 		f.pushLayer(t, app, one, 100)
 
 		_, err := f.putImage(t, app, image, "v1")
-		requireError[*types.LayersNotFoundException](t, err, fmt.Sprintf(required, "Layers", sha256Of(config)+", "+sha256Of(two)))
+		requireError[*types.LayersNotFoundException](t, err, fmt.Sprintf(required, "Layers", digestOf(config)+", "+digestOf(two)))
 		_, err = f.putImage(t, app, indexOf(image), "v1")
 		requireError[*types.ReferencedImagesNotFoundException](t, err, fmt.Sprintf(required, "Images", image.Digest()))
 		require.Empty(t, f.imageIDs(t, app))

@@ -46,12 +46,12 @@ func TestUploadLayer(t *testing.T) {
 		require.Equal(t, int64(15), *sent.LastByteReceived, "bytes count from 0, the last one included")
 		require.Equal(t, []string{"123456789012", app, *begun.UploadId}, []string{*sent.RegistryId, *sent.RepositoryName, *sent.UploadId})
 
-		require.Equal(t, types.LayerAvailabilityUnavailable, f.availability(t, sha256Of(content)))
-		done, err := f.completeUpload(t, app, begun.UploadId, sha256Of(content))
+		require.Equal(t, types.LayerAvailabilityUnavailable, f.availability(t, digestOf(content)))
+		done, err := f.completeUpload(t, app, begun.UploadId, digestOf(content))
 		require.NoError(t, err)
-		require.Equal(t, []string{"123456789012", app, *begun.UploadId, sha256Of(content)},
+		require.Equal(t, []string{"123456789012", app, *begun.UploadId, digestOf(content)},
 			[]string{*done.RegistryId, *done.RepositoryName, *done.UploadId, *done.LayerDigest})
-		require.Equal(t, types.LayerAvailabilityAvailable, f.availability(t, sha256Of(content)))
+		require.Equal(t, types.LayerAvailabilityAvailable, f.availability(t, digestOf(content)))
 	})
 }
 
@@ -101,7 +101,7 @@ func TestInvalidLayerPart(t *testing.T) {
 					_, err = f.sendPart(t, app, upload, 0, content)
 					require.NoError(t, err)
 				}
-				_, err = f.completeUpload(t, app, upload, sha256Of(content))
+				_, err = f.completeUpload(t, app, upload, digestOf(content))
 				require.NoError(t, err)
 			})
 		})
@@ -145,7 +145,7 @@ func TestUploadExpires(t *testing.T) {
 		require.NoError(t, err)
 		later := f.beginUpload(t, app)
 		f.registry.Advance(time.Minute)
-		_, err = f.completeUpload(t, app, upload, sha256Of([]byte("part")))
+		_, err = f.completeUpload(t, app, upload, digestOf([]byte("part")))
 		requireError[*types.UploadNotFoundException](t, err, fmt.Sprintf(uploadNotInApp, *upload))
 		_, err = f.sendPart(t, app, later, 0, []byte("part"))
 		require.NoError(t, err, "each upload has a day of its own")
@@ -169,13 +169,13 @@ func TestCompleteLayerUploadRefusals(t *testing.T) {
 			requireError[*types.InvalidLayerException](t, err, none)
 		}
 		var malformed *types.InvalidParameterException
-		for _, digests := range [][]string{{}, {"sha256"}, {sha256Of(content), ""}} {
+		for _, digests := range [][]string{{}, {"sha256"}, {digestOf(content), ""}} {
 			_, err = f.completeUpload(t, app, upload, digests...)
 			require.ErrorAs(t, err, &malformed)
 		}
-		_, err = f.completeUpload(t, app, upload, "sha512:00", digestNotThere, sha256Of(content))
+		_, err = f.completeUpload(t, app, upload, "sha512:00", digestNotThere, digestOf(content))
 		require.NoError(t, err, "one digest of several is enough, and refusals left the upload as it was")
-		_, err = f.completeUpload(t, app, upload, sha256Of(content))
+		_, err = f.completeUpload(t, app, upload, digestOf(content))
 		requireError[*types.UploadNotFoundException](t, err, fmt.Sprintf(uploadNotInApp, *upload))
 
 		again := f.beginUpload(t, app)
@@ -183,10 +183,10 @@ func TestCompleteLayerUploadRefusals(t *testing.T) {
 		require.NoError(t, err)
 		_, err = f.completeUpload(t, app, again, digestNotThere)
 		requireError[*types.InvalidLayerException](t, err, none)
-		_, err = f.completeUpload(t, app, again, sha256Of(content))
+		_, err = f.completeUpload(t, app, again, digestOf(content))
 		requireError[*types.LayerAlreadyExistsException](t, err,
-			"The layer with digest '"+sha256Of(content)+"' already exists in the repository with name 'team/app' in registry with id '123456789012'")
-		_, err = f.completeUpload(t, app, again, sha256Of(content))
+			"The layer with digest '"+digestOf(content)+"' already exists in the repository with name 'team/app' in registry with id '123456789012'")
+		_, err = f.completeUpload(t, app, again, digestOf(content))
 		requireError[*types.UploadNotFoundException](t, err, fmt.Sprintf(uploadNotInApp, *again))
 	})
 }
@@ -213,15 +213,15 @@ func TestSizeOfParts(t *testing.T) {
 					sent += size
 				}
 				if c.tooSmall {
-					for _, digest := range []string{sha256Of(repeated(content, sent)), digestNotThere} {
+					for _, digest := range []string{digestOf(repeated(content, sent)), digestNotThere} {
 						_, err := f.completeUpload(t, app, upload, digest)
 						requireError[*types.LayerPartTooSmallException](t, err, "All layer parts except the last part should be at least 5MB")
 					}
 					return
 				}
-				out, err := f.completeUpload(t, app, upload, sha256Of(repeated(content, sent)))
+				out, err := f.completeUpload(t, app, upload, digestOf(repeated(content, sent)))
 				require.NoError(t, err)
-				require.Equal(t, sha256Of(repeated(content, sent)), *out.LayerDigest)
+				require.Equal(t, digestOf(repeated(content, sent)), *out.LayerDigest)
 			})
 		})
 	}
@@ -297,7 +297,7 @@ func TestPartsAtOnce(t *testing.T) {
 			require.Len(t, taken, 1)
 			layer = append(layer, <-taken...)
 		}
-		_, err := f.completeUpload(t, app, upload, sha256Of(layer))
+		_, err := f.completeUpload(t, app, upload, digestOf(layer))
 		requireError[*types.LayerPartTooSmallException](t, err, "All layer parts except the last part should be at least 5MB")
 	})
 }
@@ -306,7 +306,7 @@ func TestBatchCheckLayerAvailability(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		image := fakeecr.RandomImage(1, 100)
 		f.registry.MustPush(app+":v1", image)
-		layer, config := sha256Of(image.Blobs[0]), sha256Of(image.Blobs[1])
+		layer, config := digestOf(image.Blobs[0]), digestOf(image.Blobs[1])
 		unused := f.pushLayer(t, app, []byte("of no image"), 100)
 		out, err := f.BatchCheckLayerAvailability(t.Context(), &ecr.BatchCheckLayerAvailabilityInput{
 			RepositoryName: aws.String(app),

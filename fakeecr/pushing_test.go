@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
-	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
@@ -24,8 +23,6 @@ const (
 	notAsIn        = "This option cannot be used when you specify %s"
 	digestNotThere = "sha256:ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
 )
-
-func sha256Of(content []byte) string { return digest.FromBytes(content).String() }
 
 func (f face) createRepository(t *testing.T, names ...string) {
 	t.Helper()
@@ -61,7 +58,7 @@ func (f face) pushLayer(t *testing.T, repository string, content []byte, partSiz
 		_, err := f.sendPart(t, repository, upload, first, content[first:min(first+partSize, len(content))])
 		require.NoError(t, err)
 	}
-	out, err := f.completeUpload(t, repository, upload, sha256Of(content))
+	out, err := f.completeUpload(t, repository, upload, digestOf(content))
 	require.NoError(t, err)
 	return *out.LayerDigest
 }
@@ -140,5 +137,5 @@ const (
 )
 
 func descriptorOf(mediaType string, content []byte) string {
-	return fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":%d}`, mediaType, sha256Of(content), len(content))
+	return fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":%d}`, mediaType, digestOf(content), len(content))
 }

@@ -359,7 +359,7 @@ func TestDeleteRepositoryWithoutImages(t *testing.T) {
 		f.createRepository(t, app)
 		_, err = f.sendPart(t, app, upload, 0, []byte("part"))
 		requireError[*types.UploadNotFoundException](t, err, fmt.Sprintf(uploadNotInApp, *upload))
-		require.Equal(t, types.LayerAvailabilityUnavailable, f.availability(t, sha256Of([]byte("layer"))))
+		require.Equal(t, types.LayerAvailabilityUnavailable, f.availability(t, digestOf([]byte("layer"))))
 	})
 }
 

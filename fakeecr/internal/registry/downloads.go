@@ -104,8 +104,7 @@ func noSuchKey() error {
 	return &DownloadError{http.StatusNotFound, "NoSuchKey", "The specified key does not exist."}
 }
 
-// SignatureDoesNotMatch refuses a request for which no URL was signed: URLs are
-// signed for GET.
+// SignatureDoesNotMatch refuses a request that no URL was signed for.
 func SignatureDoesNotMatch() error {
 	return &DownloadError{http.StatusForbidden, "SignatureDoesNotMatch",
 		"The request signature we calculated does not match the signature you provided. Check your key and signing method."}
