@@ -104,6 +104,12 @@ func noSuchKey() error {
 	return &DownloadError{http.StatusNotFound, "NoSuchKey", "The specified key does not exist."}
 }
 
+// SignatureDoesNotMatch refuses a request that no URL was signed for.
+func SignatureDoesNotMatch() error {
+	return &DownloadError{http.StatusForbidden, "SignatureDoesNotMatch",
+		"The request signature we calculated does not match the signature you provided. Check your key and signing method."}
+}
+
 // Download is the bytes behind a download URL.
 type Download struct {
 	io.ReadSeeker
@@ -120,8 +126,7 @@ func (tx *Tx) DownloadLayer(_ context.Context, in *scenarios.DownloadLayerInput,
 	signed, err := time.Parse(amzTime, date)
 	switch {
 	case err != nil || !hmac.Equal([]byte(signature), []byte(query.Get("X-Amz-Signature"))):
-		return nil, &DownloadError{http.StatusForbidden, "SignatureDoesNotMatch",
-			"The request signature we calculated does not match the signature you provided. Check your key and signing method."}
+		return nil, SignatureDoesNotMatch()
 	case !tx.now.Before(signed.Add(downloadLifetime)):
 		return nil, &DownloadError{http.StatusForbidden, "AccessDenied", "Request has expired"}
 	}

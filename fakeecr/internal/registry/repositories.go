@@ -142,8 +142,8 @@ func (tx *Tx) addRepository(repo *repository) error {
 // else a new one with the settings of the registry's template for the purpose,
 // or with ECR's defaults.
 func (tx *Tx) establish(key Key, name string, purpose types.RCTAppliedFor) (*repository, error) {
-	if repo, found := tx.registry(key).repositories.get(name); found {
-		return tx.own(repo), nil
+	if repo, err := tx.changeRepositoryOf(key, name); err == nil {
+		return repo, nil
 	}
 	repo := tx.newRepository(key, name)
 	return repo, tx.addRepository(repo)
