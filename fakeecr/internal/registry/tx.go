@@ -85,6 +85,18 @@ func (r *root) next() *root {
 	return &next
 }
 
+// attempt makes changes that are taken back if they fail, and those before them
+// are kept. Records that were read before may be out of date after it.
+func (tx *Tx) attempt(change func() error) error {
+	before := tx.write()
+	tx.root = before.next()
+	err := change()
+	if err != nil {
+		tx.root = before
+	}
+	return err
+}
+
 // target is the registry that an input with a registryId is about.
 func (tx *Tx) target(registryID *string) Key {
 	return Key{Account: aws.ToString(orDefault(registryID, tx.Account)), Region: tx.Region}

@@ -62,6 +62,10 @@ type registry struct {
 	// GetRegistryPolicy answers it.
 	policy     *policy.Document
 	policyText string
+
+	// replication is the rules for what is pushed, backfills are by id.
+	replication []replicationRule
+	backfills   tree[*backfill]
 }
 
 // NewWorld makes an empty world whose ids and tokens follow from the seed.
