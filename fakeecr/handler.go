@@ -54,7 +54,7 @@ func (r *Registry) serveAPI(w http.ResponseWriter, req *http.Request, target str
 		return nil
 	}
 	call := r.world.newCall(name, keyOf(req, r.key))
-	call.Tx.Origin = originOf(req, call.Tx.Region)
+	call.Tx.Origin = originOf(req)
 	call.Tx.HandsOver = true
 	op, built := operations[name]
 	if built {

@@ -62,7 +62,11 @@ func (tx *Tx) downloadURL(repo *repository, digest string) string {
 		"X-Amz-Credential":    {fmt.Sprintf("ASIAFAKEECR/%s/%s/s3/aws4_request", date[:8], repo.Region)},
 		"X-Amz-Signature":     {tx.World.sign(path, date)},
 	}
-	return tx.Origin + path + "?" + query.Encode()
+	origin := tx.Origin
+	if origin == "" {
+		origin = "https://" + DownloadHost(repo.Region)
+	}
+	return origin + path + "?" + query.Encode()
 }
 
 // sign proves that this world, or the one it was forked from, made a URL.

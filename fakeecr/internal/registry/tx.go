@@ -16,7 +16,8 @@ type Tx struct {
 	Key
 	// Caller is the ARN of the principal that calls.
 	Caller string
-	// Origin is the scheme and host that download URLs begin with.
+	// Origin is the scheme and host that download URLs begin with, "" for those
+	// of the region's store.
 	Origin string
 	// HandsOver tells that the input's bytes may be kept: the wire made them.
 	HandsOver bool
