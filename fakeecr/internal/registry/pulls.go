@@ -194,7 +194,7 @@ func (tx *Tx) cacheTag(repo *repository, w wanted) error {
 	}
 	tag := w.reference
 	holder, taken := repo.tagged.get(tag)
-	if checked, _ := repo.checked.get(tag); !checked.Equal(w.checked) || taken != w.cached {
+	if checked, _ := repo.checked.get(tag); taken && (!w.cached || !checked.Equal(w.checked)) {
 		return nil
 	}
 	img, found := repo.images.get(w.digest)
