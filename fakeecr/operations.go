@@ -33,6 +33,17 @@ var operations = dispatch.NewTable(
 	dispatch.Of((*registry.Tx).PutReplicationConfiguration),
 	dispatch.Of((*registry.Tx).StartReplicationBackfill),
 	dispatch.Of((*registry.Tx).StopReplicationBackfill),
+	// Pull-through cache rules
+	dispatch.Of((*registry.Tx).CreatePullThroughCacheRule),
+	dispatch.Of((*registry.Tx).DeletePullThroughCacheRule),
+	dispatch.Of((*registry.Tx).DescribePullThroughCacheRules),
+	dispatch.Of((*registry.Tx).UpdatePullThroughCacheRule),
+	dispatch.Of((*registry.Tx).ValidatePullThroughCacheRule),
+	// Repository creation templates
+	dispatch.Of((*registry.Tx).CreateRepositoryCreationTemplate),
+	dispatch.Of((*registry.Tx).DeleteRepositoryCreationTemplate),
+	dispatch.Of((*registry.Tx).DescribeRepositoryCreationTemplates),
+	dispatch.Of((*registry.Tx).UpdateRepositoryCreationTemplate),
 	// Account
 	dispatch.Of((*registry.Tx).GetAuthorizationToken),
 )

@@ -20,6 +20,8 @@ type settings struct {
 	scenarios       []scenarios.Scenario
 	fullTrace       bool
 	config          registry.Config
+	// declared is what a new world is told before its first call.
+	declared []func(*registry.World)
 }
 
 const (
@@ -37,6 +39,10 @@ func (s *settings) apply(t TB, options []Option) {
 	for _, option := range options {
 		must(t, option(s))
 	}
+}
+
+func (s *settings) declare(tell func(*registry.World)) {
+	s.declared = append(s.declared[:len(s.declared):len(s.declared)], tell)
 }
 
 // must ends the test if something is wrong with how the fake is used.

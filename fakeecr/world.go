@@ -37,6 +37,12 @@ func newWorld(t TB, state *registry.World, s settings) *world {
 	w.calls = dispatch.Chain(w.record, w.play, constrain)
 	w.fixtures = dispatch.Chain(constrain)
 	w.downloads = dispatch.Chain(w.record, w.play)
+	for _, tell := range s.declared {
+		tell(state)
+	}
+	state.Neighbour = func(key registry.Key) registry.Upstream {
+		return upstream{&Registry{world: w, key: key, fixture: true}}
+	}
 	if t != nil {
 		t.Cleanup(w.end)
 	}

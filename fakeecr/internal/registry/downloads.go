@@ -35,8 +35,11 @@ func DownloadHost(region string) string {
 }
 
 // GetDownloadUrlForLayer answers a URL that is good for an hour and needs no
-// credentials, for a layer that an image refers to.
-func (tx *Tx) GetDownloadUrlForLayer(_ context.Context, in *ecr.GetDownloadUrlForLayerInput) (*ecr.GetDownloadUrlForLayerOutput, error) {
+// credentials, for a layer that an image refers to or that upstream has.
+func (tx *Tx) GetDownloadUrlForLayer(ctx context.Context, in *ecr.GetDownloadUrlForLayerInput) (*ecr.GetDownloadUrlForLayerOutput, error) {
+	if err := tx.pullLayer(ctx, in); err != nil {
+		return nil, err
+	}
 	repo, _, err := tx.reachable(in.RegistryId, in.RepositoryName, in.LayerDigest)
 	if err != nil {
 		return nil, err
@@ -130,9 +133,14 @@ func (tx *Tx) DownloadLayer(_ context.Context, in *scenarios.DownloadLayerInput,
 	case !tx.now.Before(signed.Add(downloadLifetime)):
 		return nil, &DownloadError{http.StatusForbidden, "AccessDenied", "Request has expired"}
 	}
-	_, l, err := tx.reachable(in.RegistryId, in.RepositoryName, in.LayerDigest)
+	repo, l, err := tx.reachable(in.RegistryId, in.RepositoryName, in.LayerDigest)
 	if err != nil {
 		return nil, noSuchKey()
+	}
+	if repo.encryption.key != "" {
+		if state := tx.keyState(repo.Key, repo.encryption); state != KeyEnabled {
+			return nil, undecryptable(state, repo.encryption.key)
+		}
 	}
 	tx.Bytes, tx.Digest = l.size, l.digest
 	return &Download{ReadSeeker: &pieces{parts: l.parts, size: l.size}, Digest: l.digest}, nil

@@ -48,10 +48,10 @@ func TestEventsHappenInOrderOfTheirTimes(t *testing.T) {
 		plan(t, w, 9*time.Hour, note{"never", &log, nil})
 
 		w.Advance(time.Hour - time.Millisecond)
-		names(t, w)
+		repositoryNames(t, w)
 		require.Empty(t, log)
 		w.Advance(time.Millisecond)
-		names(t, w)
+		repositoryNames(t, w)
 		require.Equal(t, []happened{{"first", time.Hour}}, log)
 		w.Advance(5 * time.Hour)
 		create(t, w, "app")
@@ -76,7 +76,7 @@ func TestEventsOfALongAdvance(t *testing.T) {
 		plan(t, w, 24*time.Hour, daily)
 		plan(t, w, 60*time.Hour, note{"between", &log, nil})
 		w.Advance(1000 * time.Hour)
-		require.Equal(t, []string{"day02", "day03", "day04"}, names(t, w))
+		require.Equal(t, []string{"day02", "day03", "day04"}, repositoryNames(t, w))
 		require.Equal(t, []happened{{"daily", 24 * time.Hour}, {"daily", 48 * time.Hour}, {"between", 60 * time.Hour}, {"daily", 72 * time.Hour}}, log)
 	})
 }
@@ -90,7 +90,7 @@ func TestWithdrawnEventDoesNotHappen(t *testing.T) {
 		return nil
 	}))
 	w.Advance(2 * time.Hour)
-	names(t, w)
+	repositoryNames(t, w)
 	require.Empty(t, log)
 }
 
@@ -107,10 +107,10 @@ func TestEventsOutliveTheCallThatSettlesThem(t *testing.T) {
 		tx.write()
 		return errors.New("refused")
 	}))
-	require.Equal(t, []string{"made"}, names(t, w))
+	require.Equal(t, []string{"made"}, repositoryNames(t, w))
 	require.Len(t, log, 1)
 
-	require.Empty(t, names(t, fork), "the fork's clock was not advanced")
+	require.Empty(t, repositoryNames(t, fork), "the fork's clock was not advanced")
 	fork.Advance(time.Hour)
-	require.Equal(t, []string{"made"}, names(t, fork))
+	require.Equal(t, []string{"made"}, repositoryNames(t, fork))
 }

@@ -32,6 +32,8 @@ type layer struct {
 	mediaType string
 	// images counts those of the repository that refer to the layer.
 	images int
+	// cached tells that upstream handed it over, as no image need refer to it.
+	cached bool
 	size   int64
 	parts  [][]byte
 }
@@ -126,7 +128,7 @@ func (r *repository) availability(digest string) types.Layer {
 
 // InitiateLayerUpload opens an upload, which expires on the clock after a day.
 func (tx *Tx) InitiateLayerUpload(_ context.Context, in *ecr.InitiateLayerUploadInput) (*ecr.InitiateLayerUploadOutput, error) {
-	repo, err := tx.changeRepository(in.RegistryId, in.RepositoryName)
+	repo, err := tx.pushedTo(in.RegistryId, in.RepositoryName)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +184,8 @@ func (tx *Tx) UploadLayerPart(_ context.Context, in *ecr.UploadLayerPartInput) (
 	}, nil
 }
 
-// upload is the upload that an input names, with its repository.
+// upload is the upload that an input names, with its repository, whose key may
+// be used.
 func (tx *Tx) upload(registryID, name, id *string) (*repository, *upload, error) {
 	repo, err := tx.repository(registryID, name)
 	if err != nil {
@@ -192,7 +195,7 @@ func (tx *Tx) upload(registryID, name, id *string) (*repository, *upload, error)
 	if !found {
 		return nil, nil, uploadNotFound(repo, *id)
 	}
-	return repo, u, nil
+	return repo, u, tx.useKey(repo.Key, repo.encryption, encrypt)
 }
 
 // current is the repository and upload again, now that the world is locked; an
@@ -276,7 +279,8 @@ func (tx *Tx) CompleteLayerUpload(_ context.Context, in *ecr.CompleteLayerUpload
 	}, nil
 }
 
-// reachable is a layer that may be downloaded: one that an image refers to.
+// reachable is a layer that may be downloaded: one that an image refers to, or
+// that upstream handed over.
 func (tx *Tx) reachable(registryID, name, digest *string) (*repository, *layer, error) {
 	repo, err := tx.repository(registryID, name)
 	if err != nil {
@@ -286,7 +290,7 @@ func (tx *Tx) reachable(registryID, name, digest *string) (*repository, *layer, 
 	if !found {
 		return nil, nil, layerNotFound(repo, *digest)
 	}
-	if l.images == 0 {
+	if l.images == 0 && !l.cached {
 		return nil, nil, layerInaccessible(repo, *digest)
 	}
 	return repo, l, nil

@@ -38,8 +38,8 @@ func create(t require.TestingT, w *World, name string) {
 	require.NoError(t, err)
 }
 
-// names is the repositories of the registry home, in order.
-func names(t require.TestingT, w *World) []string {
+// repositoryNames is the repositories of the registry home, in order.
+func repositoryNames(t require.TestingT, w *World) []string {
 	out, err := do(w, (*Tx).DescribeRepositories, &ecr.DescribeRepositoriesInput{MaxResults: aws.Int32(1000)})
 	require.NoError(t, err)
 	names := make([]string, len(out.Repositories))
@@ -102,7 +102,7 @@ func TestFailedCallLeavesNoTrace(t *testing.T) {
 		_ = change(w, func(tx *Tx) error { panic(spoil(tx)) })
 	}()
 	require.Same(t, before, w.root, "nor does one that panics")
-	require.Equal(t, []string{"kept"}, names(t, w), "and the world is not locked")
+	require.Equal(t, []string{"kept"}, repositoryNames(t, w), "and the world is not locked")
 	out, err := do(w, (*Tx).ListImages, &ecr.ListImagesInput{RepositoryName: aws.String("kept")})
 	require.NoError(t, err)
 	require.Len(t, out.ImageIds, 1)
@@ -111,7 +111,7 @@ func TestFailedCallLeavesNoTrace(t *testing.T) {
 		tx.commitRefusal()
 		return spoil(tx)
 	}), refusal)
-	require.Equal(t, []string{"kept", "new"}, names(t, w), "unless it says so")
+	require.Equal(t, []string{"kept", "new"}, repositoryNames(t, w), "unless it says so")
 }
 
 // A reader keeps the state that it began with.
@@ -168,8 +168,8 @@ func TestForksAreIndependent(t *testing.T) {
 
 	create(t, original, "original")
 	create(t, fork, "fork")
-	require.Equal(t, []string{"app", "original"}, names(t, original))
-	require.Equal(t, []string{"app", "fork"}, names(t, fork))
+	require.Equal(t, []string{"app", "original"}, repositoryNames(t, original))
+	require.Equal(t, []string{"app", "fork"}, repositoryNames(t, fork))
 
 	for _, w := range []*World{original, fork} {
 		_, err := do(w, (*Tx).CompleteLayerUpload, &ecr.CompleteLayerUploadInput{
@@ -215,7 +215,7 @@ func TestForksOfABusyWorld(t *testing.T) {
 		})
 	}
 	all.Wait()
-	require.Len(t, names(t, original), workers*rounds+1)
+	require.Len(t, repositoryNames(t, original), workers*rounds+1)
 	reg, _ := original.root.registries.get(home.String())
 	app, _ := reg.repositories.get("app")
 	require.Equal(t, workers*rounds+1, app.tagged.len())
@@ -258,7 +258,7 @@ func TestExpiredUploadIsForgotten(t *testing.T) {
 	create(t, w, "app")
 	begin(t, w, "app", "unfinished")
 	w.Advance(uploadLifetime)
-	require.Equal(t, []string{"app"}, names(t, w))
+	require.Equal(t, []string{"app"}, repositoryNames(t, w))
 	require.Zero(t, w.root.events.len())
 	reg, _ := w.root.registries.get(home.String())
 	app, _ := reg.repositories.get("app")

@@ -28,12 +28,17 @@ type World struct {
 	// secret signs tokens and download URLs, so that a world knows its own.
 	secret [sha256.Size]byte
 	config Config
+	// Neighbour is a registry of this world as the upstream of another, without a
+	// trace. It is set before the first call.
+	Neighbour func(Key) Upstream
 }
 
 // Config is what a world is told when it is made. It never changes.
 type Config struct {
 	// Quotas are those that differ from ECR's.
 	Quotas map[Quota]int64
+	// Upstreams are those of pull-through cache rules, by URL.
+	Upstreams map[string]Upstream
 }
 
 // root is the state of a world. A published root never changes.
@@ -44,6 +49,9 @@ type root struct {
 	// blobs counts the layers, in whatever repository, that hold the same bytes.
 	blobs  tree[blob]
 	events tree[event]
+	// keys and secrets are those of KMS and Secrets Manager.
+	keys    holdings[KeyState]
+	secrets holdings[SecretState]
 	// sequence keeps events of one time in the order in which they were made.
 	sequence uint64
 }
@@ -66,6 +74,9 @@ type registry struct {
 	// replication is the rules for what is pushed, backfills are by id.
 	replication []replicationRule
 	backfills   tree[*backfill]
+	// templates and cacheRules are by the namespace that their prefix stands for.
+	templates  tree[*template]
+	cacheRules tree[*cacheRule]
 }
 
 // NewWorld makes an empty world whose ids and tokens follow from the seed.
