@@ -115,11 +115,7 @@ type download struct {
 
 func (r *Registry) download(req *http.Request) (download, error) {
 	key, in, err := registry.ParseDownload(req.URL.Path)
-	switch {
-	case err != nil || req.Method == http.MethodGet:
-	case req.Method == http.MethodHead:
-		err = registry.SignatureDoesNotMatch() // the URL is signed for GET
-	default:
+	if err == nil && req.Method != http.MethodGet && req.Method != http.MethodHead {
 		err = &registry.DownloadError{Status: http.StatusMethodNotAllowed, Code: "MethodNotAllowed",
 			Message: "The specified method is not allowed against this resource."}
 	}

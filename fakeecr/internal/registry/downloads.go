@@ -107,8 +107,7 @@ func noSuchKey() error {
 	return &DownloadError{http.StatusNotFound, "NoSuchKey", "The specified key does not exist."}
 }
 
-// SignatureDoesNotMatch refuses a request that no URL was signed for.
-func SignatureDoesNotMatch() error {
+func signatureDoesNotMatch() error {
 	return &DownloadError{http.StatusForbidden, "SignatureDoesNotMatch",
 		"The request signature we calculated does not match the signature you provided. Check your key and signing method."}
 }
@@ -129,7 +128,7 @@ func (tx *Tx) DownloadLayer(_ context.Context, in *scenarios.DownloadLayerInput,
 	signed, err := time.Parse(amzTime, date)
 	switch {
 	case err != nil || !hmac.Equal([]byte(signature), []byte(query.Get("X-Amz-Signature"))):
-		return nil, SignatureDoesNotMatch()
+		return nil, signatureDoesNotMatch()
 	case !tx.now.Before(signed.Add(downloadLifetime)):
 		return nil, &DownloadError{http.StatusForbidden, "AccessDenied", "Request has expired"}
 	}
