@@ -139,3 +139,8 @@ const (
 func descriptorOf(mediaType string, content []byte) string {
 	return fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":%d}`, mediaType, digestOf(content), len(content))
 }
+
+func isA[E error](err error) bool {
+	var target E
+	return errors.As(err, &target)
+}
