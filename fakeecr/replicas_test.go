@@ -210,11 +210,21 @@ func TestTagsReplicate(t *testing.T) {
 				createRepository(t, f.in("eu-west-1"), ecr.CreateRepositoryInput{RepositoryName: aws.String("app"), ImageTagMutability: types.ImageTagMutabilityImmutable})
 				f.in("eu-west-1").registry.MustPush("app:v1", second)
 			},
+			act:  func(t *testing.T, f face) { f.registry.MustPush("app:v1", first) },
+			want: map[string][]string{a: nil, b: {"v1"}},
+		},
+		"a tag that is taken and mutable there": {
+			before: func(t *testing.T, f face) { f.in("eu-west-1").registry.MustPush("app:v1", second) },
+			act:    func(t *testing.T, f face) { f.registry.MustPush("app:v1", first) },
+			want:   map[string][]string{a: {"v1"}, b: nil},
+		},
+		"a tag removed on the way": {
 			act: func(t *testing.T, f face) {
 				f.registry.MustPush("app:v1", first)
 				tagAgain(t, f, "app", first, "v2")
+				deleteImages(t, f, "app", types.ImageIdentifier{ImageTag: aws.String("v1")})
 			},
-			want: map[string][]string{a: {"v2"}, b: {"v1"}},
+			want: map[string][]string{a: {"v2"}},
 		},
 		"a deleted image": {
 			act: func(t *testing.T, f face) {
@@ -249,6 +259,9 @@ func TestTagsReplicate(t *testing.T) {
 				test.act(t, f)
 				f.registry.Advance(lag)
 				require.Equal(t, test.want, held(t, f.in("eu-west-1"), "app"))
+				for digest := range held(t, f, "app") {
+					require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", digest))
+				}
 			})
 		})
 	}
@@ -367,6 +380,18 @@ func TestReplicationFails(t *testing.T) {
 			require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", image.Digest()))
 		}, fakeecr.WithQuota(fakeecr.ImagesPerRepository, 1))
 	})
+}
+
+func TestReplicationOfWhatIsThereAlready(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		image := fakeecr.RandomImage(1, 100)
+		f.in("eu-west-1").registry.MustPush("app:v1", image)
+		replicateTo(t, f, destination("eu-west-1"))
+		f.registry.MustPush("app:v1", image)
+		f.registry.Advance(lag)
+		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", image.Digest()))
+		require.Equal(t, map[string][]string{image.Digest(): {"v1"}}, held(t, f.in("eu-west-1"), "app"))
+	}, fakeecr.WithQuota(fakeecr.TagsPerImage, 1))
 }
 
 func TestReplicationToAnotherAccountNeedsItsRegistryPolicy(t *testing.T) {
