@@ -38,7 +38,7 @@ func listBackfills(t *testing.T, f face) []types.ReplicationBackfillSummary {
 	return out.Backfills
 }
 
-func progress(total, completed, failed int32, codes ...string) *types.ReplicationBackfillProgress {
+func backfillProgress(total, completed, failed int32, codes ...string) *types.ReplicationBackfillProgress {
 	return &types.ReplicationBackfillProgress{
 		TotalReplicationCount: &total, CompletedReplicationCount: &completed, FailedReplicationCount: &failed,
 		FailureCodes: append([]string{}, codes...),
@@ -59,9 +59,9 @@ func TestBackfillReplicatesWhatIsThere(t *testing.T) {
 		pushTags(t, f, "prod/app", app, 11)
 		f.registry.MustPush("prod/site", site)
 		f.registry.MustPush("test/app:v1", app)
-		putReplication(t, f, types.ReplicationRule{Destinations: []types.ReplicationDestination{destination("eu-west-1")}, RepositoryFilters: prefixes("prod/")})
+		putReplication(t, f, types.ReplicationRule{Destinations: []types.ReplicationDestination{destination("eu-west-1")}, RepositoryFilters: prefixFilters("prod/")})
 		f.registry.Advance(time.Hour)
-		require.Nil(t, held(t, f.in("eu-west-1"), "prod/app"), "rules are for what is pushed later")
+		require.Nil(t, heldIn(t, f.in("eu-west-1"), "prod/app"), "rules are for what is pushed later")
 
 		begun := startBackfill(t, f, destination("eu-west-1"))
 		require.Equal(t, types.ReplicationBackfillStatusPreparing, begun.Status)
@@ -88,14 +88,14 @@ func TestBackfillReplicatesWhatIsThere(t *testing.T) {
 		out := step(types.ReplicationBackfillStatusPreparing, nil)
 		require.Nil(t, out.EndedAt)
 		f.registry.Advance(5 * time.Second)
-		step(types.ReplicationBackfillStatusInProgress, progress(12, 0, 0))
+		step(types.ReplicationBackfillStatusInProgress, backfillProgress(12, 0, 0))
 		f.registry.Advance(5 * time.Second)
-		out = step(types.ReplicationBackfillStatusInProgress, progress(12, 10, 0))
+		out = step(types.ReplicationBackfillStatusInProgress, backfillProgress(12, 10, 0))
 		require.Empty(t, out.Results, "only after the end")
 		require.Nil(t, out.EndedAt)
-		require.Len(t, held(t, f.in("eu-west-1"), "prod/app")[app.Digest()], 10)
+		require.Len(t, heldIn(t, f.in("eu-west-1"), "prod/app")[app.Digest()], 10)
 		f.registry.Advance(5 * time.Second)
-		out = step(types.ReplicationBackfillStatusComplete, progress(12, 12, 0))
+		out = step(types.ReplicationBackfillStatusComplete, backfillProgress(12, 12, 0))
 		require.Equal(t, 15*time.Second, out.EndedAt.Sub(*out.StartedAt))
 
 		require.Len(t, out.Results, 12, "one for each image and tag")
@@ -106,9 +106,9 @@ func TestBackfillReplicatesWhatIsThere(t *testing.T) {
 			}, result)
 		}
 		require.Equal(t, types.ImageIdentifier{ImageDigest: aws.String(site.Digest())}, *out.Results[11].ImageId)
-		require.Len(t, held(t, f.in("eu-west-1"), "prod/app")[app.Digest()], 11)
-		require.Equal(t, map[string][]string{site.Digest(): nil}, held(t, f.in("eu-west-1"), "prod/site"))
-		require.Nil(t, held(t, f.in("eu-west-1"), "test/app"), "no rule covers it")
+		require.Len(t, heldIn(t, f.in("eu-west-1"), "prod/app")[app.Digest()], 11)
+		require.Equal(t, map[string][]string{site.Digest(): nil}, heldIn(t, f.in("eu-west-1"), "prod/site"))
+		require.Nil(t, heldIn(t, f.in("eu-west-1"), "test/app"), "no rule covers it")
 		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "prod/app", app.Digest()))
 	})
 }
@@ -120,7 +120,7 @@ func TestBackfillWithNothingToDo(t *testing.T) {
 		f.registry.Advance(5 * time.Second)
 		out := describeBackfill(t, f, begun.ReplicationBackfillId)
 		require.Equal(t, types.ReplicationBackfillStatusComplete, out.Status)
-		require.Equal(t, progress(0, 0, 0), out.Progress)
+		require.Equal(t, backfillProgress(0, 0, 0), out.Progress)
 		require.Equal(t, []types.ReplicationBackfillResult{}, out.Results)
 	})
 }
@@ -186,7 +186,7 @@ func TestBackfillStops(t *testing.T) {
 		require.Nil(t, out.Progress, "stopped before it was prepared")
 		require.Empty(t, out.Results)
 		require.WithinDuration(t, *begun.StartedAt, *out.EndedAt, 10*time.Second)
-		require.Nil(t, held(t, f.in("eu-west-1"), "app"))
+		require.Nil(t, heldIn(t, f.in("eu-west-1"), "app"))
 		_, err := stopBackfill(t, f, begun.ReplicationBackfillId)
 		requireError[*types.ReplicationBackfillInvalidStatusException](t, err,
 			"The replication backfill with id '"+*begun.ReplicationBackfillId+"' in the registry with id '123456789012' cannot be stopped because its status is STOPPED")
@@ -204,7 +204,7 @@ func TestBackfillStops(t *testing.T) {
 		f.registry.Advance(time.Minute)
 		out = describeBackfill(t, f, begun.ReplicationBackfillId)
 		require.Equal(t, types.ReplicationBackfillStatusStopped, out.Status)
-		require.Equal(t, progress(12, 10, 0), out.Progress, "what had begun was completed")
+		require.Equal(t, backfillProgress(12, 10, 0), out.Progress, "what had begun was completed")
 		require.Equal(t, 10*time.Second, out.EndedAt.Sub(*out.StartedAt))
 		require.Len(t, out.Results, 10)
 	})
@@ -220,7 +220,7 @@ func TestBackfillFails(t *testing.T) {
 		out := describeBackfill(t, f, id)
 		require.Equal(t, types.ReplicationBackfillStatusFailed, out.Status)
 		require.Equal(t, "AccessDenied", *out.FailureCode)
-		require.Equal(t, progress(2, 0, 2, "AccessDenied"), out.Progress)
+		require.Equal(t, backfillProgress(2, 0, 2, "AccessDenied"), out.Progress)
 		require.Equal(t, "AccessDenied", *listBackfills(t, f)[0].FailureCode)
 		for _, result := range out.Results {
 			require.Equal(t, types.ReplicationBackfillResultStatusFailed, result.Status)
@@ -253,7 +253,7 @@ func TestBackfillOfWhichSomeFails(t *testing.T) {
 		out := describeBackfill(t, f, id)
 		require.Equal(t, types.ReplicationBackfillStatusComplete, out.Status)
 		require.Nil(t, out.FailureCode)
-		require.Equal(t, progress(8, 5, 3, "LimitExceeded"), out.Progress)
+		require.Equal(t, backfillProgress(8, 5, 3, "LimitExceeded"), out.Progress)
 		byDigest := map[string]types.ReplicationBackfillResult{}
 		for _, result := range out.Results {
 			byDigest[*result.ImageId.ImageDigest] = result
@@ -291,16 +291,16 @@ func TestBackfillOfWhatIsGone(t *testing.T) {
 		replicateTo(t, f, destination("eu-west-1"))
 		id := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
 		f.registry.Advance(5 * time.Second)
-		deleteImages(t, f, "a/deleted", types.ImageIdentifier{ImageTag: aws.String("v1")})
+		deleteHeld(t, f, "a/deleted", types.ImageIdentifier{ImageTag: aws.String("v1")})
 		putReplication(t, f)
 		f.registry.MustPush("b/moved:v1", stays)
 		_, err := f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("c/repository"), Force: true})
 		require.NoError(t, err)
 		f.registry.Advance(time.Minute)
 		out := describeBackfill(t, f, id)
-		require.Equal(t, progress(4, 1, 3, "ImageNotFound", "ImageTagDoesNotMatchDigest", "RepositoryNotFound"), out.Progress)
+		require.Equal(t, backfillProgress(4, 1, 3, "ImageNotFound", "ImageTagDoesNotMatchDigest", "RepositoryNotFound"), out.Progress)
 		require.Len(t, out.Results, 4)
-		require.Equal(t, map[string][]string{stays.Digest(): {"v1"}}, held(t, f.in("eu-west-1"), "d/stays"), "without the rules it goes on")
+		require.Equal(t, map[string][]string{stays.Digest(): {"v1"}}, heldIn(t, f.in("eu-west-1"), "d/stays"), "without the rules it goes on")
 	})
 }
 
@@ -391,7 +391,7 @@ func TestForksBackfillEachForItself(t *testing.T) {
 		require.NoError(t, err)
 		fork.registry.Advance(time.Minute)
 		f.registry.Advance(time.Minute)
-		require.Equal(t, progress(12, 10, 0), describeBackfill(t, fork, id).Progress)
-		require.Equal(t, progress(12, 12, 0), describeBackfill(t, f, id).Progress)
+		require.Equal(t, backfillProgress(12, 10, 0), describeBackfill(t, fork, id).Progress)
+		require.Equal(t, backfillProgress(12, 12, 0), describeBackfill(t, f, id).Progress)
 	})
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/fakeecr/ecr/fakeecr"
 )
 
-// held is the images of a repository with their tags, by digest; nil if there is
+// heldIn is the images of a repository with their tags, by digest; nil if there is
 // no repository.
-func held(t *testing.T, f face, repository string) map[string][]string {
+func heldIn(t *testing.T, f face, repository string) map[string][]string {
 	t.Helper()
 	out, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: &repository})
 	if err != nil {
@@ -57,12 +57,6 @@ func tagAgain(t *testing.T, f face, repository string, image fakeecr.Image, tag 
 	require.NoError(t, err)
 }
 
-func createRepository(t *testing.T, f face, in ecr.CreateRepositoryInput) {
-	t.Helper()
-	_, err := f.CreateRepository(t.Context(), &in)
-	require.NoError(t, err)
-}
-
 func TestPushArrivesInTheOtherRegion(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		replicateTo(t, f, destination("eu-west-1"))
@@ -71,10 +65,10 @@ func TestPushArrivesInTheOtherRegion(t *testing.T) {
 		there := f.in("eu-west-1")
 
 		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusInProgress)}, replicas(t, f, "team/app", digest))
-		require.Nil(t, held(t, there, "team/app"), "it takes a while")
+		require.Nil(t, heldIn(t, there, "team/app"), "it takes a while")
 
-		f.registry.Advance(lag)
-		require.Equal(t, map[string][]string{digest: {"v1"}}, held(t, there, "team/app"))
+		f.registry.Advance(arrivalLag)
+		require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, there, "team/app"))
 		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "team/app", digest))
 		require.Empty(t, replicas(t, there, "team/app", digest), "a replica is not replicated itself")
 
@@ -127,8 +121,8 @@ func TestReplicationGoesWhereTheRulesSay(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		early := f.registry.MustPush("prod/early:v1", fakeecr.RandomImage(1, 100))
 		putReplication(t, f,
-			types.ReplicationRule{Destinations: []types.ReplicationDestination{destination("eu-west-1"), destination("eu-west-2")}, RepositoryFilters: prefixes("prod", "web/")},
-			types.ReplicationRule{Destinations: []types.ReplicationDestination{destination("eu-west-2"), destination("eu-west-3")}, RepositoryFilters: prefixes("prod/a")},
+			types.ReplicationRule{Destinations: []types.ReplicationDestination{destination("eu-west-1"), destination("eu-west-2")}, RepositoryFilters: prefixFilters("prod", "web/")},
+			types.ReplicationRule{Destinations: []types.ReplicationDestination{destination("eu-west-2"), destination("eu-west-3")}, RepositoryFilters: prefixFilters("prod/a")},
 		)
 		replicateTo(t, f.in("eu-west-1"), destination("ap-south-1"))
 		image := fakeecr.RandomImage(2, 100)
@@ -142,7 +136,7 @@ func TestReplicationGoesWhereTheRulesSay(t *testing.T) {
 		}, replicas(t, f, "prod/app", image.Digest()), "each destination once")
 		putReplication(t, f)
 		f.registry.MustPush("prod/late:v1", image)
-		f.registry.Advance(lag)
+		f.registry.Advance(arrivalLag)
 
 		require.Empty(t, replicas(t, f, "prod/early", early), "pushed before there were rules")
 		require.Empty(t, replicas(t, f, "prod/late", image.Digest()))
@@ -160,8 +154,8 @@ func TestReplicationGoesWhereTheRulesSay(t *testing.T) {
 			}
 			require.Equal(t, want, names, region)
 		}
-		f.registry.Advance(lag)
-		require.Nil(t, held(t, f.in("ap-south-1"), "prod/app"))
+		f.registry.Advance(arrivalLag)
+		require.Nil(t, heldIn(t, f.in("ap-south-1"), "prod/app"))
 	})
 }
 
@@ -176,7 +170,7 @@ func TestTagsReplicate(t *testing.T) {
 		"another tag": {
 			act: func(t *testing.T, f face) {
 				f.registry.MustPush("app:v1", first)
-				f.registry.Advance(lag)
+				f.registry.Advance(arrivalLag)
 				tagAgain(t, f, "app", first, "v2")
 			},
 			want: map[string][]string{a: {"v1", "v2"}},
@@ -193,7 +187,7 @@ func TestTagsReplicate(t *testing.T) {
 		"a tag that moves": {
 			act: func(t *testing.T, f face) {
 				f.registry.MustPush("app:v1", first)
-				f.registry.Advance(lag)
+				f.registry.Advance(arrivalLag)
 				f.registry.MustPush("app:v1", second)
 			},
 			want: map[string][]string{a: nil, b: {"v1"}},
@@ -207,20 +201,31 @@ func TestTagsReplicate(t *testing.T) {
 		},
 		"a tag that is taken and immutable there": {
 			before: func(t *testing.T, f face) {
-				createRepository(t, f.in("eu-west-1"), ecr.CreateRepositoryInput{RepositoryName: aws.String("app"), ImageTagMutability: types.ImageTagMutabilityImmutable})
+				_, err := f.in("eu-west-1").CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("app"), ImageTagMutability: types.ImageTagMutabilityImmutable})
+				require.NoError(t, err)
 				f.in("eu-west-1").registry.MustPush("app:v1", second)
 			},
+			act:  func(t *testing.T, f face) { f.registry.MustPush("app:v1", first) },
+			want: map[string][]string{a: nil, b: {"v1"}},
+		},
+		"a tag that is taken and mutable there": {
+			before: func(t *testing.T, f face) { f.in("eu-west-1").registry.MustPush("app:v1", second) },
+			act:    func(t *testing.T, f face) { f.registry.MustPush("app:v1", first) },
+			want:   map[string][]string{a: {"v1"}, b: nil},
+		},
+		"a tag removed on the way": {
 			act: func(t *testing.T, f face) {
 				f.registry.MustPush("app:v1", first)
 				tagAgain(t, f, "app", first, "v2")
+				deleteHeld(t, f, "app", types.ImageIdentifier{ImageTag: aws.String("v1")})
 			},
-			want: map[string][]string{a: {"v2"}, b: {"v1"}},
+			want: map[string][]string{a: {"v2"}},
 		},
 		"a deleted image": {
 			act: func(t *testing.T, f face) {
 				f.registry.MustPush("app:v1", first)
-				f.registry.Advance(lag)
-				deleteImages(t, f, "app", types.ImageIdentifier{ImageDigest: &a})
+				f.registry.Advance(arrivalLag)
+				deleteHeld(t, f, "app", types.ImageIdentifier{ImageDigest: &a})
 			},
 			want: map[string][]string{a: {"v1"}},
 		},
@@ -228,7 +233,7 @@ func TestTagsReplicate(t *testing.T) {
 			act: func(t *testing.T, f face) {
 				f.registry.MustPush("app:v1", first)
 				f.registry.MustPush("app:v2", second)
-				deleteImages(t, f, "app", types.ImageIdentifier{ImageDigest: &a})
+				deleteHeld(t, f, "app", types.ImageIdentifier{ImageDigest: &a})
 			},
 			want: map[string][]string{b: {"v2"}},
 		},
@@ -247,14 +252,17 @@ func TestTagsReplicate(t *testing.T) {
 				}
 				replicateTo(t, f, destination("eu-west-1"))
 				test.act(t, f)
-				f.registry.Advance(lag)
-				require.Equal(t, test.want, held(t, f.in("eu-west-1"), "app"))
+				f.registry.Advance(arrivalLag)
+				require.Equal(t, test.want, heldIn(t, f.in("eu-west-1"), "app"))
+				for digest := range heldIn(t, f, "app") {
+					require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", digest))
+				}
 			})
 		})
 	}
 }
 
-func deleteImages(t *testing.T, f face, repository string, ids ...types.ImageIdentifier) {
+func deleteHeld(t *testing.T, f face, repository string, ids ...types.ImageIdentifier) {
 	t.Helper()
 	out, err := f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: &repository, ImageIds: ids})
 	require.NoError(t, err)
@@ -268,8 +276,8 @@ func TestIndexArrivesWithItsChildren(t *testing.T) {
 		onAllFaces(t, func(t *testing.T, f face) {
 			replicateTo(t, f, destination("eu-west-1"))
 			f.registry.MustPush("app:all", index)
-			f.registry.Advance(lag)
-			require.Equal(t, want, held(t, f.in("eu-west-1"), "app"))
+			f.registry.Advance(arrivalLag)
+			require.Equal(t, want, heldIn(t, f.in("eu-west-1"), "app"))
 			for digest := range want {
 				require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", digest))
 			}
@@ -282,8 +290,8 @@ func TestIndexArrivesWithItsChildren(t *testing.T) {
 			}
 			replicateTo(t, f, destination("eu-west-1"))
 			f.registry.MustPush("app:all", index)
-			f.registry.Advance(lag)
-			require.Equal(t, want, held(t, f.in("eu-west-1"), "app"))
+			f.registry.Advance(arrivalLag)
+			require.Equal(t, want, heldIn(t, f.in("eu-west-1"), "app"))
 		})
 	})
 }
@@ -296,10 +304,10 @@ func TestReplicationIsInProgressUntilTheLastPushArrives(t *testing.T) {
 		f.registry.Advance(3 * time.Second)
 		tagAgain(t, f, "app", image, "v2")
 		f.registry.Advance(3 * time.Second)
-		require.Equal(t, map[string][]string{digest: {"v1"}}, held(t, f.in("eu-west-1"), "app"))
+		require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, f.in("eu-west-1"), "app"))
 		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusInProgress)}, replicas(t, f, "app", digest))
 		f.registry.Advance(3 * time.Second)
-		require.Equal(t, map[string][]string{digest: {"v1", "v2"}}, held(t, f.in("eu-west-1"), "app"))
+		require.Equal(t, map[string][]string{digest: {"v1", "v2"}}, heldIn(t, f.in("eu-west-1"), "app"))
 		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", digest))
 	})
 }
@@ -310,12 +318,12 @@ func TestReplicationFails(t *testing.T) {
 		onAllFaces(t, func(t *testing.T, f face) {
 			replicateTo(t, f, destination("us-east-1", replicationOther), destination("eu-west-1"))
 			f.registry.MustPush("app:v1", image)
-			f.registry.Advance(lag)
+			f.registry.Advance(arrivalLag)
 			require.Equal(t, []types.ImageReplicationStatus{
 				failedReplica("us-east-1", replicationOther, "AccessDenied"),
 				replicaIn("eu-west-1", types.ReplicationStatusComplete),
 			}, replicas(t, f, "app", image.Digest()), "one destination does not hinder another")
-			require.Nil(t, held(t, f.account(replicationOther), "app"))
+			require.Nil(t, heldIn(t, f.account(replicationOther), "app"))
 		})
 	})
 	t.Run("no room for the repository", func(t *testing.T) {
@@ -323,7 +331,7 @@ func TestReplicationFails(t *testing.T) {
 			f.in("eu-west-1").registry.MustPush("other:v1", image)
 			replicateTo(t, f, destination("eu-west-1"))
 			f.registry.MustPush("app:v1", image)
-			f.registry.Advance(lag)
+			f.registry.Advance(arrivalLag)
 			require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationSource, "LimitExceeded")}, replicas(t, f, "app", image.Digest()))
 		}, fakeecr.WithQuota(fakeecr.RepositoriesPerRegistry, 1))
 	})
@@ -332,9 +340,9 @@ func TestReplicationFails(t *testing.T) {
 			f.in("eu-west-1").registry.MustPush("app:v0", image)
 			replicateTo(t, f, destination("eu-west-1"))
 			f.registry.MustPush("app:v1", image)
-			f.registry.Advance(lag)
+			f.registry.Advance(arrivalLag)
 			require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationSource, "LimitExceeded")}, replicas(t, f, "app", image.Digest()))
-			require.Equal(t, map[string][]string{image.Digest(): {"v0"}}, held(t, f.in("eu-west-1"), "app"))
+			require.Equal(t, map[string][]string{image.Digest(): {"v0"}}, heldIn(t, f.in("eu-west-1"), "app"))
 		}, fakeecr.WithQuota(fakeecr.TagsPerImage, 1))
 	})
 	t.Run("no room for all of an index", func(t *testing.T) {
@@ -347,11 +355,11 @@ func TestReplicationFails(t *testing.T) {
 				f.registry.MustPush("app", child)
 			}
 			replicateTo(t, f, destination("eu-west-1"))
-			before := held(t, there, "app")
+			before := heldIn(t, there, "app")
 			f.registry.MustPush("app:all", index)
-			f.registry.Advance(lag)
+			f.registry.Advance(arrivalLag)
 			require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationSource, "LimitExceeded")}, replicas(t, f, "app", index.Digest()))
-			require.Equal(t, before, held(t, there, "app"), "all of it or nothing")
+			require.Equal(t, before, heldIn(t, there, "app"), "all of it or nothing")
 		}, fakeecr.WithQuota(fakeecr.ImagesPerRepository, 3))
 	})
 	t.Run("until it succeeds", func(t *testing.T) {
@@ -359,14 +367,26 @@ func TestReplicationFails(t *testing.T) {
 			f.in("eu-west-1").registry.MustPush("app:v0", fakeecr.RandomImage(2, 100))
 			replicateTo(t, f, destination("eu-west-1"))
 			f.registry.MustPush("app:v1", image)
-			f.registry.Advance(lag)
+			f.registry.Advance(arrivalLag)
 			require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationSource, "LimitExceeded")}, replicas(t, f, "app", image.Digest()))
-			deleteImages(t, f.in("eu-west-1"), "app", types.ImageIdentifier{ImageTag: aws.String("v0")})
+			deleteHeld(t, f.in("eu-west-1"), "app", types.ImageIdentifier{ImageTag: aws.String("v0")})
 			tagAgain(t, f, "app", image, "v2")
-			f.registry.Advance(lag)
+			f.registry.Advance(arrivalLag)
 			require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", image.Digest()))
 		}, fakeecr.WithQuota(fakeecr.ImagesPerRepository, 1))
 	})
+}
+
+func TestReplicationOfWhatIsThereAlready(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		image := fakeecr.RandomImage(1, 100)
+		f.in("eu-west-1").registry.MustPush("app:v1", image)
+		replicateTo(t, f, destination("eu-west-1"))
+		f.registry.MustPush("app:v1", image)
+		f.registry.Advance(arrivalLag)
+		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", image.Digest()))
+		require.Equal(t, map[string][]string{image.Digest(): {"v1"}}, heldIn(t, f.in("eu-west-1"), "app"))
+	}, fakeecr.WithQuota(fakeecr.TagsPerImage, 1))
 }
 
 func TestReplicationToAnotherAccountNeedsItsRegistryPolicy(t *testing.T) {
@@ -380,9 +400,9 @@ func TestReplicationToAnotherAccountNeedsItsRegistryPolicy(t *testing.T) {
 		image := fakeecr.RandomImage(1, 100)
 		f.registry.MustPush("team/app:v1", image)
 		f.registry.MustPush("app:v1", image)
-		f.registry.Advance(lag)
-		require.Equal(t, map[string][]string{image.Digest(): {"v1"}}, held(t, there, "team/app"))
-		require.Nil(t, held(t, there, "app"), "the policy does not name it")
+		f.registry.Advance(arrivalLag)
+		require.Equal(t, map[string][]string{image.Digest(): {"v1"}}, heldIn(t, there, "team/app"))
+		require.Nil(t, heldIn(t, there, "app"), "the policy does not name it")
 		require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationOther, "AccessDenied")}, replicas(t, f, "app", image.Digest()))
 	})
 }
@@ -394,15 +414,15 @@ func TestForksReplicateEachForItself(t *testing.T) {
 		want := map[string][]string{f.registry.MustPush("app:v1", image): {"v1"}}
 		fork := direct(f.registry.Fork(t))
 		deleting := direct(f.registry.Fork(t))
-		deleteImages(t, deleting, "app", types.ImageIdentifier{ImageTag: aws.String("v1")})
+		deleteHeld(t, deleting, "app", types.ImageIdentifier{ImageTag: aws.String("v1")})
 
-		fork.registry.Advance(lag)
-		require.Equal(t, want, held(t, fork.in("eu-west-1"), "app"))
-		require.Nil(t, held(t, f.in("eu-west-1"), "app"))
-		deleting.registry.Advance(lag)
-		require.Nil(t, held(t, deleting.in("eu-west-1"), "app"))
-		f.registry.Advance(lag)
-		require.Equal(t, want, held(t, f.in("eu-west-1"), "app"))
+		fork.registry.Advance(arrivalLag)
+		require.Equal(t, want, heldIn(t, fork.in("eu-west-1"), "app"))
+		require.Nil(t, heldIn(t, f.in("eu-west-1"), "app"))
+		deleting.registry.Advance(arrivalLag)
+		require.Nil(t, heldIn(t, deleting.in("eu-west-1"), "app"))
+		f.registry.Advance(arrivalLag)
+		require.Equal(t, want, heldIn(t, f.in("eu-west-1"), "app"))
 	})
 }
 

@@ -24,7 +24,7 @@ func destination(region string, account ...string) types.ReplicationDestination 
 	return types.ReplicationDestination{Region: &region, RegistryId: aws.String(append(account, replicationSource)[0])}
 }
 
-func prefixes(prefixes ...string) []types.RepositoryFilter {
+func prefixFilters(prefixes ...string) []types.RepositoryFilter {
 	var filters []types.RepositoryFilter
 	for _, prefix := range prefixes {
 		filters = append(filters, types.RepositoryFilter{Filter: &prefix, FilterType: types.RepositoryFilterTypePrefixMatch})
@@ -60,7 +60,7 @@ func TestReplicationConfigurationIsReplaced(t *testing.T) {
 		require.Equal(t, []types.ReplicationRule{}, describe(f).ReplicationConfiguration.Rules, "always shown")
 
 		rules := []types.ReplicationRule{
-			{Destinations: []types.ReplicationDestination{destination("eu-west-1"), destination("us-east-1", replicationOther)}, RepositoryFilters: prefixes("prod", "team/")},
+			{Destinations: []types.ReplicationDestination{destination("eu-west-1"), destination("us-east-1", replicationOther)}, RepositoryFilters: prefixFilters("prod", "team/")},
 			{Destinations: []types.ReplicationDestination{destination("us-west-2")}},
 		}
 		out, err := putReplicationRules(t, f, rules)
@@ -103,7 +103,7 @@ func TestReplicationConfigurationIsRefused(t *testing.T) {
 		}
 		return []types.ReplicationRule{
 			{Destinations: []types.ReplicationDestination{destination("eu-west-1")}},
-			{Destinations: []types.ReplicationDestination{destination("eu-west-2")}, RepositoryFilters: prefixes(filters...)},
+			{Destinations: []types.ReplicationDestination{destination("eu-west-2")}, RepositoryFilters: prefixFilters(filters...)},
 		}
 	}
 	for name, test := range map[string]struct {
@@ -150,10 +150,10 @@ func TestReplicationConfigurationHasQuotas(t *testing.T) {
 		_, err = putReplicationRules(t, f, manyDestinations(4))
 		requireError[*types.ValidationException](t, err, "The limit of 3 replication destinations has been exceeded")
 		rules := manyDestinations(3)
-		rules[0].RepositoryFilters = prefixes("aa", "bb", "cc")
+		rules[0].RepositoryFilters = prefixFilters("aa", "bb", "cc")
 		_, err = putReplicationRules(t, f, rules)
 		requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'replicationConfiguration.rules.1.member.repositoryFilters' failed to satisfy constraint: 'Member must have length less than or equal to 2'")
-		rules[0].RepositoryFilters = prefixes("aa", "bb")
+		rules[0].RepositoryFilters = prefixFilters("aa", "bb")
 		putReplication(t, f, rules...)
 	},
 		fakeecr.WithQuota(fakeecr.ReplicationRules, 1),
@@ -161,5 +161,5 @@ func TestReplicationConfigurationHasQuotas(t *testing.T) {
 		fakeecr.WithQuota(fakeecr.ReplicationFiltersPerRule, 2))
 }
 
-// lag is longer than replication takes.
-const lag = 6 * time.Second
+// arrivalLag is longer than replication takes.
+const arrivalLag = 6 * time.Second

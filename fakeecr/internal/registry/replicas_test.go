@@ -143,11 +143,30 @@ func TestReplicasShareTheirLayers(t *testing.T) {
 	require.False(t, (&Tx{World: w}).read().blobs.has(digest), "nobody holds the bytes any more")
 }
 
-func TestNothingIsPlannedWithoutRules(t *testing.T) {
-	w := NewWorld(1, Config{})
-	callIn(t, w, sourceRegistry, (*Tx).CreateRepository, &ecr.CreateRepositoryInput{RepositoryName: aws.String("app")})
-	pushOne(t, w, sourceRegistry, "content")
-	require.Zero(t, (&Tx{World: w}).read().events.len())
+func TestPushPlansOneArrivalForEachDestination(t *testing.T) {
+	ireland, paris := Key{Account: sourceRegistry.Account, Region: "eu-west-1"}, Key{Account: sourceRegistry.Account, Region: "eu-west-3"}
+	for name, test := range map[string]struct {
+		rules []replicationRule
+		want  int
+	}{
+		"no rules":         {nil, 0},
+		"no covering rule": {[]replicationRule{{destinations: []Key{ireland}, prefixes: []string{"team/"}}}, 0},
+		"one":              {[]replicationRule{{destinations: []Key{ireland}}}, 1},
+		"two rules for one": {[]replicationRule{
+			{destinations: []Key{ireland}},
+			{destinations: []Key{paris, ireland, paris}, prefixes: []string{"ap"}},
+		}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := replicatingWorld(t)
+			alterWorld(t, w, func(tx *Tx) error {
+				tx.changeRegistry(sourceRegistry).replication = test.rules
+				return nil
+			})
+			pushOne(t, w, sourceRegistry, "content")
+			require.Equal(t, test.want, (&Tx{World: w}).read().events.len())
+		})
+	}
 }
 
 func TestAttempt(t *testing.T) {
