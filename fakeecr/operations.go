@@ -25,6 +25,13 @@ var operations = dispatch.NewTable(
 	dispatch.Of((*registry.Tx).DescribeImages),
 	dispatch.Of((*registry.Tx).ListImages),
 	dispatch.Of((*registry.Tx).PutImage),
+	// Scanning
+	dispatch.Of((*registry.Tx).BatchGetRepositoryScanningConfiguration),
+	dispatch.Of((*registry.Tx).DescribeImageScanFindings),
+	dispatch.Of((*registry.Tx).GetRegistryScanningConfiguration),
+	dispatch.Of((*registry.Tx).PutImageScanningConfiguration),
+	dispatch.Of((*registry.Tx).PutRegistryScanningConfiguration),
+	dispatch.Of((*registry.Tx).StartImageScan),
 	// Account
 	dispatch.Of((*registry.Tx).GetAuthorizationToken),
 )

@@ -35,6 +35,11 @@ type image struct {
 	tags     []string
 	pushedAt time.Time
 	pulledAt time.Time
+
+	// container tells that the image can be scanned; scan is the last basic one,
+	// nil before the first.
+	container bool
+	scan      *scan
 }
 
 func (i *image) withTag(tag string) *image {
@@ -115,6 +120,7 @@ func (tx *Tx) push(repo *repository, digest, text string, document *manifest.Man
 		mediaType:         document.MediaType,
 		artifactMediaType: document.ArtifactMediaType,
 		pushedAt:          tx.now,
+		container:         isContainer(document),
 	}
 	if document.Subject != nil {
 		img.subject = document.Subject.Digest
@@ -126,6 +132,7 @@ func (tx *Tx) push(repo *repository, digest, text string, document *manifest.Man
 	if err := repo.refer(img, document); err != nil {
 		return err
 	}
+	tx.scanOnPush(repo, img)
 	if tag != nil {
 		return tx.moveTag(repo, img, *tag)
 	}

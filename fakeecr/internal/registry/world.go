@@ -15,6 +15,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 )
 
@@ -34,6 +36,8 @@ type World struct {
 type Config struct {
 	// Quotas are those that differ from ECR's.
 	Quotas map[Quota]int64
+	// Scanners compute what scans of a type find where a test does not say it.
+	Scanners map[types.ScanType]Scanner
 }
 
 // root is the state of a world. A published root never changes.
@@ -62,6 +66,12 @@ type registry struct {
 	// GetRegistryPolicy answers it.
 	policy     *policy.Document
 	policyText string
+
+	// scanning says what is scanned when. findings are what a test says that
+	// scans find, scanStarts the basic scans of the last day, by time.
+	scanning   scanning
+	findings   tree[*findings]
+	scanStarts tree[struct{}]
 }
 
 // NewWorld makes an empty world whose ids and tokens follow from the seed.
