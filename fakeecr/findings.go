@@ -15,8 +15,8 @@ import (
 
 // SetScanFindings says what basic scans find in an image, "team/app:v1" or
 // "team/app@sha256:…", from the next scan that completes. Without findings the
-// image is clean. The image need not have been pushed yet, and deleting it
-// changes nothing; of a digest and a tag of one image the digest counts.
+// image is clean. The image need not be there yet. What is said of its digest
+// counts before what is said of its tags.
 //
 // A scan of an image about which nothing is said, in a registry without
 // [WithScanner], ends in the status FAILED: no result is invented.
@@ -88,9 +88,9 @@ func (b ScannedBlob) Open() io.ReadSeeker { return b.blob.Open() }
 // [Registry.SetScanFindings] does not say them. An error makes the status FAILED
 // with the error's text for description.
 //
-// The scanner is called once for each completed scan, when DescribeImageScanFindings
-// first asks for it; it may itself call the registry, from several goroutines at
-// once if the test does.
+// The scanner is called once for each completed scan, by the first call of
+// DescribeImageScanFindings that wants its findings, and so by several goroutines
+// at once if the test has them. It may call the registry.
 func WithScanner(scan func(ScannedImage) ([]types.ImageScanFinding, error)) Option {
 	if scan == nil {
 		return withScanner(types.ScanTypeBasic, nil)

@@ -40,6 +40,8 @@ type image struct {
 	// nil before the first.
 	container bool
 	scan      *scan
+	// signings are one for each profile that the image is signed with.
+	signings []*signing
 }
 
 func (i *image) withTag(tag string) *image {
@@ -133,6 +135,7 @@ func (tx *Tx) push(repo *repository, digest, text string, document *manifest.Man
 		return err
 	}
 	tx.scanOnPush(repo, img)
+	tx.signOnPush(repo, img)
 	if tag != nil {
 		return tx.moveTag(repo, img, *tag)
 	}

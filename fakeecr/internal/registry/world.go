@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	smithy "github.com/aws/smithy-go"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 )
@@ -72,6 +73,12 @@ type registry struct {
 	scanning   scanning
 	findings   tree[*findings]
 	scanStarts tree[struct{}]
+	// signing is nil without a configuration. signingFailures are the failures
+	// that a test wants, by profile.
+	signing         signingRules
+	signingFailures tree[smithy.APIError]
+	// exclusions are the principals whose pulls are not recorded.
+	exclusions tree[struct{}]
 }
 
 // NewWorld makes an empty world whose ids and tokens follow from the seed.
