@@ -44,6 +44,22 @@ var operations = dispatch.NewTable(
 	dispatch.Of((*registry.Tx).DeleteRepositoryCreationTemplate),
 	dispatch.Of((*registry.Tx).DescribeRepositoryCreationTemplates),
 	dispatch.Of((*registry.Tx).UpdateRepositoryCreationTemplate),
+	// Scanning
+	dispatch.Of((*registry.Tx).BatchGetRepositoryScanningConfiguration),
+	dispatch.Of((*registry.Tx).DescribeImageScanFindings),
+	dispatch.Of((*registry.Tx).GetRegistryScanningConfiguration),
+	dispatch.Of((*registry.Tx).PutImageScanningConfiguration),
+	dispatch.Of((*registry.Tx).PutRegistryScanningConfiguration),
+	dispatch.Of((*registry.Tx).StartImageScan),
+	// Signing
+	dispatch.Of((*registry.Tx).DeleteSigningConfiguration),
+	dispatch.Of((*registry.Tx).DescribeImageSigningStatus),
+	dispatch.Of((*registry.Tx).GetSigningConfiguration),
+	dispatch.Of((*registry.Tx).PutSigningConfiguration),
+	// Pull-time update exclusions
+	dispatch.Of((*registry.Tx).DeregisterPullTimeUpdateExclusion),
+	dispatch.Of((*registry.Tx).ListPullTimeUpdateExclusions),
+	dispatch.Of((*registry.Tx).RegisterPullTimeUpdateExclusion),
 	// Account
 	dispatch.Of((*registry.Tx).GetAuthorizationToken),
 )

@@ -2,12 +2,12 @@ package fakeecr
 
 import (
 	"context"
-	"reflect"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	smithy "github.com/aws/smithy-go"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/clone"
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
 	"github.com/fakeecr/ecr/scenarios"
 )
@@ -75,36 +75,5 @@ func (r *recorder) keep(call *dispatch.Call) any {
 	if call.Tx.HandsOver || in == nil {
 		return in
 	}
-	same := reflect.New(reflect.TypeOf(in).Elem())
-	same.Elem().Set(reflect.ValueOf(in).Elem())
-	detach(same.Elem())
-	return same.Interface()
-}
-
-// detach copies what a value refers to, so that it shares nothing that changes.
-func detach(v reflect.Value) {
-	switch v.Kind() {
-	case reflect.Pointer:
-		if !v.IsNil() {
-			same := reflect.New(v.Type().Elem())
-			same.Elem().Set(v.Elem())
-			detach(same.Elem())
-			v.Set(same)
-		}
-	case reflect.Slice:
-		if !v.IsNil() {
-			same := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
-			reflect.Copy(same, v)
-			v.Set(same)
-			for i := range v.Len() {
-				detach(v.Index(i))
-			}
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if field := v.Field(i); field.CanSet() {
-				detach(field)
-			}
-		}
-	}
+	return clone.Of(in)
 }

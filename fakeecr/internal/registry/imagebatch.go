@@ -52,6 +52,9 @@ func (tx *Tx) BatchGetImage(ctx context.Context, in *ecr.BatchGetImageInput) (*e
 // pullsAnew tells whether a pull of these images would be recorded. Most are
 // not, and need not change the world.
 func (tx *Tx) pullsAnew(repo *repository, ids []types.ImageIdentifier) bool {
+	if tx.excluded(repo.Key) {
+		return false
+	}
 	for _, id := range ids {
 		if img, _ := repo.find(id); img != nil && tx.pullIsDue(img) {
 			return true

@@ -82,7 +82,7 @@ func (tx *Tx) DescribeImages(_ context.Context, in *ecr.DescribeImagesInput) (*e
 		if in.MaxResults != nil || in.NextToken != nil {
 			return nil, invalidTogether(pagingMember(in.NextToken), "images with imageIds")
 		}
-		return repo.describe(in.ImageIds, filter)
+		return tx.describe(repo, in.ImageIds, filter)
 	}
 	p, err := tx.newPage("DescribeImages "+repo.arn(), in.MaxResults, in.NextToken)
 	if err != nil {
@@ -97,23 +97,23 @@ func (tx *Tx) DescribeImages(_ context.Context, in *ecr.DescribeImagesInput) (*e
 			out.NextToken = p.next()
 			break
 		}
-		out.ImageDetails = append(out.ImageDetails, repo.detail(img))
+		out.ImageDetails = append(out.ImageDetails, tx.detail(repo, img))
 		p.last = digest
 	}
 	return out, nil
 }
 
-func (r *repository) describe(ids []types.ImageIdentifier, filter imageFilter) (*ecr.DescribeImagesOutput, error) {
+func (tx *Tx) describe(repo *repository, ids []types.ImageIdentifier, filter imageFilter) (*ecr.DescribeImagesOutput, error) {
 	out := &ecr.DescribeImagesOutput{ImageDetails: []types.ImageDetail{}}
 	var seen []string
 	for _, id := range ids {
-		img, err := r.one(id)
+		img, err := repo.one(id)
 		if err != nil {
 			return nil, err
 		}
 		if filter.accepts(img) && !slices.Contains(seen, img.digest) {
 			seen = append(seen, img.digest)
-			out.ImageDetails = append(out.ImageDetails, r.detail(img))
+			out.ImageDetails = append(out.ImageDetails, tx.detail(repo, img))
 		}
 	}
 	return out, nil

@@ -38,6 +38,12 @@ type image struct {
 
 	// replicas are where the image was replicated to since it was pushed.
 	replicas []replica
+	// container tells that the image can be scanned; scan is the last basic one,
+	// nil before the first.
+	container bool
+	scan      *scan
+	// signings are one for each profile that the image is signed with.
+	signings []*signing
 }
 
 func (i *image) withTag(tag string) *image {
@@ -130,6 +136,7 @@ func (tx *Tx) push(repo *repository, digest, text string, document *manifest.Man
 		mediaType:         document.MediaType,
 		artifactMediaType: document.ArtifactMediaType,
 		pushedAt:          tx.now,
+		container:         isContainer(document),
 	}
 	if document.Subject != nil {
 		img.subject = document.Subject.Digest
@@ -141,6 +148,8 @@ func (tx *Tx) push(repo *repository, digest, text string, document *manifest.Man
 	if err := repo.refer(img, document); err != nil {
 		return err
 	}
+	tx.scanOnPush(repo, img)
+	tx.signOnPush(repo, img)
 	if tag != nil {
 		return tx.moveTag(repo, img, *tag)
 	}

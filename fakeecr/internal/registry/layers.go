@@ -74,6 +74,13 @@ func (tx *Tx) keepBlob(digest string, parts [][]byte) [][]byte {
 	return kept.parts
 }
 
+// addLayer gives a repository a layer, unless it has it.
+func (tx *Tx) addLayer(repo *repository, digest string, size int64, parts [][]byte) {
+	if !repo.layers.has(digest) {
+		repo.layers.set(repo.generation, digest, &layer{digest: digest, size: size, parts: tx.keepBlob(digest, parts)})
+	}
+}
+
 func (tx *Tx) releaseBlob(l *layer) {
 	root := tx.write()
 	kept, _ := root.blobs.get(l.digest)
@@ -270,7 +277,7 @@ func (tx *Tx) CompleteLayerUpload(_ context.Context, in *ecr.CompleteLayerUpload
 		tx.commitRefusal()
 		return nil, layerAlreadyExists(repo, digest)
 	}
-	repo.layers.set(repo.generation, digest, &layer{digest: digest, size: u.size, parts: tx.keepBlob(digest, u.parts)})
+	tx.addLayer(repo, digest, u.size, u.parts)
 	return &ecr.CompleteLayerUploadOutput{
 		RegistryId:     aws.String(repo.Account),
 		RepositoryName: aws.String(repo.name),

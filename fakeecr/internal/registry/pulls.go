@@ -146,7 +146,8 @@ func (tx *Tx) unload(s *shipment, answered []wanted) (*repository, error) {
 			continue
 		}
 		for _, digest := range a.document.References() {
-			tx.addLayer(repo, s.layers[digest])
+			l := s.layers[digest]
+			tx.addLayer(repo, l.digest, l.size, l.parts)
 		}
 		if err := tx.push(repo, a.digest, a.text, a.document, nil); err != nil {
 			return nil, err
@@ -176,14 +177,6 @@ func (tx *Tx) destination(s *shipment) (*repository, error) {
 		return nil, unableToGetUpstreamImage(sentence(err))
 	}
 	return repo, tx.useKey(repo.Key, repo.encryption, encrypt)
-}
-
-func (tx *Tx) addLayer(repo *repository, l *layer) {
-	if !repo.layers.has(l.digest) {
-		added := *l
-		added.parts = tx.keepBlob(l.digest, l.parts)
-		repo.layers.set(repo.generation, l.digest, &added)
-	}
 }
 
 // cacheTag makes a tag stand for upstream's answer, unless it was pulled or
@@ -238,7 +231,7 @@ func (tx *Tx) pullLayer(ctx context.Context, in *ecr.GetDownloadUrlForLayerInput
 		return unableToGetUpstreamLayer(sentence(err))
 	}
 	for _, l := range s.layers {
-		tx.addLayer(repo, l)
+		tx.addLayer(repo, l.digest, l.size, l.parts)
 		cached, _ := repo.layers.get(l.digest)
 		reachable := *cached
 		reachable.cached = true

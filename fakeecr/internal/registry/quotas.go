@@ -4,7 +4,7 @@ package registry
 type Quota string
 
 // The quotas of ECR. What they limit answers LimitExceededException, resource
-// tags TooManyTagsException.
+// tags TooManyTagsException, signing rules InvalidParameterException.
 const (
 	RepositoriesPerRegistry     Quota = "repositories per registry"
 	ImagesPerRepository         Quota = "images per repository"

@@ -179,7 +179,7 @@ func (tx *Tx) receive(repo, from *repository, img *image, tag *string) error {
 	}
 	for _, digest := range absent(&repo.layers, img.layers) {
 		if l, found := from.layers.get(digest); found {
-			repo.layers.set(repo.generation, digest, &layer{digest: digest, size: l.size, parts: tx.keepBlob(digest, l.parts)})
+			tx.addLayer(repo, digest, l.size, l.parts)
 		}
 	}
 	return tx.push(repo, img.digest, img.manifest, document, tag)

@@ -15,6 +15,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	smithy "github.com/aws/smithy-go"
+
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 )
 
@@ -39,6 +42,8 @@ type Config struct {
 	Quotas map[Quota]int64
 	// Upstreams are those of pull-through cache rules, by URL.
 	Upstreams map[string]Upstream
+	// Scanners compute what scans of a type find where a test does not say it.
+	Scanners map[types.ScanType]Scanner
 }
 
 // root is the state of a world. A published root never changes.
@@ -77,6 +82,17 @@ type registry struct {
 	// templates and cacheRules are by the namespace that their prefix stands for.
 	templates  tree[*template]
 	cacheRules tree[*cacheRule]
+	// scanning says what is scanned when. findings are what a test says that
+	// scans find, scanStarts the basic scans of the last day, by time.
+	scanning   scanning
+	findings   tree[*findings]
+	scanStarts tree[struct{}]
+	// signing is nil without a configuration. signingFailures are the failures
+	// that a test wants, by profile.
+	signing         signingRules
+	signingFailures tree[smithy.APIError]
+	// exclusions are the principals whose pulls are not recorded.
+	exclusions tree[struct{}]
 }
 
 // NewWorld makes an empty world whose ids and tokens follow from the seed.

@@ -1,0 +1,107 @@
+package fakeecr_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+)
+
+func register(t *testing.T, f face, principal string) error {
+	t.Helper()
+	_, err := f.RegisterPullTimeUpdateExclusion(t.Context(), &ecr.RegisterPullTimeUpdateExclusionInput{PrincipalArn: &principal})
+	return err
+}
+
+func deregister(t *testing.T, f face, principal string) error {
+	t.Helper()
+	_, err := f.DeregisterPullTimeUpdateExclusion(t.Context(), &ecr.DeregisterPullTimeUpdateExclusionInput{PrincipalArn: &principal})
+	return err
+}
+
+func TestPullTimeUpdateExclusions(t *testing.T) {
+	const role = "arn:aws:iam::123456789012:role/builds/ci"
+	onAllFaces(t, func(t *testing.T, f face) {
+		list, err := f.ListPullTimeUpdateExclusions(t.Context(), nil)
+		require.NoError(t, err)
+		require.Equal(t, []string{}, list.PullTimeUpdateExclusions)
+
+		before := f.registry.Now()
+		out, err := f.RegisterPullTimeUpdateExclusion(t.Context(), &ecr.RegisterPullTimeUpdateExclusionInput{PrincipalArn: aws.String(role)})
+		require.NoError(t, err)
+		require.Equal(t, role, *out.PrincipalArn)
+		require.WithinRange(t, *out.CreatedAt, before, f.registry.Now())
+		requireError[*types.ExclusionAlreadyExistsException](t, register(t, f, role), "The pull time update exclusion for the principal with ARN '"+role+
+			"' already exists in the registry with id '123456789012'")
+		elsewhere, err := f.in("eu-west-1").ListPullTimeUpdateExclusions(t.Context(), nil)
+		require.NoError(t, err)
+		require.Empty(t, elsewhere.PullTimeUpdateExclusions)
+
+		ended, err := f.DeregisterPullTimeUpdateExclusion(t.Context(), &ecr.DeregisterPullTimeUpdateExclusionInput{PrincipalArn: aws.String(role)})
+		require.NoError(t, err)
+		require.Equal(t, role, *ended.PrincipalArn)
+		requireError[*types.ExclusionNotFoundException](t, deregister(t, f, role), "The pull time update exclusion for the principal with ARN '"+role+
+			"' does not exist in the registry with id '123456789012'")
+		requireError[*types.InvalidParameterException](t, register(t, f, "arn:aws:iam::123456789012:role/*"),
+			"Invalid parameter at 'principalArn' failed to satisfy constraint: 'Member must satisfy regular expression pattern: "+
+				`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:(role|user)/[\w+=,.@-]+(/[\w+=,.@-]+)*$'`)
+	})
+}
+
+func TestPullTimeUpdateExclusionPages(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		var all []string
+		for i := range 100 {
+			all = append(all, fmt.Sprintf("arn:aws:iam::123456789012:role/role%03d", i))
+			require.NoError(t, register(t, f, all[i]))
+		}
+		requireError[*types.LimitExceededException](t, register(t, f, "arn:aws:iam::123456789012:role/more"), "The limit of 100 pull time update exclusions has been exceeded")
+		list, err := f.ListPullTimeUpdateExclusions(t.Context(), nil)
+		require.NoError(t, err)
+		require.Equal(t, all, list.PullTimeUpdateExclusions)
+		require.Nil(t, list.NextToken)
+
+		var got []string
+		in := &ecr.ListPullTimeUpdateExclusionsInput{MaxResults: aws.Int32(40)}
+		for _, size := range []int{40, 40, 20} {
+			list, err = f.ListPullTimeUpdateExclusions(t.Context(), in)
+			require.NoError(t, err)
+			require.Len(t, list.PullTimeUpdateExclusions, size)
+			got = append(got, list.PullTimeUpdateExclusions...)
+			in.NextToken = list.NextToken
+		}
+		require.Equal(t, all, got)
+		require.Nil(t, list.NextToken)
+		_, err = f.ListPullTimeUpdateExclusions(t.Context(), &ecr.ListPullTimeUpdateExclusionsInput{NextToken: aws.String("other")})
+		requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
+	})
+}
+
+func TestPullsOfAnExcludedPrincipal(t *testing.T) {
+	const caller = "arn:aws:iam::123456789012:user/fakeecr"
+	onAllFaces(t, func(t *testing.T, f face) {
+		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+		pull := func() *time.Time {
+			f.registry.Advance(24 * time.Hour)
+			_, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*tagID("v1")}})
+			require.NoError(t, err)
+			out, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app")})
+			require.NoError(t, err)
+			return out.ImageDetails[0].LastRecordedPullTime
+		}
+		require.NoError(t, register(t, f, caller))
+		require.Nil(t, pull())
+		require.NoError(t, deregister(t, f, caller))
+		require.NoError(t, register(t, f, "arn:aws:iam::123456789012:user/other"))
+		recorded := pull()
+		require.NotNil(t, recorded)
+		require.NoError(t, register(t, f, caller))
+		require.Equal(t, recorded, pull())
+	})
+}

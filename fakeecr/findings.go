@@ -1,0 +1,147 @@
+package fakeecr
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
+	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+)
+
+// SetScanFindings says what basic scans find in an image, "team/app:v1" or
+// "team/app@sha256:…", from the next scan that completes. Without findings the
+// image is clean. The image need not be there yet. What is said of its digest
+// counts before what is said of its tags.
+//
+// A scan of an image about which nothing is said, in a registry without
+// [WithScanner], ends in the status FAILED: no result is invented.
+func (r *Registry) SetScanFindings(reference string, findings ...types.ImageScanFinding) {
+	if r.world.t != nil {
+		r.world.t.Helper()
+	}
+	r.setFindings(types.ScanTypeBasic, reference, registry.ScanFindings{Basic: findings})
+}
+
+// SetEnhancedScanFindings says what enhanced scanning finds in an image, as
+// [Registry.SetScanFindings] does for basic scans. It takes effect at once, as
+// Amazon Inspector goes on scanning.
+func (r *Registry) SetEnhancedScanFindings(reference string, findings ...types.EnhancedImageScanFinding) {
+	if r.world.t != nil {
+		r.world.t.Helper()
+	}
+	r.setFindings(types.ScanTypeEnhanced, reference, registry.ScanFindings{Enhanced: findings})
+}
+
+func (r *Registry) setFindings(kind types.ScanType, reference string, found registry.ScanFindings) {
+	if r.world.t != nil {
+		r.world.t.Helper()
+	}
+	r.world.must(checkReference(reference))
+	r.world.state.SetFindings(r.key, kind, reference, found)
+}
+
+// checkReference holds that a reference names one image by tag or by digest.
+func checkReference(reference string) error {
+	name, digest, byDigest := strings.Cut(reference, "@")
+	valid := byDigest && constraint.ValidDigest(digest)
+	if !byDigest {
+		var tag string
+		name, tag, _ = strings.Cut(reference, ":")
+		valid = constraint.ValidTag(tag)
+	}
+	if !valid || !constraint.ValidRepositoryName(name) {
+		return fmt.Errorf("an image is team/app:v1 or team/app@sha256:…, not %q", reference)
+	}
+	return nil
+}
+
+// ScannedImage is an image as a scanner sees it: see [WithScanner].
+type ScannedImage struct {
+	Account, Region, Repository string
+	Digest                      string
+	// Tags are those of the image when the scan completed, in order.
+	Tags      []string
+	MediaType string
+	Manifest  []byte
+	Config    ScannedBlob
+	// Layers are in the manifest's order, each once.
+	Layers []ScannedBlob
+}
+
+// ScannedBlob is a config or a layer of a [ScannedImage].
+type ScannedBlob struct {
+	Digest string
+	// Size counts the bytes.
+	Size int64
+	blob registry.ScannedBlob
+}
+
+// Open reads the bytes as they were pushed, from their beginning.
+func (b ScannedBlob) Open() io.ReadSeeker { return b.blob.Open() }
+
+// WithScanner computes the findings of basic scans from the image itself, where
+// [Registry.SetScanFindings] does not say them. An error makes the status FAILED
+// with the error's text for description.
+//
+// The scanner is called once for each completed scan, by the first call of
+// DescribeImageScanFindings that wants its findings, and so by several goroutines
+// at once if the test has them. It may call the registry.
+func WithScanner(scan func(ScannedImage) ([]types.ImageScanFinding, error)) Option {
+	if scan == nil {
+		return withScanner(types.ScanTypeBasic, nil)
+	}
+	return withScanner(types.ScanTypeBasic, func(image registry.ScannedImage) (registry.ScanFindings, error) {
+		findings, err := scan(newScannedImage(image))
+		return registry.ScanFindings{Basic: findings}, err
+	})
+}
+
+// WithEnhancedScanner computes the findings of enhanced scanning, as [WithScanner]
+// does those of basic scans. Because enhanced scanning never completes, the
+// scanner is called whenever DescribeImageScanFindings or DescribeImages shows
+// the image.
+func WithEnhancedScanner(scan func(ScannedImage) ([]types.EnhancedImageScanFinding, error)) Option {
+	if scan == nil {
+		return withScanner(types.ScanTypeEnhanced, nil)
+	}
+	return withScanner(types.ScanTypeEnhanced, func(image registry.ScannedImage) (registry.ScanFindings, error) {
+		findings, err := scan(newScannedImage(image))
+		return registry.ScanFindings{Enhanced: findings}, err
+	})
+}
+
+func withScanner(kind types.ScanType, scanner registry.Scanner) Option {
+	return func(s *settings) error {
+		if scanner == nil {
+			return errors.New("a scanner is a function, not nil")
+		}
+		scanners := maps.Clone(s.config.Scanners)
+		if scanners == nil {
+			scanners = map[types.ScanType]registry.Scanner{}
+		}
+		scanners[kind] = scanner
+		s.config.Scanners = scanners
+		return nil
+	}
+}
+
+func newScannedImage(from registry.ScannedImage) ScannedImage {
+	image := ScannedImage{
+		Account: from.Account, Region: from.Region, Repository: from.Repository,
+		Digest: from.Digest, Tags: from.Tags, MediaType: from.MediaType, Manifest: []byte(from.Manifest),
+	}
+	for i, blob := range from.Blobs {
+		scanned := ScannedBlob{Digest: blob.Digest(), Size: blob.Size(), blob: blob}
+		if i == 0 {
+			image.Config = scanned
+		} else {
+			image.Layers = append(image.Layers, scanned)
+		}
+	}
+	return image
+}

@@ -1,0 +1,56 @@
+package clone
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/stretchr/testify/require"
+)
+
+func finding() types.EnhancedImageScanFinding {
+	return types.EnhancedImageScanFinding{
+		Title:           aws.String("CVE-2026-1"),
+		FirstObservedAt: aws.Time(time.UnixMilli(1787109743563).UTC()),
+		Resources: []types.Resource{{
+			Details: &types.ResourceDetails{AwsEcrContainerImage: &types.AwsEcrContainerImageDetails{ImageTags: []string{"v1"}}},
+			Tags:    map[string]string{"team": "app"},
+		}},
+	}
+}
+
+func TestOfSharesNothing(t *testing.T) {
+	original := finding()
+	same := Of(original)
+	require.Equal(t, original, same)
+
+	*same.Title = "changed"
+	*same.FirstObservedAt = time.Time{}
+	same.Resources[0].Details.AwsEcrContainerImage.ImageTags[0] = "changed"
+	same.Resources[0].Tags["team"] = "changed"
+	same.Resources[0].Type = aws.String("changed")
+	require.Equal(t, finding(), original)
+}
+
+func TestOfKeepsNilAndEmpty(t *testing.T) {
+	for _, value := range []any{
+		nil,
+		(*ecr.PutImageInput)(nil),
+		&ecr.PutImageInput{},
+		&ecr.BatchGetImageInput{ImageIds: []types.ImageIdentifier{}},
+		types.Resource{Tags: map[string]string{}},
+	} {
+		require.Equal(t, value, Of(value))
+	}
+}
+
+func TestOfAnInterface(t *testing.T) {
+	in := &ecr.UploadLayerPartInput{LayerPartBlob: []byte("part")}
+	same := Of[any](in).(*ecr.UploadLayerPartInput)
+	require.Equal(t, in, same)
+	same.LayerPartBlob[0] = 'P'
+	same.UploadId = aws.String("changed")
+	require.Equal(t, &ecr.UploadLayerPartInput{LayerPartBlob: []byte("part")}, in)
+}

@@ -1,0 +1,72 @@
+package registry
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+)
+
+// RegisterPullTimeUpdateExclusion makes the registry record no pull time when the
+// role or user pulls.
+func (tx *Tx) RegisterPullTimeUpdateExclusion(_ context.Context, in *ecr.RegisterPullTimeUpdateExclusionInput) (*ecr.RegisterPullTimeUpdateExclusionOutput, error) {
+	reg := tx.changeRegistry(tx.Key)
+	if reg.exclusions.has(*in.PrincipalArn) {
+		return nil, exclusionAlreadyExists(tx.Key, *in.PrincipalArn)
+	}
+	if err := tx.within(PullTimeUpdateExclusions, reg.exclusions.len()+1); err != nil {
+		return nil, err
+	}
+	reg.exclusions.set(reg.generation, *in.PrincipalArn, struct{}{})
+	return &ecr.RegisterPullTimeUpdateExclusionOutput{PrincipalArn: aws.String(*in.PrincipalArn), CreatedAt: aws.Time(tx.now)}, nil
+}
+
+// DeregisterPullTimeUpdateExclusion ends an exclusion.
+func (tx *Tx) DeregisterPullTimeUpdateExclusion(_ context.Context, in *ecr.DeregisterPullTimeUpdateExclusionInput) (*ecr.DeregisterPullTimeUpdateExclusionOutput, error) {
+	reg := tx.changeRegistry(tx.Key)
+	if !reg.exclusions.has(*in.PrincipalArn) {
+		return nil, exclusionNotFound(tx.Key, *in.PrincipalArn)
+	}
+	reg.exclusions.delete(reg.generation, *in.PrincipalArn)
+	return &ecr.DeregisterPullTimeUpdateExclusionOutput{PrincipalArn: aws.String(*in.PrincipalArn)}, nil
+}
+
+// ListPullTimeUpdateExclusions answers a page of the principals' ARNs, in order.
+func (tx *Tx) ListPullTimeUpdateExclusions(_ context.Context, in *ecr.ListPullTimeUpdateExclusionsInput) (*ecr.ListPullTimeUpdateExclusionsOutput, error) {
+	p, err := tx.newPage("ListPullTimeUpdateExclusions "+tx.Key.String(), in.MaxResults, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	out := &ecr.ListPullTimeUpdateExclusionsOutput{PullTimeUpdateExclusions: []string{}}
+	for principal := range tx.registry(tx.Key).exclusions.from(p.start) {
+		if p.full(len(out.PullTimeUpdateExclusions)) {
+			out.NextToken = p.next()
+			break
+		}
+		out.PullTimeUpdateExclusions = append(out.PullTimeUpdateExclusions, principal)
+		p.last = principal
+	}
+	return out, nil
+}
+
+// excluded tells whether the caller's pulls from a registry are not recorded.
+func (tx *Tx) excluded(key Key) bool {
+	for principal := range tx.registry(key).exclusions.all() {
+		if isPrincipal(tx.Caller, principal) {
+			return true
+		}
+	}
+	return false
+}
+
+// isPrincipal tells whether a caller is a role or user: its ARN is the
+// principal's, or that of a session of the role, which lacks the role's path.
+func isPrincipal(caller, principal string) bool {
+	if caller == principal {
+		return true
+	}
+	account, path, isRole := strings.Cut(principal, ":role/")
+	session := strings.Replace(account, ":iam:", ":sts:", 1) + ":assumed-role/" + path[strings.LastIndexByte(path, '/')+1:] + "/"
+	return isRole && strings.HasPrefix(caller, session)
+}

@@ -1,0 +1,314 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	smithy "github.com/aws/smithy-go"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/clone"
+)
+
+// ScanFindings is what a scan finds: of the two lists, the one for its type.
+type ScanFindings struct {
+	Basic    []types.ImageScanFinding
+	Enhanced []types.EnhancedImageScanFinding
+}
+
+// Scanner computes what a scan finds in an image.
+type Scanner func(ScannedImage) (ScanFindings, error)
+
+// ScannedImage is an image as a scanner sees it.
+type ScannedImage struct {
+	Key
+	Repository, Digest  string
+	Tags                []string
+	MediaType, Manifest string
+	// Blobs are the config and then the layers.
+	Blobs []ScannedBlob
+}
+
+// ScannedBlob is a config or a layer.
+type ScannedBlob struct{ layer *layer }
+
+// Digest is the SHA-256 of the bytes.
+func (b ScannedBlob) Digest() string { return b.layer.digest }
+
+// Size counts the bytes.
+func (b ScannedBlob) Size() int64 { return b.layer.size }
+
+// Open reads the bytes from their beginning.
+func (b ScannedBlob) Open() io.ReadSeeker { return &pieces{parts: b.layer.parts, size: b.layer.size} }
+
+// findings is what a scan found. It never changes, and nobody else has it.
+type findings struct {
+	ScanFindings
+	// since is when a test said so; zero for what a scanner found.
+	since time.Time
+}
+
+// scanResult is what comes of a scan. It may be asked often, but not while the
+// world is locked, because it may run a test's code.
+type scanResult func() (*findings, error)
+
+func failedScan(err error) scanResult { return func() (*findings, error) { return nil, err } }
+
+// SetFindings says what scans of one type find in an image: "repository:tag" or
+// "repository@digest". The image need not be there yet.
+func (w *World) SetFindings(key Key, kind types.ScanType, reference string, found ScanFindings) {
+	tx := &Tx{World: w, Key: key}
+	kept := &findings{ScanFindings: keepFindings(found)}
+	_, _ = Run(tx, func() (struct{}, error) {
+		reg := tx.changeRegistry(key)
+		kept.since = tx.now
+		reg.findings.set(reg.generation, findingsKey(kind, reference), kept)
+		return struct{}{}, nil
+	})
+}
+
+func findingsKey(kind types.ScanType, reference string) string { return string(kind) + " " + reference }
+
+// seeded is what a test said that scans find in an image, under its digest or
+// else under the first of its tags.
+func (tx *Tx) seeded(repo *repository, img *image, kind types.ScanType) (*findings, bool) {
+	seeds := &tx.registry(repo.Key).findings
+	if found, ok := seeds.get(findingsKey(kind, repo.name+"@"+img.digest)); ok {
+		return found, true
+	}
+	for _, tag := range img.tags {
+		if found, ok := seeds.get(findingsKey(kind, repo.name+":"+tag)); ok {
+			return found, true
+		}
+	}
+	return nil, false
+}
+
+// examine is the result of a scan that completes now: what a test said, else what
+// the scanner answers. The scanner runs once, when the result is first asked for.
+func (tx *Tx) examine(repo *repository, img *image, kind types.ScanType) scanResult {
+	if found, ok := tx.seeded(repo, img, kind); ok {
+		return func() (*findings, error) { return found, nil }
+	}
+	scanner := tx.World.config.Scanners[kind]
+	if scanner == nil {
+		return failedScan(errNoFindings)
+	}
+	subject := repo.scannedImage(img)
+	return sync.OnceValues(func() (*findings, error) {
+		found, err := scanner(subject)
+		if err != nil {
+			return nil, err
+		}
+		return &findings{ScanFindings: keepFindings(found)}, nil
+	})
+}
+
+func (r *repository) scannedImage(img *image) ScannedImage {
+	seen := ScannedImage{
+		Key: r.Key, Repository: r.name, Digest: img.digest, Tags: slices.Clone(img.tags),
+		MediaType: img.mediaType, Manifest: img.manifest,
+	}
+	for _, digest := range img.layers {
+		l, _ := r.layers.get(digest)
+		seen.Blobs = append(seen.Blobs, ScannedBlob{l})
+	}
+	return seen
+}
+
+// keepFindings is a copy for the state, with times in the grain of the wire.
+func keepFindings(found ScanFindings) ScanFindings {
+	kept := clone.Of(found)
+	for i := range kept.Enhanced {
+		finding := &kept.Enhanced[i]
+		times := []**time.Time{&finding.FirstObservedAt, &finding.LastObservedAt, &finding.UpdatedAt}
+		if details := finding.PackageVulnerabilityDetails; details != nil {
+			times = append(times, &details.VendorCreatedAt, &details.VendorUpdatedAt)
+		}
+		for _, resource := range finding.Resources {
+			if resource.Details != nil && resource.Details.AwsEcrContainerImage != nil {
+				about := resource.Details.AwsEcrContainerImage
+				times = append(times, &about.PushedAt, &about.LastInUseAt)
+			}
+		}
+		for _, at := range times {
+			if *at != nil {
+				**at = (*at).UTC().Truncate(time.Millisecond)
+			}
+		}
+	}
+	return kept
+}
+
+// scanReport is what is known of an image's scan.
+type scanReport struct {
+	status      types.ImageScanStatus
+	completedAt time.Time
+	// findings is nil unless the scan succeeded.
+	findings *findings
+}
+
+// scanReport is false for an image that was never scanned.
+func (tx *Tx) scanReport(repo *repository, img *image) (scanReport, bool) {
+	if tx.registry(repo.Key).scanning.enhanced() {
+		return tx.enhancedReport(repo, img)
+	}
+	switch {
+	case img.scan == nil:
+		return scanReport{}, false
+	case img.scan.result == nil:
+		return scanReport{status: types.ImageScanStatus{Status: types.ScanStatusInProgress}}, true
+	}
+	status := types.ImageScanStatus{Status: types.ScanStatusComplete, Description: aws.String("The scan was completed successfully.")}
+	return newScanReport(status, img.scan.completedAt, img.scan.result), true
+}
+
+// enhancedReport is that of Amazon Inspector, which scans the images of all
+// repositories that a rule covers, those pushed before the rule included, and
+// never completes.
+func (tx *Tx) enhancedReport(repo *repository, img *image) (scanReport, bool) {
+	scanning := &tx.registry(repo.Key).scanning
+	frequency, _ := scanning.applied(repo.name)
+	if !img.container || frequency == types.ScanFrequencyManual {
+		return scanReport{}, false
+	}
+	completedAt := img.pushedAt.Add(scanTime)
+	if img.pushedAt.Before(scanning.enhancedSince) {
+		completedAt = scanning.enhancedSince.Add(scanTime)
+	}
+	if tx.now.Before(completedAt) {
+		return scanReport{status: types.ImageScanStatus{Status: types.ScanStatusPending}}, true
+	}
+	status := types.ImageScanStatus{Status: types.ScanStatusActive}
+	if frequency == types.ScanFrequencyContinuousScan {
+		status.Description = aws.String("Continuous scan is selected for image.")
+	}
+	return newScanReport(status, completedAt, tx.examine(repo, img, types.ScanTypeEnhanced)), true
+}
+
+// newScanReport is that of a scan that is over; the status is for its success.
+func newScanReport(status types.ImageScanStatus, completedAt time.Time, result scanResult) scanReport {
+	found, err := result()
+	if err != nil {
+		return scanReport{status: failedStatus(err), completedAt: completedAt}
+	}
+	if found.since.After(completedAt) {
+		completedAt = found.since
+	}
+	return scanReport{status: status, completedAt: completedAt, findings: found}
+}
+
+func failedStatus(err error) types.ImageScanStatus {
+	var limit *types.LimitExceededException
+	if errors.As(err, &limit) {
+		return types.ImageScanStatus{Status: types.ScanStatusLimitExceeded, Description: aws.String(limit.ErrorMessage())}
+	}
+	description := err.Error()
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		description = api.ErrorMessage()
+	}
+	return types.ImageScanStatus{Status: types.ScanStatusFailed, Description: &description}
+}
+
+// summary is what DescribeImages shows of the findings.
+func (r scanReport) summary() *types.ImageScanFindingsSummary {
+	if r.findings == nil {
+		return nil
+	}
+	updated := r.findings.since
+	if updated.IsZero() {
+		updated = r.completedAt
+	}
+	counts := map[string]int32{}
+	for _, finding := range r.findings.Basic {
+		counts[string(finding.Severity)]++
+	}
+	for _, finding := range r.findings.Enhanced {
+		counts[aws.ToString(finding.Severity)]++
+	}
+	return &types.ImageScanFindingsSummary{
+		FindingSeverityCounts:        counts,
+		ImageScanCompletedAt:         aws.Time(r.completedAt),
+		VulnerabilitySourceUpdatedAt: aws.Time(updated),
+	}
+}
+
+// DescribeImageScanFindings answers the last scan's status and, if it succeeded,
+// a page of findings. A page of enhanced findings is always of 100.
+func (tx *Tx) DescribeImageScanFindings(_ context.Context, in *ecr.DescribeImageScanFindingsInput) (*ecr.DescribeImageScanFindingsOutput, error) {
+	repo, err := tx.repository(in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	img, err := repo.one(*in.ImageId)
+	if err != nil {
+		return nil, err
+	}
+	p, err := tx.newPage("DescribeImageScanFindings "+link(repo.arn(), img.digest), in.MaxResults, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	report, scanned := tx.scanReport(repo, img)
+	if !scanned {
+		return nil, scanNotFound(repo, *in.ImageId)
+	}
+	out := &ecr.DescribeImageScanFindingsOutput{
+		ImageId:         ptr(copyID(*in.ImageId)),
+		ImageScanStatus: &report.status,
+		RegistryId:      aws.String(repo.Account),
+		RepositoryName:  aws.String(repo.name),
+	}
+	if report.findings == nil {
+		return out, nil
+	}
+	summary := report.summary()
+	out.ImageScanFindings = &types.ImageScanFindings{
+		FindingSeverityCounts:        summary.FindingSeverityCounts,
+		ImageScanCompletedAt:         summary.ImageScanCompletedAt,
+		VulnerabilitySourceUpdatedAt: summary.VulnerabilitySourceUpdatedAt,
+	}
+	var more bool
+	if tx.registry(repo.Key).scanning.enhanced() {
+		p.limit = defaultPage
+		out.ImageScanFindings.EnhancedFindings, more = findingsPage(p, report.findings.Enhanced)
+	} else {
+		out.ImageScanFindings.Findings, more = findingsPage(p, report.findings.Basic)
+	}
+	if more {
+		out.NextToken = p.next()
+	}
+	return out, nil
+}
+
+// findingsPage is a page of a list that never changes, so its positions are
+// counts.
+func findingsPage[T any](p *pages, list []T) (page []T, more bool) {
+	start, _ := strconv.Atoi(p.last)
+	start = min(max(start, 0), len(list))
+	end := min(start+p.limit, len(list))
+	p.last = strconv.Itoa(end)
+	if page = clone.Of(list[start:end]); page == nil {
+		page = []T{}
+	}
+	return page, end < len(list)
+}
+
+// detail is an image as DescribeImages shows it. It tells nothing of a basic scan
+// of today's version, AWS_NATIVE.
+func (tx *Tx) detail(repo *repository, img *image) types.ImageDetail {
+	detail := repo.detail(img)
+	if tx.registry(repo.Key).scanning.enhanced() {
+		if report, scanned := tx.scanReport(repo, img); scanned {
+			detail.ImageScanStatus, detail.ImageScanFindingsSummary = &report.status, report.summary()
+		}
+	}
+	return detail
+}

@@ -1,0 +1,296 @@
+package registry
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
+)
+
+const (
+	// scanTime is how long a scan takes on the clock, less than a poll of the
+	// SDK's waiter.
+	scanTime = 3 * time.Second
+	// scanWindow is the time in which the quotas count scans.
+	scanWindow = 24 * time.Hour
+)
+
+// scanning says how a registry scans. The zero value is ECR's default: BASIC
+// without rules.
+type scanning struct {
+	// enhancedSince is when enhanced scanning was turned on, zero while basic.
+	enhancedSince time.Time
+	rules         []scanRule
+}
+
+type scanRule struct {
+	frequency types.ScanFrequency
+	filters   []string
+}
+
+func (s *scanning) enhanced() bool { return !s.enhancedSince.IsZero() }
+
+func (s *scanning) kind() types.ScanType {
+	if s.enhanced() {
+		return types.ScanTypeEnhanced
+	}
+	return types.ScanTypeBasic
+}
+
+// applied is how often a repository is scanned, and the filter that says so: of
+// all that match, the last.
+func (s *scanning) applied(name string) (types.ScanFrequency, []string) {
+	frequency, filters := types.ScanFrequencyManual, []string(nil)
+	for _, rule := range s.rules {
+		for _, filter := range rule.filters {
+			if scanFilterMatches(filter, name) {
+				frequency, filters = rule.frequency, []string{filter}
+			}
+		}
+	}
+	return frequency, filters
+}
+
+// scanFilterMatches follows the user guide: a filter without a wildcard matches
+// every name that contains it, one with wildcards must match the whole name.
+func scanFilterMatches(filter, name string) bool {
+	if !strings.Contains(filter, "*") {
+		return strings.Contains(name, filter)
+	}
+	return wildcard(filter, name)
+}
+
+func (s *scanning) output() *types.RegistryScanningConfiguration {
+	rules := make([]types.RegistryScanningRule, len(s.rules))
+	for i, rule := range s.rules {
+		rules[i] = types.RegistryScanningRule{ScanFrequency: rule.frequency, RepositoryFilters: scanFilters(rule.filters)}
+	}
+	return &types.RegistryScanningConfiguration{ScanType: s.kind(), Rules: rules}
+}
+
+func scanFilters(filters []string) []types.ScanningRepositoryFilter {
+	out := make([]types.ScanningRepositoryFilter, len(filters))
+	for i, filter := range filters {
+		out[i] = types.ScanningRepositoryFilter{Filter: aws.String(filter), FilterType: types.ScanningRepositoryFilterTypeWildcard}
+	}
+	return out
+}
+
+// GetRegistryScanningConfiguration answers BASIC without rules until it is put.
+func (tx *Tx) GetRegistryScanningConfiguration(context.Context, *ecr.GetRegistryScanningConfigurationInput) (*ecr.GetRegistryScanningConfigurationOutput, error) {
+	return &ecr.GetRegistryScanningConfigurationOutput{
+		RegistryId:            aws.String(tx.Account),
+		ScanningConfiguration: tx.registry(tx.Key).scanning.output(),
+	}, nil
+}
+
+// PutRegistryScanningConfiguration replaces the rules. That the scan type stays
+// as it was when none is given is chosen.
+func (tx *Tx) PutRegistryScanningConfiguration(_ context.Context, in *ecr.PutRegistryScanningConfigurationInput) (*ecr.PutRegistryScanningConfigurationOutput, error) {
+	reg := tx.changeRegistry(tx.Key)
+	next := scanning{}
+	if in.ScanType == types.ScanTypeEnhanced || in.ScanType == "" && reg.scanning.enhanced() {
+		if next.enhancedSince = reg.scanning.enhancedSince; !reg.scanning.enhanced() {
+			next.enhancedSince = tx.now
+		}
+	}
+	var frequencies []types.ScanFrequency
+	for _, rule := range in.Rules {
+		if slices.Contains(frequencies, rule.ScanFrequency) {
+			return nil, duplicateScanFrequencies(rule.ScanFrequency)
+		}
+		if !next.enhanced() && rule.ScanFrequency == types.ScanFrequencyContinuousScan {
+			return nil, invalidScanFrequency(types.ScanTypeBasic, rule.ScanFrequency)
+		}
+		frequencies = append(frequencies, rule.ScanFrequency)
+		kept := scanRule{frequency: rule.ScanFrequency}
+		for _, filter := range rule.RepositoryFilters {
+			kept.filters = append(kept.filters, *filter.Filter)
+		}
+		next.rules = append(next.rules, kept)
+	}
+	reg.scanning = next
+	return &ecr.PutRegistryScanningConfigurationOutput{RegistryScanningConfiguration: next.output()}, nil
+}
+
+// BatchGetRepositoryScanningConfiguration answers what the registry's rules make
+// of each repository, and a failure for each that is not there.
+func (tx *Tx) BatchGetRepositoryScanningConfiguration(_ context.Context, in *ecr.BatchGetRepositoryScanningConfigurationInput) (*ecr.BatchGetRepositoryScanningConfigurationOutput, error) {
+	reg := tx.registry(tx.Key)
+	out := &ecr.BatchGetRepositoryScanningConfigurationOutput{
+		ScanningConfigurations: []types.RepositoryScanningConfiguration{},
+		Failures:               []types.RepositoryScanningConfigurationFailure{},
+	}
+	for _, name := range in.RepositoryNames {
+		repo, found := reg.repositories.get(name)
+		if !found {
+			code := types.ScanningConfigurationFailureCodeRepositoryNotFound
+			out.Failures = append(out.Failures, types.RepositoryScanningConfigurationFailure{
+				RepositoryName: aws.String(name), FailureCode: code, FailureReason: aws.String(string(code)),
+			})
+			continue
+		}
+		frequency, filters := reg.scanning.applied(name)
+		out.ScanningConfigurations = append(out.ScanningConfigurations, types.RepositoryScanningConfiguration{
+			RepositoryArn:      aws.String(repo.arn()),
+			RepositoryName:     aws.String(repo.name),
+			ScanOnPush:         reg.scansOnPush(repo),
+			ScanFrequency:      frequency,
+			AppliedScanFilters: scanFilters(filters),
+		})
+	}
+	return out, nil
+}
+
+// scansOnPush tells whether a push into a repository starts a scan, by a rule of
+// the registry or, while scanning is basic, by the repository's own flag.
+func (reg *registry) scansOnPush(repo *repository) bool {
+	frequency, _ := reg.scanning.applied(repo.name)
+	return frequency == types.ScanFrequencyScanOnPush || repo.scanOnPush && !reg.scanning.enhanced()
+}
+
+// PutImageScanningConfiguration sets the repository's own flag.
+func (tx *Tx) PutImageScanningConfiguration(_ context.Context, in *ecr.PutImageScanningConfigurationInput) (*ecr.PutImageScanningConfigurationOutput, error) {
+	repo, err := tx.changeRepository(in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	if tx.registry(repo.Key).scanning.enhanced() {
+		return nil, featureDisabled()
+	}
+	repo.scanOnPush = in.ImageScanningConfiguration.ScanOnPush
+	return &ecr.PutImageScanningConfigurationOutput{
+		ImageScanningConfiguration: &types.ImageScanningConfiguration{ScanOnPush: repo.scanOnPush},
+		RegistryId:                 aws.String(repo.Account),
+		RepositoryName:             aws.String(repo.name),
+	}, nil
+}
+
+// scan is the last basic scan of an image. A published record never changes.
+type scan struct {
+	// starts are the times of the image's scans in the last 24 hours.
+	starts []time.Time
+	// completedAt is zero while the scan is in progress; then result is nil.
+	completedAt time.Time
+	result      scanResult
+}
+
+// StartImageScan starts a basic scan, which completes on the clock.
+func (tx *Tx) StartImageScan(_ context.Context, in *ecr.StartImageScanInput) (*ecr.StartImageScanOutput, error) {
+	repo, err := tx.changeRepository(in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	if tx.registry(repo.Key).scanning.enhanced() {
+		return nil, featureDisabled()
+	}
+	img, err := repo.one(*in.ImageId)
+	switch {
+	case err != nil:
+		return nil, err
+	case !img.container:
+		return nil, unsupportedImageType(repo, img.digest)
+	}
+	scanned := *img
+	if err := tx.startScan(repo, &scanned); err != nil {
+		return nil, err
+	}
+	repo.images.set(repo.generation, img.digest, &scanned)
+	return &ecr.StartImageScanOutput{
+		ImageId:         imageID(img.digest, in.ImageId.ImageTag),
+		ImageScanStatus: &types.ImageScanStatus{Status: types.ScanStatusInProgress},
+		RegistryId:      aws.String(repo.Account),
+		RepositoryName:  aws.String(repo.name),
+	}, nil
+}
+
+// scanOnPush starts the basic scan of an image that is being pushed, if the
+// repository wants it. The push succeeds also where the quotas forbid a scan.
+func (tx *Tx) scanOnPush(repo *repository, img *image) {
+	reg := tx.registry(repo.Key)
+	if !img.container || reg.scanning.enhanced() || !reg.scansOnPush(repo) {
+		return
+	}
+	if err := tx.startScan(repo, img); err != nil {
+		img.scan = &scan{completedAt: tx.now, result: failedScan(err)}
+	}
+}
+
+// startScan starts a basic scan of an image whose record the transaction may
+// change.
+func (tx *Tx) startScan(repo *repository, img *image) error {
+	var starts []time.Time
+	if img.scan != nil {
+		starts = slices.DeleteFunc(slices.Clone(img.scan.starts), func(start time.Time) bool { return tx.now.Sub(start) >= scanWindow })
+	}
+	if int64(len(starts)) >= tx.quota(ScansPerImagePerDay) {
+		return imageScanQuotaExceeded()
+	}
+	if err := tx.countScan(repo.Key); err != nil {
+		return err
+	}
+	img.scan = &scan{starts: append(starts, tx.now)}
+	tx.schedule(tx.now.Add(scanTime), scanCompletes{repo.Key, repo.name, img.digest, img.scan})
+	return nil
+}
+
+// countScan holds a registry to its quota of basic scans in 24 hours.
+func (tx *Tx) countScan(key Key) error {
+	root, reg := tx.write(), tx.changeRegistry(key)
+	past := eventKey(tx.now.Add(-scanWindow), math.MaxUint64)
+	for start, _, found := reg.scanStarts.min(); found && start <= past; start, _, found = reg.scanStarts.min() {
+		reg.scanStarts.delete(reg.generation, start)
+	}
+	if err := tx.within(ScansPerDay, reg.scanStarts.len()+1); err != nil {
+		return err
+	}
+	root.sequence++
+	reg.scanStarts.set(reg.generation, eventKey(tx.now, root.sequence), struct{}{})
+	return nil
+}
+
+type scanCompletes struct {
+	registry           Key
+	repository, digest string
+	// scan is the one that was started: the image may have a later one, or may
+	// have been deleted and pushed again.
+	scan *scan
+}
+
+func (e scanCompletes) happen(tx *Tx) {
+	tx.Key = e.registry
+	repo, err := tx.changeRepository(nil, &e.repository)
+	if err != nil {
+		return
+	}
+	img, found := repo.images.get(e.digest)
+	if !found || img.scan != e.scan {
+		return
+	}
+	completed, scanned := *e.scan, *img
+	completed.completedAt = tx.now
+	completed.result = tx.examine(repo, img, types.ScanTypeBasic)
+	scanned.scan = &completed
+	repo.images.set(repo.generation, img.digest, &scanned)
+}
+
+// isContainer tells whether a manifest is that of a container's image, which can
+// be scanned, and not an index, an attestation or another artifact.
+func isContainer(document *manifest.Manifest) bool {
+	switch document.Config.MediaType {
+	case "application/vnd.docker.container.image.v1+json", "application/vnd.oci.image.config.v1+json":
+	default:
+		return false
+	}
+	return slices.ContainsFunc(document.Layers, func(layer manifest.Descriptor) bool {
+		return strings.HasPrefix(layer.MediaType, "application/vnd.docker.image.rootfs.") ||
+			strings.HasPrefix(layer.MediaType, "application/vnd.oci.image.layer.")
+	})
+}

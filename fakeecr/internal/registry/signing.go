@@ -1,0 +1,279 @@
+package registry
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	smithy "github.com/aws/smithy-go"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
+)
+
+// signingTime is how long after a push its signature is there.
+const signingTime = 2 * time.Second
+
+// The media types of a Notary Project signature.
+const (
+	signatureType    = "application/vnd.cncf.notary.signature"
+	signatureContent = "application/jose+json"
+	signaturePayload = "application/vnd.cncf.notary.payload.v1+json"
+	emptyConfig      = "application/vnd.oci.empty.v1+json"
+)
+
+type signingRule struct {
+	profile string
+	// filters are nil where the rule covers every repository.
+	filters []string
+}
+
+func (r signingRule) covers(name string) bool {
+	return r.filters == nil || slices.ContainsFunc(r.filters, func(filter string) bool { return wildcard(filter, name) })
+}
+
+// signingRules are a registry's signing configuration, nil without one.
+type signingRules []signingRule
+
+func (s signingRules) output() *types.SigningConfiguration {
+	config := &types.SigningConfiguration{Rules: []types.SigningRule{}}
+	for _, rule := range s {
+		out := types.SigningRule{SigningProfileArn: aws.String(rule.profile)}
+		for _, filter := range rule.filters {
+			out.RepositoryFilters = append(out.RepositoryFilters, types.SigningRepositoryFilter{
+				Filter: aws.String(filter), FilterType: types.SigningRepositoryFilterTypeWildcardMatch,
+			})
+		}
+		config.Rules = append(config.Rules, out)
+	}
+	return config
+}
+
+// PutSigningConfiguration replaces the rules; they count for later pushes.
+func (tx *Tx) PutSigningConfiguration(_ context.Context, in *ecr.PutSigningConfigurationInput) (*ecr.PutSigningConfigurationOutput, error) {
+	if most := tx.quota(SigningRules); int64(len(in.SigningConfiguration.Rules)) > most {
+		return nil, tooManySigningRules(most)
+	}
+	rules := signingRules{}
+	for _, rule := range in.SigningConfiguration.Rules {
+		arn := *rule.SigningProfileArn
+		if region := strings.Split(arn, ":")[3]; region != tx.Region {
+			return nil, signingProfileElsewhere(arn, region, tx.Region)
+		}
+		kept := signingRule{profile: arn}
+		for _, filter := range rule.RepositoryFilters {
+			kept.filters = append(kept.filters, *filter.Filter)
+		}
+		rules = append(rules, kept)
+	}
+	tx.changeRegistry(tx.Key).signing = rules
+	return &ecr.PutSigningConfigurationOutput{SigningConfiguration: rules.output()}, nil
+}
+
+// GetSigningConfiguration answers the registry's signing rules.
+func (tx *Tx) GetSigningConfiguration(context.Context, *ecr.GetSigningConfigurationInput) (*ecr.GetSigningConfigurationOutput, error) {
+	rules := tx.registry(tx.Key).signing
+	if rules == nil {
+		return nil, signingConfigurationNotFound(tx.Key)
+	}
+	return &ecr.GetSigningConfigurationOutput{RegistryId: aws.String(tx.Account), SigningConfiguration: rules.output()}, nil
+}
+
+// DeleteSigningConfiguration answers the rules that it deletes. Signatures stay,
+// and images that are being signed are signed.
+func (tx *Tx) DeleteSigningConfiguration(context.Context, *ecr.DeleteSigningConfigurationInput) (*ecr.DeleteSigningConfigurationOutput, error) {
+	reg := tx.changeRegistry(tx.Key)
+	rules := reg.signing
+	if rules == nil {
+		return nil, signingConfigurationNotFound(tx.Key)
+	}
+	reg.signing = nil
+	return &ecr.DeleteSigningConfigurationOutput{RegistryId: aws.String(tx.Account), SigningConfiguration: rules.output()}, nil
+}
+
+// signing is the state of an image's signing with one profile. A published
+// record never changes.
+type signing struct {
+	profile string
+	status  types.SigningStatus
+	// failure is nil unless the status is FAILED.
+	failure smithy.APIError
+}
+
+// DescribeImageSigningStatus answers a status for each profile that the image
+// was signed with when it was pushed.
+func (tx *Tx) DescribeImageSigningStatus(_ context.Context, in *ecr.DescribeImageSigningStatusInput) (*ecr.DescribeImageSigningStatusOutput, error) {
+	repo, err := tx.repository(in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	img, err := repo.one(*in.ImageId)
+	if err != nil {
+		return nil, err
+	}
+	out := &ecr.DescribeImageSigningStatusOutput{
+		ImageId:         imageID(img.digest, in.ImageId.ImageTag),
+		RegistryId:      aws.String(repo.Account),
+		RepositoryName:  aws.String(repo.name),
+		SigningStatuses: []types.ImageSigningStatus{},
+	}
+	for _, s := range img.signings {
+		status := types.ImageSigningStatus{SigningProfileArn: aws.String(s.profile), Status: s.status}
+		if s.failure != nil {
+			status.FailureCode, status.FailureReason = aws.String(s.failure.ErrorCode()), aws.String(s.failure.ErrorMessage())
+		}
+		out.SigningStatuses = append(out.SigningStatuses, status)
+	}
+	return out, nil
+}
+
+// FailSigning makes signing with a profile fail in a registry from now on; nil
+// lets it succeed again.
+func (w *World) FailSigning(key Key, profile string, failure smithy.APIError) {
+	tx := &Tx{World: w, Key: key}
+	_, _ = Run(tx, func() (struct{}, error) {
+		reg := tx.changeRegistry(key)
+		if failure == nil {
+			reg.signingFailures.delete(reg.generation, profile)
+		} else {
+			reg.signingFailures.set(reg.generation, profile, failure)
+		}
+		return struct{}{}, nil
+	})
+}
+
+// signOnPush begins to sign an image that is being pushed with each profile that
+// the registry's rules have for the repository. Signatures are not signed.
+func (tx *Tx) signOnPush(repo *repository, img *image) {
+	if img.artifactType == signatureType {
+		return
+	}
+	for _, rule := range tx.registry(repo.Key).signing {
+		begun := slices.ContainsFunc(img.signings, func(s *signing) bool { return s.profile == rule.profile })
+		if begun || !rule.covers(repo.name) {
+			continue
+		}
+		s := &signing{profile: rule.profile, status: types.SigningStatusInProgress}
+		img.signings = append(img.signings, s)
+		tx.schedule(tx.now.Add(signingTime), signingEnds{repo.Key, repo.name, img.digest, s})
+	}
+}
+
+type signingEnds struct {
+	registry           Key
+	repository, digest string
+	// signing is the one that was begun: the image may have been deleted and
+	// pushed again.
+	signing *signing
+}
+
+func (e signingEnds) happen(tx *Tx) {
+	tx.Key = e.registry
+	repo, err := tx.changeRepository(nil, &e.repository)
+	if err != nil {
+		return
+	}
+	img, found := repo.images.get(e.digest)
+	if !found || !slices.Contains(img.signings, e.signing) {
+		return
+	}
+	ended := &signing{profile: e.signing.profile, status: types.SigningStatusComplete}
+	if err := tx.sign(repo, img, ended.profile); err != nil {
+		ended.status = types.SigningStatusFailed
+		if !errors.As(err, &ended.failure) {
+			ended.failure = &smithy.GenericAPIError{Code: "ServerException", Message: err.Error()}
+		}
+	}
+	signed := *img
+	signed.signings = slices.Clone(img.signings)
+	signed.signings[slices.Index(img.signings, e.signing)] = ended
+	repo.images.set(repo.generation, img.digest, &signed)
+}
+
+// sign pushes the signature of an image, which is an image that refers to it.
+func (tx *Tx) sign(repo *repository, img *image, profile string) error {
+	if failure, told := tx.registry(repo.Key).signingFailures.get(profile); told {
+		return failure
+	}
+	subject := signedDescriptor{img.mediaType, img.digest, len(img.manifest)}
+	envelope, err := tx.signature(subject, profile)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(signatureManifest{
+		SchemaVersion: 2,
+		MediaType:     manifest.OCIManifest,
+		ArtifactType:  signatureType,
+		Config:        tx.addContent(repo, emptyConfig, []byte("{}")),
+		Layers:        []signedDescriptor{tx.addContent(repo, signatureContent, envelope)},
+		Subject:       subject,
+		Annotations:   map[string]string{"org.opencontainers.image.created": tx.now.Format(time.RFC3339)},
+	})
+	if err != nil {
+		return err
+	}
+	document, err := manifest.Parse(string(text), manifest.OCIManifest, manifest.ECR)
+	if err != nil {
+		return err
+	}
+	return tx.push(repo, manifest.Digest(string(text)), string(text), document, nil)
+}
+
+type signatureManifest struct {
+	SchemaVersion int                `json:"schemaVersion"`
+	MediaType     string             `json:"mediaType"`
+	ArtifactType  string             `json:"artifactType"`
+	Config        signedDescriptor   `json:"config"`
+	Layers        []signedDescriptor `json:"layers"`
+	Subject       signedDescriptor   `json:"subject"`
+	Annotations   map[string]string  `json:"annotations"`
+}
+
+type signedDescriptor struct {
+	MediaType string `json:"mediaType"`
+	Digest    string `json:"digest"`
+	Size      int    `json:"size"`
+}
+
+// addContent puts bytes into a repository as a layer.
+func (tx *Tx) addContent(repo *repository, mediaType string, content []byte) signedDescriptor {
+	digest := manifest.Digest(string(content))
+	tx.addLayer(repo, digest, int64(len(content)), [][]byte{content})
+	return signedDescriptor{mediaType, digest, len(content)}
+}
+
+// signature is a JSON Web Signature in the form of the Notary Project's, but made
+// with the world's secret, as there is no certificate to sign with.
+func (tx *Tx) signature(of signedDescriptor, profile string) ([]byte, error) {
+	payload, err := segment(map[string]any{"targetArtifact": of})
+	if err != nil {
+		return nil, err
+	}
+	protected, err := segment(map[string]any{
+		"alg":                        "HS256",
+		"cty":                        signaturePayload,
+		"kid":                        profile,
+		"io.cncf.notary.signingTime": tx.now.Format(time.RFC3339),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(map[string]any{
+		"payload":   payload,
+		"protected": protected,
+		"header":    map[string]string{"io.cncf.notary.signingAgent": "fakeecr"},
+		"signature": base64.RawURLEncoding.EncodeToString(tx.World.seal([]byte(protected + "." + payload))),
+	})
+}
+
+// segment is a part of a JSON Web Signature.
+func segment(v any) (string, error) {
+	text, err := json.Marshal(v)
+	return base64.RawURLEncoding.EncodeToString(text), err
+}

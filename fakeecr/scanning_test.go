@@ -1,0 +1,342 @@
+package fakeecr_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+)
+
+// enough is longer than a scan or a signature takes.
+const enough = 10 * time.Second
+
+func createRepository(t *testing.T, f face, name string, scanOnPush bool) {
+	t.Helper()
+	_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{
+		RepositoryName:             aws.String(name),
+		ImageScanningConfiguration: &types.ImageScanningConfiguration{ScanOnPush: scanOnPush},
+	})
+	require.NoError(t, err)
+}
+
+func tagID(tag string) *types.ImageIdentifier { return &types.ImageIdentifier{ImageTag: &tag} }
+
+func digestID(digest string) *types.ImageIdentifier {
+	return &types.ImageIdentifier{ImageDigest: &digest}
+}
+
+// scanRule is a rule of the registry's scanning configuration.
+func scanRule(frequency types.ScanFrequency, filters ...string) types.RegistryScanningRule {
+	rule := types.RegistryScanningRule{ScanFrequency: frequency, RepositoryFilters: []types.ScanningRepositoryFilter{}}
+	for _, filter := range filters {
+		rule.RepositoryFilters = append(rule.RepositoryFilters, types.ScanningRepositoryFilter{Filter: aws.String(filter), FilterType: "WILDCARD"})
+	}
+	return rule
+}
+
+func putScanning(t *testing.T, f face, kind types.ScanType, rules ...types.RegistryScanningRule) {
+	t.Helper()
+	_, err := f.PutRegistryScanningConfiguration(t.Context(), &ecr.PutRegistryScanningConfigurationInput{ScanType: kind, Rules: rules})
+	require.NoError(t, err)
+}
+
+func startScan(t *testing.T, f face, id *types.ImageIdentifier) error {
+	t.Helper()
+	_, err := f.StartImageScan(t.Context(), &ecr.StartImageScanInput{RepositoryName: aws.String("team/app"), ImageId: id})
+	return err
+}
+
+func TestRegistryScanningConfiguration(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		get := func() *types.RegistryScanningConfiguration {
+			out, err := f.GetRegistryScanningConfiguration(t.Context(), nil)
+			require.NoError(t, err)
+			require.Equal(t, "123456789012", *out.RegistryId)
+			return out.ScanningConfiguration
+		}
+		require.Equal(t, &types.RegistryScanningConfiguration{ScanType: "BASIC", Rules: []types.RegistryScanningRule{}}, get())
+
+		rules := []types.RegistryScanningRule{scanRule("CONTINUOUS_SCAN", "prod-*", "team/app"), scanRule("SCAN_ON_PUSH")}
+		want := &types.RegistryScanningConfiguration{ScanType: "ENHANCED", Rules: rules}
+		put, err := f.PutRegistryScanningConfiguration(t.Context(), &ecr.PutRegistryScanningConfigurationInput{ScanType: "ENHANCED", Rules: rules})
+		require.NoError(t, err)
+		require.Equal(t, want, put.RegistryScanningConfiguration)
+		require.Equal(t, want, get())
+		neighbour, err := f.in("eu-west-1").GetRegistryScanningConfiguration(t.Context(), nil)
+		require.NoError(t, err)
+		require.EqualValues(t, "BASIC", neighbour.ScanningConfiguration.ScanType)
+
+		t.Run("a type that is left out stays, rules that are left out go", func(t *testing.T) {
+			_, err := f.PutRegistryScanningConfiguration(t.Context(), nil)
+			require.NoError(t, err)
+			require.Equal(t, &types.RegistryScanningConfiguration{ScanType: "ENHANCED", Rules: []types.RegistryScanningRule{}}, get())
+		})
+		t.Run("the state shares no memory", func(t *testing.T) {
+			rules := []types.RegistryScanningRule{scanRule("SCAN_ON_PUSH", "a*")}
+			putScanning(t, f, "BASIC", rules...)
+			*rules[0].RepositoryFilters[0].Filter = "changed"
+			*get().Rules[0].RepositoryFilters[0].Filter = "changed"
+			require.Equal(t, "a*", *get().Rules[0].RepositoryFilters[0].Filter)
+		})
+	})
+}
+
+func TestRegistryScanningConfigurationRefusals(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		put := func(kind types.ScanType, rules ...types.RegistryScanningRule) error {
+			_, err := f.PutRegistryScanningConfiguration(t.Context(), &ecr.PutRegistryScanningConfigurationInput{ScanType: kind, Rules: rules})
+			return err
+		}
+		requireError[*types.ValidationException](t, put("ENHANCED", scanRule("SCAN_ON_PUSH", "a"), scanRule("SCAN_ON_PUSH", "b")),
+			"Invalid input. Contains duplicate scan frequencies: [SCAN_ON_PUSH]")
+		requireError[*types.InvalidParameterException](t, put("BASIC", scanRule("CONTINUOUS_SCAN", "*")),
+			"Invalid parameter failed to satisfy constraint: 'Invalid scan frequency for scanType BASIC: CONTINUOUS_SCAN'")
+		requireError[*types.InvalidParameterException](t, put("", scanRule("CONTINUOUS_SCAN", "*")),
+			"Invalid parameter failed to satisfy constraint: 'Invalid scan frequency for scanType BASIC: CONTINUOUS_SCAN'")
+		requireError[*types.InvalidParameterException](t, put("BASIC", scanRule("MANUAL"), scanRule("SCAN_ON_PUSH"), scanRule("MANUAL")),
+			"Invalid parameter at 'rules' failed to satisfy constraint: 'Member must have length less than or equal to 2'")
+		requireError[*types.InvalidParameterException](t, put("BASIC", scanRule("SCAN_ON_PUSH", "UPPER")),
+			"Invalid parameter at 'rules.1.member.repositoryFilters.1.member.filter' failed to satisfy constraint: "+
+				`'Member must satisfy regular expression pattern: ^[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*$'`)
+		many := strings.Split(strings.Repeat("a ", 101), " ")[:101]
+		requireError[*types.InvalidParameterException](t, put("BASIC", scanRule("SCAN_ON_PUSH", many...)),
+			"Invalid parameter at 'rules.1.member.repositoryFilters' failed to satisfy constraint: 'Member must have length less than or equal to 100'")
+		got, err := f.GetRegistryScanningConfiguration(t.Context(), nil)
+		require.NoError(t, err)
+		require.Empty(t, got.ScanningConfiguration.Rules, "a refused configuration leaves no trace")
+	})
+}
+
+func TestBatchGetRepositoryScanningConfiguration(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		createRepository(t, f, "prod", false)
+		createRepository(t, f, "flagged", true)
+		get := func(names ...string) *ecr.BatchGetRepositoryScanningConfigurationOutput {
+			out, err := f.BatchGetRepositoryScanningConfiguration(t.Context(), &ecr.BatchGetRepositoryScanningConfigurationInput{RepositoryNames: names})
+			require.NoError(t, err)
+			return out
+		}
+		item := func(name string, onPush bool, frequency types.ScanFrequency, filters ...string) types.RepositoryScanningConfiguration {
+			return types.RepositoryScanningConfiguration{
+				RepositoryArn:  aws.String("arn:aws:ecr:us-east-1:123456789012:repository/" + name),
+				RepositoryName: aws.String(name), ScanOnPush: onPush, ScanFrequency: frequency,
+				AppliedScanFilters: scanRule(frequency, filters...).RepositoryFilters,
+			}
+		}
+		out := get("prod", "missing", "flagged")
+		require.Equal(t, []types.RepositoryScanningConfiguration{item("prod", false, "MANUAL"), item("flagged", true, "MANUAL")}, out.ScanningConfigurations)
+		require.Equal(t, []types.RepositoryScanningConfigurationFailure{{
+			RepositoryName: aws.String("missing"), FailureCode: "REPOSITORY_NOT_FOUND", FailureReason: aws.String("REPOSITORY_NOT_FOUND"),
+		}}, out.Failures)
+
+		putScanning(t, f, "BASIC", scanRule("SCAN_ON_PUSH", "*", "pr*"))
+		out = get("prod", "flagged")
+		require.Equal(t, []types.RepositoryScanningConfiguration{
+			item("prod", true, "SCAN_ON_PUSH", "pr*"), item("flagged", true, "SCAN_ON_PUSH", "*"),
+		}, out.ScanningConfigurations, "the last filter that matches is the one applied")
+		require.Equal(t, []types.RepositoryScanningConfigurationFailure{}, out.Failures)
+
+		putScanning(t, f, "ENHANCED", scanRule("SCAN_ON_PUSH", "*"), scanRule("CONTINUOUS_SCAN", "prod"))
+		require.Equal(t, []types.RepositoryScanningConfiguration{item("prod", false, "CONTINUOUS_SCAN", "prod"), item("flagged", true, "SCAN_ON_PUSH", "*")},
+			get("prod", "flagged").ScanningConfigurations)
+
+		putScanning(t, f, "ENHANCED")
+		require.Equal(t, []types.RepositoryScanningConfiguration{item("flagged", false, "MANUAL")}, get("flagged").ScanningConfigurations,
+			"enhanced scanning does not read the repository's own flag")
+
+		_, err := f.BatchGetRepositoryScanningConfiguration(t.Context(), &ecr.BatchGetRepositoryScanningConfigurationInput{RepositoryNames: make([]string, 26)})
+		requireError[*types.InvalidParameterException](t, err,
+			"Invalid parameter at 'repositoryNames' failed to satisfy constraint: 'Member must have length less than or equal to 25'")
+	})
+}
+
+// The names and filters are those of the user guide's table of filters.
+func TestScanFilters(t *testing.T) {
+	names := []string{"prod", "repo-prod", "prod-repo", "repo-prod-repo", "prodrepo"}
+	for filter, matched := range map[string]string{
+		"prod":      "prod repo-prod prod-repo repo-prod-repo prodrepo",
+		"*prod":     "prod repo-prod",
+		"prod*":     "prod prod-repo prodrepo",
+		"*prod*":    "prod repo-prod prod-repo repo-prod-repo prodrepo",
+		"prod*repo": "prod-repo prodrepo",
+	} {
+		t.Run(filter, func(t *testing.T) {
+			f := direct(fakeecr.New(t))
+			putScanning(t, f, "BASIC", scanRule("SCAN_ON_PUSH", filter))
+			for _, name := range names {
+				createRepository(t, f, name, false)
+			}
+			out, err := f.BatchGetRepositoryScanningConfiguration(t.Context(), &ecr.BatchGetRepositoryScanningConfigurationInput{RepositoryNames: names})
+			require.NoError(t, err)
+			var got []string
+			for _, of := range out.ScanningConfigurations {
+				if of.ScanFrequency == types.ScanFrequencyScanOnPush {
+					got = append(got, *of.RepositoryName)
+				}
+			}
+			require.Equal(t, matched, strings.Join(got, " "))
+		})
+	}
+}
+
+func TestPutImageScanningConfiguration(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		createRepository(t, f, "team/app", false)
+		put := func(name string) (*ecr.PutImageScanningConfigurationOutput, error) {
+			return f.PutImageScanningConfiguration(t.Context(), &ecr.PutImageScanningConfigurationInput{
+				RepositoryName: aws.String(name), ImageScanningConfiguration: &types.ImageScanningConfiguration{ScanOnPush: true},
+			})
+		}
+		out, err := put("team/app")
+		require.NoError(t, err)
+		out.ResultMetadata = (&ecr.PutImageScanningConfigurationOutput{}).ResultMetadata
+		require.Equal(t, &ecr.PutImageScanningConfigurationOutput{
+			RegistryId: aws.String("123456789012"), RepositoryName: aws.String("team/app"),
+			ImageScanningConfiguration: &types.ImageScanningConfiguration{ScanOnPush: true},
+		}, out)
+		described, err := f.DescribeRepositories(t.Context(), nil)
+		require.NoError(t, err)
+		require.True(t, described.Repositories[0].ImageScanningConfiguration.ScanOnPush)
+
+		_, err = put("missing")
+		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'missing' does not exist in the registry with id '123456789012'")
+		_, err = put("Bad")
+		requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'repositoryName' failed to satisfy constraint: "+
+			`'must satisfy regular expression '[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*''`)
+		putScanning(t, f, "ENHANCED")
+		_, err = put("team/app")
+		requireError[*types.ValidationException](t, err, "This feature is disabled")
+	})
+}
+
+func TestStartImageScan(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+		f.registry.SetScanFindings("team/app:v1")
+		out, err := f.StartImageScan(t.Context(), &ecr.StartImageScanInput{RepositoryName: aws.String("team/app"), ImageId: tagID("v1")})
+		require.NoError(t, err)
+		out.ResultMetadata = (&ecr.StartImageScanOutput{}).ResultMetadata
+		require.Equal(t, &ecr.StartImageScanOutput{
+			RegistryId: aws.String("123456789012"), RepositoryName: aws.String("team/app"),
+			ImageId:         &types.ImageIdentifier{ImageDigest: &digest, ImageTag: aws.String("v1")},
+			ImageScanStatus: &types.ImageScanStatus{Status: "IN_PROGRESS"},
+		}, out)
+
+		t.Run("once in 24 hours", func(t *testing.T) {
+			const text = "The scan quota per image has been exceeded. Wait and try again."
+			requireError[*types.LimitExceededException](t, startScan(t, f, tagID("v1")), text)
+			f.registry.Advance(23 * time.Hour)
+			requireError[*types.LimitExceededException](t, startScan(t, f, digestID(digest)), text)
+			f.registry.Advance(time.Hour)
+			require.NoError(t, startScan(t, f, digestID(digest)))
+		})
+		t.Run("an image pushed again has no scans", func(t *testing.T) {
+			_, err := f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*digestID(digest)}})
+			require.NoError(t, err)
+			f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+			f.registry.Advance(enough) // the end of the scan before passes it by
+			_, err = describeFindings(t, f, tagID("v1"))
+			requireError[*types.ScanNotFoundException](t, err, "Image scan does not exist for the image with "+
+				"'{imageDigest:'null', imageTag:'v1'}' in the repository with name 'team/app' in the registry with id '123456789012'")
+			require.NoError(t, startScan(t, f, tagID("v1")))
+		})
+	})
+}
+
+func TestStartImageScanRefusals(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		image := fakeecr.RandomImage(1, 4096)
+		f.registry.MustPush("team/app:v1", image)
+		index := f.registry.MustPush("team/app:all", fakeecr.RandomIndex(2, "linux/amd64"))
+		artifact := f.registry.MustPush("team/app", fakeecr.Referrer(image, "application/vnd.example.sbom", []byte("sbom")))
+		attestation := f.registry.MustPush("team/app", attestation())
+		for _, digest := range []string{index, artifact, attestation} {
+			requireError[*types.UnsupportedImageTypeException](t, startScan(t, f, digestID(digest)), "The image with digest '"+digest+
+				"' in the repository with name 'team/app' in the registry with id '123456789012' is of a type that image scanning does not support")
+		}
+		requireError[*types.ImageNotFoundException](t, startScan(t, f, tagID("missing")), "The image with imageId {imageDigest:'null', imageTag:'missing'} "+
+			"does not exist within the repository with name 'team/app' in the registry with id '123456789012'")
+		requireError[*types.InvalidParameterException](t, startScan(t, f, &types.ImageIdentifier{}),
+			"Invalid parameter at 'imageId' failed to satisfy constraint: 'both tag and digest cannot be null'")
+		_, err := f.StartImageScan(t.Context(), &ecr.StartImageScanInput{RepositoryName: aws.String("missing"), ImageId: tagID("v1")})
+		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'missing' does not exist in the registry with id '123456789012'")
+		putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "*"))
+		requireError[*types.ValidationException](t, startScan(t, f, tagID("v1")), "This feature is disabled")
+	})
+}
+
+// attestation is what buildkit pushes beside an image: a container's config, and
+// a layer that is a statement.
+func attestation() fakeecr.Image {
+	image := fakeecr.RandomImage(3, 100)
+	manifest := strings.ReplaceAll(string(image.Manifest), "application/vnd.oci.image.layer.v1.tar", "application/vnd.in-toto+json")
+	return fakeecr.Image{Manifest: []byte(manifest), MediaType: image.MediaType, Blobs: image.Blobs}
+}
+
+func TestScanQuotas(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+		f.registry.MustPush("team/app:v2", fakeecr.RandomImage(2, 4096))
+		require.NoError(t, startScan(t, f, tagID("v1")))
+		require.NoError(t, startScan(t, f, tagID("v1")), "the quota of an image is 2 here")
+		const text = "The limit of 2 image scans in 24 hours has been exceeded"
+		requireError[*types.LimitExceededException](t, startScan(t, f, tagID("v2")), text)
+
+		createRepository(t, f, "scanned", true)
+		f.registry.MustPush("scanned:v1", fakeecr.RandomImage(1, 4096))
+		out, err := f.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("scanned"), ImageId: tagID("v1")})
+		require.NoError(t, err, "the push succeeds without a scan")
+		require.Equal(t, &types.ImageScanStatus{Status: "LIMIT_EXCEEDED", Description: aws.String(text)}, out.ImageScanStatus)
+		require.Nil(t, out.ImageScanFindings)
+
+		f.registry.Advance(24 * time.Hour)
+		require.NoError(t, startScan(t, f, tagID("v2")))
+		require.NoError(t, startScan(t, f, tagID("v1")))
+	}, fakeecr.WithQuota(fakeecr.ScansPerDay, 2), fakeecr.WithQuota(fakeecr.ScansPerImagePerDay, 2))
+}
+
+func TestScanOnPush(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		createRepository(t, f, "flag", true)
+		createRepository(t, f, "team/rule", false)
+		createRepository(t, f, "neither", false)
+		putScanning(t, f, "BASIC", scanRule("SCAN_ON_PUSH", "team/*"))
+		for name, scanned := range map[string]bool{"flag": true, "team/rule": true, "neither": false} {
+			f.registry.SetScanFindings(name + ":v1")
+			f.registry.MustPush(name+":v1", fakeecr.RandomImage(1, 4096))
+			describe := func() (*ecr.DescribeImageScanFindingsOutput, error) {
+				return f.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String(name), ImageId: tagID("v1")})
+			}
+			out, err := describe()
+			if !scanned {
+				requireError[*types.ScanNotFoundException](t, err, "Image scan does not exist for the image with "+
+					"'{imageDigest:'null', imageTag:'v1'}' in the repository with name 'neither' in the registry with id '123456789012'")
+				continue
+			}
+			require.NoError(t, err)
+			require.EqualValues(t, "IN_PROGRESS", out.ImageScanStatus.Status)
+			_, err = f.StartImageScan(t.Context(), &ecr.StartImageScanInput{RepositoryName: aws.String(name), ImageId: tagID("v1")})
+			requireError[*types.LimitExceededException](t, err, "The scan quota per image has been exceeded. Wait and try again.")
+			f.registry.Advance(enough)
+			out, err = describe()
+			require.NoError(t, err)
+			require.EqualValues(t, "COMPLETE", out.ImageScanStatus.Status)
+		}
+
+		t.Run("not of an index nor an artifact", func(t *testing.T) {
+			f.registry.MustPush("flag:all", fakeecr.RandomIndex(2, "linux/amd64"))
+			f.registry.MustPush("flag:statement", attestation())
+			for _, tag := range []string{"all", "statement"} {
+				_, err := f.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("flag"), ImageId: tagID(tag)})
+				var notFound *types.ScanNotFoundException
+				require.ErrorAs(t, err, &notFound)
+			}
+		})
+	})
+}

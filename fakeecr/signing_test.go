@@ -1,0 +1,296 @@
+package fakeecr_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+)
+
+const (
+	release = "arn:aws:signer:us-east-1:123456789012:/signing-profiles/release"
+	audit   = "arn:aws:signer:us-east-1:123456789012:/signing-profiles/audit"
+)
+
+func signingRule(profile string, filters ...string) types.SigningRule {
+	rule := types.SigningRule{SigningProfileArn: &profile}
+	for _, filter := range filters {
+		rule.RepositoryFilters = append(rule.RepositoryFilters, types.SigningRepositoryFilter{Filter: aws.String(filter), FilterType: "WILDCARD_MATCH"})
+	}
+	return rule
+}
+
+func putSigning(t *testing.T, f face, rules ...types.SigningRule) error {
+	t.Helper()
+	_, err := f.PutSigningConfiguration(t.Context(), &ecr.PutSigningConfigurationInput{
+		SigningConfiguration: &types.SigningConfiguration{Rules: append([]types.SigningRule{}, rules...)},
+	})
+	return err
+}
+
+func signingStatuses(t *testing.T, f face, repository, tag string) []types.ImageSigningStatus {
+	t.Helper()
+	out, err := f.DescribeImageSigningStatus(t.Context(), &ecr.DescribeImageSigningStatusInput{RepositoryName: &repository, ImageId: tagID(tag)})
+	require.NoError(t, err)
+	return out.SigningStatuses
+}
+
+func status(profile string, status types.SigningStatus) types.ImageSigningStatus {
+	return types.ImageSigningStatus{SigningProfileArn: &profile, Status: status}
+}
+
+// signatures are the digests of the untagged images of a repository, with the
+// digests of what they refer to.
+func signatures(t *testing.T, f face, repository string) map[string]string {
+	t.Helper()
+	out, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{
+		RepositoryName: &repository, Filter: &types.DescribeImagesFilter{TagStatus: types.TagStatusUntagged},
+	})
+	require.NoError(t, err)
+	found := map[string]string{}
+	for _, detail := range out.ImageDetails {
+		require.Equal(t, "application/vnd.cncf.notary.signature", *detail.ArtifactMediaType)
+		found[*detail.ImageDigest] = *detail.SubjectManifestDigest
+	}
+	return found
+}
+
+func TestSigningConfiguration(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		const none = "Signing configuration does not exist in the registry with id '123456789012'"
+		_, err := f.GetSigningConfiguration(t.Context(), nil)
+		requireError[*types.SigningConfigurationNotFoundException](t, err, none)
+		_, err = f.DeleteSigningConfiguration(t.Context(), nil)
+		requireError[*types.SigningConfigurationNotFoundException](t, err, none)
+
+		want := &types.SigningConfiguration{Rules: []types.SigningRule{signingRule(release, "prod/*", "*app"), signingRule(audit)}}
+		put, err := f.PutSigningConfiguration(t.Context(), &ecr.PutSigningConfigurationInput{SigningConfiguration: want})
+		require.NoError(t, err)
+		require.Equal(t, want, put.SigningConfiguration)
+		*put.SigningConfiguration.Rules[0].RepositoryFilters[0].Filter = "changed"
+		got, err := f.GetSigningConfiguration(t.Context(), nil)
+		require.NoError(t, err)
+		require.Equal(t, "123456789012", *got.RegistryId)
+		require.Equal(t, &types.SigningConfiguration{Rules: []types.SigningRule{signingRule(release, "prod/*", "*app"), signingRule(audit)}}, got.SigningConfiguration)
+
+		require.NoError(t, putSigning(t, f))
+		deleted, err := f.DeleteSigningConfiguration(t.Context(), nil)
+		require.NoError(t, err)
+		require.Equal(t, "123456789012", *deleted.RegistryId)
+		require.Equal(t, &types.SigningConfiguration{Rules: []types.SigningRule{}}, deleted.SigningConfiguration, "put replaces all rules")
+		_, err = f.GetSigningConfiguration(t.Context(), nil)
+		requireError[*types.SigningConfigurationNotFoundException](t, err, none)
+	})
+}
+
+func TestSigningRefusals(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		elsewhere := strings.Replace(release, "us-east-1", "eu-west-1", 1)
+		requireError[*types.InvalidParameterException](t, putSigning(t, f, signingRule(elsewhere)),
+			"Invalid parameter at 'signingProfileArn' failed to satisfy constraint: 'The region of signing profile ARN "+
+				"'arn:aws:signer:eu-west-1:123456789012:/signing-profiles/release' is 'eu-west-1' but must be 'us-east-1' (the current region)'")
+		require.NoError(t, putSigning(t, f.in("eu-west-1"), signingRule(elsewhere)))
+		requireError[*types.InvalidParameterException](t, putSigning(t, f, slices.Repeat([]types.SigningRule{signingRule(release)}, 11)...),
+			"Invalid parameter at 'signingConfiguration.rules' failed to satisfy constraint: 'Member must have length less than or equal to 10'")
+		requireError[*types.InvalidParameterException](t, putSigning(t, f, signingRule(release), signingRule(release), signingRule(audit)),
+			"Invalid parameter at 'signingConfiguration.rules' failed to satisfy constraint: 'Member must have length less than or equal to 2'")
+
+		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+		describe := func(repository, tag string) error {
+			_, err := f.DescribeImageSigningStatus(t.Context(), &ecr.DescribeImageSigningStatusInput{RepositoryName: &repository, ImageId: tagID(tag)})
+			return err
+		}
+		requireError[*types.RepositoryNotFoundException](t, describe("missing", "v1"), "The repository with name 'missing' does not exist in the registry with id '123456789012'")
+		requireError[*types.ImageNotFoundException](t, describe("team/app", "missing"), "The image with imageId {imageDigest:'null', imageTag:'missing'} "+
+			"does not exist within the repository with name 'team/app' in the registry with id '123456789012'")
+		requireError[*types.InvalidParameterException](t, describe("team/app", "a/b"),
+			"Invalid parameter at 'imageTag' failed to satisfy constraint: 'must satisfy regular expression '[a-zA-Z0-9-_.]+''")
+	}, fakeecr.WithQuota(fakeecr.SigningRules, 2))
+}
+
+func TestSigningOnPush(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		f.registry.MustPush("prod/before:v1", fakeecr.RandomImage(1, 4096))
+		require.NoError(t, putSigning(t, f, signingRule(audit), signingRule(release, "prod/*"), signingRule(audit, "prod/app")))
+		digest := f.registry.MustPush("prod/app:v1", fakeecr.RandomImage(1, 4096))
+		f.registry.MustPush("test:v1", fakeecr.RandomImage(1, 4096))
+
+		require.Empty(t, signingStatuses(t, f, "prod/before", "v1"), "pushed before the rules")
+		require.Equal(t, []types.ImageSigningStatus{status(audit, "IN_PROGRESS"), status(release, "IN_PROGRESS")}, signingStatuses(t, f, "prod/app", "v1"),
+			"one status for each profile")
+		require.Empty(t, signatures(t, f, "prod/app"))
+		out, err := f.DescribeImageSigningStatus(t.Context(), &ecr.DescribeImageSigningStatusInput{RepositoryName: aws.String("prod/app"), ImageId: tagID("v1")})
+		require.NoError(t, err)
+		require.Equal(t, &types.ImageIdentifier{ImageDigest: &digest, ImageTag: aws.String("v1")}, out.ImageId)
+		require.Equal(t, "123456789012 prod/app", *out.RegistryId+" "+*out.RepositoryName)
+
+		_, err = f.DeleteSigningConfiguration(t.Context(), nil)
+		require.NoError(t, err, "what was pushed before is signed nevertheless")
+		f.registry.Advance(enough)
+		require.Equal(t, []types.ImageSigningStatus{status(audit, "COMPLETE"), status(release, "COMPLETE")}, signingStatuses(t, f, "prod/app", "v1"))
+		require.Equal(t, []types.ImageSigningStatus{status(audit, "COMPLETE")}, signingStatuses(t, f, "test", "v1"))
+		found := signatures(t, f, "prod/app")
+		require.Len(t, found, 2)
+		for _, subject := range found {
+			require.Equal(t, digest, subject)
+		}
+		require.Len(t, signatures(t, f, "test"), 1)
+		f.registry.Advance(time.Hour)
+		require.Len(t, signatures(t, f, "prod/app"), 2, "signatures are not signed")
+	})
+}
+
+func TestIndexesAreSigned(t *testing.T) {
+	f := direct(fakeecr.New(t))
+	require.NoError(t, putSigning(t, f, signingRule(release)))
+	index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64")
+	f.registry.MustPush("team/app:all", index)
+	f.registry.Advance(enough)
+	require.Equal(t, []types.ImageSigningStatus{status(release, "COMPLETE")}, signingStatuses(t, f, "team/app", "all"))
+	out, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app")})
+	require.NoError(t, err)
+	subjects := map[string]int{}
+	for _, detail := range out.ImageDetails {
+		subjects[aws.ToString(detail.SubjectManifestDigest)]++
+	}
+	require.Equal(t, map[string]int{"": 3, index.Digest(): 1, index.Images[0].Digest(): 1, index.Images[1].Digest(): 1}, subjects)
+}
+
+// envelope is the form of a Notary Project signature.
+type envelope struct{ Payload, Protected, Signature string }
+
+// signed pushes an image into a repository whose images are signed, and answers
+// the envelope of its signature with the manifest around it.
+func signed(t *testing.T, f face, image fakeecr.Image) (envelope, map[string]any) {
+	require.NoError(t, putSigning(t, f, signingRule(release)))
+	f.registry.MustPush("team/app:v1", image)
+	f.registry.Advance(enough)
+	var digest string
+	for digest = range signatures(t, f, "team/app") {
+	}
+	got, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*digestID(digest)}})
+	require.NoError(t, err)
+	var manifest map[string]any
+	require.NoError(t, json.Unmarshal([]byte(*got.Images[0].ImageManifest), &manifest))
+	layer := manifest["layers"].([]any)[0].(map[string]any)
+	url, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("team/app"), LayerDigest: aws.String(layer["digest"].(string))})
+	require.NoError(t, err)
+	client := &http.Client{}
+	if f.name != "loopback" {
+		client.Transport = f.registry.Transport()
+	}
+	answer, err := client.Get(*url.DownloadUrl)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	content, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	require.EqualValues(t, len(content), layer["size"])
+	var e envelope
+	require.NoError(t, json.Unmarshal(content, &e))
+	return e, manifest
+}
+
+func segment(t *testing.T, text string) map[string]any {
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	require.NoError(t, err)
+	var v map[string]any
+	require.NoError(t, json.Unmarshal(raw, &v))
+	return v
+}
+
+func TestSignature(t *testing.T) {
+	image := fakeecr.RandomImage(1, 4096)
+	onAllFaces(t, func(t *testing.T, f face) {
+		e, manifest := signed(t, f, image)
+		subject := map[string]any{"mediaType": image.MediaType, "digest": image.Digest(), "size": float64(len(image.Manifest))}
+		require.Equal(t, subject, manifest["subject"])
+		require.Equal(t, "application/vnd.cncf.notary.signature", manifest["artifactType"])
+		require.Equal(t, "application/jose+json", manifest["layers"].([]any)[0].(map[string]any)["mediaType"])
+		require.Equal(t, map[string]any{"targetArtifact": subject}, segment(t, e.Payload))
+		require.Equal(t, release, segment(t, e.Protected)["kid"])
+		require.Equal(t, "application/vnd.cncf.notary.payload.v1+json", segment(t, e.Protected)["cty"])
+	})
+}
+
+func TestSignatureFollowsFromSeedImageAndTime(t *testing.T) {
+	// In a bubble all worlds have one time.
+	synctest.Test(t, func(t *testing.T) {
+		sign := func(seed uint64, image fakeecr.Image, later time.Duration) envelope {
+			registry := fakeecr.New(t, fakeecr.WithSeed(seed))
+			registry.Advance(later)
+			e, _ := signed(t, direct(registry), image)
+			return e
+		}
+		image := fakeecr.RandomImage(1, 4096)
+		one := sign(1, image, 0)
+		require.Equal(t, one, sign(1, image, 0))
+		require.NotEqual(t, one.Signature, sign(2, image, 0).Signature)
+		require.NotEqual(t, one.Signature, sign(1, fakeecr.RandomImage(2, 4096), 0).Signature)
+		require.NotEqual(t, one.Signature, sign(1, image, time.Hour).Signature)
+	})
+}
+
+func TestFailSigning(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		require.NoError(t, putSigning(t, f, signingRule(release), signingRule(audit)))
+		f.registry.FailSigning(release, "ProfileRevoked", "The profile was revoked.")
+		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+		f.registry.Advance(enough)
+		failed := status(release, "FAILED")
+		failed.FailureCode, failed.FailureReason = aws.String("ProfileRevoked"), aws.String("The profile was revoked.")
+		require.Equal(t, []types.ImageSigningStatus{failed, status(audit, "COMPLETE")}, signingStatuses(t, f, "team/app", "v1"))
+		require.Len(t, signatures(t, f, "team/app"), 1)
+
+		f.registry.FailSigning(release, "", "")
+		f.registry.MustPush("team/app:v2", fakeecr.RandomImage(2, 4096))
+		f.registry.Advance(enough)
+		require.Equal(t, []types.ImageSigningStatus{status(release, "COMPLETE"), status(audit, "COMPLETE")}, signingStatuses(t, f, "team/app", "v2"))
+	})
+	require.PanicsWithValue(t, `fakeecr: "release" is no ARN of a signing profile, as arn:aws:signer:us-east-1:123456789012:/signing-profiles/release is`,
+		func() { fakeecr.New(refused{}).FailSigning("release", "", "") })
+}
+
+func TestASignatureCountsAsAnImage(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		require.NoError(t, putSigning(t, f, signingRule(release)))
+		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+		f.registry.Advance(enough)
+		f.registry.MustPush("team/app:v2", fakeecr.RandomImage(2, 4096))
+		f.registry.Advance(enough)
+		require.Equal(t, []types.ImageSigningStatus{{
+			SigningProfileArn: aws.String(release), Status: "FAILED",
+			FailureCode: aws.String("LimitExceededException"), FailureReason: aws.String("The limit of 3 images per repository has been exceeded"),
+		}}, signingStatuses(t, f, "team/app", "v2"))
+		require.Len(t, signatures(t, f, "team/app"), 1)
+	}, fakeecr.WithQuota(fakeecr.ImagesPerRepository, 3))
+}
+
+func TestAnImageThatGoesIsNotSigned(t *testing.T) {
+	f := direct(fakeecr.New(t))
+	require.NoError(t, putSigning(t, f, signingRule(release)))
+	image := fakeecr.RandomImage(1, 4096)
+	f.registry.MustPush("team/app:v1", image)
+	_, err := f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*tagID("v1")}})
+	require.NoError(t, err)
+	f.registry.MustPush("gone:v1", image)
+	_, err = f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("gone"), Force: true})
+	require.NoError(t, err)
+	_, err = f.DeleteSigningConfiguration(t.Context(), nil)
+	require.NoError(t, err)
+	f.registry.MustPush("team/app:v1", image)
+	f.registry.Advance(enough)
+	require.Empty(t, signatures(t, f, "team/app"), "it was pushed again when nothing was signed any more")
+	require.Empty(t, signingStatuses(t, f, "team/app", "v1"))
+}
