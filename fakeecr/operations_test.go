@@ -42,7 +42,7 @@ func TestImportsRunDownward(t *testing.T) {
 		"fakeecr":                   {"scenarios", "fakeecr/internal/"},
 		"fakeecr/cmd/fakeecr":       {"fakeecr", "scenarios"},
 		"fakeecr/internal/dispatch": {"scenarios", "fakeecr/internal/registry"},
-		"fakeecr/internal/registry": {"scenarios", "fakeecr/internal/constraint", "fakeecr/internal/lifecycle", "fakeecr/internal/manifest", "fakeecr/internal/page", "fakeecr/internal/policy"},
+		"fakeecr/internal/registry": {"scenarios", "fakeecr/internal/clone", "fakeecr/internal/constraint", "fakeecr/internal/lifecycle", "fakeecr/internal/manifest", "fakeecr/internal/page", "fakeecr/internal/policy"},
 		"fakeecr/internal/constraint/constrainttest": {"fakeecr/internal/constraint"},
 		"fakeecr/internal/constraint/generate":       {},
 		"examples/":                                  {"fakeecr", "scenarios"},
