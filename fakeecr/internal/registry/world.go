@@ -13,6 +13,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
@@ -28,12 +29,16 @@ type World struct {
 	// secret signs tokens and download URLs, so that a world knows its own.
 	secret [sha256.Size]byte
 	config Config
+	// guarded is set from the first policy on.
+	guarded atomic.Bool
 }
 
 // Config is what a world is told when it is made. It never changes.
 type Config struct {
 	// Quotas are those that differ from ECR's.
 	Quotas map[Quota]int64
+	// Principals are the users and roles that exist, by ARN; nil if all do.
+	Principals map[string]bool
 }
 
 // root is the state of a world. A published root never changes.
@@ -44,6 +49,8 @@ type root struct {
 	// blobs counts the layers, in whatever repository, that hold the same bytes.
 	blobs  tree[blob]
 	events tree[event]
+	// principals are those with rights of their own, by ARN and by access key.
+	principals tree[*principal]
 	// sequence keeps events of one time in the order in which they were made.
 	sequence uint64
 }
@@ -58,10 +65,10 @@ type registry struct {
 	Key
 	generation   uint64
 	repositories tree[*repository]
-	// policy is the registry's policy, nil without one; policyText is as
-	// GetRegistryPolicy answers it.
-	policy     *policy.Document
-	policyText string
+	// policy is the registry's policy, nil without one.
+	policy *policy.Document
+	// settings are the account's, those that differ from ECR's.
+	settings tree[string]
 }
 
 // NewWorld makes an empty world whose ids and tokens follow from the seed.
@@ -80,6 +87,7 @@ func (w *World) Fork(config Config) *World {
 	defer w.mu.Unlock()
 	fork := &World{root: w.root, clock: w.clock.fork(), secret: w.secret, config: config}
 	w.ids.fork(&fork.ids)
+	fork.guarded.Store(w.guarded.Load())
 	return fork
 }
 
