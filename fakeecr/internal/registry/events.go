@@ -21,6 +21,16 @@ func (tx *Tx) schedule(due time.Time, e event) (key string) {
 	return key
 }
 
+// repositoryAt is the repository that an event is about, to be changed, if it is
+// still there. The transaction of an event has no registry of its own.
+func (tx *Tx) repositoryAt(key Key, name string) (*repository, bool) {
+	repo, found := tx.registry(key).repositories.get(name)
+	if !found {
+		return nil, false
+	}
+	return tx.own(repo), true
+}
+
 func (tx *Tx) unschedule(key string) {
 	root := tx.write()
 	root.events.delete(root.generation, key)

@@ -142,7 +142,7 @@ type uploadExpires struct {
 }
 
 func (e uploadExpires) happen(tx *Tx) {
-	if repo, err := tx.changeRepository(&e.registry.Account, &e.repository); err == nil {
+	if repo, found := tx.repositoryAt(e.registry, e.repository); found {
 		repo.uploads.delete(repo.generation, e.id)
 	}
 }
