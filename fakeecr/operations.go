@@ -25,6 +25,16 @@ var operations = dispatch.NewTable(
 	dispatch.Of((*registry.Tx).DescribeImages),
 	dispatch.Of((*registry.Tx).ListImages),
 	dispatch.Of((*registry.Tx).PutImage),
+	// Referrers
+	dispatch.Of((*registry.Tx).ListImageReferrers),
+	// Archive
+	dispatch.Of((*registry.Tx).UpdateImageStorageClass),
+	// Lifecycle policies
+	dispatch.Of((*registry.Tx).DeleteLifecyclePolicy),
+	dispatch.Of((*registry.Tx).GetLifecyclePolicy),
+	dispatch.Of((*registry.Tx).GetLifecyclePolicyPreview),
+	dispatch.Of((*registry.Tx).PutLifecyclePolicy),
+	dispatch.Of((*registry.Tx).StartLifecyclePolicyPreview),
 	// Account
 	dispatch.Of((*registry.Tx).GetAuthorizationToken),
 )

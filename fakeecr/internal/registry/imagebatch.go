@@ -32,6 +32,8 @@ func (tx *Tx) BatchGetImage(_ context.Context, in *ecr.BatchGetImageInput) (*ecr
 		switch {
 		case failure != nil:
 			out.Failures = append(out.Failures, *failure)
+		case img.archived:
+			out.Failures = append(out.Failures, *imageInaccessible(id, img))
 		case id.ImageTag != nil || len(img.tags) == 0:
 			out.Images = append(out.Images, repo.imageOutput(img, id.ImageTag))
 		default:
@@ -54,7 +56,9 @@ func (tx *Tx) pullsAnew(repo *repository, ids []types.ImageIdentifier) bool {
 	return false
 }
 
-func (tx *Tx) pullIsDue(img *image) bool { return tx.now.Sub(img.pulledAt) >= pullGrain }
+func (tx *Tx) pullIsDue(img *image) bool {
+	return !img.archived && tx.now.Sub(img.pulledAt) >= pullGrain
+}
 
 func (tx *Tx) recordPulls(in *ecr.BatchGetImageInput) (*repository, error) {
 	repo, err := tx.changeRepository(in.RegistryId, in.RepositoryName)

@@ -30,10 +30,12 @@ type layer struct {
 	digest string
 	// mediaType is the one under which an image first referred to the layer.
 	mediaType string
-	// images counts those of the repository that refer to the layer.
-	images int
-	size   int64
-	parts  [][]byte
+	// images and archived count those of the repository that refer to the layer,
+	// outside the archive and in it.
+	images   int
+	archived int
+	size     int64
+	parts    [][]byte
 }
 
 // blob is the bytes of layers, held once for all repositories of a world.
@@ -117,6 +119,9 @@ func (r *repository) availability(digest string) types.Layer {
 		LayerDigest:       aws.String(digest),
 		LayerAvailability: types.LayerAvailabilityAvailable,
 		LayerSize:         aws.Int64(l.size),
+	}
+	if l.inArchive() {
+		available.LayerAvailability = types.LayerAvailabilityArchived
 	}
 	if l.mediaType != "" {
 		available.MediaType = aws.String(l.mediaType)
@@ -284,7 +289,10 @@ func (tx *Tx) reachable(registryID, name, digest *string) (*repository, *layer, 
 	if !found {
 		return nil, nil, layerNotFound(repo, *digest)
 	}
-	if l.images == 0 {
+	switch {
+	case l.inArchive():
+		return nil, nil, layerArchived(repo, *digest)
+	case l.images == 0:
 		return nil, nil, layerInaccessible(repo, *digest)
 	}
 	return repo, l, nil

@@ -34,6 +34,12 @@ type repository struct {
 	// image with a subject; see link.
 	parents   tree[struct{}]
 	referrers tree[struct{}]
+
+	// archived counts the images in the archive.
+	archived int
+	// lifecycle and preview are nil without one.
+	lifecycle *lifecyclePolicy
+	preview   *preview
 }
 
 // link is the key under which one digest leads to others.
@@ -165,6 +171,8 @@ func (tx *Tx) DeleteRepository(_ context.Context, in *ecr.DeleteRepositoryInput)
 	for _, upload := range repo.uploads.all() {
 		tx.unschedule(upload.expiry)
 	}
+	tx.dropLifecyclePolicy(repo)
+	tx.dropPreview(repo)
 	reg := tx.changeRegistry(repo.Key)
 	reg.repositories.delete(reg.generation, repo.name)
 	return &ecr.DeleteRepositoryOutput{Repository: repo.output()}, nil
