@@ -321,6 +321,7 @@ func TestPullThroughTemplate(t *testing.T) {
 				f.registry.SetKMSKey(someKey, fakeecr.KeyDisabled)
 				requireFailure(t, f, "hub/nginx", tagged("1"), types.ImageFailureCodeKmsError, someKey+" is disabled.")
 				requireFailure(t, f, "hub/nginx", tagged("2"), types.ImageFailureCodeKmsError, someKey+" is disabled.")
+				require.Len(t, imagesOf(t, f, "hub/nginx"), 1)
 			},
 		},
 	} {

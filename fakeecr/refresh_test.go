@@ -35,6 +35,7 @@ func TestRefresh(t *testing.T) {
 		requirePulled(t, f, "hub/nginx", tagged("1"), after)
 		requirePulled(t, f, "hub/nginx", tagged("1"), after)
 		require.Equal(t, 3, asked())
+		require.Equal(t, []string{"1"}, imagesOf(t, f, "hub/nginx")[after.Digest()].ImageTags)
 		// So does one that finds the tag gone, which is served from the cache.
 		_, err := hub.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String("nginx"), ImageIds: tagged("1")})
 		require.NoError(t, err)
