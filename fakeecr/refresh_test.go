@@ -47,6 +47,9 @@ func TestRefresh(t *testing.T) {
 		f.registry.Advance(24 * time.Hour)
 		requirePulled(t, f, "hub/nginx", digested(before.Digest()), before)
 		require.Equal(t, 4, asked())
+		both := []types.ImageIdentifier{{ImageTag: aws.String("1"), ImageDigest: aws.String(after.Digest())}}
+		requirePulled(t, f, "hub/nginx", both, after)
+		require.Equal(t, 4, asked())
 	})
 }
 

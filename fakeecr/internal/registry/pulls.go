@@ -89,7 +89,7 @@ func (tx *Tx) wantedOf(repo *repository, ids []types.ImageIdentifier) []wanted {
 		case absent:
 			checked, _ := repo.checked.get(*id.ImageTag)
 			images = append(images, wanted{at: i, reference: *id.ImageTag, isTag: true, checked: checked})
-		case img != nil && id.ImageTag != nil && !repo.mutability.immutable(*id.ImageTag):
+		case img != nil && id.ImageTag != nil && id.ImageDigest == nil && !repo.mutability.immutable(*id.ImageTag):
 			checked, cached := repo.checked.get(*id.ImageTag)
 			if cached && tx.now.Sub(checked) >= refreshAfter {
 				images = append(images, wanted{at: i, reference: *id.ImageTag, isTag: true, cached: true, checked: checked})
