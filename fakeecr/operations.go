@@ -25,6 +25,14 @@ var operations = dispatch.NewTable(
 	dispatch.Of((*registry.Tx).DescribeImages),
 	dispatch.Of((*registry.Tx).ListImages),
 	dispatch.Of((*registry.Tx).PutImage),
+	// Replication
+	dispatch.Of((*registry.Tx).DescribeImageReplicationStatus),
+	dispatch.Of((*registry.Tx).DescribeRegistry),
+	dispatch.Of((*registry.Tx).DescribeReplicationBackfillResults),
+	dispatch.Of((*registry.Tx).ListReplicationBackfills),
+	dispatch.Of((*registry.Tx).PutReplicationConfiguration),
+	dispatch.Of((*registry.Tx).StartReplicationBackfill),
+	dispatch.Of((*registry.Tx).StopReplicationBackfill),
 	// Pull-through cache rules
 	dispatch.Of((*registry.Tx).CreatePullThroughCacheRule),
 	dispatch.Of((*registry.Tx).DeletePullThroughCacheRule),

@@ -141,10 +141,7 @@ func WithQuota(quota Quota, most int64) Option {
 	}
 }
 
-var (
-	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
-	regionPattern  = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
-)
+var accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
 
 func checkAccount(id string) error {
 	if !accountPattern.MatchString(id) {
@@ -154,7 +151,7 @@ func checkAccount(id string) error {
 }
 
 func checkRegion(name string) error {
-	if !regionPattern.MatchString(name) {
+	if !registry.IsRegion(name) {
 		return fmt.Errorf("%q is no region, as eu-west-1 is", name)
 	}
 	return nil

@@ -107,6 +107,11 @@ func noSuchKey() error {
 	return &DownloadError{http.StatusNotFound, "NoSuchKey", "The specified key does not exist."}
 }
 
+func signatureDoesNotMatch() error {
+	return &DownloadError{http.StatusForbidden, "SignatureDoesNotMatch",
+		"The request signature we calculated does not match the signature you provided. Check your key and signing method."}
+}
+
 // Download is the bytes behind a download URL.
 type Download struct {
 	io.ReadSeeker
@@ -123,8 +128,7 @@ func (tx *Tx) DownloadLayer(_ context.Context, in *scenarios.DownloadLayerInput,
 	signed, err := time.Parse(amzTime, date)
 	switch {
 	case err != nil || !hmac.Equal([]byte(signature), []byte(query.Get("X-Amz-Signature"))):
-		return nil, &DownloadError{http.StatusForbidden, "SignatureDoesNotMatch",
-			"The request signature we calculated does not match the signature you provided. Check your key and signing method."}
+		return nil, signatureDoesNotMatch()
 	case !tx.now.Before(signed.Add(downloadLifetime)):
 		return nil, &DownloadError{http.StatusForbidden, "AccessDenied", "Request has expired"}
 	}

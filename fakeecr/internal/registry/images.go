@@ -35,6 +35,9 @@ type image struct {
 	tags     []string
 	pushedAt time.Time
 	pulledAt time.Time
+
+	// replicas are where the image was replicated to since it was pushed.
+	replicas []replica
 }
 
 func (i *image) withTag(tag string) *image {
@@ -78,6 +81,7 @@ func (tx *Tx) PutImage(_ context.Context, in *ecr.PutImageInput) (*ecr.PutImageO
 	if err != nil {
 		return nil, err
 	}
+	tx.replicateLater(repo, digest, in.ImageTag)
 	img, _ := repo.images.get(digest)
 	return &ecr.PutImageOutput{Image: ptr(repo.imageOutput(img, in.ImageTag))}, nil
 }

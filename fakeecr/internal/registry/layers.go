@@ -144,7 +144,7 @@ type uploadExpires struct {
 }
 
 func (e uploadExpires) happen(tx *Tx) {
-	if repo, err := tx.changeRepository(&e.registry.Account, &e.repository); err == nil {
+	if repo, err := tx.changeRepositoryOf(e.registry, e.repository); err == nil {
 		repo.uploads.delete(repo.generation, e.id)
 	}
 }
@@ -220,7 +220,9 @@ func (tx *Tx) acceptable(r *repository, u *upload, in *ecr.UploadLayerPartInput)
 	switch {
 	case first != u.size:
 		return invalidLayerPart(r, u, fmt.Sprintf("First byte of the layer part is %d instead of %d", first, u.size))
-	case length == 0 || last-first != length-1:
+	case length == 0:
+		return invalidLayerPart(r, u, "Size of the layer part is 0")
+	case last-first != length-1:
 		return invalidLayerPart(r, u, fmt.Sprintf("Size of the layer part is %d instead of %d", length, last-first+1))
 	}
 	if err := tx.within(PartsPerLayer, len(u.parts)+1); err != nil {

@@ -148,12 +148,10 @@ func (tx *Tx) addRepository(repo *repository) error {
 // else a new one with the settings of the registry's template for the purpose.
 // Without a template it has ECR's defaults, but a push makes none.
 func (tx *Tx) establish(key Key, name string, purpose types.RCTAppliedFor) (*repository, error) {
-	tx.write()
-	reg := tx.registry(key)
-	if repo, found := reg.repositories.get(name); found {
-		return tx.own(repo), nil
+	if repo, err := tx.changeRepositoryOf(key, name); err == nil {
+		return repo, nil
 	}
-	template := reg.template(name, purpose)
+	template := tx.registry(key).template(name, purpose)
 	if template == nil && purpose == types.RCTAppliedForCreateOnPush {
 		return nil, repositoryNotFound(key, name)
 	}

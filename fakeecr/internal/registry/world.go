@@ -71,6 +71,9 @@ type registry struct {
 	policy     *policy.Document
 	policyText string
 
+	// replication is the rules for what is pushed, backfills are by id.
+	replication []replicationRule
+	backfills   tree[*backfill]
 	// templates and cacheRules are by the namespace that their prefix stands for.
 	templates  tree[*template]
 	cacheRules tree[*cacheRule]
