@@ -127,7 +127,7 @@ func TestCreatePullThroughCacheRuleRefusals(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
 				createRule(t, f, cached("there", "public.ecr.aws"))
 				_, err := f.CreatePullThroughCacheRule(t.Context(), test.in)
-				requireCode(t, err, test.code, test.message)
+				requireRefusal(t, err, test.code, test.message)
 				require.Equal(t, []string{"there"}, rulePrefixes(t, f))
 			}, fakeecr.WithQuota(fakeecr.PullThroughCacheRules, 1))
 		})
@@ -188,8 +188,8 @@ func TestSecretsOfRules(t *testing.T) {
 					require.NoError(updateErr)
 					return
 				}
-				requireCode(t, createErr, test.code, test.message)
-				requireCode(t, updateErr, test.code, test.message)
+				requireRefusal(t, createErr, test.code, test.message)
+				requireRefusal(t, updateErr, test.code, test.message)
 			}, test.options...)
 		})
 	}
