@@ -146,7 +146,7 @@ func TestCreateOnPushFails(t *testing.T) {
 				_, err := f.CreateRepositoryCreationTemplate(t.Context(), template)
 				require.NoError(t, err, "KMS is asked when a repository is created")
 				_, err = f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: aws.String("team/app")})
-				requireCode(t, err, test.code, test.message)
+				requireRefusal(t, err, test.code, test.message)
 				require.Empty(t, repositories(t, f))
 			}, fakeecr.WithQuota(fakeecr.RepositoriesPerRegistry, 0))
 		})

@@ -162,6 +162,26 @@ func TestPullThroughOfAnIndex(t *testing.T) {
 	})
 }
 
+// What is here already, or comes with another image of the call, is not asked
+// for again.
+func TestPullThroughOfWhatIsShared(t *testing.T) {
+	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+		index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64/v8")
+		hub.MustPush("library/nginx:1", index)
+		requirePulled(t, f, "hub/library/nginx", digested(index.Images[0].Digest()), index.Images[0])
+		requirePulled(t, f, "hub/library/nginx", tagged("1"), index)
+		require.Equal(t, 3, hub.Trace().Count("BatchGetImage"), "the index and each child once")
+
+		one := fakeecr.Referrer(index, "application/vnd.example.sbom", []byte("one"))
+		two := fakeecr.Referrer(index, "application/vnd.example.sbom", []byte("two"))
+		hub.MustPush("sboms:1", one)
+		hub.MustPush("sboms:2", two)
+		before := hub.Trace().Count("DownloadLayer")
+		require.Len(t, get(t, f, "hub/sboms", tagged("1", "2")).Images, 2)
+		require.Equal(t, 3, hub.Trace().Count("DownloadLayer")-before, "the empty config once")
+	})
+}
+
 func TestPullThroughOfSeveralImages(t *testing.T) {
 	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
 		one, two := fakeecr.RandomImage(1, 100), fakeecr.RandomImage(2, 100)
@@ -321,6 +341,7 @@ func TestPullThroughTemplate(t *testing.T) {
 				f.registry.SetKMSKey(someKey, fakeecr.KeyDisabled)
 				requireFailure(t, f, "hub/nginx", tagged("1"), types.ImageFailureCodeKmsError, someKey+" is disabled.")
 				requireFailure(t, f, "hub/nginx", tagged("2"), types.ImageFailureCodeKmsError, someKey+" is disabled.")
+				require.Len(t, imagesOf(t, f, "hub/nginx"), 1)
 			},
 		},
 	} {

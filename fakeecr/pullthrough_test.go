@@ -2,6 +2,7 @@ package fakeecr_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,7 +127,7 @@ func TestCreatePullThroughCacheRuleRefusals(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
 				createRule(t, f, cached("there", "public.ecr.aws"))
 				_, err := f.CreatePullThroughCacheRule(t.Context(), test.in)
-				requireCode(t, err, test.code, test.message)
+				requireRefusal(t, err, test.code, test.message)
 				require.Equal(t, []string{"there"}, rulePrefixes(t, f))
 			}, fakeecr.WithQuota(fakeecr.PullThroughCacheRules, 1))
 		})
@@ -187,8 +188,8 @@ func TestSecretsOfRules(t *testing.T) {
 					require.NoError(updateErr)
 					return
 				}
-				requireCode(t, createErr, test.code, test.message)
-				requireCode(t, updateErr, test.code, test.message)
+				requireRefusal(t, createErr, test.code, test.message)
+				requireRefusal(t, updateErr, test.code, test.message)
 			}, test.options...)
 		})
 	}
@@ -342,4 +343,46 @@ func TestValidatePullThroughCacheRule(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, validate("far").IsValid)
 	}, fakeecr.WithUpstream("registry-1.docker.io", fakeecr.New(t).Upstream()))
+}
+
+func TestMalformedPrefixes(t *testing.T) {
+	prefix := aws.String("Hub")
+	for name, call := range map[string]func(t *testing.T, f face) error{
+		"ecrRepositoryPrefix of CreatePullThroughCacheRule": func(t *testing.T, f face) error {
+			_, err := f.CreatePullThroughCacheRule(t.Context(), cached(*prefix, "quay.io"))
+			return err
+		},
+		"ecrRepositoryPrefix of DeletePullThroughCacheRule": func(t *testing.T, f face) error {
+			_, err := f.DeletePullThroughCacheRule(t.Context(), &ecr.DeletePullThroughCacheRuleInput{EcrRepositoryPrefix: prefix})
+			return err
+		},
+		"ecrRepositoryPrefix of UpdatePullThroughCacheRule": func(t *testing.T, f face) error {
+			_, err := f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{EcrRepositoryPrefix: prefix})
+			return err
+		},
+		"ecrRepositoryPrefix of ValidatePullThroughCacheRule": func(t *testing.T, f face) error {
+			_, err := f.ValidatePullThroughCacheRule(t.Context(), &ecr.ValidatePullThroughCacheRuleInput{EcrRepositoryPrefix: prefix})
+			return err
+		},
+		"prefix of CreateRepositoryCreationTemplate": func(t *testing.T, f face) error {
+			_, err := f.CreateRepositoryCreationTemplate(t.Context(), forEverything(*prefix))
+			return err
+		},
+		"prefix of DeleteRepositoryCreationTemplate": func(t *testing.T, f face) error {
+			_, err := f.DeleteRepositoryCreationTemplate(t.Context(), &ecr.DeleteRepositoryCreationTemplateInput{Prefix: prefix})
+			return err
+		},
+		"prefix of UpdateRepositoryCreationTemplate": func(t *testing.T, f face) error {
+			_, err := f.UpdateRepositoryCreationTemplate(t.Context(), &ecr.UpdateRepositoryCreationTemplateInput{Prefix: prefix})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			member, _, _ := strings.Cut(name, " ")
+			onAllFaces(t, func(t *testing.T, f face) {
+				requireError[*types.InvalidParameterException](t, call(t, f), `Invalid parameter at '`+member+`' failed to satisfy constraint: 'Member must satisfy regular expression pattern: `+
+					`^([a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*\/?|ROOT)$'`)
+			})
+		})
+	}
 }

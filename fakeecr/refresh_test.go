@@ -35,6 +35,7 @@ func TestRefresh(t *testing.T) {
 		requirePulled(t, f, "hub/nginx", tagged("1"), after)
 		requirePulled(t, f, "hub/nginx", tagged("1"), after)
 		require.Equal(t, 3, asked())
+		require.Equal(t, []string{"1"}, imagesOf(t, f, "hub/nginx")[after.Digest()].ImageTags)
 		// So does one that finds the tag gone, which is served from the cache.
 		_, err := hub.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String("nginx"), ImageIds: tagged("1")})
 		require.NoError(t, err)
@@ -45,6 +46,9 @@ func TestRefresh(t *testing.T) {
 		// A digest means the same for ever.
 		f.registry.Advance(24 * time.Hour)
 		requirePulled(t, f, "hub/nginx", digested(before.Digest()), before)
+		require.Equal(t, 4, asked())
+		both := []types.ImageIdentifier{{ImageTag: aws.String("1"), ImageDigest: aws.String(after.Digest())}}
+		requirePulled(t, f, "hub/nginx", both, after)
 		require.Equal(t, 4, asked())
 	})
 }

@@ -74,7 +74,7 @@ func TestSignaturesOfClients(t *testing.T) {
 			t.Run(f.name+"/"+test.name, func(t *testing.T) {
 				out, err := f.GetAuthorizationToken(t.Context(), nil, signedBy(test.credentials))
 				if test.code != "" {
-					requireRefusal(t, err, test.code, test.message)
+					requireUnsigned(t, err, test.code, test.message)
 					return
 				}
 				require.NoError(t, err)
@@ -90,9 +90,9 @@ func signedBy(credentials aws.Credentials) func(*ecr.Options) {
 	}
 }
 
-// requireRefusal holds that a call was refused with an error that the model does
+// requireUnsigned holds that a call was refused with an error that the model does
 // not have.
-func requireRefusal(t *testing.T, err error, code, message string) {
+func requireUnsigned(t *testing.T, err error, code, message string) {
 	t.Helper()
 	require.Equal(t, code, requireError[*smithy.GenericAPIError](t, err, message).Code)
 	var response *smithyhttp.ResponseError
@@ -243,9 +243,9 @@ func TestOrderOfAuthentication(t *testing.T) {
 	for _, f := range faces(t, fakeecr.WithSigV4(), fakeecr.WithScenario(scenarios.Scenario{rule.Optional()}))[1:] {
 		in := &ecr.DescribeImagesInput{RegistryId: aws.String(other), RepositoryName: aws.String("Team")}
 		_, err := f.DescribeImages(t.Context(), in, signedBy(developer))
-		requireRefusal(t, err, "ThrottlingException", "Rate exceeded")
+		requireUnsigned(t, err, "ThrottlingException", "Rate exceeded")
 		_, err = f.DescribeImages(t.Context(), in, signedBy(developer))
-		requireRefusal(t, err, "UnrecognizedClientException", invalidToken)
+		requireUnsigned(t, err, "UnrecognizedClientException", invalidToken)
 		require.ErrorContains(t, f.registry.Trace()[1].Err, "UnrecognizedClientException")
 	}
 }

@@ -20,6 +20,8 @@ const (
 	keepTen    = `{"rules": [{"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10}, "action": {"type": "expire"}}]}`
 	keepTenOut = `{"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":10},"action":{"type":"expire"}}]}`
 
+	euKey = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
 	roleOfTemplate = "arn:aws:iam::123456789012:role/ecr-template"
 )
 
@@ -215,7 +217,7 @@ func TestTemplateRefusals(t *testing.T) {
 				in := forEverything("prod")
 				test.change(in)
 				_, err = f.CreateRepositoryCreationTemplate(t.Context(), in)
-				requireCode(t, err, test.code, test.message)
+				requireRefusal(t, err, test.code, test.message)
 
 				described, err := f.DescribeRepositoryCreationTemplates(t.Context(), &ecr.DescribeRepositoryCreationTemplatesInput{})
 				require.NoError(t, err)
@@ -271,4 +273,78 @@ func TestTemplatesByPage(t *testing.T) {
 		require.NotNil(t, elsewhere.RepositoryCreationTemplates)
 		require.Empty(t, elsewhere.RepositoryCreationTemplates)
 	})
+}
+
+// A replica's repository has the settings of the template where it arrives; what
+// makes the template or its key fail fails the replica.
+func TestReplicasArriveByTemplate(t *testing.T) {
+	encrypted := &types.EncryptionConfigurationForRepositoryCreationTemplate{EncryptionType: types.EncryptionTypeKms, KmsKey: aws.String(euKey)}
+	for name, test := range map[string]struct {
+		change func(in *ecr.CreateRepositoryCreationTemplateInput)
+		key    fakeecr.KMSKeyState
+		status types.ImageReplicationStatus
+	}{
+		"settings": {
+			func(in *ecr.CreateRepositoryCreationTemplateInput) {
+				in.ImageTagMutability, in.CustomRoleArn = types.ImageTagMutabilityImmutable, aws.String(roleOfTemplate)
+				in.EncryptionConfiguration, in.ResourceTags = encrypted, []types.Tag{tag("team", "core")}
+			},
+			fakeecr.KeyEnabled, replicaIn("eu-west-1", types.ReplicationStatusComplete),
+		},
+		"tags without a role": {
+			func(in *ecr.CreateRepositoryCreationTemplateInput) {
+				in.ResourceTags = []types.Tag{tag("team", "core")}
+			},
+			fakeecr.KeyEnabled, failedReplica("eu-west-1", "123456789012", "AccessDenied"),
+		},
+		"a key that is disabled": {
+			func(in *ecr.CreateRepositoryCreationTemplateInput) {
+				in.EncryptionConfiguration, in.CustomRoleArn = encrypted, aws.String(roleOfTemplate)
+			},
+			fakeecr.KeyDisabled, failedReplica("eu-west-1", "123456789012", "Kms"),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				there := f.in("eu-west-1")
+				template := forEverything("team")
+				template.AppliedFor = []types.RCTAppliedFor{types.RCTAppliedForReplication}
+				test.change(template)
+				_, err := there.CreateRepositoryCreationTemplate(t.Context(), template)
+				require.NoError(t, err)
+				f.registry.SetKMSKey(euKey, test.key)
+				replicateTo(t, f, destination("eu-west-1"))
+				digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+				f.registry.Advance(arrivalLag)
+				require.Equal(t, []types.ImageReplicationStatus{test.status}, replicas(t, f, "team/app", digest))
+				if test.status.Status == types.ReplicationStatusFailed {
+					require.Empty(t, repositories(t, there))
+					return
+				}
+				made := describeRepository(t, there, "team/app")
+				require.Equal(t, types.ImageTagMutabilityImmutable, made.ImageTagMutability)
+				require.Equal(t, euKey, *made.EncryptionConfiguration.KmsKey)
+			})
+		})
+	}
+}
+
+// Replication reads with the source's key and writes with the destination's, also
+// where the repository is there already.
+func TestReplicasNeedBothKeys(t *testing.T) {
+	for name, disabled := range map[string]string{"source": someKey, "destination": euKey} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				for api, key := range map[fakeecr.API]string{f.API: someKey, f.in("eu-west-1").API: euKey} {
+					_, err := api.CreateRepository(t.Context(), encryptedBy(key))
+					require.NoError(t, err)
+				}
+				replicateTo(t, f, destination("eu-west-1"))
+				digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+				f.registry.SetKMSKey(disabled, fakeecr.KeyDisabled)
+				f.registry.Advance(arrivalLag)
+				require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", "123456789012", "Kms")}, replicas(t, f, "team/app", digest))
+			})
+		})
+	}
 }

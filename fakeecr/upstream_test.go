@@ -171,6 +171,23 @@ func TestUpstreamIsNotBelieved(t *testing.T) {
 	}
 }
 
+// An image that cannot come leaves nothing behind, also beside one that can.
+func TestPullOfHalfAnImage(t *testing.T) {
+	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, upstream *switched) {
+		index, image := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64/v8"), fakeecr.RandomImage(5, 100)
+		hub.MustPush("nginx:1", index)
+		hub.MustPush("nginx:2", image)
+		upstream.Upstream = changed{Upstream: hub.Upstream(), lacks: index.Images[1].Digest()}
+		out := get(t, f, "hub/nginx", tagged("1", "2"))
+		require.Len(t, out.Images, 1)
+		require.Len(t, out.Failures, 1)
+		require.Equal(t, types.ImageFailureCodeUpstreamUnavailable, out.Failures[0].FailureCode)
+		images := imagesOf(t, f, "hub/nginx")
+		require.Len(t, images, 1)
+		require.Contains(t, images, image.Digest())
+	})
+}
+
 // A rule for an ECR pulls from the neighbour of that account and region.
 func TestPullFromANeighbour(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -271,12 +288,19 @@ func TestUpstreamIsAskedWithoutALock(t *testing.T) {
 
 		// What is cached goes away while upstream is asked for it again.
 		f.registry.Advance(24 * time.Hour)
-		upstream.Upstream = calling{hub.Upstream(), func(context.Context) {
+		goesAway := calling{hub.Upstream(), func(context.Context) {
 			_, err := f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("hub/nginx"), Force: true})
 			require.NoError(t, err)
 		}}
+		upstream.Upstream = goesAway
 		requirePulled(t, f, "hub/nginx", tagged("2"), image)
 		require.Len(t, imagesOf(t, f, "hub/nginx"), 1)
+
+		f.registry.Advance(24 * time.Hour)
+		goesAway.Upstream = failing{fakeecr.ErrUpstreamNotFound}
+		upstream.Upstream = goesAway
+		_, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("2")})
+		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'hub/nginx' does not exist in the registry with id '123456789012'")
 	})
 }
 

@@ -50,11 +50,16 @@ func (tx *Tx) pulled(ctx context.Context, in *ecr.BatchGetImageInput) (*reposito
 	if len(images) == 0 {
 		return repo, nil, nil
 	}
+	return tx.pull(ctx, rule, repo, images, in.ImageIds)
+}
+
+// pull brings images from upstream into a repository, which need not exist.
+func (tx *Tx) pull(ctx context.Context, rule *cacheRule, repo *repository, images []wanted, ids []types.ImageIdentifier) (*repository, refusals, error) {
 	s, err := tx.newShipment(rule, repo)
 	if isException(err) && !allCached(images) {
 		return nil, nil, unableToGetUpstreamImage(authenticationFailed)
 	}
-	answered, refused := s.fetch(ctx, err, images, in.ImageIds)
+	answered, refused := s.fetch(ctx, err, images, ids)
 	if ctx.Err() != nil {
 		return nil, nil, ctx.Err()
 	}
@@ -62,17 +67,13 @@ func (tx *Tx) pulled(ctx context.Context, in *ecr.BatchGetImageInput) (*reposito
 		return repo, refused, nil
 	}
 	stored, err := tx.unload(s, answered)
-	var kms *types.KmsException
-	switch {
-	case errors.As(err, &kms):
+	if kms := new(types.KmsException); errors.As(err, &kms) {
 		for _, w := range answered {
-			refused[w.at] = upstreamFailure(in.ImageIds[w.at], rule.url, err)
+			refused[w.at] = upstreamFailure(ids[w.at], rule.url, err)
 		}
 		return repo, refused, nil
-	case err != nil:
-		return nil, nil, err
 	}
-	return stored, refused, nil
+	return stored, refused, err
 }
 
 // wantedOf is the images to ask upstream for: those that the repository lacks,
@@ -89,7 +90,7 @@ func (tx *Tx) wantedOf(repo *repository, ids []types.ImageIdentifier) []wanted {
 		case absent:
 			checked, _ := repo.checked.get(*id.ImageTag)
 			images = append(images, wanted{at: i, reference: *id.ImageTag, isTag: true, checked: checked})
-		case img != nil && id.ImageTag != nil && !repo.mutability.immutable(*id.ImageTag):
+		case img != nil && id.ImageTag != nil && id.ImageDigest == nil && !repo.mutability.immutable(*id.ImageTag):
 			checked, cached := repo.checked.get(*id.ImageTag)
 			if cached && tx.now.Sub(checked) >= refreshAfter {
 				images = append(images, wanted{at: i, reference: *id.ImageTag, isTag: true, cached: true, checked: checked})
@@ -137,6 +138,13 @@ func (s *shipment) fetch(ctx context.Context, none error, images []wanted, ids [
 // unload stores what came, as a push would, in a repository that is made if need
 // be. What another pull brought meanwhile is there already.
 func (tx *Tx) unload(s *shipment, answered []wanted) (*repository, error) {
+	if len(s.images) == 0 { // upstream has no longer what is cached
+		repo, err := tx.changeRepository(&s.into.Account, &s.into.name)
+		if err != nil {
+			return nil, err
+		}
+		return repo, tx.cacheTags(repo, answered)
+	}
 	repo, err := tx.destination(s)
 	if err != nil {
 		return nil, err
@@ -153,20 +161,12 @@ func (tx *Tx) unload(s *shipment, answered []wanted) (*repository, error) {
 			return nil, err
 		}
 	}
-	for _, w := range answered {
-		if err := tx.cacheTag(repo, w); err != nil {
-			return nil, err
-		}
-	}
-	return repo, nil
+	return repo, tx.cacheTags(repo, answered)
 }
 
 // destination is the repository that a shipment is for, which the transaction
 // may change and whose key may be used.
 func (tx *Tx) destination(s *shipment) (*repository, error) {
-	if s.isEmpty() {
-		return tx.changeRepository(&s.into.Account, &s.into.name)
-	}
 	repo, err := tx.establish(s.into.Key, s.into.name, types.RCTAppliedForPullThroughCache)
 	var limit *types.LimitExceededException
 	var kms *types.KmsException
@@ -177,6 +177,15 @@ func (tx *Tx) destination(s *shipment) (*repository, error) {
 		return nil, unableToGetUpstreamImage(sentence(err))
 	}
 	return repo, tx.useKey(repo.Key, repo.encryption, encrypt)
+}
+
+func (tx *Tx) cacheTags(repo *repository, answered []wanted) error {
+	for _, w := range answered {
+		if err := tx.cacheTag(repo, w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cacheTag makes a tag stand for upstream's answer, unless it was pulled or

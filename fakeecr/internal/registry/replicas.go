@@ -148,8 +148,14 @@ func (tx *Tx) copyImage(from *repository, img *image, tag *string, to Key) (ofCh
 		if err := tx.mayReplicate(from, to); err != nil {
 			return err
 		}
+		if err := tx.useKey(from.Key, from.encryption, decrypt); err != nil {
+			return err
+		}
 		repo, err := tx.establish(to, from.name, types.RCTAppliedForReplication)
 		if err != nil {
+			return err
+		}
+		if err := tx.useKey(to, repo.encryption, encrypt); err != nil {
 			return err
 		}
 		return tx.receive(repo, from, img, tag)

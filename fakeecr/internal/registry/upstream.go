@@ -76,8 +76,6 @@ func (tx *Tx) newShipment(rule *cacheRule, into *repository) (*shipment, error) 
 	}, err
 }
 
-func (s *shipment) isEmpty() bool { return len(s.images) == 0 && len(s.layers) == 0 }
-
 // image adds the image of a tag or digest and answers its digest.
 func (s *shipment) image(ctx context.Context, reference string) (string, error) {
 	if s.has(reference) {
