@@ -89,7 +89,7 @@ func TestPullsOfAnExcludedPrincipal(t *testing.T) {
 		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
 		pull := func() *time.Time {
 			f.registry.Advance(24 * time.Hour)
-			_, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*byTag("v1")}})
+			_, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*tagID("v1")}})
 			require.NoError(t, err)
 			out, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app")})
 			require.NoError(t, err)

@@ -83,3 +83,12 @@ func chain(err error) string {
 	}
 	return strings.Join(types, " > ")
 }
+
+// requireCode is requireError for tables, where the type of the exception is data.
+func requireCode(t *testing.T, err error, code, message string) {
+	t.Helper()
+	var api smithy.APIError
+	require.ErrorAs(t, err, &api)
+	require.Equal(t, code, api.ErrorCode())
+	require.Equal(t, message, api.ErrorMessage())
+}

@@ -102,7 +102,7 @@ func (r *Registry) Fork(t TB, options ...Option) *Registry {
 		t.Helper()
 	}
 	s := r.world.settings
-	s.scenarios = nil
+	s.scenarios, s.declared = nil, nil
 	s.apply(t, options)
 	w := newWorld(t, r.world.state.Fork(s.config), s)
 	return w.begin(r.key, s.scenarios)

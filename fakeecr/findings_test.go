@@ -37,7 +37,7 @@ func cve(number int, severity types.FindingSeverity) types.ImageScanFinding {
 func TestBasicFindings(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
-		_, err := describeFindings(t, f, byDigest(digest))
+		_, err := describeFindings(t, f, digestID(digest))
 		requireError[*types.ScanNotFoundException](t, err, "Image scan does not exist for the image with "+
 			"'{imageDigest:'"+digest+"', imageTag:'null'}' in the repository with name 'team/app' in the registry with id '123456789012'")
 
@@ -45,17 +45,17 @@ func TestBasicFindings(t *testing.T) {
 		f.registry.SetScanFindings("team/app:v1", cve(1, "HIGH"), cve(2, "LOW"), cve(3, "HIGH"))
 		f.registry.Advance(time.Minute)
 		started := f.registry.Now()
-		require.NoError(t, startScan(t, f, byTag("v1")))
-		out, err := describeFindings(t, f, byTag("v1"))
+		require.NoError(t, startScan(t, f, tagID("v1")))
+		out, err := describeFindings(t, f, tagID("v1"))
 		require.NoError(t, err)
 		require.Equal(t, &types.ImageScanStatus{Status: "IN_PROGRESS"}, out.ImageScanStatus)
 		require.Nil(t, out.ImageScanFindings)
-		require.Equal(t, byTag("v1"), out.ImageId, "the id as it was asked for")
+		require.Equal(t, tagID("v1"), out.ImageId, "the id as it was asked for")
 		require.Equal(t, "123456789012 team/app", *out.RegistryId+" "+*out.RepositoryName)
 
 		f.registry.Advance(enough)
 		f.registry.SetScanFindings("team/app:v1", cve(4, "CRITICAL"))
-		out, err = describeFindings(t, f, byDigest(digest))
+		out, err = describeFindings(t, f, digestID(digest))
 		require.NoError(t, err)
 		require.Equal(t, &types.ImageScanStatus{Status: "COMPLETE", Description: aws.String("The scan was completed successfully.")}, out.ImageScanStatus)
 		found := out.ImageScanFindings
@@ -71,9 +71,9 @@ func TestBasicFindings(t *testing.T) {
 		require.Nil(t, details.ImageDetails[0].ImageScanFindingsSummary)
 
 		f.registry.Advance(24 * time.Hour)
-		require.NoError(t, startScan(t, f, byTag("v1")))
+		require.NoError(t, startScan(t, f, tagID("v1")))
 		f.registry.Advance(enough)
-		out, err = describeFindings(t, f, byDigest(digest))
+		out, err = describeFindings(t, f, digestID(digest))
 		require.NoError(t, err)
 		require.Equal(t, []types.ImageScanFinding{cve(4, "CRITICAL")}, out.ImageScanFindings.Findings)
 	})
@@ -81,9 +81,9 @@ func TestBasicFindings(t *testing.T) {
 
 func TestFindingsThatATestSays(t *testing.T) {
 	scanned := func(t *testing.T, f face) *ecr.DescribeImageScanFindingsOutput {
-		require.NoError(t, startScan(t, f, byTag("v1")))
+		require.NoError(t, startScan(t, f, tagID("v1")))
 		f.registry.Advance(enough)
-		out, err := describeFindings(t, f, byTag("v1"))
+		out, err := describeFindings(t, f, tagID("v1"))
 		require.NoError(t, err)
 		return out
 	}
@@ -123,7 +123,7 @@ func TestFindingsThatATestSays(t *testing.T) {
 			out := scanned(t, f)
 			*out.ImageScanFindings.Findings[0].Name = "changed"
 			out.ImageScanFindings.FindingSeverityCounts["LOW"] = 7
-			again, err := describeFindings(t, f, byTag("v1"))
+			again, err := describeFindings(t, f, tagID("v1"))
 			require.NoError(t, err)
 			require.Equal(t, []types.ImageScanFinding{cve(1, "LOW")}, again.ImageScanFindings.Findings)
 			require.Equal(t, map[string]int32{"LOW": 1}, again.ImageScanFindings.FindingSeverityCounts)
@@ -134,11 +134,11 @@ func TestFindingsThatATestSays(t *testing.T) {
 func TestDescribeImageScanFindingsRefusals(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
-		_, err := describeFindings(t, f, byTag("missing"))
+		_, err := describeFindings(t, f, tagID("missing"))
 		requireError[*types.ImageNotFoundException](t, err, "The image with imageId {imageDigest:'null', imageTag:'missing'} "+
 			"does not exist within the repository with name 'team/app' in the registry with id '123456789012'")
 		describe := func(change func(*ecr.DescribeImageScanFindingsInput)) error {
-			in := &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: byTag("v1")}
+			in := &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: tagID("v1")}
 			change(in)
 			_, err := f.DescribeImageScanFindings(t.Context(), in)
 			return err
@@ -163,12 +163,12 @@ func TestFindingsPages(t *testing.T) {
 		f.registry.SetScanFindings("team/app:v1", all...)
 		f.registry.SetEnhancedScanFindings("team/app:v1", enhanced...)
 		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
-		require.NoError(t, startScan(t, f, byTag("v1")))
+		require.NoError(t, startScan(t, f, tagID("v1")))
 		f.registry.Advance(enough)
 
 		pages := func(maxResults *int32) (basic []types.ImageScanFinding, enhanced []types.EnhancedImageScanFinding, sizes []int) {
 			paginator := ecr.NewDescribeImageScanFindingsPaginator(f, &ecr.DescribeImageScanFindingsInput{
-				RepositoryName: aws.String("team/app"), ImageId: byTag("v1"), MaxResults: maxResults,
+				RepositoryName: aws.String("team/app"), ImageId: tagID("v1"), MaxResults: maxResults,
 			})
 			for paginator.HasMorePages() {
 				page, err := paginator.NextPage(t.Context())
@@ -227,17 +227,17 @@ func TestEnhancedFindings(t *testing.T) {
 		f.registry.MustPush("team/app:all", fakeecr.RandomIndex(2, "linux/amd64"))
 		f.registry.SetEnhancedScanFindings("team/app:v1", enhancedFinding())
 		f.registry.SetScanFindings("team/app:v1", cve(1, "LOW"))
-		require.NoError(t, startScan(t, f, byTag("v1")))
+		require.NoError(t, startScan(t, f, tagID("v1")))
 		f.registry.Advance(enough)
 		putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "team/*"))
 
-		out, err := describeFindings(t, f, byTag("v1"))
+		out, err := describeFindings(t, f, tagID("v1"))
 		require.NoError(t, err)
 		require.Equal(t, &types.ImageScanStatus{Status: "PENDING"}, out.ImageScanStatus, "images from before are scanned as well")
 		require.Nil(t, out.ImageScanFindings, "what the basic scan found is of another type")
 
 		f.registry.Advance(enough)
-		out, err = describeFindings(t, f, byTag("v1"))
+		out, err = describeFindings(t, f, tagID("v1"))
 		require.NoError(t, err)
 		require.Equal(t, &types.ImageScanStatus{Status: "ACTIVE", Description: aws.String("Continuous scan is selected for image.")}, out.ImageScanStatus)
 		found := out.ImageScanFindings
@@ -246,7 +246,7 @@ func TestEnhancedFindings(t *testing.T) {
 		require.Equal(t, map[string]int32{"CRITICAL": 1}, found.FindingSeverityCounts)
 
 		detail := func() types.ImageDetail {
-			details, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*byTag("v1")}})
+			details, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*tagID("v1")}})
 			require.NoError(t, err)
 			return details.ImageDetails[0]
 		}
@@ -263,29 +263,29 @@ func TestEnhancedFindings(t *testing.T) {
 		f.registry.Advance(time.Hour)
 		said := f.registry.Now()
 		f.registry.SetEnhancedScanFindings("team/app:v1")
-		out, err = describeFindings(t, f, byTag("v1"))
+		out, err = describeFindings(t, f, tagID("v1"))
 		require.NoError(t, err)
 		require.False(t, out.ImageScanFindings.ImageScanCompletedAt.Before(said))
 		require.Equal(t, []types.EnhancedImageScanFinding{}, out.ImageScanFindings.EnhancedFindings, "it goes on scanning")
 		require.Equal(t, map[string]int32{}, detail().ImageScanFindingsSummary.FindingSeverityCounts)
 
-		_, err = describeFindings(t, f, byTag("all"))
+		_, err = describeFindings(t, f, tagID("all"))
 		var notFound *types.ScanNotFoundException
 		require.ErrorAs(t, err, &notFound, "an index is not scanned")
 
 		f.registry.MustPush("team/app:v2", fakeecr.RandomImage(4, 4096))
 		f.registry.Advance(enough)
-		out, err = describeFindings(t, f, byTag("v2"))
+		out, err = describeFindings(t, f, tagID("v2"))
 		require.NoError(t, err)
 		require.EqualValues(t, "FAILED", out.ImageScanStatus.Status, "nothing is invented")
 
 		putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "other/*"))
-		_, err = describeFindings(t, f, byTag("v1"))
+		_, err = describeFindings(t, f, tagID("v1"))
 		require.ErrorAs(t, err, &notFound, "no rule covers the repository")
 		require.Nil(t, detail().ImageScanStatus)
 
 		putScanning(t, f, "BASIC")
-		out, err = describeFindings(t, f, byTag("v1"))
+		out, err = describeFindings(t, f, tagID("v1"))
 		require.NoError(t, err)
 		require.Equal(t, []types.ImageScanFinding{cve(1, "LOW")}, out.ImageScanFindings.Findings)
 	})
@@ -300,7 +300,7 @@ func TestEnhancedFindingsHaveTheGrainOfTheWire(t *testing.T) {
 		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
 		putScanning(t, f, "ENHANCED", scanRule("SCAN_ON_PUSH", "*"))
 		f.registry.Advance(enough)
-		out, err := describeFindings(t, f, byTag("v1"))
+		out, err := describeFindings(t, f, tagID("v1"))
 		require.NoError(t, err)
 		require.Equal(t, []types.EnhancedImageScanFinding{enhancedFinding()}, out.ImageScanFindings.EnhancedFindings)
 		require.Equal(t, &types.ImageScanStatus{Status: "ACTIVE"}, out.ImageScanStatus)
@@ -310,7 +310,7 @@ func TestEnhancedFindingsHaveTheGrainOfTheWire(t *testing.T) {
 func TestImageScanCompleteWaiter(t *testing.T) {
 	wait := func(t *testing.T, client ecr.DescribeImageScanFindingsAPIClient) error {
 		return ecr.NewImageScanCompleteWaiter(client).Wait(t.Context(),
-			&ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: byTag("v1")}, time.Minute)
+			&ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: tagID("v1")}, time.Minute)
 	}
 	for name, open := range map[string]func(*fakeecr.Registry) face{"direct": direct, "client": socketless} {
 		t.Run(name, func(t *testing.T) {
@@ -319,7 +319,7 @@ func TestImageScanCompleteWaiter(t *testing.T) {
 				f.registry.SetScanFindings("team/app:v1")
 				f.registry.SetEnhancedScanFindings("team/app:v1")
 				f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
-				require.NoError(t, startScan(t, f, byTag("v1")))
+				require.NoError(t, startScan(t, f, tagID("v1")))
 				began := time.Now()
 				require.NoError(t, wait(t, f))
 				require.Less(t, time.Since(began), enough)
@@ -333,7 +333,7 @@ func TestImageScanCompleteWaiter(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := open(fakeecr.New(t))
 				f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
-				require.NoError(t, startScan(t, f, byTag("v1")))
+				require.NoError(t, startScan(t, f, tagID("v1")))
 				require.ErrorContains(t, wait(t, f), "waiter state transitioned to Failure", "a scan without findings fails at once")
 			})
 		})
@@ -380,10 +380,10 @@ func TestWithScanner(t *testing.T) {
 		scans.Store(0)
 		image := fakeecr.RandomImage(1, 4096, 1<<20)
 		f.registry.MustPush("team/app:v1", image)
-		require.NoError(t, startScan(t, f, byTag("v1")))
+		require.NoError(t, startScan(t, f, tagID("v1")))
 		f.registry.Advance(enough)
 		for range 2 {
-			out, err := describeFindings(t, f, byTag("v1"))
+			out, err := describeFindings(t, f, tagID("v1"))
 			require.NoError(t, err)
 			require.EqualValues(t, "COMPLETE", out.ImageScanStatus.Status)
 			require.Equal(t, []types.ImageScanFinding{{Name: aws.String("data"), Description: aws.String("1047040"), Severity: "INFORMATIONAL"}},
@@ -394,17 +394,17 @@ func TestWithScanner(t *testing.T) {
 
 		f.registry.SetScanFindings("team/app:v1")
 		f.registry.Advance(24 * time.Hour)
-		require.NoError(t, startScan(t, f, byTag("v1")))
+		require.NoError(t, startScan(t, f, tagID("v1")))
 		f.registry.Advance(enough)
-		out, err := describeFindings(t, f, byTag("v1"))
+		out, err := describeFindings(t, f, tagID("v1"))
 		require.NoError(t, err)
 		require.Empty(t, out.ImageScanFindings.Findings, "what the test says counts")
 		require.EqualValues(t, 1, scans.Load())
 
 		f.registry.MustPush("team/app:arm", fakeecr.RandomIndex(2, "linux/arm64").Images[0])
-		require.NoError(t, startScan(t, f, byTag("arm")))
+		require.NoError(t, startScan(t, f, tagID("arm")))
 		f.registry.Advance(enough)
-		out, err = describeFindings(t, f, byTag("arm"))
+		out, err = describeFindings(t, f, tagID("arm"))
 		require.NoError(t, err)
 		require.EqualValues(t, "FAILED", out.ImageScanStatus.Status)
 		require.Contains(t, *out.ImageScanStatus.Description, `architecture "arm64" is not supported`)
@@ -426,7 +426,7 @@ func TestWithEnhancedScanner(t *testing.T) {
 		f.registry.MustPush("team/app:v1", image)
 		putScanning(t, f, "ENHANCED", scanRule("SCAN_ON_PUSH", "team"))
 		f.registry.Advance(enough)
-		out, err := describeFindings(t, f, byTag("v1"))
+		out, err := describeFindings(t, f, tagID("v1"))
 		require.NoError(t, err)
 		require.Equal(t, []types.EnhancedImageScanFinding{{Title: aws.String("v1")}}, out.ImageScanFindings.EnhancedFindings)
 
@@ -443,9 +443,9 @@ func TestWithEnhancedScanner(t *testing.T) {
 		}
 
 		putScanning(t, f, "BASIC")
-		require.NoError(t, startScan(t, f, byTag("v1")))
+		require.NoError(t, startScan(t, f, tagID("v1")))
 		f.registry.Advance(enough)
-		out, err = describeFindings(t, f, byTag("v1"))
+		out, err = describeFindings(t, f, tagID("v1"))
 		require.NoError(t, err)
 		require.EqualValues(t, "FAILED", out.ImageScanStatus.Status, "this scanner knows nothing of basic scans")
 	}, fakeecr.WithEnhancedScanner(scanner))
@@ -459,9 +459,9 @@ func TestFindingsInAFork(t *testing.T) {
 	fork.SetScanFindings("team/app:v1")
 	for registry, findings := range map[*fakeecr.Registry][]types.ImageScanFinding{fixture: {cve(1, "LOW")}, fork: {}} {
 		f := direct(registry)
-		require.NoError(t, startScan(t, f, byTag("v1")))
+		require.NoError(t, startScan(t, f, tagID("v1")))
 		registry.Advance(enough)
-		out, err := describeFindings(t, f, byTag("v1"))
+		out, err := describeFindings(t, f, tagID("v1"))
 		require.NoError(t, err)
 		require.Equal(t, findings, out.ImageScanFindings.Findings)
 	}

@@ -39,7 +39,7 @@ func invoke[Out, In any](ctx context.Context, r *Registry, name string, in *In, 
 	r = r.selected(optFns)
 	call := r.world.newCall(name, r.key)
 	call.Input = in
-	call.Tx.Origin = r.origin()
+	call.Tx.Origin = r.world.origin
 	op, built := operations[name]
 	if !built {
 		call.Unreadable = newNotBuilt(name)

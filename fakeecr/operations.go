@@ -25,6 +25,25 @@ var operations = dispatch.NewTable(
 	dispatch.Of((*registry.Tx).DescribeImages),
 	dispatch.Of((*registry.Tx).ListImages),
 	dispatch.Of((*registry.Tx).PutImage),
+	// Replication
+	dispatch.Of((*registry.Tx).DescribeImageReplicationStatus),
+	dispatch.Of((*registry.Tx).DescribeRegistry),
+	dispatch.Of((*registry.Tx).DescribeReplicationBackfillResults),
+	dispatch.Of((*registry.Tx).ListReplicationBackfills),
+	dispatch.Of((*registry.Tx).PutReplicationConfiguration),
+	dispatch.Of((*registry.Tx).StartReplicationBackfill),
+	dispatch.Of((*registry.Tx).StopReplicationBackfill),
+	// Pull-through cache rules
+	dispatch.Of((*registry.Tx).CreatePullThroughCacheRule),
+	dispatch.Of((*registry.Tx).DeletePullThroughCacheRule),
+	dispatch.Of((*registry.Tx).DescribePullThroughCacheRules),
+	dispatch.Of((*registry.Tx).UpdatePullThroughCacheRule),
+	dispatch.Of((*registry.Tx).ValidatePullThroughCacheRule),
+	// Repository creation templates
+	dispatch.Of((*registry.Tx).CreateRepositoryCreationTemplate),
+	dispatch.Of((*registry.Tx).DeleteRepositoryCreationTemplate),
+	dispatch.Of((*registry.Tx).DescribeRepositoryCreationTemplates),
+	dispatch.Of((*registry.Tx).UpdateRepositoryCreationTemplate),
 	// Scanning
 	dispatch.Of((*registry.Tx).BatchGetRepositoryScanningConfiguration),
 	dispatch.Of((*registry.Tx).DescribeImageScanFindings),

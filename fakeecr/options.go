@@ -20,6 +20,8 @@ type settings struct {
 	scenarios       []scenarios.Scenario
 	fullTrace       bool
 	config          registry.Config
+	// declared is what a new world is told before its first call.
+	declared []func(*registry.World)
 }
 
 const (
@@ -37,6 +39,10 @@ func (s *settings) apply(t TB, options []Option) {
 	for _, option := range options {
 		must(t, option(s))
 	}
+}
+
+func (s *settings) declare(tell func(*registry.World)) {
+	s.declared = append(s.declared[:len(s.declared):len(s.declared)], tell)
 }
 
 // must ends the test if something is wrong with how the fake is used.
@@ -135,10 +141,7 @@ func WithQuota(quota Quota, most int64) Option {
 	}
 }
 
-var (
-	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
-	regionPattern  = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
-)
+var accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
 
 func checkAccount(id string) error {
 	if !accountPattern.MatchString(id) {
@@ -148,7 +151,7 @@ func checkAccount(id string) error {
 }
 
 func checkRegion(name string) error {
-	if !regionPattern.MatchString(name) {
+	if !registry.IsRegion(name) {
 		return fmt.Errorf("%q is no region, as eu-west-1 is", name)
 	}
 	return nil

@@ -60,26 +60,16 @@ func credentialScope(authorization string) (accessKey, region string, ok bool) {
 }
 
 // originOf begins the download URLs of an answer: where the request came to, or
-// the store that [Registry.Transport] knows if it came to a name of ECR.
-func originOf(req *http.Request, region string) string {
+// nothing for the store that [Registry.Transport] knows.
+func originOf(req *http.Request) string {
 	switch {
 	case ecrHost.MatchString(hostname(req.Host)):
-		return storeOrigin(region)
+		return ""
 	case req.TLS != nil:
 		return "https://" + req.Host
 	default:
 		return "http://" + req.Host
 	}
-}
-
-func storeOrigin(region string) string { return "https://" + registry.DownloadHost(region) }
-
-// origin begins the download URLs of a direct call.
-func (r *Registry) origin() string {
-	if r.world.origin != "" {
-		return r.world.origin
-	}
-	return storeOrigin(r.key.Region)
 }
 
 // endpoint is where the registry's API is: at its server, or at the name that

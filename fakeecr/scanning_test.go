@@ -25,9 +25,9 @@ func createRepository(t *testing.T, f face, name string, scanOnPush bool) {
 	require.NoError(t, err)
 }
 
-func byTag(tag string) *types.ImageIdentifier { return &types.ImageIdentifier{ImageTag: &tag} }
+func tagID(tag string) *types.ImageIdentifier { return &types.ImageIdentifier{ImageTag: &tag} }
 
-func byDigest(digest string) *types.ImageIdentifier {
+func digestID(digest string) *types.ImageIdentifier {
 	return &types.ImageIdentifier{ImageDigest: &digest}
 }
 
@@ -219,7 +219,7 @@ func TestStartImageScan(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
 		f.registry.SetScanFindings("team/app:v1")
-		out, err := f.StartImageScan(t.Context(), &ecr.StartImageScanInput{RepositoryName: aws.String("team/app"), ImageId: byTag("v1")})
+		out, err := f.StartImageScan(t.Context(), &ecr.StartImageScanInput{RepositoryName: aws.String("team/app"), ImageId: tagID("v1")})
 		require.NoError(t, err)
 		out.ResultMetadata = (&ecr.StartImageScanOutput{}).ResultMetadata
 		require.Equal(t, &ecr.StartImageScanOutput{
@@ -230,21 +230,21 @@ func TestStartImageScan(t *testing.T) {
 
 		t.Run("once in 24 hours", func(t *testing.T) {
 			const text = "The scan quota per image has been exceeded. Wait and try again."
-			requireError[*types.LimitExceededException](t, startScan(t, f, byTag("v1")), text)
+			requireError[*types.LimitExceededException](t, startScan(t, f, tagID("v1")), text)
 			f.registry.Advance(23 * time.Hour)
-			requireError[*types.LimitExceededException](t, startScan(t, f, byDigest(digest)), text)
+			requireError[*types.LimitExceededException](t, startScan(t, f, digestID(digest)), text)
 			f.registry.Advance(time.Hour)
-			require.NoError(t, startScan(t, f, byDigest(digest)))
+			require.NoError(t, startScan(t, f, digestID(digest)))
 		})
 		t.Run("an image pushed again has no scans", func(t *testing.T) {
-			_, err := f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*byDigest(digest)}})
+			_, err := f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*digestID(digest)}})
 			require.NoError(t, err)
 			f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
 			f.registry.Advance(enough) // the end of the scan before passes it by
-			_, err = describeFindings(t, f, byTag("v1"))
+			_, err = describeFindings(t, f, tagID("v1"))
 			requireError[*types.ScanNotFoundException](t, err, "Image scan does not exist for the image with "+
 				"'{imageDigest:'null', imageTag:'v1'}' in the repository with name 'team/app' in the registry with id '123456789012'")
-			require.NoError(t, startScan(t, f, byTag("v1")))
+			require.NoError(t, startScan(t, f, tagID("v1")))
 		})
 	})
 }
@@ -257,17 +257,17 @@ func TestStartImageScanRefusals(t *testing.T) {
 		artifact := f.registry.MustPush("team/app", fakeecr.Referrer(image, "application/vnd.example.sbom", []byte("sbom")))
 		attestation := f.registry.MustPush("team/app", attestation())
 		for _, digest := range []string{index, artifact, attestation} {
-			requireError[*types.UnsupportedImageTypeException](t, startScan(t, f, byDigest(digest)), "The image with digest '"+digest+
+			requireError[*types.UnsupportedImageTypeException](t, startScan(t, f, digestID(digest)), "The image with digest '"+digest+
 				"' in the repository with name 'team/app' in the registry with id '123456789012' is of a type that image scanning does not support")
 		}
-		requireError[*types.ImageNotFoundException](t, startScan(t, f, byTag("missing")), "The image with imageId {imageDigest:'null', imageTag:'missing'} "+
+		requireError[*types.ImageNotFoundException](t, startScan(t, f, tagID("missing")), "The image with imageId {imageDigest:'null', imageTag:'missing'} "+
 			"does not exist within the repository with name 'team/app' in the registry with id '123456789012'")
 		requireError[*types.InvalidParameterException](t, startScan(t, f, &types.ImageIdentifier{}),
 			"Invalid parameter at 'imageId' failed to satisfy constraint: 'both tag and digest cannot be null'")
-		_, err := f.StartImageScan(t.Context(), &ecr.StartImageScanInput{RepositoryName: aws.String("missing"), ImageId: byTag("v1")})
+		_, err := f.StartImageScan(t.Context(), &ecr.StartImageScanInput{RepositoryName: aws.String("missing"), ImageId: tagID("v1")})
 		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'missing' does not exist in the registry with id '123456789012'")
 		putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "*"))
-		requireError[*types.ValidationException](t, startScan(t, f, byTag("v1")), "This feature is disabled")
+		requireError[*types.ValidationException](t, startScan(t, f, tagID("v1")), "This feature is disabled")
 	})
 }
 
@@ -283,21 +283,21 @@ func TestScanQuotas(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
 		f.registry.MustPush("team/app:v2", fakeecr.RandomImage(2, 4096))
-		require.NoError(t, startScan(t, f, byTag("v1")))
-		require.NoError(t, startScan(t, f, byTag("v1")), "the quota of an image is 2 here")
+		require.NoError(t, startScan(t, f, tagID("v1")))
+		require.NoError(t, startScan(t, f, tagID("v1")), "the quota of an image is 2 here")
 		const text = "The limit of 2 image scans in 24 hours has been exceeded"
-		requireError[*types.LimitExceededException](t, startScan(t, f, byTag("v2")), text)
+		requireError[*types.LimitExceededException](t, startScan(t, f, tagID("v2")), text)
 
 		createRepository(t, f, "scanned", true)
 		f.registry.MustPush("scanned:v1", fakeecr.RandomImage(1, 4096))
-		out, err := f.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("scanned"), ImageId: byTag("v1")})
+		out, err := f.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("scanned"), ImageId: tagID("v1")})
 		require.NoError(t, err, "the push succeeds without a scan")
 		require.Equal(t, &types.ImageScanStatus{Status: "LIMIT_EXCEEDED", Description: aws.String(text)}, out.ImageScanStatus)
 		require.Nil(t, out.ImageScanFindings)
 
 		f.registry.Advance(24 * time.Hour)
-		require.NoError(t, startScan(t, f, byTag("v2")))
-		require.NoError(t, startScan(t, f, byTag("v1")))
+		require.NoError(t, startScan(t, f, tagID("v2")))
+		require.NoError(t, startScan(t, f, tagID("v1")))
 	}, fakeecr.WithQuota(fakeecr.ScansPerDay, 2), fakeecr.WithQuota(fakeecr.ScansPerImagePerDay, 2))
 }
 
@@ -311,7 +311,7 @@ func TestScanOnPush(t *testing.T) {
 			f.registry.SetScanFindings(name + ":v1")
 			f.registry.MustPush(name+":v1", fakeecr.RandomImage(1, 4096))
 			describe := func() (*ecr.DescribeImageScanFindingsOutput, error) {
-				return f.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String(name), ImageId: byTag("v1")})
+				return f.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String(name), ImageId: tagID("v1")})
 			}
 			out, err := describe()
 			if !scanned {
@@ -321,7 +321,7 @@ func TestScanOnPush(t *testing.T) {
 			}
 			require.NoError(t, err)
 			require.EqualValues(t, "IN_PROGRESS", out.ImageScanStatus.Status)
-			_, err = f.StartImageScan(t.Context(), &ecr.StartImageScanInput{RepositoryName: aws.String(name), ImageId: byTag("v1")})
+			_, err = f.StartImageScan(t.Context(), &ecr.StartImageScanInput{RepositoryName: aws.String(name), ImageId: tagID("v1")})
 			requireError[*types.LimitExceededException](t, err, "The scan quota per image has been exceeded. Wait and try again.")
 			f.registry.Advance(enough)
 			out, err = describe()
@@ -333,7 +333,7 @@ func TestScanOnPush(t *testing.T) {
 			f.registry.MustPush("flag:all", fakeecr.RandomIndex(2, "linux/amd64"))
 			f.registry.MustPush("flag:statement", attestation())
 			for _, tag := range []string{"all", "statement"} {
-				_, err := f.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("flag"), ImageId: byTag(tag)})
+				_, err := f.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("flag"), ImageId: tagID(tag)})
 				var notFound *types.ScanNotFoundException
 				require.ErrorAs(t, err, &notFound)
 			}

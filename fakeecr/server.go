@@ -124,6 +124,7 @@ func (s *Server) environment() []variable {
 	return []variable{
 		{"AWS_ENDPOINT_URL_ECR", s.URL},
 		{"AWS_REGION", s.Region()},
+		{"AWS_DEFAULT_REGION", s.Region()}, // the only one that boto3 and the CLI read
 		{"AWS_ACCESS_KEY_ID", s.AccountID()},
 		{"AWS_SECRET_ACCESS_KEY", secretAccessKey},
 	}

@@ -42,7 +42,7 @@ func putSigning(t *testing.T, f face, rules ...types.SigningRule) error {
 
 func signingStatuses(t *testing.T, f face, repository, tag string) []types.ImageSigningStatus {
 	t.Helper()
-	out, err := f.DescribeImageSigningStatus(t.Context(), &ecr.DescribeImageSigningStatusInput{RepositoryName: &repository, ImageId: byTag(tag)})
+	out, err := f.DescribeImageSigningStatus(t.Context(), &ecr.DescribeImageSigningStatusInput{RepositoryName: &repository, ImageId: tagID(tag)})
 	require.NoError(t, err)
 	return out.SigningStatuses
 }
@@ -109,7 +109,7 @@ func TestSigningRefusals(t *testing.T) {
 
 		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
 		describe := func(repository, tag string) error {
-			_, err := f.DescribeImageSigningStatus(t.Context(), &ecr.DescribeImageSigningStatusInput{RepositoryName: &repository, ImageId: byTag(tag)})
+			_, err := f.DescribeImageSigningStatus(t.Context(), &ecr.DescribeImageSigningStatusInput{RepositoryName: &repository, ImageId: tagID(tag)})
 			return err
 		}
 		requireError[*types.RepositoryNotFoundException](t, describe("missing", "v1"), "The repository with name 'missing' does not exist in the registry with id '123456789012'")
@@ -131,7 +131,7 @@ func TestSigningOnPush(t *testing.T) {
 		require.Equal(t, []types.ImageSigningStatus{status(audit, "IN_PROGRESS"), status(release, "IN_PROGRESS")}, signingStatuses(t, f, "prod/app", "v1"),
 			"one status for each profile")
 		require.Empty(t, signatures(t, f, "prod/app"))
-		out, err := f.DescribeImageSigningStatus(t.Context(), &ecr.DescribeImageSigningStatusInput{RepositoryName: aws.String("prod/app"), ImageId: byTag("v1")})
+		out, err := f.DescribeImageSigningStatus(t.Context(), &ecr.DescribeImageSigningStatusInput{RepositoryName: aws.String("prod/app"), ImageId: tagID("v1")})
 		require.NoError(t, err)
 		require.Equal(t, &types.ImageIdentifier{ImageDigest: &digest, ImageTag: aws.String("v1")}, out.ImageId)
 		require.Equal(t, "123456789012 prod/app", *out.RegistryId+" "+*out.RepositoryName)
@@ -180,7 +180,7 @@ func signed(t *testing.T, f face, image fakeecr.Image) (envelope, map[string]any
 	var digest string
 	for digest = range signatures(t, f, "team/app") {
 	}
-	got, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*byDigest(digest)}})
+	got, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*digestID(digest)}})
 	require.NoError(t, err)
 	var manifest map[string]any
 	require.NoError(t, json.Unmarshal([]byte(*got.Images[0].ImageManifest), &manifest))
@@ -282,7 +282,7 @@ func TestAnImageThatGoesIsNotSigned(t *testing.T) {
 	require.NoError(t, putSigning(t, f, signingRule(release)))
 	image := fakeecr.RandomImage(1, 4096)
 	f.registry.MustPush("team/app:v1", image)
-	_, err := f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*byTag("v1")}})
+	_, err := f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*tagID("v1")}})
 	require.NoError(t, err)
 	f.registry.MustPush("gone:v1", image)
 	_, err = f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("gone"), Force: true})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -85,8 +86,10 @@ func (r *response) Write(p []byte) (int, error) {
 func (r *response) finish(req *http.Request) *http.Response {
 	length := int64(r.body.Len())
 	if req.Method == http.MethodHead {
-		length = -1
 		r.body.Reset()
+		if told, err := strconv.ParseInt(r.header.Get("Content-Length"), 10, 64); err == nil {
+			length = told
+		}
 	}
 	return &http.Response{
 		Status:        fmt.Sprintf("%d %s", r.status, http.StatusText(r.status)),

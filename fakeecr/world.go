@@ -37,6 +37,12 @@ func newWorld(t TB, state *registry.World, s settings) *world {
 	w.calls = dispatch.Chain(w.record, w.play, constrain)
 	w.fixtures = dispatch.Chain(constrain)
 	w.downloads = dispatch.Chain(w.record, w.play)
+	for _, tell := range s.declared {
+		tell(state)
+	}
+	state.Neighbour = func(key registry.Key) registry.Upstream {
+		return upstream{&Registry{world: w, key: key, fixture: true}}
+	}
 	if t != nil {
 		t.Cleanup(w.end)
 	}
@@ -59,6 +65,9 @@ func (w *world) must(err error) {
 	must(w.t, err)
 }
 
+// loggedCalls is how much of the trace the log of a failed test ends with.
+const loggedCalls = 100
+
 // end reports rules that never fired, lets go of waiting calls and, if the test
 // has failed, tells what was called.
 func (w *world) end() {
@@ -70,7 +79,9 @@ func (w *world) end() {
 		p.Stop()
 	}
 	if w.t.Failed() {
-		w.t.Logf("fakeecr: seed %d, %d calls:\n%s", w.settings.seed, len(w.recorder.trace()), w.recorder.trace())
+		trace := w.recorder.trace()
+		last := trace[max(0, len(trace)-loggedCalls):]
+		w.t.Logf("fakeecr: seed %d, the last %d of %d calls:\n%s", w.settings.seed, len(last), len(trace), last)
 	}
 }
 

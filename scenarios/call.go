@@ -61,9 +61,11 @@ var ErrReplyLost = errors.New("the reply was lost")
 // String is the call in one line, as a failed test prints it.
 func (c Call) String() string {
 	var line strings.Builder
-	fmt.Fprintf(&line, "%4d %s %-24s %s", c.Number, c.Time.Format("15:04:05.000"), c.Operation, c.Repository)
-	if about := c.about(); about != "" {
-		line.WriteString(" " + about)
+	fmt.Fprintf(&line, "%4d %s %s", c.Number, c.Time.Format("15:04:05.000"), c.Operation)
+	for _, word := range []string{few(&c.Repository), c.about()} {
+		if word != "" {
+			line.WriteString(" " + word)
+		}
 	}
 	if c.Bytes > 0 {
 		fmt.Fprintf(&line, " (%d bytes)", c.Bytes)
@@ -89,48 +91,79 @@ func message(err error) string {
 	return err.Error()
 }
 
+// about names what the call was about besides its repository, in a few words.
 func (c Call) about() string {
 	switch in := c.Input.(type) {
 	case *ecr.PutImageInput:
-		return deref(in.ImageTag)
+		return few(in.ImageTag)
 	case *ecr.BatchGetImageInput:
-		return ids(in.ImageIds)
+		return few(ids(in.ImageIds)...)
 	case *ecr.BatchDeleteImageInput:
-		return ids(in.ImageIds)
+		return few(ids(in.ImageIds)...)
 	case *ecr.DescribeImagesInput:
-		return ids(in.ImageIds)
+		return few(ids(in.ImageIds)...)
 	case *ecr.UploadLayerPartInput:
 		if in.PartFirstByte != nil && in.PartLastByte != nil {
 			return fmt.Sprintf("%d-%d", *in.PartFirstByte, *in.PartLastByte)
 		}
 	case *ecr.CompleteLayerUploadInput:
-		return strings.Join(in.LayerDigests, " ")
+		return few(pointers(in.LayerDigests)...)
 	case *ecr.BatchCheckLayerAvailabilityInput:
-		return strings.Join(in.LayerDigests, " ")
+		return few(pointers(in.LayerDigests)...)
 	case *ecr.GetDownloadUrlForLayerInput:
-		return deref(in.LayerDigest)
+		return few(in.LayerDigest)
 	case *DownloadLayerInput:
-		return strings.TrimSpace(deref(in.LayerDigest) + " " + deref(in.Range))
+		return few(in.LayerDigest, in.Range)
 	}
 	return ""
 }
 
-func ids(list []types.ImageIdentifier) string {
-	words := make([]string, len(list))
-	for i, id := range list {
-		words[i] = deref(id.ImageTag)
-		if id.ImageDigest != nil {
-			words[i] += "@" + *id.ImageDigest
+// What a line shows of a list, and of one word of it.
+const (
+	fewWords   = 3
+	wordLength = 80
+)
+
+func few(words ...*string) string {
+	var shown []string
+	for i, word := range words {
+		if i == fewWords {
+			return fmt.Sprintf("%s and %d more", strings.Join(shown, " "), len(words)-fewWords)
 		}
+		if word == nil {
+			continue
+		}
+		if len(*word) > wordLength {
+			shown = append(shown, (*word)[:wordLength]+"...")
+			continue
+		}
+		shown = append(shown, *word)
 	}
-	return strings.Join(words, " ")
+	return strings.Join(shown, " ")
 }
 
-func deref(s *string) string {
-	if s == nil {
-		return ""
+func pointers(list []string) []*string {
+	words := make([]*string, len(list))
+	for i := range list {
+		words[i] = &list[i]
 	}
-	return *s
+	return words
+}
+
+func ids(list []types.ImageIdentifier) []*string {
+	words := make([]*string, len(list))
+	for i, id := range list {
+		switch {
+		case id.ImageTag != nil && id.ImageDigest != nil:
+			both := *id.ImageTag + "@" + *id.ImageDigest
+			words[i] = &both
+		case id.ImageTag != nil:
+			words[i] = id.ImageTag
+		default:
+			words[i] = id.ImageDigest
+		}
+	}
+	return words
 }
 
 // Trace is the calls that a world has answered, oldest first.

@@ -35,8 +35,11 @@ func DownloadHost(region string) string {
 }
 
 // GetDownloadUrlForLayer answers a URL that is good for an hour and needs no
-// credentials, for a layer that an image refers to.
-func (tx *Tx) GetDownloadUrlForLayer(_ context.Context, in *ecr.GetDownloadUrlForLayerInput) (*ecr.GetDownloadUrlForLayerOutput, error) {
+// credentials, for a layer that an image refers to or that upstream has.
+func (tx *Tx) GetDownloadUrlForLayer(ctx context.Context, in *ecr.GetDownloadUrlForLayerInput) (*ecr.GetDownloadUrlForLayerOutput, error) {
+	if err := tx.pullLayer(ctx, in); err != nil {
+		return nil, err
+	}
 	repo, _, err := tx.reachable(in.RegistryId, in.RepositoryName, in.LayerDigest)
 	if err != nil {
 		return nil, err
@@ -59,7 +62,11 @@ func (tx *Tx) downloadURL(repo *repository, digest string) string {
 		"X-Amz-Credential":    {fmt.Sprintf("ASIAFAKEECR/%s/%s/s3/aws4_request", date[:8], repo.Region)},
 		"X-Amz-Signature":     {tx.World.sign(path, date)},
 	}
-	return tx.Origin + path + "?" + query.Encode()
+	origin := tx.Origin
+	if origin == "" {
+		origin = "https://" + DownloadHost(repo.Region)
+	}
+	return origin + path + "?" + query.Encode()
 }
 
 // sign proves that this world, or the one it was forked from, made a URL.
@@ -100,6 +107,11 @@ func noSuchKey() error {
 	return &DownloadError{http.StatusNotFound, "NoSuchKey", "The specified key does not exist."}
 }
 
+func signatureDoesNotMatch() error {
+	return &DownloadError{http.StatusForbidden, "SignatureDoesNotMatch",
+		"The request signature we calculated does not match the signature you provided. Check your key and signing method."}
+}
+
 // Download is the bytes behind a download URL.
 type Download struct {
 	io.ReadSeeker
@@ -116,14 +128,18 @@ func (tx *Tx) DownloadLayer(_ context.Context, in *scenarios.DownloadLayerInput,
 	signed, err := time.Parse(amzTime, date)
 	switch {
 	case err != nil || !hmac.Equal([]byte(signature), []byte(query.Get("X-Amz-Signature"))):
-		return nil, &DownloadError{http.StatusForbidden, "SignatureDoesNotMatch",
-			"The request signature we calculated does not match the signature you provided. Check your key and signing method."}
+		return nil, signatureDoesNotMatch()
 	case !tx.now.Before(signed.Add(downloadLifetime)):
 		return nil, &DownloadError{http.StatusForbidden, "AccessDenied", "Request has expired"}
 	}
-	_, l, err := tx.reachable(in.RegistryId, in.RepositoryName, in.LayerDigest)
+	repo, l, err := tx.reachable(in.RegistryId, in.RepositoryName, in.LayerDigest)
 	if err != nil {
 		return nil, noSuchKey()
+	}
+	if repo.encryption.key != "" {
+		if state := tx.keyState(repo.Key, repo.encryption); state != KeyEnabled {
+			return nil, undecryptable(state, repo.encryption.key)
+		}
 	}
 	tx.Bytes, tx.Digest = l.size, l.digest
 	return &Download{ReadSeeker: &pieces{parts: l.parts, size: l.size}, Digest: l.digest}, nil

@@ -8,7 +8,8 @@ import (
 // event is something that happens to the state at a later time, without a call:
 // an upload expires, a scan completes.
 type event interface {
-	// happen changes the state; tx.now is the time that the event was due.
+	// happen changes the state; tx.now is the time that the event was due. No
+	// registry was called, so the event knows its own.
 	happen(tx *Tx)
 }
 

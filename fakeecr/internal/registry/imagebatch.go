@@ -14,24 +14,30 @@ import (
 // that a daily pull is recorded exactly.
 const pullGrain = time.Hour
 
-// BatchGetImage answers the images that it finds and a failure for each other
-// id. An image that was asked for by digest comes once for each of its tags.
-func (tx *Tx) BatchGetImage(_ context.Context, in *ecr.BatchGetImageInput) (*ecr.BatchGetImageOutput, error) {
-	repo, err := tx.repository(in.RegistryId, in.RepositoryName)
+// BatchGetImage answers the images that it finds, here or upstream, and a failure
+// for each other id. An image that was asked for by digest comes once for each of
+// its tags.
+func (tx *Tx) BatchGetImage(ctx context.Context, in *ecr.BatchGetImageInput) (*ecr.BatchGetImageOutput, error) {
+	repo, refused, err := tx.pulled(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	if tx.pullsAnew(repo, in.ImageIds) {
+	unreadable := tx.useKey(repo.Key, repo.encryption, decrypt)
+	if unreadable == nil && tx.pullsAnew(repo, in.ImageIds) {
 		if repo, err = tx.recordPulls(in); err != nil {
 			return nil, err
 		}
 	}
 	out := &ecr.BatchGetImageOutput{Images: []types.Image{}, Failures: []types.ImageFailure{}}
-	for _, id := range in.ImageIds {
+	for i, id := range in.ImageIds {
 		img, failure := repo.find(id)
 		switch {
+		case img == nil && refused[i] != nil:
+			out.Failures = append(out.Failures, *refused[i])
 		case failure != nil:
 			out.Failures = append(out.Failures, *failure)
+		case unreadable != nil:
+			out.Failures = append(out.Failures, *imageFailure(id, types.ImageFailureCodeKmsError, sentence(unreadable)))
 		case id.ImageTag != nil || len(img.tags) == 0:
 			out.Images = append(out.Images, repo.imageOutput(img, id.ImageTag))
 		default:

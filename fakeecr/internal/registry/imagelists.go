@@ -17,6 +17,9 @@ type imageFilter struct {
 }
 
 func (f imageFilter) accepts(img *image) bool {
+	if f.status != "" && f.status != types.ImageStatusFilterAny && f.status != types.ImageStatusFilterActive {
+		return false
+	}
 	switch f.tags {
 	case types.TagStatusTagged:
 		return len(img.tags) > 0

@@ -36,6 +36,8 @@ type image struct {
 	pushedAt time.Time
 	pulledAt time.Time
 
+	// replicas are where the image was replicated to since it was pushed.
+	replicas []replica
 	// container tells that the image can be scanned; scan is the last basic one,
 	// nil before the first.
 	container bool
@@ -68,7 +70,7 @@ func (tx *Tx) PutImage(_ context.Context, in *ecr.PutImageInput) (*ecr.PutImageO
 	// locked; a missing repository is answered first.
 	document, refused := manifest.Parse(*in.ImageManifest, aws.ToString(in.ImageManifestMediaType), manifest.ECR)
 	digest := manifest.Digest(*in.ImageManifest)
-	repo, err := tx.changeRepository(in.RegistryId, in.RepositoryName)
+	repo, err := tx.pushedTo(in.RegistryId, in.RepositoryName)
 	switch {
 	case err != nil:
 		return nil, err
@@ -85,8 +87,19 @@ func (tx *Tx) PutImage(_ context.Context, in *ecr.PutImageInput) (*ecr.PutImageO
 	if err != nil {
 		return nil, err
 	}
+	tx.replicateLater(repo, digest, in.ImageTag)
 	img, _ := repo.images.get(digest)
 	return &ecr.PutImageOutput{Image: ptr(repo.imageOutput(img, in.ImageTag))}, nil
+}
+
+// pushedTo is the repository that a push is for, which the transaction may
+// change. A template of the registry may make it, and KMS may refuse its key.
+func (tx *Tx) pushedTo(registryID, name *string) (*repository, error) {
+	repo, err := tx.establish(tx.target(registryID), *name, types.RCTAppliedForCreateOnPush)
+	if err != nil {
+		return nil, err
+	}
+	return repo, tx.useKey(repo.Key, repo.encryption, encrypt)
 }
 
 // retag gives a tag to an image that is there already.
@@ -111,6 +124,7 @@ func (tx *Tx) moveTag(r *repository, img *image, tag string) error {
 	}
 	r.images.set(r.generation, img.digest, img.withTag(tag))
 	r.tagged.set(r.generation, tag, img.digest)
+	r.checked.delete(r.generation, tag)
 	return nil
 }
 

@@ -32,6 +32,8 @@ type layer struct {
 	mediaType string
 	// images counts those of the repository that refer to the layer.
 	images int
+	// cached tells that upstream handed it over, as no image need refer to it.
+	cached bool
 	size   int64
 	parts  [][]byte
 }
@@ -70,6 +72,13 @@ func (tx *Tx) keepBlob(digest string, parts [][]byte) [][]byte {
 	kept.layers++
 	root.blobs.set(root.generation, digest, kept)
 	return kept.parts
+}
+
+// addLayer gives a repository a layer, unless it has it.
+func (tx *Tx) addLayer(repo *repository, digest string, size int64, parts [][]byte) {
+	if !repo.layers.has(digest) {
+		repo.layers.set(repo.generation, digest, &layer{digest: digest, size: size, parts: tx.keepBlob(digest, parts)})
+	}
 }
 
 func (tx *Tx) releaseBlob(l *layer) {
@@ -126,7 +135,7 @@ func (r *repository) availability(digest string) types.Layer {
 
 // InitiateLayerUpload opens an upload, which expires on the clock after a day.
 func (tx *Tx) InitiateLayerUpload(_ context.Context, in *ecr.InitiateLayerUploadInput) (*ecr.InitiateLayerUploadOutput, error) {
-	repo, err := tx.changeRepository(in.RegistryId, in.RepositoryName)
+	repo, err := tx.pushedTo(in.RegistryId, in.RepositoryName)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +151,7 @@ type uploadExpires struct {
 }
 
 func (e uploadExpires) happen(tx *Tx) {
-	if repo, err := tx.changeRepository(&e.registry.Account, &e.repository); err == nil {
+	if repo, err := tx.changeRepositoryOf(e.registry, e.repository); err == nil {
 		repo.uploads.delete(repo.generation, e.id)
 	}
 }
@@ -182,7 +191,8 @@ func (tx *Tx) UploadLayerPart(_ context.Context, in *ecr.UploadLayerPartInput) (
 	}, nil
 }
 
-// upload is the upload that an input names, with its repository.
+// upload is the upload that an input names, with its repository, whose key may
+// be used.
 func (tx *Tx) upload(registryID, name, id *string) (*repository, *upload, error) {
 	repo, err := tx.repository(registryID, name)
 	if err != nil {
@@ -192,7 +202,7 @@ func (tx *Tx) upload(registryID, name, id *string) (*repository, *upload, error)
 	if !found {
 		return nil, nil, uploadNotFound(repo, *id)
 	}
-	return repo, u, nil
+	return repo, u, tx.useKey(repo.Key, repo.encryption, encrypt)
 }
 
 // current is the repository and upload again, now that the world is locked; an
@@ -217,7 +227,9 @@ func (tx *Tx) acceptable(r *repository, u *upload, in *ecr.UploadLayerPartInput)
 	switch {
 	case first != u.size:
 		return invalidLayerPart(r, u, fmt.Sprintf("First byte of the layer part is %d instead of %d", first, u.size))
-	case length == 0 || last-first != length-1:
+	case length == 0:
+		return invalidLayerPart(r, u, "Size of the layer part is 0")
+	case last-first != length-1:
 		return invalidLayerPart(r, u, fmt.Sprintf("Size of the layer part is %d instead of %d", length, last-first+1))
 	}
 	if err := tx.within(PartsPerLayer, len(u.parts)+1); err != nil {
@@ -265,7 +277,7 @@ func (tx *Tx) CompleteLayerUpload(_ context.Context, in *ecr.CompleteLayerUpload
 		tx.commitRefusal()
 		return nil, layerAlreadyExists(repo, digest)
 	}
-	repo.layers.set(repo.generation, digest, &layer{digest: digest, size: u.size, parts: tx.keepBlob(digest, u.parts)})
+	tx.addLayer(repo, digest, u.size, u.parts)
 	return &ecr.CompleteLayerUploadOutput{
 		RegistryId:     aws.String(repo.Account),
 		RepositoryName: aws.String(repo.name),
@@ -274,7 +286,8 @@ func (tx *Tx) CompleteLayerUpload(_ context.Context, in *ecr.CompleteLayerUpload
 	}, nil
 }
 
-// reachable is a layer that may be downloaded: one that an image refers to.
+// reachable is a layer that may be downloaded: one that an image refers to, or
+// that upstream handed over.
 func (tx *Tx) reachable(registryID, name, digest *string) (*repository, *layer, error) {
 	repo, err := tx.repository(registryID, name)
 	if err != nil {
@@ -284,7 +297,7 @@ func (tx *Tx) reachable(registryID, name, digest *string) (*repository, *layer, 
 	if !found {
 		return nil, nil, layerNotFound(repo, *digest)
 	}
-	if l.images == 0 {
+	if l.images == 0 && !l.cached {
 		return nil, nil, layerInaccessible(repo, *digest)
 	}
 	return repo, l, nil

@@ -34,6 +34,9 @@ type repository struct {
 	// image with a subject; see link.
 	parents   tree[struct{}]
 	referrers tree[struct{}]
+
+	// checked is when upstream was last asked for a tag that came from there.
+	checked tree[time.Time]
 }
 
 // link is the key under which one digest leads to others.
@@ -98,7 +101,10 @@ func (tx *Tx) CreateRepository(_ context.Context, in *ecr.CreateRepositoryInput)
 	if repo.mutability, err = newMutability(in.ImageTagMutability, in.ImageTagMutabilityExclusionFilters); err != nil {
 		return nil, err
 	}
-	if repo.encryption, err = tx.newEncryption(repo.Key, in.EncryptionConfiguration); err != nil {
+	if repo.encryption, err = newEncryption(repo.Region, in.EncryptionConfiguration); err != nil {
+		return nil, err
+	}
+	if repo.encryption, err = tx.grantKey(repo.Key, repo.encryption); err != nil {
 		return nil, err
 	}
 	if in.ImageScanningConfiguration != nil {
@@ -139,13 +145,22 @@ func (tx *Tx) addRepository(repo *repository) error {
 }
 
 // establish is a repository that a service of ECR fills: the one that is there,
-// else a new one with the settings of the registry's template for the purpose,
-// or with ECR's defaults.
+// else a new one with the settings of the registry's template for the purpose.
+// Without a template it has ECR's defaults, but a push makes none.
 func (tx *Tx) establish(key Key, name string, purpose types.RCTAppliedFor) (*repository, error) {
-	if repo, found := tx.registry(key).repositories.get(name); found {
-		return tx.own(repo), nil
+	if repo, err := tx.changeRepositoryOf(key, name); err == nil {
+		return repo, nil
+	}
+	template := tx.registry(key).template(name, purpose)
+	if template == nil && purpose == types.RCTAppliedForCreateOnPush {
+		return nil, repositoryNotFound(key, name)
 	}
 	repo := tx.newRepository(key, name)
+	if template != nil {
+		if err := template.apply(tx, repo); err != nil {
+			return nil, err
+		}
+	}
 	return repo, tx.addRepository(repo)
 }
 
@@ -158,6 +173,9 @@ func (tx *Tx) DeleteRepository(_ context.Context, in *ecr.DeleteRepositoryInput)
 	}
 	if repo.images.len() > 0 && !in.Force {
 		return nil, repositoryNotEmpty(repo)
+	}
+	if err := tx.useKey(repo.Key, repo.encryption, retireGrant); err != nil {
+		return nil, err
 	}
 	for _, layer := range repo.layers.all() {
 		tx.releaseBlob(layer)

@@ -2,14 +2,12 @@ package registry
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
-	"github.com/google/uuid"
 )
 
 // mutability says which tags of a repository may move. Filters are patterns over
@@ -88,47 +86,20 @@ type encryption struct {
 	key  string
 }
 
-var kmsKeyARN = regexp.MustCompile(`^arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(key|alias)/.+$`)
-
-func (tx *Tx) newEncryption(key Key, config *types.EncryptionConfiguration) (encryption, error) {
+// newEncryption reads what a caller asks for; the key is as the caller names it.
+func newEncryption(region string, config *types.EncryptionConfiguration) (encryption, error) {
 	const member = "encryptionConfiguration"
 	if config == nil {
 		return encryption{kind: types.EncryptionTypeAes256}, nil
 	}
 	e := encryption{kind: config.EncryptionType, key: aws.ToString(config.KmsKey)}
-	switch e.kind {
-	case types.EncryptionTypeAes256:
-		if config.KmsKey != nil {
-			return e, invalidParameter(member, "Invalid encryption configuration: Encryption key should not be set for AES256 encryption.")
-		}
-		return e, nil
-	case types.EncryptionTypeKmsDsse:
-		if partition(key.Region) != "aws-us-gov" {
-			return e, invalidParameter(member, "Invalid encryption configuration: KMS_DSSE encryption is not supported in this region.")
-		}
+	switch {
+	case e.kind == types.EncryptionTypeAes256 && config.KmsKey != nil:
+		return e, invalidParameter(member, "Invalid encryption configuration: Encryption key should not be set for AES256 encryption.")
+	case e.kind == types.EncryptionTypeKmsDsse && partition(region) != "aws-us-gov":
+		return e, invalidParameter(member, "Invalid encryption configuration: KMS_DSSE encryption is not supported in this region.")
 	}
-	arn, err := tx.kmsKey(key, e.key)
-	e.key = arn
-	return e, err
-}
-
-// kmsKey is the ARN of the key that a caller names by ARN, id or alias; of the
-// one that AWS manages for ECR if it names none.
-func (tx *Tx) kmsKey(key Key, name string) (string, error) {
-	prefix := fmt.Sprintf("arn:%s:kms:%s:%s:", partition(key.Region), key.Region, key.Account)
-	switch parts := kmsKeyARN.FindStringSubmatch(name); {
-	case name == "":
-		managed := uuid.NewSHA1(uuid.NameSpaceURL, []byte(prefix+"alias/aws/ecr"))
-		return prefix + "key/" + managed.String(), nil
-	case parts != nil && parts[1] != key.Region:
-		return "", &types.KmsException{Message: text("Invalid arn %s", parts[1]), KmsError: aws.String("NotFoundException")}
-	case parts != nil:
-		return name, nil
-	case strings.HasPrefix(name, "alias/"):
-		return prefix + name, nil
-	default:
-		return prefix + "key/" + name, nil
-	}
+	return e, nil
 }
 
 func (e encryption) output() *types.EncryptionConfiguration {
@@ -147,20 +118,29 @@ const (
 
 // addTags merges tags into those of a repository that the transaction may change.
 func (tx *Tx) addTags(r *repository, tags []types.Tag) error {
-	seen := map[string]bool{}
+	if !validTags(tags) {
+		return invalidTags()
+	}
 	for _, tag := range tags {
-		key, value := aws.ToString(tag.Key), aws.ToString(tag.Value)
-		if key == "" || seen[key] || strings.HasPrefix(strings.ToLower(key), "aws:") ||
-			!validTagText(key, maxTagKey) || !validTagText(value, maxTagValue) {
-			return invalidTags()
-		}
-		seen[key] = true
-		r.tags.set(r.generation, key, value)
+		r.tags.set(r.generation, aws.ToString(tag.Key), aws.ToString(tag.Value))
 	}
 	if most := tx.quota(TagsPerResource); int64(r.tags.len()) > most {
 		return tooManyTags(r.arn(), most)
 	}
 	return nil
+}
+
+func validTags(tags []types.Tag) bool {
+	seen := map[string]bool{}
+	for _, tag := range tags {
+		key, value := aws.ToString(tag.Key), aws.ToString(tag.Value)
+		if key == "" || seen[key] || strings.HasPrefix(strings.ToLower(key), "aws:") ||
+			!validTagText(key, maxTagKey) || !validTagText(value, maxTagValue) {
+			return false
+		}
+		seen[key] = true
+	}
+	return true
 }
 
 func validTagText(s string, most int) bool {

@@ -210,8 +210,8 @@ func (tx *Tx) sign(repo *repository, img *image, profile string) error {
 		SchemaVersion: 2,
 		MediaType:     manifest.OCIManifest,
 		ArtifactType:  signatureType,
-		Config:        tx.addLayer(repo, emptyConfig, []byte("{}")),
-		Layers:        []signedDescriptor{tx.addLayer(repo, signatureContent, envelope)},
+		Config:        tx.addContent(repo, emptyConfig, []byte("{}")),
+		Layers:        []signedDescriptor{tx.addContent(repo, signatureContent, envelope)},
 		Subject:       subject,
 		Annotations:   map[string]string{"org.opencontainers.image.created": tx.now.Format(time.RFC3339)},
 	})
@@ -241,13 +241,10 @@ type signedDescriptor struct {
 	Size      int    `json:"size"`
 }
 
-// addLayer puts bytes into a repository as a layer.
-func (tx *Tx) addLayer(repo *repository, mediaType string, content []byte) signedDescriptor {
+// addContent puts bytes into a repository as a layer.
+func (tx *Tx) addContent(repo *repository, mediaType string, content []byte) signedDescriptor {
 	digest := manifest.Digest(string(content))
-	if !repo.layers.has(digest) {
-		parts := tx.keepBlob(digest, [][]byte{content})
-		repo.layers.set(repo.generation, digest, &layer{digest: digest, size: int64(len(content)), parts: parts})
-	}
+	tx.addLayer(repo, digest, int64(len(content)), [][]byte{content})
 	return signedDescriptor{mediaType, digest, len(content)}
 }
 

@@ -16,7 +16,8 @@ type Tx struct {
 	Key
 	// Caller is the ARN of the principal that calls.
 	Caller string
-	// Origin is the scheme and host that download URLs begin with.
+	// Origin is the scheme and host that download URLs begin with, "" for those
+	// of the region's store.
 	Origin string
 	// HandsOver tells that the input's bytes may be kept: the wire made them.
 	HandsOver bool
@@ -84,6 +85,18 @@ func (r *root) next() *root {
 	return &next
 }
 
+// attempt makes changes that are taken back if they fail, and those before them
+// are kept. Records that were read before may be out of date after it.
+func (tx *Tx) attempt(change func() error) error {
+	before := tx.write()
+	tx.root = before.next()
+	err := change()
+	if err != nil {
+		tx.root = before
+	}
+	return err
+}
+
 // target is the registry that an input with a registryId is about.
 func (tx *Tx) target(registryID *string) Key {
 	return Key{Account: aws.ToString(orDefault(registryID, tx.Account)), Region: tx.Region}
@@ -119,10 +132,14 @@ func (tx *Tx) changeRegistry(key Key) *registry {
 
 // repository is the repository that an input names.
 func (tx *Tx) repository(registryID, name *string) (*repository, error) {
-	key := tx.target(registryID)
-	repo, found := tx.registry(key).repositories.get(*name)
+	return tx.repositoryOf(tx.target(registryID), *name)
+}
+
+// repositoryOf is a repository by its registry and name.
+func (tx *Tx) repositoryOf(key Key, name string) (*repository, error) {
+	repo, found := tx.registry(key).repositories.get(name)
 	if !found {
-		return nil, repositoryNotFound(key, *name)
+		return nil, repositoryNotFound(key, name)
 	}
 	return repo, nil
 }
@@ -130,22 +147,33 @@ func (tx *Tx) repository(registryID, name *string) (*repository, error) {
 // changeRepository is a copy of the repository that an input names, which the
 // transaction may change.
 func (tx *Tx) changeRepository(registryID, name *string) (*repository, error) {
+	return tx.changeRepositoryOf(tx.target(registryID), *name)
+}
+
+// changeRepositoryOf is changeRepository for an event, which no registry was
+// called for.
+func (tx *Tx) changeRepositoryOf(key Key, name string) (*repository, error) {
 	tx.write()
-	repo, err := tx.repository(registryID, name)
+	repo, err := tx.repositoryOf(key, name)
 	if err != nil {
 		return nil, err
 	}
 	return tx.own(repo), nil
 }
 
+// own is a repository's copy that the transaction may change. The repository was
+// read after the transaction was opened for changes; it may have been copied
+// since.
 func (tx *Tx) own(repo *repository) *repository {
-	generation := tx.write().generation
-	if repo.generation != generation {
+	reg := tx.changeRegistry(repo.Key)
+	if latest, found := reg.repositories.get(repo.name); found {
+		repo = latest
+	}
+	if repo.generation != reg.generation {
 		changed := *repo
-		changed.generation = generation
+		changed.generation = reg.generation
 		repo = &changed
-		reg := tx.changeRegistry(repo.Key)
-		reg.repositories.set(generation, repo.name, repo)
+		reg.repositories.set(reg.generation, repo.name, repo)
 	}
 	return repo
 }

@@ -31,12 +31,17 @@ type World struct {
 	// secret signs tokens and download URLs, so that a world knows its own.
 	secret [sha256.Size]byte
 	config Config
+	// Neighbour is a registry of this world as the upstream of another, without a
+	// trace. It is set before the first call.
+	Neighbour func(Key) Upstream
 }
 
 // Config is what a world is told when it is made. It never changes.
 type Config struct {
 	// Quotas are those that differ from ECR's.
 	Quotas map[Quota]int64
+	// Upstreams are those of pull-through cache rules, by URL.
+	Upstreams map[string]Upstream
 	// Scanners compute what scans of a type find where a test does not say it.
 	Scanners map[types.ScanType]Scanner
 }
@@ -49,6 +54,9 @@ type root struct {
 	// blobs counts the layers, in whatever repository, that hold the same bytes.
 	blobs  tree[blob]
 	events tree[event]
+	// keys and secrets are those of KMS and Secrets Manager.
+	keys    holdings[KeyState]
+	secrets holdings[SecretState]
 	// sequence keeps events of one time in the order in which they were made.
 	sequence uint64
 }
@@ -68,6 +76,12 @@ type registry struct {
 	policy     *policy.Document
 	policyText string
 
+	// replication is the rules for what is pushed, backfills are by id.
+	replication []replicationRule
+	backfills   tree[*backfill]
+	// templates and cacheRules are by the namespace that their prefix stands for.
+	templates  tree[*template]
+	cacheRules tree[*cacheRule]
 	// scanning says what is scanned when. findings are what a test says that
 	// scans find, scanStarts the basic scans of the last day, by time.
 	scanning   scanning

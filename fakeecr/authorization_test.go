@@ -1,0 +1,78 @@
+package fakeecr_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/stretchr/testify/require"
+)
+
+func TestGetAuthorizationToken(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		for name, c := range map[string]struct {
+			face        face
+			registryIDs []string
+			want        []string
+		}{
+			"of the caller":     {f, nil, []string{"https://123456789012.dkr.ecr.us-east-1.amazonaws.com"}},
+			"of a neighbour":    {f.account("210987654321").in("eu-west-1"), nil, []string{"https://210987654321.dkr.ecr.eu-west-1.amazonaws.com"}},
+			"in China":          {f.in("cn-north-1"), nil, []string{"https://123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn"}},
+			"of two registries": {f, []string{"210987654321", "123456789012"}, []string{"https://210987654321.dkr.ecr.us-east-1.amazonaws.com", "https://123456789012.dkr.ecr.us-east-1.amazonaws.com"}},
+		} {
+			t.Run(name, func(t *testing.T) {
+				before := f.registry.Now()
+				out, err := c.face.GetAuthorizationToken(t.Context(), &ecr.GetAuthorizationTokenInput{RegistryIds: c.registryIDs})
+				require.NoError(t, err)
+				require.Len(t, out.AuthorizationData, len(c.want))
+				for i, data := range out.AuthorizationData {
+					require.Equal(t, c.want[i], *data.ProxyEndpoint)
+					lifetime := 12 * time.Hour
+					require.False(t, data.ExpiresAt.Before(before.Add(lifetime)) || data.ExpiresAt.After(f.registry.Now().Add(lifetime)))
+					require.Equal(t, data.ExpiresAt.Truncate(time.Millisecond), *data.ExpiresAt)
+					requirePassword(t, *data.AuthorizationToken, *data.ExpiresAt)
+				}
+			})
+		}
+	})
+}
+
+// A token is the user AWS and a password, which is JSON in base64 again.
+func requirePassword(t *testing.T, token string, expires time.Time) {
+	t.Helper()
+	credentials, err := base64.StdEncoding.DecodeString(token)
+	require.NoError(t, err)
+	user, password, found := strings.Cut(string(credentials), ":")
+	require.True(t, found && user == "AWS")
+	require.NotContains(t, password, ":")
+	text, err := base64.StdEncoding.DecodeString(password)
+	require.NoError(t, err)
+	var document map[string]any
+	require.NoError(t, json.Unmarshal(text, &document))
+	require.Equal(t, float64(expires.Unix()), document["expiration"])
+	require.Equal(t, []any{"2", "DATA_KEY"}, []any{document["version"], document["type"]})
+	require.NotEmpty(t, document["payload"])
+	require.NotEmpty(t, document["datakey"])
+}
+
+func TestRegistryIDsOfTokens(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		for name, c := range map[string]struct {
+			ids  []string
+			want string
+		}{
+			"malformed": {[]string{"123456789012", "1234"}, "Invalid parameter at 'registryIds' failed to satisfy constraint: 'Member must satisfy constraint: [Member must satisfy regular expression pattern: [0-9]{12}]'"},
+			"none":      {[]string{}, "Invalid parameter at 'registryIds' failed to satisfy constraint: 'Member must have length greater than or equal to 1'"},
+			"eleven":    {strings.Fields(strings.Repeat("123456789012 ", 11)), "Invalid parameter at 'registryIds' failed to satisfy constraint: 'Member must have length less than or equal to 10'"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				_, err := f.GetAuthorizationToken(t.Context(), &ecr.GetAuthorizationTokenInput{RegistryIds: c.ids})
+				requireError[*types.InvalidParameterException](t, err, c.want)
+			})
+		}
+	})
+}

@@ -1,0 +1,397 @@
+package fakeecr_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+)
+
+func startBackfill(t *testing.T, f face, to types.ReplicationDestination) *ecr.StartReplicationBackfillOutput {
+	t.Helper()
+	out, err := f.StartReplicationBackfill(t.Context(), &ecr.StartReplicationBackfillInput{Destination: &to})
+	require.NoError(t, err)
+	return out
+}
+
+func stopBackfill(t *testing.T, f face, id *string) (*ecr.StopReplicationBackfillOutput, error) {
+	return f.StopReplicationBackfill(t.Context(), &ecr.StopReplicationBackfillInput{ReplicationBackfillId: id})
+}
+
+func describeBackfill(t *testing.T, f face, id *string) *ecr.DescribeReplicationBackfillResultsOutput {
+	t.Helper()
+	out, err := f.DescribeReplicationBackfillResults(t.Context(), &ecr.DescribeReplicationBackfillResultsInput{ReplicationBackfillId: id})
+	require.NoError(t, err)
+	return out
+}
+
+func listBackfills(t *testing.T, f face) []types.ReplicationBackfillSummary {
+	t.Helper()
+	out, err := f.ListReplicationBackfills(t.Context(), &ecr.ListReplicationBackfillsInput{})
+	require.NoError(t, err)
+	return out.Backfills
+}
+
+func backfillProgress(total, completed, failed int32, codes ...string) *types.ReplicationBackfillProgress {
+	return &types.ReplicationBackfillProgress{
+		TotalReplicationCount: &total, CompletedReplicationCount: &completed, FailedReplicationCount: &failed,
+		FailureCodes: append([]string{}, codes...),
+	}
+}
+
+// pushTags pushes one image under n tags, t00 first.
+func pushTags(t *testing.T, f face, repository string, image fakeecr.Image, n int) {
+	t.Helper()
+	for i := range n {
+		f.registry.MustPush(fmt.Sprintf("%s:t%02d", repository, i), image)
+	}
+}
+
+func TestBackfillReplicatesWhatIsThere(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		app, site := fakeecr.RandomImage(1, 3000), fakeecr.RandomImage(2, 100)
+		pushTags(t, f, "prod/app", app, 11)
+		f.registry.MustPush("prod/site", site)
+		f.registry.MustPush("test/app:v1", app)
+		putReplication(t, f, types.ReplicationRule{Destinations: []types.ReplicationDestination{destination("eu-west-1")}, RepositoryFilters: prefixFilters("prod/")})
+		f.registry.Advance(time.Hour)
+		require.Nil(t, heldIn(t, f.in("eu-west-1"), "prod/app"), "rules are for what is pushed later")
+
+		begun := startBackfill(t, f, destination("eu-west-1"))
+		require.Equal(t, types.ReplicationBackfillStatusPreparing, begun.Status)
+		require.Equal(t, destination("eu-west-1"), *begun.Destination)
+		require.Equal(t, replicationSource, *begun.RegistryId)
+		require.Regexp(t, `^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`, *begun.ReplicationBackfillId)
+		require.WithinDuration(t, f.registry.Now(), *begun.StartedAt, time.Minute)
+
+		step := func(status types.ReplicationBackfillStatus, want *types.ReplicationBackfillProgress) *ecr.DescribeReplicationBackfillResultsOutput {
+			out := describeBackfill(t, f, begun.ReplicationBackfillId)
+			require.Equal(t, status, out.Status)
+			require.Equal(t, want, out.Progress)
+			require.Equal(t, begun.StartedAt, out.StartedAt)
+			require.Equal(t, begun.Destination, out.Destination)
+			require.Equal(t, begun.RegistryId, out.RegistryId)
+			require.Equal(t, begun.ReplicationBackfillId, out.ReplicationBackfillId)
+			require.Nil(t, out.FailureCode)
+			require.Equal(t, []types.ReplicationBackfillSummary{{
+				Destination: begun.Destination, ReplicationBackfillId: begun.ReplicationBackfillId,
+				StartedAt: begun.StartedAt, Status: status, EndedAt: out.EndedAt, Progress: want,
+			}}, listBackfills(t, f))
+			return out
+		}
+		out := step(types.ReplicationBackfillStatusPreparing, nil)
+		require.Nil(t, out.EndedAt)
+		f.registry.Advance(5 * time.Second)
+		step(types.ReplicationBackfillStatusInProgress, backfillProgress(12, 0, 0))
+		f.registry.Advance(5 * time.Second)
+		out = step(types.ReplicationBackfillStatusInProgress, backfillProgress(12, 10, 0))
+		require.Empty(t, out.Results, "only after the end")
+		require.Nil(t, out.EndedAt)
+		require.Len(t, heldIn(t, f.in("eu-west-1"), "prod/app")[app.Digest()], 10)
+		f.registry.Advance(5 * time.Second)
+		out = step(types.ReplicationBackfillStatusComplete, backfillProgress(12, 12, 0))
+		require.Equal(t, 15*time.Second, out.EndedAt.Sub(*out.StartedAt))
+
+		require.Len(t, out.Results, 12, "one for each image and tag")
+		for i, result := range out.Results[:11] {
+			require.Equal(t, types.ReplicationBackfillResult{
+				RepositoryName: aws.String("prod/app"), Status: types.ReplicationBackfillResultStatusComplete,
+				ImageId: &types.ImageIdentifier{ImageDigest: aws.String(app.Digest()), ImageTag: aws.String(fmt.Sprintf("t%02d", i))},
+			}, result)
+		}
+		require.Equal(t, types.ImageIdentifier{ImageDigest: aws.String(site.Digest())}, *out.Results[11].ImageId)
+		require.Len(t, heldIn(t, f.in("eu-west-1"), "prod/app")[app.Digest()], 11)
+		require.Equal(t, map[string][]string{site.Digest(): nil}, heldIn(t, f.in("eu-west-1"), "prod/site"))
+		require.Nil(t, heldIn(t, f.in("eu-west-1"), "test/app"), "no rule covers it")
+		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "prod/app", app.Digest()))
+	})
+}
+
+func TestBackfillWithNothingToDo(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		replicateTo(t, f, destination("eu-west-1"))
+		begun := startBackfill(t, f, destination("eu-west-1"))
+		f.registry.Advance(5 * time.Second)
+		out := describeBackfill(t, f, begun.ReplicationBackfillId)
+		require.Equal(t, types.ReplicationBackfillStatusComplete, out.Status)
+		require.Equal(t, backfillProgress(0, 0, 0), out.Progress)
+		require.Equal(t, []types.ReplicationBackfillResult{}, out.Results)
+	})
+}
+
+func TestBackfillIsRefused(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		start := func(to types.ReplicationDestination) error {
+			_, err := f.StartReplicationBackfill(t.Context(), &ecr.StartReplicationBackfillInput{Destination: &to})
+			return err
+		}
+		const notConfigured = "Invalid parameter at 'destination' failed to satisfy constraint: 'Destination must be in the replication configuration of the registry'"
+		requireError[*types.InvalidParameterException](t, start(destination("eu-west-1")), notConfigured)
+		putReplication(t, f, append(manyDestinations(11), types.ReplicationRule{Destinations: []types.ReplicationDestination{destination("eu-west-1", replicationOther)}})...)
+		requireError[*types.InvalidParameterException](t, start(destination("eu-west-2", replicationOther)), notConfigured)
+
+		for i := range 10 {
+			require.NoError(t, start(destination(fmt.Sprintf("eu-west-%d", i+1))))
+		}
+		const inProgress = "A replication backfill to the region 'eu-west-1' is already in progress in the registry with id '123456789012'"
+		requireError[*types.ReplicationBackfillInProgressException](t, start(destination("eu-west-1")), inProgress)
+		requireError[*types.ReplicationBackfillInProgressException](t, start(destination("eu-west-1", replicationOther)), inProgress)
+		requireError[*types.LimitExceededException](t, start(destination("eu-west-11")), "The limit of 10 replication backfills in progress has been exceeded")
+		require.Len(t, listBackfills(t, f), 10)
+		require.Empty(t, listBackfills(t, f.in("eu-west-1")))
+		f.registry.Advance(time.Minute)
+		require.NoError(t, start(destination("eu-west-11")), "the others have ended")
+		require.NoError(t, start(destination("eu-west-1", replicationOther)))
+	})
+}
+
+func TestUnknownBackfill(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		replicateTo(t, f, destination("eu-west-1"))
+		id := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
+		there := f.in("eu-west-1")
+		text := "The replication backfill with id '" + *id + "' does not exist in the registry with id '123456789012'"
+		_, err := stopBackfill(t, there, id)
+		requireError[*types.ReplicationBackfillNotFoundException](t, err, text)
+		_, err = there.DescribeReplicationBackfillResults(t.Context(), &ecr.DescribeReplicationBackfillResultsInput{ReplicationBackfillId: id})
+		requireError[*types.ReplicationBackfillNotFoundException](t, err, text)
+	})
+}
+
+func TestBackfillStops(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		pushTags(t, f, "app", fakeecr.RandomImage(1, 100), 12)
+		replicateTo(t, f, destination("eu-west-1"))
+		stop := func(begun *ecr.StartReplicationBackfillOutput, status types.ReplicationBackfillStatus) {
+			out, err := stopBackfill(t, f, begun.ReplicationBackfillId)
+			require.NoError(t, err)
+			require.Equal(t, status, out.Status)
+			require.Equal(t, begun.Destination, out.Destination)
+			require.Equal(t, begun.StartedAt, out.StartedAt)
+			require.Equal(t, begun.RegistryId, out.RegistryId)
+			require.Equal(t, begun.ReplicationBackfillId, out.ReplicationBackfillId)
+		}
+
+		begun := startBackfill(t, f, destination("eu-west-1"))
+		stop(begun, types.ReplicationBackfillStatusStopped)
+		f.registry.Advance(time.Minute)
+		out := describeBackfill(t, f, begun.ReplicationBackfillId)
+		require.Equal(t, types.ReplicationBackfillStatusStopped, out.Status)
+		require.Nil(t, out.Progress, "stopped before it was prepared")
+		require.Empty(t, out.Results)
+		require.WithinDuration(t, *begun.StartedAt, *out.EndedAt, 10*time.Second)
+		require.Nil(t, heldIn(t, f.in("eu-west-1"), "app"))
+		_, err := stopBackfill(t, f, begun.ReplicationBackfillId)
+		requireError[*types.ReplicationBackfillInvalidStatusException](t, err,
+			"The replication backfill with id '"+*begun.ReplicationBackfillId+"' in the registry with id '123456789012' cannot be stopped because its status is STOPPED")
+
+		begun = startBackfill(t, f, destination("eu-west-1"))
+		f.registry.Advance(5 * time.Second)
+		stop(begun, types.ReplicationBackfillStatusStopping)
+		stop(begun, types.ReplicationBackfillStatusStopping)
+		out = describeBackfill(t, f, begun.ReplicationBackfillId)
+		require.Equal(t, types.ReplicationBackfillStatusStopping, out.Status)
+		require.Nil(t, out.EndedAt)
+		_, err = f.StartReplicationBackfill(t.Context(), &ecr.StartReplicationBackfillInput{Destination: begun.Destination})
+		require.ErrorAs(t, err, new(*types.ReplicationBackfillInProgressException))
+
+		f.registry.Advance(time.Minute)
+		out = describeBackfill(t, f, begun.ReplicationBackfillId)
+		require.Equal(t, types.ReplicationBackfillStatusStopped, out.Status)
+		require.Equal(t, backfillProgress(12, 10, 0), out.Progress, "what had begun was completed")
+		require.Equal(t, 10*time.Second, out.EndedAt.Sub(*out.StartedAt))
+		require.Len(t, out.Results, 10)
+	})
+}
+
+func TestBackfillFails(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		index := fakeecr.RandomIndex(1, "linux/amd64")
+		f.registry.MustPush("app:all", index)
+		replicateTo(t, f, destination("eu-west-1", replicationOther))
+		id := startBackfill(t, f, destination("eu-west-1", replicationOther)).ReplicationBackfillId
+		f.registry.Advance(time.Minute)
+		out := describeBackfill(t, f, id)
+		require.Equal(t, types.ReplicationBackfillStatusFailed, out.Status)
+		require.Equal(t, "AccessDenied", *out.FailureCode)
+		require.Equal(t, backfillProgress(2, 0, 2, "AccessDenied"), out.Progress)
+		require.Equal(t, "AccessDenied", *listBackfills(t, f)[0].FailureCode)
+		for _, result := range out.Results {
+			require.Equal(t, types.ReplicationBackfillResultStatusFailed, result.Status)
+			require.Equal(t, "AccessDenied", *result.FailureCode)
+			if *result.ImageId.ImageDigest == index.Digest() {
+				require.Equal(t, []string{"AccessDenied"}, result.SubImageFailureCodes)
+			} else {
+				require.Nil(t, result.SubImageFailureCodes, "only of an index")
+			}
+		}
+	})
+}
+
+func TestBackfillOfWhichSomeFails(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		there := f.in("eu-west-1")
+		there.registry.MustPush("app:old", fakeecr.RandomImage(8, 100))
+		there.registry.MustPush("app:older", fakeecr.RandomImage(9, 100))
+		index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64")
+		f.registry.MustPush("app:all", index)
+		fits := fakeecr.RandomIndex(5, "linux/s390x")
+		f.registry.MustPush("site:all", fits)
+		there.registry.MustPush("wide:old", fakeecr.RandomImage(8, 100))
+		wide := fakeecr.RandomIndex(6, "linux/amd64", "linux/arm64")
+		f.registry.MustPush("wide:all", wide)
+		replicateTo(t, f, destination("eu-west-1"))
+		id := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
+		f.registry.Advance(time.Minute)
+
+		out := describeBackfill(t, f, id)
+		require.Equal(t, types.ReplicationBackfillStatusComplete, out.Status)
+		require.Nil(t, out.FailureCode)
+		require.Equal(t, backfillProgress(8, 5, 3, "LimitExceeded"), out.Progress)
+		byDigest := map[string]types.ReplicationBackfillResult{}
+		for _, result := range out.Results {
+			byDigest[*result.ImageId.ImageDigest] = result
+		}
+		require.Equal(t, types.ReplicationBackfillResult{
+			ImageId:              &types.ImageIdentifier{ImageDigest: aws.String(index.Digest()), ImageTag: aws.String("all")},
+			RepositoryName:       aws.String("app"),
+			Status:               types.ReplicationBackfillResultStatusFailed,
+			FailureCode:          aws.String("LimitExceeded"),
+			SubImageFailureCodes: []string{"LimitExceeded"},
+		}, byDigest[index.Digest()])
+		require.Equal(t, []string{}, byDigest[fits.Digest()].SubImageFailureCodes)
+		require.Equal(t, types.ReplicationBackfillResultStatusFailed, byDigest[wide.Digest()].Status)
+		require.Equal(t, []string{}, byDigest[wide.Digest()].SubImageFailureCodes, "there was room for its images")
+
+		for status, want := range map[types.ReplicationBackfillResultStatus]int{types.ReplicationBackfillResultStatusComplete: 5, types.ReplicationBackfillResultStatusFailed: 3} {
+			filtered, err := f.DescribeReplicationBackfillResults(t.Context(), &ecr.DescribeReplicationBackfillResultsInput{ReplicationBackfillId: id, ResultStatusFilter: status})
+			require.NoError(t, err)
+			require.Len(t, filtered.Results, want)
+			for _, result := range filtered.Results {
+				require.Equal(t, status, result.Status)
+			}
+		}
+	}, fakeecr.WithQuota(fakeecr.ImagesPerRepository, 3))
+}
+
+// What a backfill has listed may be gone when its turn comes.
+func TestBackfillOfWhatIsGone(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		gone, stays := fakeecr.RandomImage(1, 100), fakeecr.RandomImage(2, 100)
+		f.registry.MustPush("a/deleted:v1", gone)
+		f.registry.MustPush("b/moved:v1", gone)
+		f.registry.MustPush("c/repository:v1", gone)
+		f.registry.MustPush("d/stays:v1", stays)
+		replicateTo(t, f, destination("eu-west-1"))
+		id := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
+		f.registry.Advance(5 * time.Second)
+		deleteHeld(t, f, "a/deleted", types.ImageIdentifier{ImageTag: aws.String("v1")})
+		putReplication(t, f)
+		f.registry.MustPush("b/moved:v1", stays)
+		_, err := f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("c/repository"), Force: true})
+		require.NoError(t, err)
+		f.registry.Advance(time.Minute)
+		out := describeBackfill(t, f, id)
+		require.Equal(t, backfillProgress(4, 1, 3, "ImageNotFound", "ImageTagDoesNotMatchDigest", "RepositoryNotFound"), out.Progress)
+		require.Len(t, out.Results, 4)
+		require.Equal(t, map[string][]string{stays.Digest(): {"v1"}}, heldIn(t, f.in("eu-west-1"), "d/stays"), "without the rules it goes on")
+	})
+}
+
+func TestBackfillsArePaged(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		replicateTo(t, f, destination("eu-west-1"))
+		ids := map[string]bool{}
+		for range 26 {
+			ids[*startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId] = true
+			f.registry.Advance(5 * time.Second)
+		}
+		first, err := f.ListReplicationBackfills(t.Context(), &ecr.ListReplicationBackfillsInput{})
+		require.NoError(t, err)
+		require.Len(t, first.Backfills, 25)
+		require.Equal(t, replicationSource, *first.RegistryId)
+		second, err := f.ListReplicationBackfills(t.Context(), &ecr.ListReplicationBackfillsInput{NextToken: first.NextToken})
+		require.NoError(t, err)
+		require.Nil(t, second.NextToken)
+		for _, b := range append(first.Backfills, second.Backfills...) {
+			require.True(t, ids[*b.ReplicationBackfillId])
+			delete(ids, *b.ReplicationBackfillId)
+		}
+		require.Empty(t, ids)
+
+		_, err = f.ListReplicationBackfills(t.Context(), &ecr.ListReplicationBackfillsInput{MaxResults: aws.Int32(51)})
+		requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member must have value less than or equal to 50'")
+		_, err = f.ListReplicationBackfills(t.Context(), &ecr.ListReplicationBackfillsInput{NextToken: aws.String("bogus")})
+		require.ErrorAs(t, err, new(*types.InvalidParameterException))
+		pages := ecr.NewListReplicationBackfillsPaginator(f, &ecr.ListReplicationBackfillsInput{MaxResults: aws.Int32(10)})
+		n := 0
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(t.Context())
+			require.NoError(t, err)
+			n += len(page.Backfills)
+		}
+		require.Equal(t, 26, n)
+	})
+}
+
+func TestBackfillResultsArePaged(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		pushTags(t, f, "app", fakeecr.RandomImage(1, 100), 101)
+		replicateTo(t, f, destination("eu-west-1"))
+		id := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
+		f.registry.Advance(time.Hour)
+		first := describeBackfill(t, f, id)
+		require.Len(t, first.Results, 100)
+		second, err := f.DescribeReplicationBackfillResults(t.Context(), &ecr.DescribeReplicationBackfillResultsInput{ReplicationBackfillId: id, NextToken: first.NextToken})
+		require.NoError(t, err)
+		require.Len(t, second.Results, 1)
+		require.Nil(t, second.NextToken)
+		require.NotContains(t, first.Results, second.Results[0])
+
+		_, err = f.DescribeReplicationBackfillResults(t.Context(), &ecr.DescribeReplicationBackfillResultsInput{ReplicationBackfillId: id, MaxResults: aws.Int32(1001)})
+		requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member must have value less than or equal to 1000'")
+		other := startBackfill(t, f, destination("eu-west-1"))
+		_, err = f.DescribeReplicationBackfillResults(t.Context(), &ecr.DescribeReplicationBackfillResultsInput{ReplicationBackfillId: other.ReplicationBackfillId, NextToken: first.NextToken})
+		require.ErrorAs(t, err, new(*types.InvalidParameterException), "the token is another backfill's")
+	})
+}
+
+func TestBackfillIsForgottenAfter90Days(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		replicateTo(t, f, destination("eu-west-1"))
+		ended := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
+		f.registry.Advance(time.Hour)
+		stopped := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
+		_, err := stopBackfill(t, f, stopped)
+		require.NoError(t, err)
+		f.registry.Advance(90*24*time.Hour - time.Minute)
+		require.Len(t, listBackfills(t, f), 1, "the first is gone")
+		require.Equal(t, stopped, listBackfills(t, f)[0].ReplicationBackfillId)
+		_, err = f.DescribeReplicationBackfillResults(t.Context(), &ecr.DescribeReplicationBackfillResultsInput{ReplicationBackfillId: ended})
+		require.ErrorAs(t, err, new(*types.ReplicationBackfillNotFoundException))
+		f.registry.Advance(time.Minute)
+		require.Empty(t, listBackfills(t, f))
+	})
+}
+
+func TestForksBackfillEachForItself(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		pushTags(t, f, "app", fakeecr.RandomImage(1, 100), 12)
+		replicateTo(t, f, destination("eu-west-1"))
+		id := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
+		f.registry.Advance(5 * time.Second)
+		fork := direct(f.registry.Fork(t))
+		_, err := stopBackfill(t, fork, id)
+		require.NoError(t, err)
+		fork.registry.Advance(time.Minute)
+		f.registry.Advance(time.Minute)
+		require.Equal(t, backfillProgress(12, 10, 0), describeBackfill(t, fork, id).Progress)
+		require.Equal(t, backfillProgress(12, 12, 0), describeBackfill(t, f, id).Progress)
+	})
+}

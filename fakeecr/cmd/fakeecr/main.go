@@ -1,0 +1,117 @@
+// Command fakeecr serves an in-memory Amazon ECR on a loopback port, for tests
+// in any language:
+//
+//	fakeecr -addr 127.0.0.1:0 -repository team/app
+//
+// Its first line says where it listens; AWS_ENDPOINT_URL_ECR takes that URL.
+// It stops cleanly on SIGINT and SIGTERM.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/fakeecr/ecr/fakeecr"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return
+		}
+		fmt.Fprintf(os.Stderr, "fakeecr: %v\n", err)
+		os.Exit(2)
+	}
+}
+
+// run serves until the context ends. It checks its arguments before it listens.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	c, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	handler := &control{config: c}
+	if err := handler.reset(ctx); err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.addr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "fakeecr listening on http://%s\n", listener.Addr())
+	return serve(ctx, listener, handler)
+}
+
+// grace is how long requests may take to end once the program was told to stop.
+const grace = 5 * time.Second
+
+func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if err := server.Shutdown(ending); err != nil {
+		server.Close()
+	}
+	<-served
+	return nil
+}
+
+// config is what the flags say.
+type config struct {
+	addr         string
+	options      []fakeecr.Option
+	repositories []string
+}
+
+func parse(args []string, stderr io.Writer) (*config, error) {
+	c := &config{}
+	flags := flag.NewFlagSet("fakeecr", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&c.addr, "addr", "127.0.0.1:0", "`host:port` to listen on; port 0 takes a free one")
+	account := flags.String("account", "", "the account, 12 `digits` (default 123456789012)")
+	region := flags.String("region", "", "the `region` (default us-east-1)")
+	flags.Func("seed", "a `number` that ids and tokens follow from (default a new one each time)", func(s string) error {
+		var seed uint64
+		if _, err := fmt.Sscan(s, &seed); err != nil {
+			return errors.New("a seed is a natural number")
+		}
+		c.options = append(c.options, fakeecr.WithSeed(seed))
+		return nil
+	})
+	flags.Func("repository", "the `name` of a repository to begin with; may be repeated", func(s string) error {
+		c.repositories = append(c.repositories, s)
+		return nil
+	})
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	if flags.NArg() > 0 {
+		return nil, fmt.Errorf("unexpected arguments: %s", strings.Join(flags.Args(), " "))
+	}
+	if *account != "" {
+		c.options = append(c.options, fakeecr.WithAccount(*account))
+	}
+	if *region != "" {
+		c.options = append(c.options, fakeecr.WithRegion(*region))
+	}
+	return c, nil
+}

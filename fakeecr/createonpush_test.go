@@ -1,0 +1,154 @@
+package fakeecr_test
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+)
+
+// onPush is a template for pushes with mutable tags or not, by which its
+// repositories are known.
+func onPush(prefix string, mutability types.ImageTagMutability) *ecr.CreateRepositoryCreationTemplateInput {
+	return &ecr.CreateRepositoryCreationTemplateInput{
+		Prefix: &prefix, AppliedFor: []types.RCTAppliedFor{types.RCTAppliedForCreateOnPush}, ImageTagMutability: mutability,
+	}
+}
+
+func describeRepository(t *testing.T, api fakeecr.API, name string) types.Repository {
+	t.Helper()
+	out, err := api.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{RepositoryNames: []string{name}})
+	require.NoError(t, err)
+	require.Len(t, out.Repositories, 1)
+	return out.Repositories[0]
+}
+
+func TestCreateOnPush(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		template := onPush("prod", types.ImageTagMutabilityImmutableWithExclusion)
+		template.ImageTagMutabilityExclusionFilters = []types.ImageTagMutabilityExclusionFilter{wildcardFilter("dev-*")}
+		template.EncryptionConfiguration = &types.EncryptionConfigurationForRepositoryCreationTemplate{EncryptionType: types.EncryptionTypeKms}
+		template.ResourceTags = []types.Tag{tag("team", "core")}
+		template.CustomRoleArn = aws.String(roleOfTemplate)
+		_, err := f.CreateRepositoryCreationTemplate(t.Context(), template)
+		require.NoError(t, err)
+
+		require.NoError(t, pushThrough(t.Context(), f, "prod/app", "v1", fakeecr.RandomImage(1, 100)))
+		made := describeRepository(t, f, "prod/app")
+		require.Equal(t, types.ImageTagMutabilityImmutableWithExclusion, made.ImageTagMutability)
+		require.Equal(t, template.ImageTagMutabilityExclusionFilters, made.ImageTagMutabilityExclusionFilters)
+		require.Equal(t, types.EncryptionTypeKms, made.EncryptionConfiguration.EncryptionType)
+		require.Regexp(t, "^arn:aws:kms:us-east-1:123456789012:key/", *made.EncryptionConfiguration.KmsKey)
+
+		// The template holds for what is created, not for what is there.
+		_, err = f.UpdateRepositoryCreationTemplate(t.Context(), &ecr.UpdateRepositoryCreationTemplateInput{
+			Prefix: aws.String("prod"), ImageTagMutability: types.ImageTagMutabilityMutable,
+		})
+		require.NoError(t, err)
+		require.NoError(t, pushThrough(t.Context(), f, "prod/app", "v2", fakeecr.RandomImage(2, 100)))
+		require.Equal(t, made, describeRepository(t, f, "prod/app"))
+	})
+}
+
+func TestCreateOnPushChoosesTheLongestPrefix(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		other := forEverything("prod/team/other")
+		other.AppliedFor = []types.RCTAppliedFor{types.RCTAppliedForReplication}
+		for _, template := range []*ecr.CreateRepositoryCreationTemplateInput{
+			onPush("prod", types.ImageTagMutabilityMutable), onPush("prod/team", types.ImageTagMutabilityImmutable), other,
+		} {
+			_, err := f.CreateRepositoryCreationTemplate(t.Context(), template)
+			require.NoError(t, err)
+		}
+		for name, mutability := range map[string]types.ImageTagMutability{
+			"prod/app":            types.ImageTagMutabilityMutable,
+			"prod/teams/app":      types.ImageTagMutabilityMutable,
+			"prod/team":           types.ImageTagMutabilityMutable,
+			"prod/team/app":       types.ImageTagMutabilityImmutable,
+			"prod/team/other/app": types.ImageTagMutabilityImmutable,
+		} {
+			_, err := f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: &name})
+			require.NoError(t, err)
+			require.Equal(t, mutability, describeRepository(t, f, name).ImageTagMutability, name)
+		}
+		for _, name := range []string{"prod", "production", "test/prod/app"} {
+			_, err := f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: &name})
+			requireError[*types.RepositoryNotFoundException](t, err, "The repository with name '"+name+"' does not exist in the registry with id '123456789012'")
+		}
+		_, err := f.CreateRepositoryCreationTemplate(t.Context(), onPush("ROOT", types.ImageTagMutabilityImmutable))
+		require.NoError(t, err)
+		_, err = f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: aws.String("prod")})
+		require.NoError(t, err)
+		require.Equal(t, types.ImageTagMutabilityImmutable, describeRepository(t, f, "prod").ImageTagMutability)
+	})
+}
+
+// A manifest needs layers in its repository, so that PutImage as the first call
+// of a push fails, and leaves nothing behind.
+func TestCreateOnPushByPutImage(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		image := fakeecr.RandomImage(1, 100)
+		put := func() error {
+			_, err := f.PutImage(t.Context(), &ecr.PutImageInput{RepositoryName: aws.String("team/app"), ImageManifest: aws.String(string(image.Manifest))})
+			return err
+		}
+		requireError[*types.RepositoryNotFoundException](t, put(), "The repository with name 'team/app' does not exist in the registry with id '123456789012'")
+		_, err := f.CreateRepositoryCreationTemplate(t.Context(), onPush("team", ""))
+		require.NoError(t, err)
+		requireError[*types.LayersNotFoundException](t, put(), "Layers with digests '["+digestOf(image.Blobs[1])+", "+digestOf(image.Blobs[0])+
+			"]' required for pushing image into repository with name 'team/app' in the registry with id '123456789012' do not exist")
+		require.Empty(t, repositories(t, f))
+	})
+}
+
+func TestCreateOnPushFails(t *testing.T) {
+	for name, test := range map[string]struct {
+		change  func(in *ecr.CreateRepositoryCreationTemplateInput)
+		code    string
+		message string
+	}{
+		"tags without a role": {
+			func(in *ecr.CreateRepositoryCreationTemplateInput) {
+				in.ResourceTags = []types.Tag{tag("team", "core")}
+			},
+			"AccessDeniedException", "User: arn:aws:iam::123456789012:role/aws-service-role/ecr.amazonaws.com/AWSServiceRoleForECRTemplate is not authorized to perform: ecr:TagResource " +
+				"on resource: arn:aws:ecr:us-east-1:123456789012:repository/team/app because no identity-based policy allows the ecr:TagResource action",
+		},
+		"a key without a role": {
+			func(in *ecr.CreateRepositoryCreationTemplateInput) {
+				in.EncryptionConfiguration = &types.EncryptionConfigurationForRepositoryCreationTemplate{EncryptionType: types.EncryptionTypeKms, KmsKey: aws.String(someKey)}
+			},
+			"KmsException", "User: arn:aws:iam::123456789012:role/aws-service-role/ecr.amazonaws.com/AWSServiceRoleForECRTemplate is not authorized to perform: kms:CreateGrant " +
+				"on resource: " + someKey + " because no resource-based policy allows the kms:CreateGrant action",
+		},
+		"a key of another region": {
+			func(in *ecr.CreateRepositoryCreationTemplateInput) {
+				in.CustomRoleArn = aws.String(roleOfTemplate)
+				in.EncryptionConfiguration = &types.EncryptionConfigurationForRepositoryCreationTemplate{
+					EncryptionType: types.EncryptionTypeKms, KmsKey: aws.String("arn:aws:kms:eu-west-1:123456789012:key/1234"),
+				}
+			},
+			"KmsException", "Invalid arn eu-west-1",
+		},
+		"no room for a repository": {
+			func(*ecr.CreateRepositoryCreationTemplateInput) {},
+			"LimitExceededException", "The limit of 0 repositories per registry has been exceeded",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				template := onPush("team", "")
+				test.change(template)
+				_, err := f.CreateRepositoryCreationTemplate(t.Context(), template)
+				require.NoError(t, err, "KMS is asked when a repository is created")
+				_, err = f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: aws.String("team/app")})
+				requireCode(t, err, test.code, test.message)
+				require.Empty(t, repositories(t, f))
+			}, fakeecr.WithQuota(fakeecr.RepositoriesPerRegistry, 0))
+		})
+	}
+}

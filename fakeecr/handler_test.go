@@ -1,0 +1,254 @@
+package fakeecr_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/schemas"
+	smithy "github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
+	"github.com/fakeecr/ecr/fakeecr/internal/constraint/constrainttest"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+const target = "AmazonEC2ContainerRegistry_V20150921."
+
+// send posts a body as any client of the API would.
+func send(t testing.TB, url, target, body string) (status int, header http.Header, answer string) {
+	t.Helper()
+	request, err := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
+	require.NoError(t, err)
+	request.Header.Set("X-Amz-Target", target)
+	request.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, response.Header, string(text)
+}
+
+func TestWire(t *testing.T) {
+	server := fakeecr.NewServer(t)
+	server.MustPush("team/app:v1", fakeecr.RandomImage(1, 10))
+	serialization := `"__type":"SerializationException"`
+	for name, c := range map[string]struct {
+		target, body string
+		status       int
+		says         string
+	}{
+		"unknown operation":    {target + "PutLayer", `{}`, 400, `"__type":"UnknownOperationException"`},
+		"unknown service":      {"SpencerFrontendService.DescribeRepositories", `{}`, 400, `"__type":"UnknownOperationException"`},
+		"no JSON":              {target + "DescribeRepositories", `{"repositoryNames"`, 400, serialization},
+		"not an object":        {target + "DescribeRepositories", `[]`, 400, serialization},
+		"number for a string":  {target + "DescribeImages", `{"repositoryName":5}`, 400, serialization},
+		"string for a number":  {target + "DescribeRepositories", `{"maxResults":"5"}`, 400, serialization},
+		"object for a list":    {target + "DescribeRepositories", `{"repositoryNames":{}}`, 400, serialization},
+		"string for a boolean": {target + "DeleteRepository", `{"repositoryName":"team/app","force":"true"}`, 400, serialization},
+		"number for a member":  {target + "BatchGetImage", `{"repositoryName":"team/app","imageIds":[5]}`, 400, serialization},
+		"bad base64":           {target + "UploadLayerPart", `{"layerPartBlob":"!","repositoryName":"team/app"}`, 400, serialization},
+		"unknown member":       {target + "ListImages", `{"repositoryName":"team/app","color":{"a":[1]}}`, 200, `"imageTag":"v1"`},
+		"null is absent":       {target + "DescribeRepositories", `{"repositoryNames":null,"maxResults":null}`, 200, `"repositoryName":"team/app"`},
+		"empty body":           {target + "DescribeRepositories", ``, 200, `"repositoryName":"team/app"`},
+		"missing member":       {target + "DescribeImages", `{}`, 400, `Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must not be null'`},
+		"empty list":           {target + "BatchGetImage", `{"repositoryName":"team/app","imageIds":[]}`, 400, `Invalid parameter at 'imageIds' failed to satisfy constraint: 'Member must have length greater than or equal to 1'`},
+		"nothing found":        {target + "BatchGetImage", `{"repositoryName":"team/app","imageIds":[{"imageTag":"v2"}]}`, 200, `"images":[]`},
+		"no failure":           {target + "BatchDeleteImage", `{"repositoryName":"team/app","imageIds":[{"imageTag":"v2"}]}`, 200, `"imageIds":[]`},
+		"error": {target + "DescribeImages", `{"repositoryName":"none"}`, 400,
+			`{"__type":"RepositoryNotFoundException","message":"The repository with name 'none' does not exist in the registry with id '123456789012'"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, header, body := send(t, server.URL, c.target, c.body)
+			require.Equal(t, c.status, status, body)
+			require.Contains(t, body, c.says)
+			require.True(t, json.Valid([]byte(body)))
+			require.Equal(t, "application/x-amz-json-1.1", header.Get("Content-Type"))
+			require.NoError(t, uuid.Validate(header.Get("x-amzn-RequestId")))
+		})
+	}
+}
+
+func TestTimesHaveMilliseconds(t *testing.T) {
+	server := fakeecr.NewServer(t)
+	_, _, body := send(t, server.URL, target+"CreateRepository", `{"repositoryName":"team/app"}`)
+	require.Regexp(t, `"createdAt":\d{10}(\.\d{1,3})?[,}]`, body)
+}
+
+func TestBodyThatIsTooLargeIsNotRead(t *testing.T) {
+	server := fakeecr.NewServer(t)
+	read := 0
+	body := readerFunc(func(p []byte) (int, error) {
+		read += len(p)
+		return len(blank(p)), nil
+	})
+	request, err := http.NewRequest(http.MethodPost, server.URL, io.LimitReader(body, 1<<30))
+	require.NoError(t, err)
+	request.Header.Set("X-Amz-Target", target+"UploadLayerPart")
+	response, err := http.DefaultClient.Do(request)
+	if err == nil {
+		defer response.Body.Close()
+		require.Equal(t, http.StatusRequestEntityTooLarge, response.StatusCode)
+	}
+	require.Less(t, read, 64<<20)
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func blank(p []byte) []byte {
+	for i := range p {
+		p[i] = ' '
+	}
+	return p
+}
+
+func TestOtherRequests(t *testing.T) {
+	handler := fakeecr.New(t).Handler()
+	for name, c := range map[string]struct {
+		method, path string
+		status       int
+	}{
+		"no target":               {http.MethodPost, "/", 404},
+		"get":                     {http.MethodGet, "/", 404},
+		"elsewhere":               {http.MethodPut, "/elsewhere", 404},
+		"download of nothing":     {http.MethodGet, "/starport-layer-bucket/", 404},
+		"download without a name": {http.MethodGet, "/starport-layer-bucket/a/b/c/d", 403},
+		"download by POST":        {http.MethodPost, "/starport-layer-bucket/a/b/c/d", 405},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer := httptest.NewRecorder()
+			handler.ServeHTTP(answer, httptest.NewRequest(c.method, c.path, nil))
+			require.Equal(t, c.status, answer.Code)
+		})
+	}
+}
+
+// Each violation of the service model is answered in ECR's words and changes
+// nothing.
+func TestConstraintsOverHTTP(t *testing.T) {
+	server := fakeecr.NewServer(t)
+	server.MustPush("team/app:v1", fakeecr.RandomImage(1, 10))
+	_, _, before := send(t, server.URL, target+"DescribeRepositories", `{}`)
+	swept := 0
+	for _, op := range constraint.Operations() {
+		for _, violation := range constrainttest.Violations(op.Name) {
+			status, _, body := send(t, server.URL, target+op.Name, bodyOf(t, violation.Input))
+			var answer struct {
+				Type    string `json:"__type"`
+				Message string `json:"message"`
+			}
+			require.NoError(t, json.Unmarshal([]byte(body), &answer))
+			require.Equal(t, 400, status)
+			require.Equal(t, "InvalidParameterException", answer.Type, "%s %s", op.Name, violation.Name)
+			require.Equal(t, violation.Message(), answer.Message, "%s %s", op.Name, violation.Name)
+			swept++
+		}
+	}
+	require.Greater(t, swept, 400)
+	_, _, after := send(t, server.URL, target+"DescribeRepositories", `{}`)
+	require.Equal(t, before, after)
+}
+
+// bodyOf is an input as the SDK writes it.
+func bodyOf(t testing.TB, in any) string {
+	t.Helper()
+	request := smithyhttp.NewStackRequest().(*smithyhttp.Request)
+	protocol := awsjson.New11(schemas.AmazonEC2ContainerRegistry_V20150921)
+	schema := smithy.NewOperationSchema(schemas.DescribeRegistry, schemas.DescribeRegistryRequest, nil)
+	require.NoError(t, protocol.SerializeRequest(t.Context(), schema, in.(smithy.Serializable), request))
+	body, err := io.ReadAll(request.GetStream())
+	require.NoError(t, err)
+	return string(body)
+}
+
+func TestRequestsFindTheirRegistry(t *testing.T) {
+	registry := fakeecr.New(t)
+	for _, r := range []*fakeecr.Registry{registry, registry.In("eu-west-1"), registry.Account("210987654321"), registry.Account("210987654321").In("eu-west-1")} {
+		_, err := r.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(r.AccountID() + "/" + r.Region())})
+		require.NoError(t, err)
+	}
+	scope := func(key, region string) string {
+		return "AWS4-HMAC-SHA256 Credential=" + key + "/20260101/" + region + "/ecr/aws4_request, SignedHeaders=host, Signature=00"
+	}
+	for name, c := range map[string]struct{ host, authorization, want string }{
+		"by default":              {"127.0.0.1:80", "", "123456789012/us-east-1"},
+		"by scope":                {"127.0.0.1:80", scope("AKIAEXAMPLE", "eu-west-1"), "123456789012/eu-west-1"},
+		"by key":                  {"127.0.0.1:80", scope("210987654321", "us-east-1"), "210987654321/us-east-1"},
+		"by key and scope":        {"127.0.0.1:80", scope("210987654321", "eu-west-1"), "210987654321/eu-west-1"},
+		"by API host":             {"api.ecr.eu-west-1.amazonaws.com", "", "123456789012/eu-west-1"},
+		"by short API host":       {"ecr.eu-west-1.amazonaws.com:443", scope("210987654321", "us-east-1"), "210987654321/eu-west-1"},
+		"by registry host":        {"210987654321.dkr.ecr.eu-west-1.amazonaws.com", "", "210987654321/eu-west-1"},
+		"by a scope that is none": {"127.0.0.1:80", "AWS4-HMAC-SHA256 Credential=a/b", "123456789012/us-east-1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(nil))
+			request.Host = c.host
+			request.Header.Set("X-Amz-Target", target+"DescribeRepositories")
+			request.Header.Set("Authorization", c.authorization)
+			answer := httptest.NewRecorder()
+			registry.Handler().ServeHTTP(answer, request)
+			require.Equal(t, 200, answer.Code)
+			require.Contains(t, answer.Body.String(), `"repositoryName":"`+c.want+`"`)
+			require.Equal(t, 1, strings.Count(answer.Body.String(), `"repositoryName"`))
+		})
+	}
+}
+
+// FuzzHandler holds that no request gets a 500, ends the process or is answered
+// with anything but JSON.
+func FuzzHandler(f *testing.F) {
+	f.Add("DescribeRepositories", `{"maxResults":1}`)
+	f.Add("PutImage", `{"repositoryName":"team/app","imageManifest":"{}"}`)
+	f.Add("UploadLayerPart", `{"layerPartBlob":"`+base64.StdEncoding.EncodeToString([]byte("part"))+`","repositoryName":"team/app","partFirstByte":0,"partLastByte":3}`)
+	f.Add("BatchDeleteImage", `{"repositoryName":"team/app","imageIds":[{"imageTag":"v1"}]}`)
+	f.Add("CreateRepository", `{"repositoryName":"a","tags":[{"Key":"k","Value":"v"}]}`)
+	for _, op := range constraint.Operations() {
+		f.Add(op.Name, bodyOf(f, constrainttest.Valid(op.Name)))
+	}
+	f.Fuzz(func(t *testing.T, operation, body string) {
+		registry := fakeecr.New(t, fakeecr.WithSeed(1))
+		registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 10))
+		request := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		request.Header["X-Amz-Target"] = []string{target + operation}
+		answer := httptest.NewRecorder()
+		registry.Handler().ServeHTTP(answer, request)
+		require.Contains(t, []int{200, 400, 413}, answer.Code)
+		require.True(t, json.Valid(answer.Body.Bytes()))
+	})
+}
+
+func TestHandlerInAServerOfTheUsers(t *testing.T) {
+	registry := fakeecr.New(t)
+	server := httptest.NewServer(registry.Handler())
+	t.Cleanup(server.Close)
+	image := fakeecr.RandomImage(1, 3000)
+	registry.MustPush("team/app:v1", image)
+
+	_, _, body := send(t, server.URL, target+"GetDownloadUrlForLayer", `{"repositoryName":"team/app","layerDigest":"`+digestOf(image.Blobs[0])+`"}`)
+	var answer struct{ DownloadURL string }
+	require.NoError(t, json.Unmarshal([]byte(body), &answer))
+	require.True(t, strings.HasPrefix(answer.DownloadURL, server.URL), answer.DownloadURL)
+
+	playing := registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").Drop()})
+	defer playing.Stop()
+	request, err := http.NewRequest(http.MethodPost, server.URL, nil)
+	require.NoError(t, err)
+	request.Header.Set("X-Amz-Target", target+"DescribeRepositories")
+	_, err = http.DefaultClient.Do(request)
+	require.ErrorIs(t, err, io.EOF)
+}

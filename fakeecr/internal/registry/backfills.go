@@ -1,0 +1,347 @@
+package registry
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
+)
+
+const (
+	// backfillPreparation is how long a backfill collects its images, and
+	// backfillWidth how many it replicates at a time. ECR tells neither.
+	backfillPreparation = 5 * time.Second
+	backfillWidth       = 10
+	// backfillRetention is how long a backfill is shown after its end.
+	backfillRetention = 90 * 24 * time.Hour
+	// defaultBackfillPage is the page of ListReplicationBackfills.
+	defaultBackfillPage = 25
+)
+
+// backfill is the replication of what a registry has to one of its destinations.
+// A published record never changes.
+type backfill struct {
+	id                 string
+	from, to           Key
+	status             types.ReplicationBackfillStatus
+	startedAt, endedAt time.Time
+	// images are known once the backfill is prepared, in order of their keys;
+	// last is the key of the last one that was replicated.
+	images            tree[*backfillImage]
+	prepared          bool
+	last              string
+	completed, failed int32
+	failureCodes      []string
+	// step is the event that continues the backfill or, after its end, forgets it.
+	step string
+}
+
+// backfillImage is one replication of a backfill: of an image under one tag.
+type backfillImage struct {
+	repository string
+	id         types.ImageIdentifier
+	index      bool
+	// status is empty until the replication has ended.
+	status     types.ReplicationBackfillResultStatus
+	failure    string
+	ofChildren []string
+}
+
+func (i *backfillImage) key() string {
+	return link(link(i.repository, *i.id.ImageDigest), aws.ToString(i.id.ImageTag))
+}
+
+func (b *backfill) ended() bool {
+	switch b.status {
+	case types.ReplicationBackfillStatusPreparing, types.ReplicationBackfillStatusInProgress, types.ReplicationBackfillStatusStopping:
+		return false
+	default:
+		return true
+	}
+}
+
+// StartReplicationBackfill begins to replicate the images that the registry has
+// to one of its destinations. A region has one backfill at a time.
+func (tx *Tx) StartReplicationBackfill(_ context.Context, in *ecr.StartReplicationBackfillInput) (*ecr.StartReplicationBackfillOutput, error) {
+	reg := tx.changeRegistry(tx.target(in.RegistryId))
+	to := destinationKey(in.Destination)
+	if !reg.replicatesTo(to) {
+		return nil, notADestination()
+	}
+	active := 0
+	for _, other := range reg.backfills.all() {
+		if other.ended() {
+			continue
+		}
+		if other.to.Region == to.Region {
+			return nil, backfillInProgress(reg.Key, to.Region)
+		}
+		active++
+	}
+	if err := tx.within(ReplicationBackfillsActive, active+1); err != nil {
+		return nil, err
+	}
+	b := &backfill{
+		id: tx.World.ids.uuid(), from: reg.Key, to: to,
+		status: types.ReplicationBackfillStatusPreparing, startedAt: tx.now,
+	}
+	tx.scheduleBackfill(b, backfillPreparation)
+	return &ecr.StartReplicationBackfillOutput{
+		Destination:           ptr(to.destination()),
+		RegistryId:            aws.String(reg.Account),
+		ReplicationBackfillId: aws.String(b.id),
+		StartedAt:             aws.Time(b.startedAt),
+		Status:                b.status,
+	}, nil
+}
+
+// StopReplicationBackfill ends a backfill at once while it prepares. Later the
+// replications that have begun are completed first.
+func (tx *Tx) StopReplicationBackfill(_ context.Context, in *ecr.StopReplicationBackfillInput) (*ecr.StopReplicationBackfillOutput, error) {
+	tx.write()
+	found, err := tx.backfill(in.RegistryId, in.ReplicationBackfillId)
+	if err != nil {
+		return nil, err
+	}
+	b := ptr(*found)
+	switch b.status {
+	case types.ReplicationBackfillStatusPreparing:
+		tx.unschedule(b.step)
+		tx.endBackfill(b, types.ReplicationBackfillStatusStopped)
+	case types.ReplicationBackfillStatusInProgress, types.ReplicationBackfillStatusStopping:
+		b.status = types.ReplicationBackfillStatusStopping
+		tx.putBackfill(b)
+	default:
+		return nil, backfillHasEnded(b)
+	}
+	return &ecr.StopReplicationBackfillOutput{
+		Destination:           ptr(b.to.destination()),
+		RegistryId:            aws.String(b.from.Account),
+		ReplicationBackfillId: aws.String(b.id),
+		StartedAt:             aws.Time(b.startedAt),
+		Status:                b.status,
+	}, nil
+}
+
+// ListReplicationBackfills answers a page of the registry's backfills, by id.
+func (tx *Tx) ListReplicationBackfills(_ context.Context, in *ecr.ListReplicationBackfillsInput) (*ecr.ListReplicationBackfillsOutput, error) {
+	key := tx.target(in.RegistryId)
+	p, err := tx.newPage("ListReplicationBackfills "+key.String(), in.MaxResults, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	if in.MaxResults == nil {
+		p.limit = defaultBackfillPage
+	}
+	out := &ecr.ListReplicationBackfillsOutput{RegistryId: aws.String(key.Account), Backfills: []types.ReplicationBackfillSummary{}}
+	for id, b := range tx.registry(key).backfills.from(p.start) {
+		if p.full(len(out.Backfills)) {
+			out.NextToken = p.next()
+			break
+		}
+		out.Backfills = append(out.Backfills, b.summary())
+		p.last = id
+	}
+	return out, nil
+}
+
+// DescribeReplicationBackfillResults answers how far a backfill is and, once it
+// has ended, a page of how each image went, by repository, digest and tag.
+func (tx *Tx) DescribeReplicationBackfillResults(_ context.Context, in *ecr.DescribeReplicationBackfillResultsInput) (*ecr.DescribeReplicationBackfillResultsOutput, error) {
+	b, err := tx.backfill(in.RegistryId, in.ReplicationBackfillId)
+	if err != nil {
+		return nil, err
+	}
+	p, err := tx.newPage("DescribeReplicationBackfillResults "+b.id, in.MaxResults, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	summary := b.summary()
+	out := &ecr.DescribeReplicationBackfillResultsOutput{
+		Destination:           summary.Destination,
+		EndedAt:               summary.EndedAt,
+		FailureCode:           summary.FailureCode,
+		Progress:              summary.Progress,
+		RegistryId:            aws.String(b.from.Account),
+		ReplicationBackfillId: summary.ReplicationBackfillId,
+		Results:               []types.ReplicationBackfillResult{},
+		StartedAt:             summary.StartedAt,
+		Status:                summary.Status,
+	}
+	if !b.ended() {
+		return out, nil
+	}
+	for key, img := range b.images.from(p.start) {
+		// A stopped backfill has images that it did not come to.
+		if img.status == "" || in.ResultStatusFilter != "" && img.status != in.ResultStatusFilter {
+			continue
+		}
+		if p.full(len(out.Results)) {
+			out.NextToken = p.next()
+			break
+		}
+		out.Results = append(out.Results, img.result())
+		p.last = key
+	}
+	return out, nil
+}
+
+// backfill is the backfill that an input names.
+func (tx *Tx) backfill(registryID, id *string) (*backfill, error) {
+	key := tx.target(registryID)
+	b, found := tx.registry(key).backfills.get(*id)
+	if !found {
+		return nil, backfillNotFound(key, *id)
+	}
+	return b, nil
+}
+
+func (b *backfill) summary() types.ReplicationBackfillSummary {
+	summary := types.ReplicationBackfillSummary{
+		Destination:           ptr(b.to.destination()),
+		ReplicationBackfillId: aws.String(b.id),
+		StartedAt:             aws.Time(b.startedAt),
+		Status:                b.status,
+	}
+	if b.ended() {
+		summary.EndedAt = aws.Time(b.endedAt)
+	}
+	if b.status == types.ReplicationBackfillStatusFailed {
+		summary.FailureCode = aws.String(b.failureCodes[0])
+	}
+	if b.prepared {
+		summary.Progress = &types.ReplicationBackfillProgress{
+			TotalReplicationCount:     aws.Int32(int32(b.images.len())),
+			CompletedReplicationCount: aws.Int32(b.completed),
+			FailedReplicationCount:    aws.Int32(b.failed),
+			FailureCodes:              append([]string{}, b.failureCodes...),
+		}
+	}
+	return summary
+}
+
+func (i *backfillImage) result() types.ReplicationBackfillResult {
+	result := types.ReplicationBackfillResult{
+		ImageId:        ptr(copyID(i.id)),
+		RepositoryName: aws.String(i.repository),
+		Status:         i.status,
+		FailureCode:    optional(i.failure),
+	}
+	if i.index {
+		result.SubImageFailureCodes = append([]string{}, i.ofChildren...)
+	}
+	return result
+}
+
+// backfillStep is what happens next to a backfill.
+type backfillStep struct {
+	from Key
+	id   string
+}
+
+func (s backfillStep) happen(tx *Tx) {
+	reg := tx.changeRegistry(s.from)
+	found, _ := reg.backfills.get(s.id)
+	b := ptr(*found)
+	switch b.status {
+	case types.ReplicationBackfillStatusPreparing:
+		tx.prepareBackfill(b)
+	case types.ReplicationBackfillStatusInProgress, types.ReplicationBackfillStatusStopping:
+		tx.replicateNext(b)
+	default:
+		reg.backfills.delete(reg.generation, b.id)
+		return
+	}
+	switch {
+	case b.status == types.ReplicationBackfillStatusStopping:
+		tx.endBackfill(b, types.ReplicationBackfillStatusStopped)
+	case int(b.completed+b.failed) < b.images.len():
+		tx.scheduleBackfill(b, replicationLag)
+	case b.failed > 0 && b.completed == 0:
+		tx.endBackfill(b, types.ReplicationBackfillStatusFailed)
+	default:
+		tx.endBackfill(b, types.ReplicationBackfillStatusComplete)
+	}
+}
+
+// prepareBackfill collects what the registry replicates to the destination now.
+func (tx *Tx) prepareBackfill(b *backfill) {
+	b.prepared, b.status = true, types.ReplicationBackfillStatusInProgress
+	reg := tx.registry(b.from)
+	for name, repo := range reg.repositories.all() {
+		if !slices.Contains(reg.destinationsOf(name), b.to) {
+			continue
+		}
+		for _, img := range repo.images.all() {
+			index := img.mediaType == manifest.OCIIndex || img.mediaType == manifest.DockerList
+			for _, id := range everyID(img) {
+				listed := &backfillImage{repository: name, id: id, index: index}
+				b.images.set(tx.write().generation, listed.key(), listed)
+			}
+		}
+	}
+}
+
+// replicateNext carries out the replications that have been under way since the
+// last step.
+func (tx *Tx) replicateNext(b *backfill) {
+	var batch []*backfillImage
+	for _, img := range b.images.from(b.last + "\x00") {
+		if len(batch) == backfillWidth {
+			break
+		}
+		batch = append(batch, img)
+	}
+	for _, img := range batch {
+		done := tx.replicateOne(b, img)
+		b.last = done.key()
+		b.images.set(tx.write().generation, b.last, done)
+		if done.failure == "" {
+			b.completed++
+			continue
+		}
+		b.failed++
+		b.failureCodes = addCode(b.failureCodes, done.failure)
+	}
+}
+
+// replicateOne replicates one image of a backfill, if it is still there under its
+// tag.
+func (tx *Tx) replicateOne(b *backfill, img *backfillImage) *backfillImage {
+	done := *img
+	done.status = types.ReplicationBackfillResultStatusFailed
+	repo, found := tx.registry(b.from).repositories.get(img.repository)
+	if !found {
+		done.failure = failureCode(repositoryNotFound(b.from, img.repository))
+		return &done
+	}
+	source, failure := repo.find(img.id)
+	if failure != nil {
+		done.failure = string(failure.FailureCode)
+		return &done
+	}
+	if done.failure, done.ofChildren = tx.replicate(repo, source, img.id.ImageTag, b.to); done.failure == "" {
+		done.status = types.ReplicationBackfillResultStatusComplete
+	}
+	return &done
+}
+
+func (tx *Tx) scheduleBackfill(b *backfill, after time.Duration) {
+	b.step = tx.schedule(tx.now.Add(after), backfillStep{b.from, b.id})
+	tx.putBackfill(b)
+}
+
+func (tx *Tx) endBackfill(b *backfill, status types.ReplicationBackfillStatus) {
+	b.status, b.endedAt = status, tx.now
+	tx.scheduleBackfill(b, backfillRetention)
+}
+
+func (tx *Tx) putBackfill(b *backfill) {
+	reg := tx.changeRegistry(b.from)
+	reg.backfills.set(reg.generation, b.id, b)
+}

@@ -1,0 +1,100 @@
+package registry
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestClockHasTheGrainOfTheWire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c clock
+		time.Sleep(1_234_567 * time.Nanosecond)
+		now := c.now()
+		require.Equal(t, time.Date(2000, 1, 1, 0, 0, 0, int(time.Millisecond), time.UTC), now)
+		require.Equal(t, time.UTC, now.Location())
+	})
+}
+
+func TestClockAdvances(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c clock
+		begin := c.now()
+		c.advance(12 * time.Hour)
+		require.Equal(t, 12*time.Hour, c.now().Sub(begin))
+		time.Sleep(time.Minute)
+		require.Equal(t, 12*time.Hour+time.Minute, c.now().Sub(begin), "time goes on from there")
+		c.advance(0)
+		require.Equal(t, 12*time.Hour+time.Minute, c.now().Sub(begin))
+	})
+}
+
+// The machine's clock jumps back when a world that was made outside a synctest
+// bubble is used or forked inside one.
+func TestClockNeverRunsBackwards(t *testing.T) {
+	var outside clock
+	before := outside.now()
+	synctest.Test(t, func(t *testing.T) {
+		fork := outside.fork()
+		for _, c := range []*clock{&outside, &fork} {
+			now := c.now()
+			require.False(t, now.Before(before))
+			time.Sleep(time.Hour)
+			require.Equal(t, time.Hour, c.now().Sub(now), "it goes on at its pace")
+		}
+	})
+}
+
+func TestForkedClockIsIndependent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c clock
+		c.advance(time.Hour)
+		fork := c.fork()
+		require.Equal(t, c.now(), fork.now())
+		fork.advance(time.Hour)
+		require.Equal(t, time.Hour, fork.now().Sub(c.now()))
+	})
+}
+
+func TestWaitEnds(t *testing.T) {
+	end := func(c *clock, cancel, release func()) {}
+	for name, step := range map[string]struct {
+		end  func(c *clock, cancel, release func())
+		err  error
+		took time.Duration
+	}{
+		"as time passes":                 {end, nil, time.Hour},
+		"as the clock is advanced":       {func(c *clock, _, _ func()) { c.advance(59 * time.Minute) }, nil, time.Minute},
+		"not as it is advanced a little": {func(c *clock, _, _ func()) { c.advance(10 * time.Minute) }, nil, 50 * time.Minute},
+		"with the context":               {func(_ *clock, cancel, _ func()) { cancel() }, context.Canceled, time.Minute},
+		"as it is released":              {func(_ *clock, _, release func()) { release() }, nil, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var c clock
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				released := make(chan struct{})
+				go func() {
+					time.Sleep(time.Minute)
+					step.end(&c, cancel, func() { close(released) })
+				}()
+				begin := time.Now()
+				err := c.wait(ctx, c.now().Add(time.Hour), released)
+				require.ErrorIs(t, err, step.err)
+				require.Equal(t, step.took, time.Since(begin))
+				require.Empty(t, c.waiters)
+			})
+		})
+	}
+}
+
+func TestWaitForThePast(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var c clock
+	require.NoError(t, c.wait(ctx, c.now(), nil))
+}

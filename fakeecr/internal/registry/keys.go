@@ -1,0 +1,133 @@
+package registry
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/google/uuid"
+)
+
+// KeyState is how KMS answers for a key: a code of its errors, which is also the
+// kmsError of ECR's KmsException, or "" for a key that may be used.
+type KeyState string
+
+// The states of a key.
+const (
+	KeyEnabled         KeyState = ""
+	KeyDisabled        KeyState = "DisabledException"
+	KeyPendingDeletion KeyState = "KMSInvalidStateException"
+	KeyAccessDenied    KeyState = "AccessDeniedException"
+	KeyNotFound        KeyState = "NotFoundException"
+)
+
+// What ECR does with a key.
+const (
+	createGrant = "kms:CreateGrant"
+	retireGrant = "kms:RetireGrant"
+	encrypt     = "kms:GenerateDataKey"
+	decrypt     = "kms:Decrypt"
+)
+
+// holdings is what another service holds, by ARN, as far as the world was told.
+// The zero value holds everything, in the zero state.
+type holdings[S any] struct {
+	states tree[S]
+	// closed tells that what was not told is not there.
+	closed bool
+}
+
+func (h *holdings[S]) state(arn string, missing S) S {
+	state, told := h.states.get(arn)
+	if !told && h.closed {
+		return missing
+	}
+	return state
+}
+
+// SetKey tells the state of a KMS key. The first one told with only closes the
+// world's KMS: a key of which it was told nothing does not exist.
+func (w *World) SetKey(arn string, state KeyState, only bool) {
+	w.change(func(root *root) {
+		root.keys.states.set(root.generation, arn, state)
+		root.keys.closed = root.keys.closed || only
+	})
+}
+
+// change changes the root outside of any call.
+func (w *World) change(change func(root *root)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	next := w.root.next()
+	change(next)
+	w.root = next
+}
+
+var kmsKeyARN = regexp.MustCompile(`^arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(key|alias)/.+$`)
+
+// IsKeyARN tells whether a KMS key may have this ARN.
+func IsKeyARN(arn string) bool { return kmsKeyARN.MatchString(arn) }
+
+// kmsKey is the ARN of the key that a caller names by ARN, id or alias; of the
+// one that AWS manages for ECR if it names none.
+func kmsKey(key Key, name string) (string, error) {
+	prefix := kmsPrefix(key)
+	switch parts := kmsKeyARN.FindStringSubmatch(name); {
+	case name == "", strings.TrimPrefix(name, prefix) == "alias/aws/ecr":
+		return managedKey(key), nil
+	case parts != nil && parts[1] != key.Region:
+		return "", kmsException(KeyNotFound, fmt.Sprintf("Invalid arn %s", parts[1]))
+	case parts != nil:
+		return name, nil
+	case strings.HasPrefix(name, "alias/"):
+		return prefix + name, nil
+	default:
+		return prefix + "key/" + name, nil
+	}
+}
+
+func kmsPrefix(key Key) string {
+	return fmt.Sprintf("arn:%s:kms:%s:%s:", partition(key.Region), key.Region, key.Account)
+}
+
+// managedKey is the key that AWS manages for ECR, which every registry has.
+func managedKey(key Key) string {
+	prefix := kmsPrefix(key)
+	return prefix + "key/" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(prefix+"alias/aws/ecr")).String()
+}
+
+// grantKey is the encryption of a new repository: its key has an ARN, and KMS
+// lets ECR use it.
+func (tx *Tx) grantKey(key Key, e encryption) (encryption, error) {
+	if e.kind == types.EncryptionTypeAes256 {
+		return e, nil
+	}
+	var err error
+	if e.key, err = kmsKey(key, e.key); err != nil {
+		return e, err
+	}
+	return e, tx.useKey(key, e, createGrant)
+}
+
+// useKey asks KMS to use a repository's key, if it has one.
+func (tx *Tx) useKey(key Key, e encryption, action string) error {
+	if e.key == "" {
+		return nil
+	}
+	state := tx.keyState(key, e)
+	// KMS retires a grant on any key, if the caller may.
+	if state == KeyEnabled || action == retireGrant && state != KeyAccessDenied {
+		return nil
+	}
+	return kmsException(state, kmsSentence(state, e.key, tx.Caller, action))
+}
+
+// keyState is how KMS answers for a repository's key.
+func (tx *Tx) keyState(key Key, e encryption) KeyState {
+	missing := KeyNotFound
+	if e.key == managedKey(key) {
+		missing = KeyEnabled
+	}
+	return tx.read().keys.state(e.key, missing)
+}

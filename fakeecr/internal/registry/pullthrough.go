@@ -1,0 +1,280 @@
+package registry
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+)
+
+// cacheRule is a pull-through cache rule. A published record never changes.
+type cacheRule struct {
+	prefix         string
+	upstream       types.UpstreamRegistry
+	url            string
+	upstreamPrefix string
+	// credential and role are nil without one.
+	credential *string
+	role       *string
+	createdAt  time.Time
+	updatedAt  time.Time
+}
+
+// upstreamURLs are those that have no part of their own.
+var upstreamURLs = map[string]types.UpstreamRegistry{
+	"public.ecr.aws":       types.UpstreamRegistryEcrPublic,
+	"registry.k8s.io":      types.UpstreamRegistryK8s,
+	"quay.io":              types.UpstreamRegistryQuay,
+	"registry-1.docker.io": types.UpstreamRegistryDockerHub,
+	"ghcr.io":              types.UpstreamRegistryGitHubContainerRegistry,
+	"registry.gitlab.com":  types.UpstreamRegistryGitLabContainerRegistry,
+	"cgr.dev":              types.UpstreamRegistryChainguard,
+}
+
+var (
+	azureURL = regexp.MustCompile(`^[a-zA-Z0-9-]+\.azurecr\.io$`)
+	ecrURL   = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr\.([a-z]{2,}(?:-[a-z]+)+-[0-9]+)\.amazonaws\.com(?:\.cn)?$`)
+)
+
+// UpstreamOf is the kind of registry that a rule's URL stands for.
+func UpstreamOf(url string) (kind types.UpstreamRegistry, ok bool) {
+	kind, ok = upstreamURLs[url]
+	switch {
+	case azureURL.MatchString(url):
+		return types.UpstreamRegistryAzureContainerRegistry, true
+	case ecrURL.MatchString(url):
+		return types.UpstreamRegistryEcr, true
+	}
+	return kind, ok
+}
+
+// isOpen tells whether a kind of registry asks for no credentials.
+func isOpen(kind types.UpstreamRegistry) bool {
+	return kind == types.UpstreamRegistryEcrPublic || kind == types.UpstreamRegistryK8s || kind == types.UpstreamRegistryQuay
+}
+
+// neighbour is the registry that a rule of kind ecr pulls from.
+func (r *cacheRule) neighbour() (key Key, ok bool) {
+	parts := ecrURL.FindStringSubmatch(r.url)
+	if parts == nil {
+		return Key{}, false
+	}
+	return Key{Account: parts[1], Region: parts[2]}, true
+}
+
+// cacheRule is the registry's rule for a repository, nil without one.
+func (r *registry) cacheRule(name string) *cacheRule {
+	if r.cacheRules.len() == 0 {
+		return nil
+	}
+	for namespace := range namespaces(name) {
+		if rule, found := r.cacheRules.get(namespace); found {
+			return rule
+		}
+	}
+	return nil
+}
+
+// upstreamName is what upstream calls the repository of a name under the rule.
+func (r *cacheRule) upstreamName(name string) string {
+	if r.prefix != everywhere {
+		name = strings.TrimPrefix(name, namespace(r.prefix)+"/")
+	}
+	if r.upstreamPrefix != everywhere {
+		name = namespace(r.upstreamPrefix) + "/" + name
+	}
+	return name
+}
+
+func (r *cacheRule) output(key Key) *types.PullThroughCacheRule {
+	return &types.PullThroughCacheRule{
+		CreatedAt:                aws.Time(r.createdAt),
+		CredentialArn:            copied(r.credential),
+		CustomRoleArn:            copied(r.role),
+		EcrRepositoryPrefix:      aws.String(r.prefix),
+		RegistryId:               aws.String(key.Account),
+		UpdatedAt:                aws.Time(r.updatedAt),
+		UpstreamRegistry:         r.upstream,
+		UpstreamRegistryUrl:      aws.String(r.url),
+		UpstreamRepositoryPrefix: aws.String(r.upstreamPrefix),
+	}
+}
+
+// CreatePullThroughCacheRule answers the new rule. Its registry is of the kind
+// that the URL says.
+func (tx *Tx) CreatePullThroughCacheRule(_ context.Context, in *ecr.CreatePullThroughCacheRuleInput) (*ecr.CreatePullThroughCacheRuleOutput, error) {
+	reg := tx.changeRegistry(tx.target(in.RegistryId))
+	rule := &cacheRule{
+		prefix:         *in.EcrRepositoryPrefix,
+		url:            *in.UpstreamRegistryUrl,
+		upstreamPrefix: *orDefault(in.UpstreamRepositoryPrefix, everywhere),
+		createdAt:      tx.now,
+	}
+	var known bool
+	if rule.upstream, known = UpstreamOf(rule.url); !known {
+		return nil, upstreamURLInvalid(rule.url)
+	}
+	// ECR takes any name for a registry that is open.
+	if in.UpstreamRegistry != "" && in.UpstreamRegistry != rule.upstream && !isOpen(rule.upstream) {
+		return nil, upstreamRegistryDoesNotMatch()
+	}
+	if err := rule.update(tx, reg.Key, in.CredentialArn, in.CustomRoleArn); err != nil {
+		return nil, err
+	}
+	if reg.cacheRules.has(namespace(rule.prefix)) {
+		return nil, cacheRuleAlreadyExists(reg.Key, rule.prefix)
+	}
+	if err := tx.within(PullThroughCacheRules, reg.cacheRules.len()+1); err != nil {
+		return nil, err
+	}
+	reg.cacheRules.set(reg.generation, namespace(rule.prefix), rule)
+	out := rule.output(reg.Key)
+	return &ecr.CreatePullThroughCacheRuleOutput{
+		CreatedAt:                out.CreatedAt,
+		CredentialArn:            out.CredentialArn,
+		CustomRoleArn:            out.CustomRoleArn,
+		EcrRepositoryPrefix:      out.EcrRepositoryPrefix,
+		RegistryId:               out.RegistryId,
+		UpstreamRegistry:         out.UpstreamRegistry,
+		UpstreamRegistryUrl:      out.UpstreamRegistryUrl,
+		UpstreamRepositoryPrefix: out.UpstreamRepositoryPrefix,
+	}, nil
+}
+
+// update checks and takes over the credentials that an input gives.
+func (r *cacheRule) update(tx *Tx, key Key, credential, role *string) error {
+	r.updatedAt = tx.now
+	if err := setRole(&r.role, key, role); err != nil {
+		return err
+	}
+	if credential != nil {
+		r.credential = copied(credential)
+	}
+	source, isECR := r.neighbour()
+	switch {
+	case isECR && source == key:
+		return upstreamIsCache()
+	case isOpen(r.upstream) && r.credential != nil:
+		return upstreamNeedsNoCredentials()
+	case isECR && r.credential != nil, !isECR && r.role != nil:
+		return upstreamCredentialsDoNotMatch()
+	case !isECR && !isOpen(r.upstream) && r.credential == nil:
+		return upstreamNeedsCredentials()
+	case credential == nil:
+		return nil
+	case !strings.HasPrefix(*credential, secretPrefix(key)):
+		return secretElsewhere()
+	}
+	return tx.readSecret(*credential)
+}
+
+// UpdatePullThroughCacheRule changes the credentials or the role of a rule; what
+// is left out stays.
+func (tx *Tx) UpdatePullThroughCacheRule(_ context.Context, in *ecr.UpdatePullThroughCacheRuleInput) (*ecr.UpdatePullThroughCacheRuleOutput, error) {
+	reg := tx.changeRegistry(tx.target(in.RegistryId))
+	before, err := reg.mustRule(*in.EcrRepositoryPrefix)
+	if err != nil {
+		return nil, err
+	}
+	rule := *before
+	if err := rule.update(tx, reg.Key, in.CredentialArn, in.CustomRoleArn); err != nil {
+		return nil, err
+	}
+	reg.cacheRules.set(reg.generation, namespace(rule.prefix), &rule)
+	out := rule.output(reg.Key)
+	return &ecr.UpdatePullThroughCacheRuleOutput{
+		CredentialArn:            out.CredentialArn,
+		CustomRoleArn:            out.CustomRoleArn,
+		EcrRepositoryPrefix:      out.EcrRepositoryPrefix,
+		RegistryId:               out.RegistryId,
+		UpdatedAt:                out.UpdatedAt,
+		UpstreamRepositoryPrefix: out.UpstreamRepositoryPrefix,
+	}, nil
+}
+
+// mustRule is the rule of a prefix.
+func (r *registry) mustRule(prefix string) (*cacheRule, error) {
+	rule, found := r.cacheRules.get(namespace(prefix))
+	if !found {
+		return nil, cacheRuleNotFound(r.Key, prefix)
+	}
+	return rule, nil
+}
+
+// DeletePullThroughCacheRule answers the rule that it removes. What was pulled
+// stays.
+func (tx *Tx) DeletePullThroughCacheRule(_ context.Context, in *ecr.DeletePullThroughCacheRuleInput) (*ecr.DeletePullThroughCacheRuleOutput, error) {
+	reg := tx.changeRegistry(tx.target(in.RegistryId))
+	rule, err := reg.mustRule(*in.EcrRepositoryPrefix)
+	if err != nil {
+		return nil, err
+	}
+	reg.cacheRules.delete(reg.generation, namespace(rule.prefix))
+	out := rule.output(reg.Key)
+	return &ecr.DeletePullThroughCacheRuleOutput{
+		CreatedAt:                out.CreatedAt,
+		CredentialArn:            out.CredentialArn,
+		CustomRoleArn:            out.CustomRoleArn,
+		EcrRepositoryPrefix:      out.EcrRepositoryPrefix,
+		RegistryId:               out.RegistryId,
+		UpstreamRegistryUrl:      out.UpstreamRegistryUrl,
+		UpstreamRepositoryPrefix: out.UpstreamRepositoryPrefix,
+	}, nil
+}
+
+// DescribePullThroughCacheRules answers the rules, or those of some prefixes, by
+// prefix. One prefix without a rule fails the call.
+func (tx *Tx) DescribePullThroughCacheRules(_ context.Context, in *ecr.DescribePullThroughCacheRulesInput) (*ecr.DescribePullThroughCacheRulesOutput, error) {
+	reg := tx.registry(tx.target(in.RegistryId))
+	p, err := tx.newPage("DescribePullThroughCacheRules "+reg.Key.String(), in.MaxResults, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	for _, prefix := range in.EcrRepositoryPrefixes {
+		if _, err := reg.mustRule(prefix); err != nil {
+			return nil, err
+		}
+	}
+	out := &ecr.DescribePullThroughCacheRulesOutput{PullThroughCacheRules: []types.PullThroughCacheRule{}}
+	for name, rule := range reg.cacheRules.from(p.start) {
+		if in.EcrRepositoryPrefixes != nil && !names(in.EcrRepositoryPrefixes, name) {
+			continue
+		}
+		if p.full(len(out.PullThroughCacheRules)) {
+			out.NextToken = p.next()
+			break
+		}
+		out.PullThroughCacheRules = append(out.PullThroughCacheRules, *rule.output(reg.Key))
+		p.last = name
+	}
+	return out, nil
+}
+
+// ValidatePullThroughCacheRule tells whether a pull by the rule would reach
+// upstream: its secret is readable, its role is there if it needs one, and there
+// is an upstream.
+func (tx *Tx) ValidatePullThroughCacheRule(_ context.Context, in *ecr.ValidatePullThroughCacheRuleInput) (*ecr.ValidatePullThroughCacheRuleOutput, error) {
+	reg := tx.registry(tx.target(in.RegistryId))
+	rule, err := reg.mustRule(*in.EcrRepositoryPrefix)
+	if err != nil {
+		return nil, err
+	}
+	described := rule.output(reg.Key)
+	out := &ecr.ValidatePullThroughCacheRuleOutput{
+		CredentialArn:            described.CredentialArn,
+		CustomRoleArn:            described.CustomRoleArn,
+		EcrRepositoryPrefix:      described.EcrRepositoryPrefix,
+		IsValid:                  true,
+		RegistryId:               described.RegistryId,
+		UpstreamRegistryUrl:      described.UpstreamRegistryUrl,
+		UpstreamRepositoryPrefix: described.UpstreamRepositoryPrefix,
+	}
+	if _, err := tx.upstream(reg.Key, rule); err != nil {
+		out.IsValid, out.Failure = false, aws.String(sentence(err))
+	}
+	return out, nil
+}

@@ -1,0 +1,230 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	smithy "github.com/aws/smithy-go"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
+	"github.com/fakeecr/ecr/fakeecr/internal/policy"
+)
+
+// replicationLag is the time from a push to the arrival of its replicas. ECR
+// says that most take less than 30 minutes.
+const replicationLag = 5 * time.Second
+
+// replica is what an image's record knows of its copy in another registry.
+type replica struct {
+	Key
+	status  types.ReplicationStatus
+	failure string
+	// due is when the last push that concerns the replica arrives.
+	due time.Time
+}
+
+func (i *image) withReplica(r replica) *image {
+	changed := *i
+	changed.replicas = slices.Clone(i.replicas)
+	at := slices.IndexFunc(i.replicas, func(other replica) bool { return other.Key == r.Key })
+	if at < 0 {
+		changed.replicas = append(changed.replicas, r)
+	} else {
+		changed.replicas[at] = r
+	}
+	return &changed
+}
+
+// DescribeImageReplicationStatus answers one status for each registry to which
+// the image, as pushed under the rules of its time, was or will be replicated.
+func (tx *Tx) DescribeImageReplicationStatus(_ context.Context, in *ecr.DescribeImageReplicationStatusInput) (*ecr.DescribeImageReplicationStatusOutput, error) {
+	repo, err := tx.repository(in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	img, err := repo.one(*in.ImageId)
+	if err != nil {
+		return nil, err
+	}
+	statuses := make([]types.ImageReplicationStatus, len(img.replicas))
+	for i, r := range img.replicas {
+		statuses[i] = types.ImageReplicationStatus{
+			Region:      aws.String(r.Region),
+			RegistryId:  aws.String(r.Account),
+			Status:      r.status,
+			FailureCode: optional(r.failure),
+		}
+	}
+	return &ecr.DescribeImageReplicationStatusOutput{
+		RepositoryName:      aws.String(repo.name),
+		ImageId:             ptr(copyID(*in.ImageId)),
+		ReplicationStatuses: statuses,
+	}, nil
+}
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// replication is the arrival of a push in one other registry.
+type replication struct {
+	from       Key
+	repository string
+	image      types.ImageIdentifier
+	to         Key
+}
+
+// replicateLater makes what was pushed to a repository, which the transaction
+// may change, arrive in the registries of its rules. A replica is not pushed:
+// replication goes one hop.
+func (tx *Tx) replicateLater(repo *repository, digest string, tag *string) {
+	for _, to := range tx.registry(repo.Key).destinationsOf(repo.name) {
+		due := tx.now.Add(replicationLag)
+		tx.schedule(due, replication{repo.Key, repo.name, *imageID(digest, tag), to})
+		img, _ := repo.images.get(digest)
+		repo.images.set(repo.generation, digest, img.withReplica(replica{Key: to, status: types.ReplicationStatusInProgress, due: due}))
+	}
+}
+
+// happen replicates what is still there: neither an image that was deleted
+// meanwhile nor a tag that was moved arrives.
+func (r replication) happen(tx *Tx) {
+	repo, found := tx.registry(r.from).repositories.get(r.repository)
+	if !found {
+		return
+	}
+	img, found := repo.images.get(*r.image.ImageDigest)
+	if !found {
+		return
+	}
+	tag := r.image.ImageTag
+	if tag != nil && !slices.Contains(img.tags, *tag) {
+		tag = nil
+	}
+	tx.replicate(repo, img, tag, r.to)
+}
+
+// replicate copies an image to another registry and notes on the image how that
+// went. It answers the failure code, "" after success, and those of the images
+// of an index.
+func (tx *Tx) replicate(repo *repository, img *image, tag *string, to Key) (failure string, ofChildren []string) {
+	ofChildren, err := tx.copyImage(repo, img, tag, to)
+	done := replica{Key: to, status: types.ReplicationStatusComplete, due: tx.now}
+	if err != nil {
+		failure = failureCode(err)
+		done.status, done.failure = types.ReplicationStatusFailed, failure
+	}
+	pending := slices.ContainsFunc(img.replicas, func(r replica) bool { return r.Key == to && r.due.After(tx.now) })
+	if !pending {
+		repo = tx.own(repo)
+		repo.images.set(repo.generation, img.digest, img.withReplica(done))
+	}
+	return failure, ofChildren
+}
+
+// copyImage puts an image, and the images of an index first, into the repository
+// of the same name in another registry. All of it arrives or nothing does.
+func (tx *Tx) copyImage(from *repository, img *image, tag *string, to Key) (ofChildren []string, err error) {
+	err = tx.attempt(func() error {
+		for _, digest := range img.children {
+			child, found := from.images.get(digest)
+			if !found {
+				continue
+			}
+			if _, err := tx.copyImage(from, child, nil, to); err != nil {
+				ofChildren = addCode(ofChildren, failureCode(err))
+			}
+		}
+		if err := tx.mayReplicate(from, to); err != nil {
+			return err
+		}
+		repo, err := tx.establish(to, from.name, types.RCTAppliedForReplication)
+		if err != nil {
+			return err
+		}
+		return tx.receive(repo, from, img, tag)
+	})
+	return ofChildren, err
+}
+
+// receive pushes a replica. A tag that is another image's and immutable stays
+// there.
+func (tx *Tx) receive(repo, from *repository, img *image, tag *string) error {
+	if tag != nil {
+		holder, taken := repo.tagged.get(*tag)
+		if taken && (holder == img.digest || repo.mutability.immutable(*tag)) {
+			tag = nil
+		}
+	}
+	if replica, found := repo.images.get(img.digest); found {
+		if tag == nil {
+			return nil
+		}
+		return tx.moveTag(repo, replica, *tag)
+	}
+	// The source has taken the manifest already, by whatever rules.
+	document, err := manifest.Parse(img.manifest, img.mediaType, manifest.Spec)
+	if err != nil {
+		return invalidParameter("ImageManifest", err.Error())
+	}
+	for _, digest := range absent(&repo.layers, img.layers) {
+		if l, found := from.layers.get(digest); found {
+			tx.addLayer(repo, digest, l.size, l.parts)
+		}
+	}
+	return tx.push(repo, img.digest, img.manifest, document, tag)
+}
+
+// mayReplicate asks the policy of another account's registry. An account needs
+// no permission for its own.
+func (tx *Tx) mayReplicate(from *repository, to Key) error {
+	if from.Account == to.Account {
+		return nil
+	}
+	reg := tx.registry(to)
+	actions := []string{"ecr:ReplicateImage"}
+	if !reg.repositories.has(from.name) {
+		actions = append(actions, "ecr:CreateRepository")
+	}
+	for _, action := range actions {
+		request := policy.Request{
+			Principal: fmt.Sprintf("arn:%s:iam::%s:root", partition(from.Region), from.Account),
+			Account:   from.Account,
+			Action:    action,
+			Resource:  (&repository{Key: to, name: from.name}).arn(),
+		}
+		if reg.policy.Decide(request) != policy.Allow {
+			return errReplicationDenied
+		}
+	}
+	return nil
+}
+
+var errReplicationDenied = &smithy.GenericAPIError{Code: "AccessDeniedException", Fault: smithy.FaultClient}
+
+// failureCode is how replication names an error: as the exception. ECR documents
+// no codes.
+func failureCode(err error) string {
+	code := "ServerException"
+	if exception := smithy.APIError(nil); errors.As(err, &exception) {
+		code = exception.ErrorCode()
+	}
+	return strings.TrimSuffix(code, "Exception")
+}
+
+func addCode(codes []string, code string) []string {
+	if slices.Contains(codes, code) {
+		return codes
+	}
+	return append(slices.Clip(codes), code)
+}

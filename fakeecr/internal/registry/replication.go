@@ -1,0 +1,137 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+)
+
+// replicationRule says to which registries the images of some repositories are
+// replicated.
+type replicationRule struct {
+	destinations []Key
+	// prefixes are of repository names; without one all repositories are meant.
+	prefixes []string
+}
+
+func (r *replicationRule) covers(name string) bool {
+	return len(r.prefixes) == 0 || slices.ContainsFunc(r.prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+}
+
+// destinationsOf is where the images of a repository are replicated to, each
+// registry once.
+func (r *registry) destinationsOf(name string) []Key {
+	var all []Key
+	for _, rule := range r.replication {
+		if !rule.covers(name) {
+			continue
+		}
+		for _, to := range rule.destinations {
+			if !slices.Contains(all, to) {
+				all = append(all, to)
+			}
+		}
+	}
+	return all
+}
+
+// replicatesTo tells whether any rule names a registry.
+func (r *registry) replicatesTo(to Key) bool {
+	return slices.ContainsFunc(r.replication, func(rule replicationRule) bool { return slices.Contains(rule.destinations, to) })
+}
+
+// PutReplicationConfiguration replaces the registry's rules. They are for what
+// is pushed from now on; see StartReplicationBackfill for what is there.
+func (tx *Tx) PutReplicationConfiguration(_ context.Context, in *ecr.PutReplicationConfigurationInput) (*ecr.PutReplicationConfigurationOutput, error) {
+	rules, err := tx.newReplicationRules(in.ReplicationConfiguration.Rules)
+	if err != nil {
+		return nil, err
+	}
+	reg := tx.changeRegistry(tx.Key)
+	reg.replication = rules
+	return &ecr.PutReplicationConfigurationOutput{ReplicationConfiguration: reg.replicationOutput()}, nil
+}
+
+// DescribeRegistry answers the replication rules of the caller's registry.
+func (tx *Tx) DescribeRegistry(context.Context, *ecr.DescribeRegistryInput) (*ecr.DescribeRegistryOutput, error) {
+	return &ecr.DescribeRegistryOutput{
+		RegistryId:               aws.String(tx.Account),
+		ReplicationConfiguration: tx.registry(tx.Key).replicationOutput(),
+	}, nil
+}
+
+func (tx *Tx) newReplicationRules(rules []types.ReplicationRule) ([]replicationRule, error) {
+	if most := tx.quota(ReplicationRules); int64(len(rules)) > most {
+		return nil, tooManyMembers("replicationConfiguration.rules", most)
+	}
+	made := make([]replicationRule, len(rules))
+	unique := map[Key]struct{}{}
+	for i, rule := range rules {
+		if most := tx.quota(ReplicationFiltersPerRule); int64(len(rule.RepositoryFilters)) > most {
+			return nil, tooManyMembers(fmt.Sprintf("replicationConfiguration.rules.%d.member.repositoryFilters", i+1), most)
+		}
+		for _, filter := range rule.RepositoryFilters {
+			made[i].prefixes = append(made[i].prefixes, *filter.Filter)
+		}
+		for _, destination := range rule.Destinations {
+			to := destinationKey(&destination)
+			if err := tx.checkDestination(to); err != nil {
+				return nil, err
+			}
+			made[i].destinations = append(made[i].destinations, to)
+			unique[to] = struct{}{}
+		}
+	}
+	if most := tx.quota(ReplicationDestinations); int64(len(unique)) > most {
+		return nil, tooManyDestinations(most)
+	}
+	return made, nil
+}
+
+func (tx *Tx) checkDestination(to Key) error {
+	switch {
+	case to == tx.Key:
+		return replicationToItself()
+	case !IsRegion(to.Region) || partition(to.Region) != partition(tx.Region):
+		return invalidRegion(to.Region)
+	default:
+		return nil
+	}
+}
+
+var regionPattern = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
+
+// IsRegion tells whether a name has the form of a region's.
+func IsRegion(name string) bool { return regionPattern.MatchString(name) }
+
+func destinationKey(d *types.ReplicationDestination) Key {
+	return Key{Account: *d.RegistryId, Region: *d.Region}
+}
+
+func (k Key) destination() types.ReplicationDestination {
+	return types.ReplicationDestination{Region: aws.String(k.Region), RegistryId: aws.String(k.Account)}
+}
+
+// replicationOutput is the rules as the API shows them. A rule without filters
+// shows none, as the service model has no empty list of them.
+func (r *registry) replicationOutput() *types.ReplicationConfiguration {
+	rules := make([]types.ReplicationRule, len(r.replication))
+	for i, rule := range r.replication {
+		rules[i].Destinations = make([]types.ReplicationDestination, len(rule.destinations))
+		for at, to := range rule.destinations {
+			rules[i].Destinations[at] = to.destination()
+		}
+		for _, prefix := range rule.prefixes {
+			rules[i].RepositoryFilters = append(rules[i].RepositoryFilters, types.RepositoryFilter{
+				Filter: aws.String(prefix), FilterType: types.RepositoryFilterTypePrefixMatch,
+			})
+		}
+	}
+	return &types.ReplicationConfiguration{Rules: rules}
+}

@@ -1,0 +1,43 @@
+package registry
+
+import "fmt"
+
+// SecretState is what Secrets Manager does when ECR reads the secret of a
+// pull-through cache rule.
+type SecretState string
+
+// The states of a secret.
+const (
+	SecretReadable      SecretState = ""
+	SecretAccessDenied  SecretState = "access denied"
+	SecretUndecryptable SecretState = "undecryptable"
+	SecretNotFound      SecretState = "not found"
+)
+
+// SetSecret tells the state of a secret. The first one told with only closes the
+// world's Secrets Manager: a secret of which it was told nothing does not exist.
+func (w *World) SetSecret(arn string, state SecretState, only bool) {
+	w.change(func(root *root) {
+		root.secrets.states.set(root.generation, arn, state)
+		root.secrets.closed = root.secrets.closed || only
+	})
+}
+
+// readSecret reads the credentials of a rule.
+func (tx *Tx) readSecret(arn string) error {
+	switch tx.read().secrets.state(arn, SecretNotFound) {
+	case SecretNotFound:
+		return secretNotFound()
+	case SecretAccessDenied:
+		return unableToAccessSecret()
+	case SecretUndecryptable:
+		return unableToDecryptSecret()
+	default:
+		return nil
+	}
+}
+
+// secretPrefix begins the ARNs of a registry's own secrets.
+func secretPrefix(key Key) string {
+	return fmt.Sprintf("arn:%s:secretsmanager:%s:%s:secret:", partition(key.Region), key.Region, key.Account)
+}

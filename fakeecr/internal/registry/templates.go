@@ -1,0 +1,319 @@
+package registry
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/lifecycle"
+	"github.com/fakeecr/ecr/fakeecr/internal/policy"
+)
+
+// everywhere is the prefix that holds all repositories.
+const everywhere = "ROOT"
+
+// namespace is what a prefix stands for: a "/" at its end goes without saying.
+func namespace(prefix string) string { return strings.TrimSuffix(prefix, "/") }
+
+// namespaces is the namespaces that a repository is in, the longest first.
+func namespaces(name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for {
+			slash := strings.LastIndexByte(name, '/')
+			if slash < 0 {
+				yield(everywhere)
+				return
+			}
+			name = name[:slash]
+			if !yield(name) {
+				return
+			}
+		}
+	}
+}
+
+// template is the settings of repositories that ECR creates in a namespace. A
+// published record never changes.
+type template struct {
+	prefix      string
+	description *string
+	appliedFor  []types.RCTAppliedFor
+	mutability  mutability
+	// encryption has the key as it was given, because KMS is asked only when a
+	// repository is created.
+	encryption encryption
+	tags       []types.Tag
+	// policy and lifecycle are nil without one; the texts are as they are shown.
+	policy        *policy.Document
+	policyText    string
+	lifecycle     *lifecycle.Policy
+	lifecycleText string
+	role          *string
+	createdAt     time.Time
+	updatedAt     time.Time
+}
+
+// template is the registry's template for a new repository, nil without one.
+func (r *registry) template(name string, purpose types.RCTAppliedFor) *template {
+	for namespace := range namespaces(name) {
+		if t, found := r.templates.get(namespace); found && slices.Contains(t.appliedFor, purpose) {
+			return t
+		}
+	}
+	return nil
+}
+
+// apply gives a new repository the template's settings. ECR itself may neither
+// tag a repository nor use a KMS key, only the template's role may.
+func (t *template) apply(tx *Tx, repo *repository) error {
+	var err error
+	repo.mutability = t.mutability
+	if repo.encryption, err = tx.grantKey(repo.Key, t.encryption); err != nil {
+		return err
+	}
+	if t.role == nil && repo.encryption.kind != types.EncryptionTypeAes256 {
+		return kmsException(KeyAccessDenied, kmsSentence(KeyAccessDenied, repo.encryption.key, templateRole(repo.Key), createGrant))
+	}
+	if t.role == nil && len(t.tags) > 0 {
+		return templateRoleMissing(repo)
+	}
+	return tx.addTags(repo, t.tags)
+}
+
+func (t *template) output() *types.RepositoryCreationTemplate {
+	out := &types.RepositoryCreationTemplate{
+		AppliedFor:  slices.Clone(t.appliedFor),
+		CreatedAt:   aws.Time(t.createdAt),
+		Description: copied(t.description),
+		EncryptionConfiguration: &types.EncryptionConfigurationForRepositoryCreationTemplate{
+			EncryptionType: t.encryption.kind,
+		},
+		ImageTagMutability:                 t.mutability.mode,
+		ImageTagMutabilityExclusionFilters: t.mutability.output(),
+		Prefix:                             aws.String(t.prefix),
+		ResourceTags:                       copyTags(t.tags),
+		CustomRoleArn:                      copied(t.role),
+		UpdatedAt:                          aws.Time(t.updatedAt),
+	}
+	if t.encryption.key != "" {
+		out.EncryptionConfiguration.KmsKey = aws.String(t.encryption.key)
+	}
+	if t.policy != nil {
+		out.RepositoryPolicy = aws.String(t.policyText)
+	}
+	if t.lifecycle != nil {
+		out.LifecyclePolicy = aws.String(t.lifecycleText)
+	}
+	return out
+}
+
+// copied is a string that shares no memory with the state or with a caller.
+func copied(s *string) *string {
+	if s == nil {
+		return nil
+	}
+	return aws.String(*s)
+}
+
+func copyTags(tags []types.Tag) []types.Tag {
+	same := make([]types.Tag, len(tags))
+	for i, tag := range tags {
+		same[i] = types.Tag{Key: copied(tag.Key), Value: copied(tag.Value)}
+	}
+	return same
+}
+
+// CreateRepositoryCreationTemplate answers the new template with ECR's defaults:
+// mutable tags, AES256.
+func (tx *Tx) CreateRepositoryCreationTemplate(_ context.Context, in *ecr.CreateRepositoryCreationTemplateInput) (*ecr.CreateRepositoryCreationTemplateOutput, error) {
+	reg := tx.changeRegistry(tx.Key)
+	t := &template{
+		prefix:     *in.Prefix,
+		encryption: encryption{kind: types.EncryptionTypeAes256},
+		createdAt:  tx.now,
+	}
+	err := t.update(tx, &ecr.UpdateRepositoryCreationTemplateInput{
+		AppliedFor:                         in.AppliedFor,
+		CustomRoleArn:                      in.CustomRoleArn,
+		Description:                        in.Description,
+		EncryptionConfiguration:            in.EncryptionConfiguration,
+		ImageTagMutability:                 in.ImageTagMutability,
+		ImageTagMutabilityExclusionFilters: in.ImageTagMutabilityExclusionFilters,
+		LifecyclePolicy:                    in.LifecyclePolicy,
+		RepositoryPolicy:                   in.RepositoryPolicy,
+		ResourceTags:                       in.ResourceTags,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if reg.templates.has(namespace(t.prefix)) {
+		return nil, templateAlreadyExists(tx.Key, t.prefix)
+	}
+	if err := tx.within(RepositoryCreationTemplates, reg.templates.len()+1); err != nil {
+		return nil, err
+	}
+	reg.templates.set(reg.generation, namespace(t.prefix), t)
+	return &ecr.CreateRepositoryCreationTemplateOutput{
+		RegistryId:                 aws.String(tx.Account),
+		RepositoryCreationTemplate: t.output(),
+	}, nil
+}
+
+// UpdateRepositoryCreationTemplate changes the settings that are given; an empty
+// policy takes the old one away. Repositories that exist stay as they are.
+func (tx *Tx) UpdateRepositoryCreationTemplate(_ context.Context, in *ecr.UpdateRepositoryCreationTemplateInput) (*ecr.UpdateRepositoryCreationTemplateOutput, error) {
+	reg := tx.changeRegistry(tx.Key)
+	before, found := reg.templates.get(namespace(*in.Prefix))
+	if !found {
+		return nil, templateNotFound(tx.Key, *in.Prefix)
+	}
+	t := *before
+	if err := t.update(tx, in); err != nil {
+		return nil, err
+	}
+	reg.templates.set(reg.generation, namespace(t.prefix), &t)
+	return &ecr.UpdateRepositoryCreationTemplateOutput{
+		RegistryId:                 aws.String(tx.Account),
+		RepositoryCreationTemplate: t.output(),
+	}, nil
+}
+
+// update checks and takes over the settings that an input gives.
+func (t *template) update(tx *Tx, in *ecr.UpdateRepositoryCreationTemplateInput) error {
+	t.updatedAt = tx.now
+	if in.Description != nil {
+		t.description = copied(in.Description)
+	}
+	if in.AppliedFor != nil {
+		t.appliedFor = slices.Clone(in.AppliedFor)
+	}
+	if err := t.setEncryption(tx.Region, in.EncryptionConfiguration); err != nil {
+		return err
+	}
+	if err := t.setTags(tx, in.ResourceTags); err != nil {
+		return err
+	}
+	if err := t.setMutability(in.ImageTagMutability, in.ImageTagMutabilityExclusionFilters); err != nil {
+		return err
+	}
+	if err := t.setPolicies(in.RepositoryPolicy, in.LifecyclePolicy); err != nil {
+		return err
+	}
+	return setRole(&t.role, tx.Key, in.CustomRoleArn)
+}
+
+func (t *template) setEncryption(region string, config *types.EncryptionConfigurationForRepositoryCreationTemplate) error {
+	if config == nil {
+		return nil
+	}
+	given := types.EncryptionConfiguration{EncryptionType: config.EncryptionType}
+	if aws.ToString(config.KmsKey) != "" { // unlike elsewhere, a key may be empty here
+		given.KmsKey = config.KmsKey
+	}
+	var err error
+	t.encryption, err = newEncryption(region, &given)
+	return err
+}
+
+func (t *template) setTags(tx *Tx, tags []types.Tag) error {
+	switch most := tx.quota(TagsPerResource); {
+	case tags == nil:
+		return nil
+	case !validTags(tags):
+		return invalidParameter("resourceTags", "Tag parameters are invalid")
+	case int64(len(tags)) > most:
+		return tooManyTemplateTags(most)
+	}
+	t.tags = copyTags(tags)
+	return nil
+}
+
+// setMutability keeps what is left out: filters, too, if the mode has any.
+func (t *template) setMutability(mode types.ImageTagMutability, filters []types.ImageTagMutabilityExclusionFilter) error {
+	if mode == "" {
+		mode = t.mutability.mode
+	}
+	if filters == nil && strings.HasSuffix(string(mode), "_WITH_EXCLUSION") {
+		filters = t.mutability.output()
+	}
+	var err error
+	t.mutability, err = newMutability(mode, filters)
+	return err
+}
+
+// setPolicies reads the policies as the operations on a repository do.
+func (t *template) setPolicies(repository, expiry *string) error {
+	if repository != nil {
+		t.policy, t.policyText = nil, ""
+	}
+	if text := aws.ToString(repository); text != "" {
+		var err error
+		if t.policy, err = policy.ParseRepository(text); err == nil {
+			t.policyText, err = policy.Pretty(text)
+		}
+		if err != nil {
+			return invalidParameter("PolicyText", err.Error())
+		}
+	}
+	if expiry != nil {
+		t.lifecycle, t.lifecycleText = nil, ""
+	}
+	if text := aws.ToString(expiry); text != "" {
+		var err error
+		if t.lifecycle, err = lifecycle.Parse(text); err != nil {
+			return invalidParameter("LifecyclePolicyText", err.Error())
+		}
+		t.lifecycleText = lifecycle.Compact(text)
+	}
+	return nil
+}
+
+// DeleteRepositoryCreationTemplate answers the template that it removes.
+func (tx *Tx) DeleteRepositoryCreationTemplate(_ context.Context, in *ecr.DeleteRepositoryCreationTemplateInput) (*ecr.DeleteRepositoryCreationTemplateOutput, error) {
+	reg := tx.changeRegistry(tx.Key)
+	t, found := reg.templates.get(namespace(*in.Prefix))
+	if !found {
+		return nil, templateNotFound(tx.Key, *in.Prefix)
+	}
+	reg.templates.delete(reg.generation, namespace(t.prefix))
+	return &ecr.DeleteRepositoryCreationTemplateOutput{
+		RegistryId:                 aws.String(tx.Account),
+		RepositoryCreationTemplate: t.output(),
+	}, nil
+}
+
+// DescribeRepositoryCreationTemplates answers the templates, or those of some
+// prefixes, by prefix. Prefixes without a template are left out.
+func (tx *Tx) DescribeRepositoryCreationTemplates(_ context.Context, in *ecr.DescribeRepositoryCreationTemplatesInput) (*ecr.DescribeRepositoryCreationTemplatesOutput, error) {
+	p, err := tx.newPage("DescribeRepositoryCreationTemplates "+tx.Key.String(), in.MaxResults, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	out := &ecr.DescribeRepositoryCreationTemplatesOutput{
+		RegistryId:                  aws.String(tx.Account),
+		RepositoryCreationTemplates: []types.RepositoryCreationTemplate{},
+	}
+	for name, t := range tx.registry(tx.Key).templates.from(p.start) {
+		if in.Prefixes != nil && !names(in.Prefixes, name) {
+			continue
+		}
+		if p.full(len(out.RepositoryCreationTemplates)) {
+			out.NextToken = p.next()
+			break
+		}
+		out.RepositoryCreationTemplates = append(out.RepositoryCreationTemplates, *t.output())
+		p.last = name
+	}
+	return out, nil
+}
+
+// names tells whether one of the prefixes stands for a namespace.
+func names(prefixes []string, name string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool { return namespace(prefix) == name })
+}

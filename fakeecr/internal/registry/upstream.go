@@ -1,0 +1,164 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	godigest "github.com/opencontainers/go-digest"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
+)
+
+// Upstream is a registry that pull-through cache rules pull from. It is asked
+// without any lock held, by as many goroutines as pull.
+type Upstream interface {
+	Manifest(ctx context.Context, repository, reference string) (mediaType string, manifest []byte, err error)
+	Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error)
+}
+
+// upstream is what a rule pulls from. The error is that of the rule's secret, or
+// says why there is no upstream.
+func (tx *Tx) upstream(key Key, rule *cacheRule) (Upstream, error) {
+	if rule.credential != nil {
+		if err := tx.readSecret(*rule.credential); err != nil {
+			return nil, err
+		}
+	}
+	source, isECR := rule.neighbour()
+	if isECR && source.Account != key.Account && rule.role == nil {
+		return nil, fmt.Errorf("%w: the rule has no custom role for the registry of another account", ErrUpstreamAccessDenied)
+	}
+	if upstream, given := tx.World.config.Upstreams[rule.url]; given {
+		return upstream, nil
+	}
+	if isECR && tx.World.Neighbour != nil {
+		return tx.World.Neighbour(source), nil
+	}
+	return nil, fmt.Errorf("%w: the fake was given no upstream for it", ErrUpstreamUnavailable)
+}
+
+// A pull goes upstream once: what upstream answers, it has itself.
+type pulling struct{}
+
+func withPull(ctx context.Context) context.Context { return context.WithValue(ctx, pulling{}, true) }
+
+func withinPull(ctx context.Context) bool { return ctx.Value(pulling{}) != nil }
+
+// shipment is images on their way from upstream into a repository, with all that
+// they need.
+type shipment struct {
+	rule     *cacheRule
+	upstream Upstream
+	// into is the repository as it was when the pull began: what it has is not
+	// asked for. Upstream calls it name.
+	into *repository
+	name string
+	// images are in the order in which they are stored, children first.
+	images []arrival
+	layers map[string]*layer
+}
+
+type arrival struct {
+	digest, text string
+	document     *manifest.Manifest
+}
+
+// newShipment is a shipment that nothing was added to. The error says why there
+// is no upstream.
+func (tx *Tx) newShipment(rule *cacheRule, into *repository) (*shipment, error) {
+	upstream, err := tx.upstream(into.Key, rule)
+	return &shipment{
+		rule: rule, upstream: upstream, into: into, name: rule.upstreamName(into.name), layers: map[string]*layer{},
+	}, err
+}
+
+func (s *shipment) isEmpty() bool { return len(s.images) == 0 && len(s.layers) == 0 }
+
+// image adds the image of a tag or digest and answers its digest.
+func (s *shipment) image(ctx context.Context, reference string) (string, error) {
+	if s.has(reference) {
+		return reference, nil
+	}
+	mediaType, text, err := s.manifest(ctx, reference)
+	if err != nil {
+		return "", err
+	}
+	digest := manifest.Digest(text)
+	switch {
+	case strings.Contains(reference, ":") && digest != reference:
+		return "", wrong("manifest %s has the digest %s", reference, digest)
+	case s.has(digest):
+		return digest, nil
+	}
+	document, err := manifest.Parse(text, mediaType, manifest.ECR)
+	if err != nil {
+		return "", wrong("manifest %s: %v", reference, err)
+	}
+	for _, child := range distinct(document.Manifests) {
+		if _, err := s.image(ctx, child); err != nil {
+			return "", incomplete(err, child)
+		}
+	}
+	for _, l := range document.References() {
+		if err := s.layer(ctx, l); err != nil {
+			return "", incomplete(err, l)
+		}
+	}
+	s.images = append(s.images, arrival{digest, text, document})
+	return digest, nil
+}
+
+func (s *shipment) has(digest string) bool {
+	return slices.ContainsFunc(s.images, func(a arrival) bool { return a.digest == digest })
+}
+
+func (s *shipment) manifest(ctx context.Context, reference string) (mediaType, text string, err error) {
+	if img, found := s.into.images.get(reference); found {
+		return img.mediaType, img.manifest, nil
+	}
+	mediaType, document, err := s.upstream.Manifest(ctx, s.name, reference)
+	return mediaType, string(document), err
+}
+
+// layer adds a layer or a config.
+func (s *shipment) layer(ctx context.Context, digest string) error {
+	if s.layers[digest] != nil {
+		return nil
+	}
+	if l, found := s.into.layers.get(digest); found {
+		s.layers[digest] = &layer{digest: digest, size: l.size, parts: l.parts}
+		return nil
+	}
+	content, err := s.upstream.Blob(ctx, s.name, digest)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	bytes, err := io.ReadAll(content)
+	if err != nil {
+		return err
+	}
+	if actual := godigest.FromBytes(bytes).String(); actual != digest {
+		return wrong("layer %s has the digest %s", digest, actual)
+	}
+	s.layers[digest] = &layer{digest: digest, size: int64(len(bytes)), parts: [][]byte{bytes}}
+	return nil
+}
+
+// wrong is the error about an upstream that cannot be believed.
+func wrong(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrUpstreamUnavailable}, args...)...)
+}
+
+// incomplete is the error about a part of an image: that it is not found does
+// not mean that the image is not.
+func incomplete(err error, digest string) error {
+	if errors.Is(err, ErrUpstreamNotFound) {
+		return wrong("%s is missing", digest)
+	}
+	return err
+}

@@ -1,0 +1,316 @@
+package fakeecr_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	smithy "github.com/aws/smithy-go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+var errNo = &types.ServerException{Message: aws.String("no")}
+
+// outcomes calls DescribeRepositories n times and draws a dot for each success,
+// an F for each failure.
+func outcomes(ctx context.Context, api fakeecr.API, n int) string {
+	var drawn strings.Builder
+	for range n {
+		if _, err := api.DescribeRepositories(ctx, nil); err != nil {
+			drawn.WriteByte('F')
+		} else {
+			drawn.WriteByte('.')
+		}
+	}
+	return drawn.String()
+}
+
+func TestTurns(t *testing.T) {
+	on := scenarios.On("DescribeRepositories").Fail(errNo)
+	for name, c := range map[string]struct {
+		rule *scenarios.Rule
+		want string
+	}{
+		"always by default": {on, "FFFFFFFF"},
+		"always":            {on.First(2).Always(), "FFFFFFFF"},
+		"first":             {on.First(2), "FF......"},
+		"nth":               {on.Nth(3), "..F....."},
+		"after":             {on.After(5), ".....FFF"},
+		"every":             {on.Every(3), "..F..F.."},
+		"after and first":   {on.After(2).First(3), "..FFF..."},
+		"after and every":   {on.After(1).Every(2), "..F.F.F."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				require.Equal(t, c.want, outcomes(t.Context(), f, 8))
+			}, fakeecr.WithScenario(scenarios.Scenario{c.rule}))
+		})
+	}
+}
+
+func TestConditions(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		rules := scenarios.Scenario{
+			scenarios.On("CreateRepository", scenarios.Repository("team/bad")).Fail(errNo),
+			scenarios.On("CreateRepository", scenarios.When(func(in *ecr.CreateRepositoryInput) bool { return len(in.Tags) > 0 })).Fail(errNo),
+			scenarios.On("CreateRepository", scenarios.Region("eu-west-1")).Fail(errNo),
+			scenarios.On("CreateRepository", scenarios.Account("210987654321")).Fail(errNo),
+		}
+		playing := f.registry.Play(rules)
+		create := func(f face, in *ecr.CreateRepositoryInput) error {
+			_, err := f.CreateRepository(t.Context(), in)
+			return err
+		}
+		require.NoError(t, create(f, &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/good")}))
+		require.Error(t, create(f, &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/bad")}))
+		require.Error(t, create(f, &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/tagged"), Tags: []types.Tag{{Key: aws.String("k"), Value: aws.String("v")}}}))
+		require.Error(t, create(f.in("eu-west-1"), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/good")}))
+		require.Error(t, create(f.account("210987654321"), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/good")}))
+		for _, rule := range rules {
+			require.Equal(t, 1, playing.Fired(rule), rule.String())
+		}
+	})
+}
+
+func TestFailedCallChangesNothing(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/app")})
+		requireError[*types.ServerException](t, err, "no")
+		out, err := f.DescribeRepositories(t.Context(), nil)
+		require.NoError(t, err)
+		require.Empty(t, out.Repositories)
+	}, fakeecr.WithScenario(scenarios.Scenario{scenarios.On("CreateRepository").Fail(errNo)}))
+}
+
+func TestDroppedCallIsCarriedOut(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/app")})
+		require.ErrorContains(t, err, "request send failed")
+		out, err := f.DescribeRepositories(t.Context(), nil)
+		require.NoError(t, err)
+		require.Len(t, out.Repositories, 1)
+		lost := f.registry.Trace()[0]
+		require.ErrorIs(t, lost.Err, scenarios.ErrReplyLost)
+		require.Equal(t, "team/app", *lost.Output.(*ecr.CreateRepositoryOutput).Repository.RepositoryName)
+	}, fakeecr.WithScenario(scenarios.Scenario{scenarios.On("CreateRepository").Drop()}))
+}
+
+func TestRulesPlayInOrder(t *testing.T) {
+	registry := fakeecr.New(t)
+	first := scenarios.On("DescribeRepositories").First(2).Fail(errNo).Named("down")
+	second := scenarios.On("DescribeRepositories").First(1).Fail(scenarios.Throttled()).Named("busy")
+	playing := registry.Play(scenarios.Scenario{first, second})
+	require.Equal(t, "FFF.", outcomes(t.Context(), registry, 4), "a call that the first rule fails is not the second's")
+	require.Equal(t, 2, playing.Fired(first))
+	require.Equal(t, 1, playing.Fired(second))
+	require.Equal(t, 0, playing.Fired(scenarios.On("PutImage")))
+	require.Equal(t, []string{"busy"}, registry.Trace()[2].Rules)
+}
+
+func TestStop(t *testing.T) {
+	registry := fakeecr.New(t)
+	playing := registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").Fail(errNo)})
+	require.Equal(t, "F", outcomes(t.Context(), registry, 1))
+	playing.Stop()
+	playing.Stop()
+	playing.Release()
+	require.Equal(t, ".", outcomes(t.Context(), registry, 1))
+}
+
+func TestDelayEndsWithTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := fakeecr.New(t, fakeecr.WithScenario(scenarios.Scenario{scenarios.On("DescribeRepositories").Delay(time.Hour)}))
+		begun := time.Now()
+		require.Equal(t, ".", outcomes(t.Context(), registry, 1))
+		require.Equal(t, time.Hour, time.Since(begun))
+	})
+}
+
+func TestDelayEndsWithAdvance(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		rule := scenarios.On("DescribeRepositories").Delay(time.Hour)
+		playing := f.registry.Play(scenarios.Scenario{rule})
+		done := make(chan string)
+		go func() { done <- outcomes(t.Context(), f, 1) }()
+		for playing.Fired(rule) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		select {
+		case <-done:
+			t.Error("the call did not wait")
+		default:
+		}
+		// The call may not have looked at the clock yet when it is advanced.
+		for {
+			f.registry.Advance(time.Hour)
+			select {
+			case drawn := <-done:
+				require.Equal(t, ".", drawn)
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	})
+}
+
+func TestHoldEndsWithRelease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := fakeecr.New(t)
+		playing := registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").Hold()})
+		for _, end := range []func(){playing.Release, playing.Release, playing.Stop} {
+			done := make(chan string, 1)
+			go func() { done <- outcomes(t.Context(), registry, 1) }()
+			synctest.Wait()
+			require.Empty(t, done, "the call is held")
+			end()
+			require.Equal(t, ".", <-done)
+		}
+	})
+}
+
+func TestHeldCallWatchesItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := fakeecr.New(t, fakeecr.WithScenario(scenarios.Scenario{scenarios.On("DescribeRepositories").Hold()}))
+		for name, api := range map[string]fakeecr.API{"direct": registry, "client": registry.Client(once)} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			_, err := api.DescribeRepositories(ctx, nil)
+			cancel()
+			require.ErrorIs(t, err, context.DeadlineExceeded, name)
+			var canceled *smithy.CanceledError
+			require.ErrorAs(t, err, &canceled, name)
+		}
+	})
+}
+
+// recordingTB is a test that may fail without failing this one.
+type recordingTB struct {
+	mu       sync.Mutex
+	cleanups []func()
+	lines    []string
+	failed   bool
+}
+
+func (r *recordingTB) Helper()          {}
+func (r *recordingTB) Failed() bool     { return r.failed }
+func (r *recordingTB) Cleanup(f func()) { r.cleanups = append(r.cleanups, f) }
+func (r *recordingTB) Logf(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, fmt.Sprintf(format, args...))
+}
+func (r *recordingTB) Errorf(format string, args ...any) {
+	r.failed = true
+	r.Logf(format, args...)
+}
+func (r *recordingTB) Fatalf(format string, args ...any) {
+	r.Errorf(format, args...)
+	panic(errors.New("fatal"))
+}
+
+func (r *recordingTB) end() string {
+	for i := len(r.cleanups) - 1; i >= 0; i-- {
+		r.cleanups[i]()
+	}
+	return strings.Join(r.lines, "\n")
+}
+
+func TestUnfiredRuleFailsTheTest(t *testing.T) {
+	silent := scenarios.On("PutImage").Fail(errNo)
+	for name, c := range map[string]struct {
+		rule *scenarios.Rule
+		says string
+	}{
+		"silent":    {silent, `the rule "PutImage fails" never fired: it matched 0 calls`},
+		"too late":  {scenarios.On("DescribeRepositories").Nth(2).Fail(errNo), "it matched 1 calls"},
+		"optional":  {silent.Optional(), ""},
+		"has fired": {scenarios.On("DescribeRepositories").Fail(errNo), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var tb recordingTB
+			registry := fakeecr.New(&tb, fakeecr.WithSeed(42), fakeecr.WithScenario(scenarios.Scenario{c.rule}))
+			outcomes(t.Context(), registry, 1)
+			log := tb.end()
+			require.Equal(t, c.says != "", tb.failed)
+			require.Contains(t, log, c.says)
+			if tb.failed {
+				require.Contains(t, log, "seed 42")
+				require.Contains(t, log, "DescribeRepositories", "the trace")
+			} else {
+				require.Empty(t, log)
+			}
+		})
+	}
+}
+
+func TestMistakesInScenariosFailAtOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		rule *scenarios.Rule
+		says string
+	}{
+		"unknown operation": {scenarios.On("PutLayer").Fail(errNo), `ECR has no operation "PutLayer"`},
+		"no effect":         {scenarios.On("PutImage").First(1), "it has no effect"},
+		"no error":          {scenarios.On("PutImage").Fail(nil), "Fail(nil)"},
+		"no turn":           {scenarios.On("PutImage").First(0).Drop(), "turns count from 1"},
+		"no delay":          {scenarios.On("PutImage").Delay(-1), "Delay(-1ns)"},
+		"other input":       {scenarios.On("PutImage", scenarios.When(func(*ecr.ListImagesInput) bool { return true })).Drop(), "the input of ListImages"},
+		"no condition":      {scenarios.On("PutImage", scenarios.When[ecr.PutImageInput](nil)).Drop(), "an empty condition"},
+		"no rule":           {nil, "is nil"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var tb recordingTB
+			require.PanicsWithError(t, "fatal", func() { fakeecr.New(&tb, fakeecr.WithScenario(scenarios.Scenario{c.rule})) })
+			require.Contains(t, tb.end(), c.says)
+		})
+	}
+}
+
+func TestThrottledClientSurvives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := fakeecr.New(t, fakeecr.WithScenario(scenarios.Throttle("DescribeRepositories", 2)))
+		_, err := registry.Client().DescribeRepositories(t.Context(), nil)
+		require.NoError(t, err)
+		require.Equal(t, 3, registry.Trace().Count("DescribeRepositories"))
+	})
+}
+
+func TestScenarioServesParallelWorlds(t *testing.T) {
+	rule := scenarios.On("DescribeRepositories").First(2).Fail(errNo)
+	for i := range 8 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			registry := fakeecr.New(t, fakeecr.WithScenario(scenarios.Scenario{rule}))
+			require.Equal(t, "FF..", outcomes(t.Context(), registry, 4))
+		})
+	}
+}
+
+func TestRuleOnDownloads(t *testing.T) {
+	server := fakeecr.NewServer(t)
+	image := fakeecr.RandomImage(1, 5000)
+	server.MustPush("team/app:v1", image)
+	out, err := server.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{
+		RepositoryName: aws.String("team/app"), LayerDigest: aws.String(digestOf(image.Blobs[0]))})
+	require.NoError(t, err)
+	server.Play(scenarios.Scenario{scenarios.On(scenarios.DownloadLayer, scenarios.Repository("team/app")).First(1).Fail(scenarios.Throttled())})
+	status, body := fetch(t, *out.DownloadUrl)
+	require.Equal(t, 400, status)
+	require.Contains(t, body, "<Code>ThrottlingException</Code>")
+	status, body = fetch(t, *out.DownloadUrl)
+	require.Equal(t, 200, status)
+	require.Equal(t, string(image.Blobs[0]), body)
+	calls := server.Trace().For(scenarios.DownloadLayer)
+	require.Len(t, calls, 2)
+	require.Equal(t, int64(5000), calls[1].Bytes)
+	require.Equal(t, digestOf(image.Blobs[0]), calls[1].Digest)
+}

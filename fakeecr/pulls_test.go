@@ -1,0 +1,357 @@
+package fakeecr_test
+
+import (
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+)
+
+// switched is an upstream that a test exchanges.
+type switched struct{ fakeecr.Upstream }
+
+// pullingThrough runs a test on a fresh world of each face, which has a rule for
+// what is under "hub" and another world for Docker Hub.
+func pullingThrough(t *testing.T, test func(t *testing.T, f face, hub *fakeecr.Registry, upstream *switched), options ...fakeecr.Option) {
+	t.Helper()
+	upstream := new(switched)
+	onAllFaces(t, func(t *testing.T, f face) {
+		hub := fakeecr.New(t)
+		upstream.Upstream = hub.Upstream()
+		createRule(t, f, cachedWithSecret("hub", "registry-1.docker.io", hubSecret))
+		test(t, f, hub, upstream)
+	}, append(options, fakeecr.WithUpstream("registry-1.docker.io", upstream))...)
+}
+
+func tagged(tags ...string) []types.ImageIdentifier {
+	ids := make([]types.ImageIdentifier, len(tags))
+	for i := range tags {
+		ids[i].ImageTag = &tags[i]
+	}
+	return ids
+}
+
+func digested(digest string) []types.ImageIdentifier {
+	return []types.ImageIdentifier{{ImageDigest: &digest}}
+}
+
+func get(t *testing.T, api fakeecr.API, repository string, ids []types.ImageIdentifier) *ecr.BatchGetImageOutput {
+	t.Helper()
+	out, err := api.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: &repository, ImageIds: ids})
+	require.NoError(t, err)
+	return out
+}
+
+// requirePulled holds that a pull finds one image, and that image.
+func requirePulled(t *testing.T, api fakeecr.API, repository string, ids []types.ImageIdentifier, image fakeecr.Image) types.Image {
+	t.Helper()
+	out := get(t, api, repository, ids)
+	require.Empty(t, out.Failures)
+	require.Len(t, out.Images, 1)
+	require.Equal(t, image.Digest(), *out.Images[0].ImageId.ImageDigest)
+	require.Equal(t, string(image.Manifest), *out.Images[0].ImageManifest)
+	require.Equal(t, image.MediaType, *out.Images[0].ImageManifestMediaType)
+	return out.Images[0]
+}
+
+// requireFailure holds that a pull fails for its only image.
+func requireFailure(t *testing.T, api fakeecr.API, repository string, ids []types.ImageIdentifier, code types.ImageFailureCode, reason string) {
+	t.Helper()
+	out := get(t, api, repository, ids)
+	require.Empty(t, out.Images)
+	require.Equal(t, []types.ImageFailure{{FailureCode: code, FailureReason: &reason, ImageId: &ids[0]}}, out.Failures)
+}
+
+func imagesOf(t *testing.T, api fakeecr.API, repository string) map[string]types.ImageDetail {
+	t.Helper()
+	out, err := api.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: &repository})
+	require.NoError(t, err)
+	images := map[string]types.ImageDetail{}
+	for _, detail := range out.ImageDetails {
+		images[*detail.ImageDigest] = detail
+	}
+	return images
+}
+
+func (f face) download(t *testing.T, repository string, digest string) []byte {
+	t.Helper()
+	out, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: &repository, LayerDigest: &digest})
+	require.NoError(t, err)
+	client := &http.Client{Transport: f.registry.Transport()}
+	if f.name == "loopback" {
+		client = http.DefaultClient
+	}
+	response, err := client.Get(*out.DownloadUrl)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	content, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return content
+}
+
+func TestPullThrough(t *testing.T) {
+	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+		image := fakeecr.RandomImage(1, 4096, 100)
+		hub.MustPush("library/nginx:1", image)
+
+		pulled := requirePulled(t, f, "hub/library/nginx", tagged("1"), image)
+		require.Equal(t, "1", *pulled.ImageId.ImageTag)
+		require.Equal(t, "hub/library/nginx", *pulled.RepositoryName)
+		require.Equal(t, "123456789012", *pulled.RegistryId)
+		require.Equal(t, []string{
+			"BatchGetImage",
+			"GetDownloadUrlForLayer", "DownloadLayer",
+			"GetDownloadUrlForLayer", "DownloadLayer",
+			"GetDownloadUrlForLayer", "DownloadLayer",
+		}, hub.Trace().Operations(), "a manifest, a config and two layers")
+
+		made := describeRepository(t, f, "hub/library/nginx")
+		require.Equal(t, types.ImageTagMutabilityMutable, made.ImageTagMutability)
+		require.Equal(t, types.EncryptionTypeAes256, made.EncryptionConfiguration.EncryptionType)
+		detail := imagesOf(t, f, "hub/library/nginx")[image.Digest()]
+		require.Equal(t, []string{"1"}, detail.ImageTags)
+		require.EqualValues(t, 4096+100+len(image.Blobs[2]), *detail.ImageSizeInBytes)
+		require.WithinRange(t, *detail.LastRecordedPullTime, *detail.ImagePushedAt, f.registry.Now())
+		listed, err := f.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String("hub/library/nginx")})
+		require.NoError(t, err)
+		require.Equal(t, []types.ImageIdentifier{{ImageDigest: aws.String(image.Digest()), ImageTag: aws.String("1")}}, listed.ImageIds)
+
+		for _, blob := range image.Blobs {
+			require.Equal(t, blob, f.download(t, "hub/library/nginx", digestOf(blob)))
+		}
+		requirePulled(t, f, "hub/library/nginx", tagged("1"), image)
+		requirePulled(t, f, "hub/library/nginx", digested(image.Digest()), image)
+		require.Len(t, hub.Trace(), 7, "what is here is not asked for")
+		require.Equal(t, 3, f.registry.Trace().Count("BatchGetImage"), "what is asked upstream is no call of this world")
+	})
+}
+
+func TestPullThroughByDigest(t *testing.T) {
+	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+		image := fakeecr.RandomImage(1, 100)
+		hub.MustPush("library/nginx:1", image)
+		pulled := requirePulled(t, f, "hub/library/nginx", digested(image.Digest()), image)
+		require.Nil(t, pulled.ImageId.ImageTag)
+		require.Empty(t, imagesOf(t, f, "hub/library/nginx")[image.Digest()].ImageTags)
+
+		requirePulled(t, f, "hub/library/nginx", tagged("1"), image)
+		require.Equal(t, []string{"1"}, imagesOf(t, f, "hub/library/nginx")[image.Digest()].ImageTags)
+		require.Equal(t, 2, hub.Trace().Count("DownloadLayer"), "the tag came alone")
+	})
+}
+
+func TestPullThroughOfAnIndex(t *testing.T) {
+	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+		index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64/v8")
+		hub.MustPush("library/nginx:1", index)
+		requirePulled(t, f, "hub/library/nginx", tagged("1"), index)
+		require.Len(t, imagesOf(t, f, "hub/library/nginx"), 3)
+		calls := len(hub.Trace())
+		for _, child := range index.Images {
+			requirePulled(t, f, "hub/library/nginx", digested(child.Digest()), child)
+			require.Equal(t, child.Blobs[0], f.download(t, "hub/library/nginx", digestOf(child.Blobs[0])))
+		}
+		require.Len(t, hub.Trace(), calls)
+	})
+}
+
+func TestPullThroughOfSeveralImages(t *testing.T) {
+	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+		one, two := fakeecr.RandomImage(1, 100), fakeecr.RandomImage(2, 100)
+		hub.MustPush("library/nginx:1", one)
+		hub.MustPush("library/nginx:also1", one)
+		hub.MustPush("library/nginx:2", two)
+		out := get(t, f, "hub/library/nginx", append(tagged("1", "also1", "none", "2"), types.ImageIdentifier{}))
+		require.Len(t, out.Images, 3)
+		require.Len(t, out.Failures, 2)
+		require.Equal(t, types.ImageFailureCodeImageNotFound, out.Failures[0].FailureCode)
+		require.Equal(t, "none", *out.Failures[0].ImageId.ImageTag)
+		require.Equal(t, types.ImageFailureCodeMissingDigestAndTag, out.Failures[1].FailureCode)
+		images := imagesOf(t, f, "hub/library/nginx")
+		require.Equal(t, []string{"1", "also1"}, images[one.Digest()].ImageTags)
+		require.Equal(t, []string{"2"}, images[two.Digest()].ImageTags)
+		require.Equal(t, 4, hub.Trace().Count("DownloadLayer"), "what two tags share comes once")
+	})
+}
+
+func TestUpstreamNames(t *testing.T) {
+	for name, test := range map[string]struct{ prefix, upstreamPrefix, here, there string }{
+		"a prefix":                   {"hub", "", "hub/library/nginx", "library/nginx"},
+		"a slash at its end":         {"hub/", "", "hub/library/nginx", "library/nginx"},
+		"a longer prefix":            {"hub/library", "", "hub/library/nginx", "nginx"},
+		"a prefix upstream":          {"hub", "library", "hub/nginx", "library/nginx"},
+		"a prefix upstream, a slash": {"hub", "library/", "hub/nginx", "library/nginx"},
+		"everything":                 {"ROOT", "", "library/nginx", "library/nginx"},
+		"everything from a prefix":   {"ROOT", "library", "nginx", "library/nginx"},
+		"ROOT upstream":              {"hub", "ROOT", "hub/nginx", "nginx"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hub, image := fakeecr.New(t), fakeecr.RandomImage(1, 100)
+			hub.MustPush(test.there+":1", image)
+			onAllFaces(t, func(t *testing.T, f face) {
+				in := cached(test.prefix, "quay.io")
+				if test.upstreamPrefix != "" {
+					in.UpstreamRepositoryPrefix = &test.upstreamPrefix
+				}
+				createRule(t, f, in)
+				requirePulled(t, f, test.here, tagged("1"), image)
+			}, fakeecr.WithUpstream("quay.io", hub.Upstream()))
+		})
+	}
+}
+
+func TestPullOutsideOfRules(t *testing.T) {
+	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+		hub.MustPush("nginx:1", fakeecr.RandomImage(1, 100))
+		for _, name := range []string{"hub", "hubs/nginx", "team/hub/nginx"} {
+			_, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: &name, ImageIds: tagged("1")})
+			requireError[*types.RepositoryNotFoundException](t, err, "The repository with name '"+name+"' does not exist in the registry with id '123456789012'")
+		}
+		_, err := f.account("210987654321").BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("1")})
+		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'hub/nginx' does not exist in the registry with id '210987654321'")
+		require.Empty(t, hub.Trace())
+
+		requireFailure(t, f, "hub/none", tagged("1"), types.ImageFailureCodeImageNotFound, "Requested image not found")
+		requireFailure(t, f, "hub/nginx", tagged("2"), types.ImageFailureCodeImageNotFound, "Requested image not found")
+		require.Empty(t, repositories(t, f), "a repository is made for an image that is there")
+	})
+}
+
+func TestPullOfALayer(t *testing.T) {
+	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, upstream *switched) {
+		image := fakeecr.RandomImage(1, 100)
+		hub.MustPush("nginx:1", image)
+		layer := digestOf(image.Blobs[0])
+		require.Equal(t, image.Blobs[0], f.download(t, "hub/nginx", layer))
+		require.Equal(t, []string{"hub/nginx"}, repositories(t, f))
+		require.Equal(t, []string{"GetDownloadUrlForLayer", "DownloadLayer"}, hub.Trace().Operations())
+		require.Equal(t, image.Blobs[0], f.download(t, "hub/nginx", layer))
+		require.Len(t, hub.Trace(), 2)
+		requirePulled(t, f, "hub/nginx", tagged("1"), image)
+		require.Equal(t, 2, hub.Trace().Count("DownloadLayer"), "the layer was here, the config not")
+
+		absent := &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/nginx"), LayerDigest: aws.String(digestOf([]byte("none")))}
+		_, err := f.GetDownloadUrlForLayer(t.Context(), absent)
+		requireError[*types.LayersNotFoundException](t, err, "The layer with digest '"+*absent.LayerDigest+"' does not exist within the repository with name 'hub/nginx' in the registry with id '123456789012'")
+		absent.RepositoryName = aws.String("hub/none")
+		_, err = f.GetDownloadUrlForLayer(t.Context(), absent)
+		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'hub/none' does not exist in the registry with id '123456789012'")
+
+		second := fakeecr.RandomImage(2, 100)
+		hub.MustPush("nginx:2", second)
+		upstream.Upstream = changed{Upstream: hub.Upstream(), blob: func([]byte) []byte { return []byte("other") }}
+		layer = digestOf(second.Blobs[0])
+		_, err = f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/nginx"), LayerDigest: &layer})
+		requireError[*types.UnableToGetUpstreamLayerException](t, err, "Unable to pull from the upstream registry registry-1.docker.io: the upstream registry is unavailable: "+
+			"layer "+layer+" has the digest "+digestOf([]byte("other")))
+	})
+}
+
+// The settings of the repository that a pull makes are those of the template,
+// and what makes a template fail fails the pull.
+func TestPullThroughTemplate(t *testing.T) {
+	const noGrant = "User: arn:aws:iam::123456789012:role/aws-service-role/ecr.amazonaws.com/AWSServiceRoleForECRTemplate is not authorized to perform: kms:CreateGrant on resource: " +
+		someKey + " because no resource-based policy allows the kms:CreateGrant action"
+	encrypted := &types.EncryptionConfigurationForRepositoryCreationTemplate{EncryptionType: types.EncryptionTypeKms, KmsKey: aws.String(someKey)}
+	for name, test := range map[string]struct {
+		change func(in *ecr.CreateRepositoryCreationTemplateInput)
+		check  func(t *testing.T, f face, image fakeecr.Image)
+	}{
+		"for pulls": {
+			func(in *ecr.CreateRepositoryCreationTemplateInput) {
+				in.EncryptionConfiguration, in.CustomRoleArn = encrypted, aws.String(roleOfTemplate)
+				in.ImageTagMutability = types.ImageTagMutabilityImmutable
+			},
+			func(t *testing.T, f face, image fakeecr.Image) {
+				requirePulled(t, f, "hub/nginx", tagged("1"), image)
+				made := describeRepository(t, f, "hub/nginx")
+				require.Equal(t, types.ImageTagMutabilityImmutable, made.ImageTagMutability)
+				require.Equal(t, someKey, *made.EncryptionConfiguration.KmsKey)
+			},
+		},
+		"for pushes only": {
+			func(in *ecr.CreateRepositoryCreationTemplateInput) {
+				in.ImageTagMutability = types.ImageTagMutabilityImmutable
+				in.AppliedFor = []types.RCTAppliedFor{types.RCTAppliedForCreateOnPush}
+			},
+			func(t *testing.T, f face, image fakeecr.Image) {
+				requirePulled(t, f, "hub/nginx", tagged("1"), image)
+				require.Equal(t, types.ImageTagMutabilityMutable, describeRepository(t, f, "hub/nginx").ImageTagMutability)
+			},
+		},
+		"tags without a role": {
+			func(in *ecr.CreateRepositoryCreationTemplateInput) {
+				in.ResourceTags = []types.Tag{tag("team", "core")}
+			},
+			func(t *testing.T, f face, image fakeecr.Image) {
+				_, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("1")})
+				refused := "User: arn:aws:iam::123456789012:role/aws-service-role/ecr.amazonaws.com/AWSServiceRoleForECRTemplate is not authorized to perform: ecr:TagResource " +
+					"on resource: arn:aws:ecr:us-east-1:123456789012:repository/hub/nginx because no identity-based policy allows the ecr:TagResource action"
+				requireError[*types.UnableToGetUpstreamImageException](t, err, refused)
+				_, err = f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/nginx"), LayerDigest: aws.String(digestOf(image.Blobs[0]))})
+				requireError[*types.UnableToGetUpstreamLayerException](t, err, refused)
+			},
+		},
+		"a key without a role": {
+			func(in *ecr.CreateRepositoryCreationTemplateInput) { in.EncryptionConfiguration = encrypted },
+			func(t *testing.T, f face, image fakeecr.Image) {
+				requireFailure(t, f, "hub/nginx", tagged("1"), types.ImageFailureCodeKmsError, noGrant)
+				_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/nginx"), LayerDigest: aws.String(digestOf(image.Blobs[0]))})
+				requireError[*types.UnableToGetUpstreamLayerException](t, err, noGrant)
+			},
+		},
+		"a disabled key": {
+			func(in *ecr.CreateRepositoryCreationTemplateInput) {
+				in.EncryptionConfiguration, in.CustomRoleArn = encrypted, aws.String(roleOfTemplate)
+			},
+			func(t *testing.T, f face, image fakeecr.Image) {
+				f.registry.SetKMSKey(someKey, fakeecr.KeyDisabled)
+				requireFailure(t, f, "hub/nginx", tagged("1"), types.ImageFailureCodeKmsError, someKey+" is disabled.")
+				require.Empty(t, repositories(t, f))
+
+				f.registry.SetKMSKey(someKey, fakeecr.KeyEnabled)
+				requirePulled(t, f, "hub/nginx", tagged("1"), image)
+				f.registry.SetKMSKey(someKey, fakeecr.KeyDisabled)
+				requireFailure(t, f, "hub/nginx", tagged("1"), types.ImageFailureCodeKmsError, someKey+" is disabled.")
+				requireFailure(t, f, "hub/nginx", tagged("2"), types.ImageFailureCodeKmsError, someKey+" is disabled.")
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+				image := fakeecr.RandomImage(1, 100)
+				hub.MustPush("nginx:1", image)
+				hub.MustPush("nginx:2", fakeecr.RandomImage(2, 100))
+				template := forEverything("hub")
+				test.change(template)
+				_, err := f.CreateRepositoryCreationTemplate(t.Context(), template)
+				require.NoError(t, err)
+				test.check(t, f, image)
+			})
+		})
+	}
+}
+
+func TestPullBeyondQuotas(t *testing.T) {
+	for quota, message := range map[fakeecr.Quota]string{
+		fakeecr.RepositoriesPerRegistry: "The limit of 1 repositories per registry has been exceeded",
+		fakeecr.ImagesPerRepository:     "The limit of 1 images per repository has been exceeded",
+	} {
+		t.Run(string(quota), func(t *testing.T) {
+			pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+				create(t, f, "team/app")
+				hub.MustPush("nginx:1", fakeecr.RandomIndex(1, "linux/amd64"))
+				_, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("1")})
+				requireError[*types.LimitExceededException](t, err, message)
+				require.Equal(t, []string{"team/app"}, repositories(t, f))
+			}, fakeecr.WithQuota(quota, 1))
+		})
+	}
+}

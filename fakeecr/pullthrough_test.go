@@ -1,0 +1,345 @@
+package fakeecr_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+)
+
+const (
+	hubSecret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughcache/hub-AbCdEf"
+	newSecret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughcache/new-AbCdEf"
+	cacheRole = "arn:aws:iam::123456789012:role/ecr-cache"
+)
+
+// cached is a rule for an upstream registry.
+func cached(prefix, url string) *ecr.CreatePullThroughCacheRuleInput {
+	return &ecr.CreatePullThroughCacheRuleInput{EcrRepositoryPrefix: &prefix, UpstreamRegistryUrl: &url}
+}
+
+func cachedWithSecret(prefix, url, secret string) *ecr.CreatePullThroughCacheRuleInput {
+	in := cached(prefix, url)
+	in.CredentialArn = &secret
+	return in
+}
+
+func createRule(t *testing.T, api fakeecr.API, in *ecr.CreatePullThroughCacheRuleInput) {
+	t.Helper()
+	_, err := api.CreatePullThroughCacheRule(t.Context(), in)
+	require.NoError(t, err)
+}
+
+func TestUpstreamRegistries(t *testing.T) {
+	secret, role := aws.String(hubSecret), aws.String(cacheRole)
+	for url, test := range map[string]struct {
+		registry         types.UpstreamRegistry
+		credential, role *string
+	}{
+		"public.ecr.aws":       {types.UpstreamRegistryEcrPublic, nil, nil},
+		"registry.k8s.io":      {types.UpstreamRegistryK8s, nil, nil},
+		"quay.io":              {types.UpstreamRegistryQuay, nil, nil},
+		"registry-1.docker.io": {types.UpstreamRegistryDockerHub, secret, nil},
+		"ghcr.io":              {types.UpstreamRegistryGitHubContainerRegistry, secret, nil},
+		"registry.gitlab.com":  {types.UpstreamRegistryGitLabContainerRegistry, secret, nil},
+		"cgr.dev":              {types.UpstreamRegistryChainguard, secret, nil},
+		"team.azurecr.io":      {types.UpstreamRegistryAzureContainerRegistry, secret, nil},
+		"210987654321.dkr.ecr.us-east-1.amazonaws.com":     {types.UpstreamRegistryEcr, nil, role},
+		"123456789012.dkr.ecr.eu-west-1.amazonaws.com":     {types.UpstreamRegistryEcr, nil, nil},
+		"210987654321.dkr.ecr.cn-north-1.amazonaws.com.cn": {types.UpstreamRegistryEcr, nil, role},
+	} {
+		t.Run(url, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				in := cached("cache", url)
+				in.CredentialArn, in.CustomRoleArn = test.credential, test.role
+				created, err := f.CreatePullThroughCacheRule(t.Context(), in)
+				require.NoError(t, err)
+				require.WithinRange(t, *created.CreatedAt, f.registry.Now().Add(-time.Minute), f.registry.Now())
+				require.Equal(t, types.PullThroughCacheRule{
+					EcrRepositoryPrefix: aws.String("cache"), RegistryId: aws.String("123456789012"),
+					UpstreamRegistry: test.registry, UpstreamRegistryUrl: &url, UpstreamRepositoryPrefix: aws.String("ROOT"),
+					CredentialArn: test.credential, CustomRoleArn: test.role, CreatedAt: created.CreatedAt,
+				}, types.PullThroughCacheRule{
+					EcrRepositoryPrefix: created.EcrRepositoryPrefix, RegistryId: created.RegistryId,
+					UpstreamRegistry: created.UpstreamRegistry, UpstreamRegistryUrl: created.UpstreamRegistryUrl, UpstreamRepositoryPrefix: created.UpstreamRepositoryPrefix,
+					CredentialArn: created.CredentialArn, CustomRoleArn: created.CustomRoleArn, CreatedAt: created.CreatedAt,
+				})
+			})
+		})
+	}
+}
+
+func TestCreatePullThroughCacheRuleRefusals(t *testing.T) {
+	named := func(in *ecr.CreatePullThroughCacheRuleInput, registry types.UpstreamRegistry) *ecr.CreatePullThroughCacheRuleInput {
+		in.UpstreamRegistry = registry
+		return in
+	}
+	withRole := func(in *ecr.CreatePullThroughCacheRuleInput, role string) *ecr.CreatePullThroughCacheRuleInput {
+		in.CustomRoleArn = &role
+		return in
+	}
+	const (
+		invalidURL  = "The upstream registry URL %s is invalid. Specify a valid upstream registry URL and try again"
+		needsSecret = "The specified upstream registry requires authentication. Specify a valid Secrets Manager ARN containing the upstream registry credentials and try again."
+		noMatch     = "Invalid input: Upstream registry URL and entered upstream registry do not match. Please verify input and try again."
+		wrongKind   = "Upstream registry URL and provided credential type do not match. Please verify input and try again."
+		elsewhere   = "Please verify the secret exists in the same region and account that the pullthrough cache rule will be created in and try again."
+	)
+	for name, test := range map[string]struct {
+		in            *ecr.CreatePullThroughCacheRuleInput
+		code, message string
+	}{
+		"a scheme":          {cached("cache", "https://quay.io"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "https://quay.io")},
+		"a path":            {cached("cache", "quay.io/team"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "quay.io/team")},
+		"capital letters":   {cached("cache", "Quay.io"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "Quay.io")},
+		"the website":       {cached("cache", "docker.io"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "docker.io")},
+		"azure itself":      {cached("cache", "azurecr.io"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "azurecr.io")},
+		"no account":        {cached("cache", "1.dkr.ecr.us-east-1.amazonaws.com"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "1.dkr.ecr.us-east-1.amazonaws.com")},
+		"no credentials":    {cached("cache", "ghcr.io"), "UnsupportedUpstreamRegistryException", needsSecret},
+		"another registry":  {named(cachedWithSecret("cache", "ghcr.io", hubSecret), types.UpstreamRegistryDockerHub), "ValidationException", noMatch},
+		"not an ECR":        {named(cached("cache", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"), types.UpstreamRegistryEcrPublic), "ValidationException", noMatch},
+		"needless secret":   {cachedWithSecret("cache", "quay.io", hubSecret), "ValidationException", "The specified upstream registry doesn't require authentication. Remove the Secrets Manager ARN and try again."},
+		"a secret for ECR":  {cachedWithSecret("cache", "123456789012.dkr.ecr.eu-west-1.amazonaws.com", hubSecret), "ValidationException", wrongKind},
+		"a role for GitHub": {withRole(cached("cache", "ghcr.io"), cacheRole), "ValidationException", wrongKind},
+		"a foreign role":    {withRole(cached("cache", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"), "arn:aws:iam::210987654321:role/x"), "ValidationException", "The custom role ARN 'arn:aws:iam::210987654321:role/x' is not valid. Specify a role in the same account as the registry and try again."},
+		"itself":            {cached("cache", "123456789012.dkr.ecr.us-east-1.amazonaws.com"), "ValidationException", "Upstream registry URL cannot be the same as the cache registry. Please verify input and try again."},
+		"a secret of another region": {
+			cachedWithSecret("cache", "ghcr.io", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ecr-pullthroughcache/hub-AbCdEf"), "SecretNotFoundException", elsewhere,
+		},
+		"a secret of another account": {
+			cachedWithSecret("cache", "ghcr.io", "arn:aws:secretsmanager:us-east-1:210987654321:secret:ecr-pullthroughcache/hub-AbCdEf"), "SecretNotFoundException", elsewhere,
+		},
+		"a secret of another name": {
+			cachedWithSecret("cache", "ghcr.io", "arn:aws:secretsmanager:us-east-1:123456789012:secret:hub-AbCdEf"), "InvalidParameterException",
+			`Invalid parameter at 'credentialArn' failed to satisfy constraint: 'Member must satisfy regular expression pattern: ^arn:aws(-\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:ecr\-pullthroughcache\/[a-zA-Z0-9\/_+=.@-]+$'`,
+		},
+		"a prefix that is there":  {cached("there/", "quay.io"), "PullThroughCacheRuleAlreadyExistsException", "The pull through cache rule with Amazon ECR repository prefix 'there/' already exists in the registry with id '123456789012'"},
+		"one more than the quota": {cached("cache", "quay.io"), "LimitExceededException", "The limit of 1 pull through cache rules has been exceeded"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				createRule(t, f, cached("there", "public.ecr.aws"))
+				_, err := f.CreatePullThroughCacheRule(t.Context(), test.in)
+				requireCode(t, err, test.code, test.message)
+				require.Equal(t, []string{"there"}, rulePrefixes(t, f))
+			}, fakeecr.WithQuota(fakeecr.PullThroughCacheRules, 1))
+		})
+	}
+}
+
+func rulePrefixes(t *testing.T, api fakeecr.API) []string {
+	t.Helper()
+	out, err := api.DescribePullThroughCacheRules(t.Context(), &ecr.DescribePullThroughCacheRulesInput{})
+	require.NoError(t, err)
+	prefixes := []string{}
+	for _, rule := range out.PullThroughCacheRules {
+		prefixes = append(prefixes, *rule.EcrRepositoryPrefix)
+	}
+	return prefixes
+}
+
+// ECR takes any kind of registry for an open one, and the URL counts.
+func TestOpenUpstreamTakesAnyName(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		in := cached("cache", "quay.io")
+		in.UpstreamRegistry = types.UpstreamRegistryK8s
+		out, err := f.CreatePullThroughCacheRule(t.Context(), in)
+		require.NoError(t, err)
+		require.Equal(t, types.UpstreamRegistryQuay, out.UpstreamRegistry)
+	})
+}
+
+func TestSecretsOfRules(t *testing.T) {
+	const missing = "The ARN of the secret specified in the pull through cache rule was not found. Update the pull through cache rule with a valid secret ARN and try again."
+	for name, test := range map[string]struct {
+		options       []fakeecr.Option
+		code, message string
+	}{
+		"nothing declared": {},
+		"declared":         {options: []fakeecr.Option{fakeecr.WithSecret(newSecret, fakeecr.SecretReadable), fakeecr.WithSecret(hubSecret, fakeecr.SecretReadable)}},
+		"another declared": {[]fakeecr.Option{fakeecr.WithSecret(hubSecret, fakeecr.SecretReadable)}, "SecretNotFoundException", missing},
+		"missing":          {[]fakeecr.Option{fakeecr.WithSecret(hubSecret, ""), fakeecr.WithSecret(newSecret, fakeecr.SecretNotFound)}, "SecretNotFoundException", missing},
+		"closed": {
+			[]fakeecr.Option{fakeecr.WithSecret(hubSecret, ""), fakeecr.WithSecret(newSecret, fakeecr.SecretAccessDenied)},
+			"UnableToAccessSecretException", "The secret is unable to be accessed. Verify the resource permissions for the secret and try again.",
+		},
+		"undecryptable": {
+			[]fakeecr.Option{fakeecr.WithSecret(hubSecret, ""), fakeecr.WithSecret(newSecret, fakeecr.SecretUndecryptable)},
+			"UnableToDecryptSecretValueException", "The secret is accessible but is unable to be decrypted. Verify the resource permissions and try again.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				require := require.New(t)
+				createRule(t, f, cachedWithSecret("hub", "registry-1.docker.io", hubSecret))
+				_, createErr := f.CreatePullThroughCacheRule(t.Context(), cachedWithSecret("git", "ghcr.io", newSecret))
+				_, updateErr := f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{
+					EcrRepositoryPrefix: aws.String("hub"), CredentialArn: aws.String(newSecret),
+				})
+				if test.code == "" {
+					require.NoError(createErr)
+					require.NoError(updateErr)
+					return
+				}
+				requireCode(t, createErr, test.code, test.message)
+				requireCode(t, updateErr, test.code, test.message)
+			}, test.options...)
+		})
+	}
+}
+
+func TestUpdatePullThroughCacheRule(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		createRule(t, f, cachedWithSecret("hub", "registry-1.docker.io", hubSecret))
+		remote := cached("remote", "210987654321.dkr.ecr.us-east-1.amazonaws.com")
+		remote.UpstreamRepositoryPrefix = aws.String("team")
+		createRule(t, f, remote)
+		before, err := f.DescribePullThroughCacheRules(t.Context(), &ecr.DescribePullThroughCacheRulesInput{})
+		require.NoError(t, err)
+		hub, other := before.PullThroughCacheRules[0], before.PullThroughCacheRules[1]
+		require.Equal(t, hub.CreatedAt, hub.UpdatedAt)
+
+		f.registry.Advance(time.Minute)
+		updated, err := f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub/"), CredentialArn: aws.String(newSecret)})
+		require.NoError(t, err)
+		require.Equal(t, []string{"hub", "123456789012", newSecret, "ROOT"}, []string{
+			*updated.EcrRepositoryPrefix, *updated.RegistryId, *updated.CredentialArn, *updated.UpstreamRepositoryPrefix,
+		})
+		require.Nil(t, updated.CustomRoleArn)
+		require.GreaterOrEqual(t, updated.UpdatedAt.Sub(*hub.CreatedAt), time.Minute)
+		hub.CredentialArn, hub.UpdatedAt = aws.String(newSecret), updated.UpdatedAt
+
+		roled, err := f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("remote"), CustomRoleArn: aws.String(cacheRole)})
+		require.NoError(t, err)
+		require.Equal(t, cacheRole, *roled.CustomRoleArn)
+		require.Equal(t, "team", *roled.UpstreamRepositoryPrefix)
+		other.CustomRoleArn, other.UpdatedAt = aws.String(cacheRole), roled.UpdatedAt
+
+		after, err := f.DescribePullThroughCacheRules(t.Context(), &ecr.DescribePullThroughCacheRulesInput{})
+		require.NoError(t, err)
+		require.Equal(t, []types.PullThroughCacheRule{hub, other}, after.PullThroughCacheRules)
+
+		_, err = f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("remote"), CredentialArn: aws.String(hubSecret)})
+		requireError[*types.ValidationException](t, err, "Upstream registry URL and provided credential type do not match. Please verify input and try again.")
+	})
+}
+
+func TestDeletePullThroughCacheRule(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		in := cachedWithSecret("hub", "registry-1.docker.io", hubSecret)
+		in.UpstreamRepositoryPrefix = aws.String("library")
+		createRule(t, f, in)
+		deleted, err := f.DeletePullThroughCacheRule(t.Context(), &ecr.DeletePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub/")})
+		require.NoError(t, err)
+		require.NotNil(t, deleted.CreatedAt)
+		require.Equal(t, []string{"hub", "123456789012", "registry-1.docker.io", hubSecret, "library"}, []string{
+			*deleted.EcrRepositoryPrefix, *deleted.RegistryId, *deleted.UpstreamRegistryUrl, *deleted.CredentialArn, *deleted.UpstreamRepositoryPrefix,
+		})
+		require.Empty(t, rulePrefixes(t, f))
+	})
+}
+
+func TestRulesThatDoNotExist(t *testing.T) {
+	const message = "The pull through cache rule with Amazon ECR repository prefix 'hub' does not exist in the registry with id '210987654321'"
+	for name, call := range map[string]func(t *testing.T, f face) error{
+		"delete": func(t *testing.T, f face) error {
+			_, err := f.DeletePullThroughCacheRule(t.Context(), &ecr.DeletePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub")})
+			return err
+		},
+		"describe": func(t *testing.T, f face) error {
+			_, err := f.DescribePullThroughCacheRules(t.Context(), &ecr.DescribePullThroughCacheRulesInput{EcrRepositoryPrefixes: []string{"there", "hub"}})
+			return err
+		},
+		"update": func(t *testing.T, f face) error {
+			_, err := f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub")})
+			return err
+		},
+		"validate": func(t *testing.T, f face) error {
+			_, err := f.ValidatePullThroughCacheRule(t.Context(), &ecr.ValidatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub")})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				createRule(t, f, cached("hub", "quay.io")) // of another account
+				neighbour := f.account("210987654321")
+				createRule(t, neighbour, cached("there", "quay.io"))
+				requireError[*types.PullThroughCacheRuleNotFoundException](t, call(t, neighbour), message)
+			})
+		})
+	}
+}
+
+func TestRulesByPage(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		for _, prefix := range []string{"bb", "aa/", "ROOT", "cc/d"} {
+			createRule(t, f, cached(prefix, "quay.io"))
+		}
+		pages := func(in *ecr.DescribePullThroughCacheRulesInput) (prefixes [][]string) {
+			paginator := ecr.NewDescribePullThroughCacheRulesPaginator(f, in)
+			for paginator.HasMorePages() {
+				page, err := paginator.NextPage(t.Context())
+				require.NoError(t, err)
+				var names []string
+				for _, rule := range page.PullThroughCacheRules {
+					names = append(names, *rule.EcrRepositoryPrefix)
+				}
+				prefixes = append(prefixes, names)
+			}
+			return prefixes
+		}
+		require.Equal(t, [][]string{{"ROOT", "aa/", "bb"}, {"cc/d"}}, pages(&ecr.DescribePullThroughCacheRulesInput{MaxResults: aws.Int32(3)}))
+		require.Equal(t, [][]string{{"aa/", "cc/d"}}, pages(&ecr.DescribePullThroughCacheRulesInput{EcrRepositoryPrefixes: []string{"cc/d", "aa"}}))
+		_, err := f.DescribePullThroughCacheRules(t.Context(), &ecr.DescribePullThroughCacheRulesInput{NextToken: aws.String("x")})
+		requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
+	})
+}
+
+func TestValidatePullThroughCacheRule(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		validate := func(prefix string) *ecr.ValidatePullThroughCacheRuleOutput {
+			t.Helper()
+			out, err := f.ValidatePullThroughCacheRule(t.Context(), &ecr.ValidatePullThroughCacheRuleInput{EcrRepositoryPrefix: &prefix})
+			require.NoError(t, err)
+			return out
+		}
+		createRule(t, f, cachedWithSecret("hub", "registry-1.docker.io", hubSecret))
+		valid := validate("hub")
+		require.True(t, valid.IsValid)
+		require.Nil(t, valid.Failure)
+		require.Equal(t, []string{"hub", "123456789012", "registry-1.docker.io", hubSecret, "ROOT"}, []string{
+			*valid.EcrRepositoryPrefix, *valid.RegistryId, *valid.UpstreamRegistryUrl, *valid.CredentialArn, *valid.UpstreamRepositoryPrefix,
+		})
+		for state, failure := range map[fakeecr.SecretState]string{
+			fakeecr.SecretNotFound:      "The ARN of the secret specified in the pull through cache rule was not found. Update the pull through cache rule with a valid secret ARN and try again.",
+			fakeecr.SecretAccessDenied:  "The secret is unable to be accessed. Verify the resource permissions for the secret and try again.",
+			fakeecr.SecretUndecryptable: "The secret is accessible but is unable to be decrypted. Verify the resource permissions and try again.",
+		} {
+			f.registry.SetSecret(hubSecret, state)
+			invalid := validate("hub")
+			require.False(t, invalid.IsValid)
+			require.Equal(t, failure, *invalid.Failure)
+		}
+		f.registry.SetSecret(hubSecret, fakeecr.SecretReadable)
+		require.True(t, validate("hub").IsValid)
+
+		createRule(t, f, cached("quay", "quay.io"))
+		require.False(t, validate("quay").IsValid)
+		require.Equal(t, "the upstream registry is unavailable: the fake was given no upstream for it", *validate("quay").Failure)
+
+		createRule(t, f, cached("near", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"))
+		require.True(t, validate("near").IsValid)
+		createRule(t, f, cached("far", "210987654321.dkr.ecr.us-east-1.amazonaws.com"))
+		require.False(t, validate("far").IsValid)
+		require.Equal(t, "the upstream registry denied access: the rule has no custom role for the registry of another account", *validate("far").Failure)
+		_, err := f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("far"), CustomRoleArn: aws.String(cacheRole)})
+		require.NoError(t, err)
+		require.True(t, validate("far").IsValid)
+	}, fakeecr.WithUpstream("registry-1.docker.io", fakeecr.New(t).Upstream()))
+}

@@ -1,0 +1,457 @@
+package fakeecr_test
+
+import (
+	"encoding/json"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+)
+
+// heldIn is the images of a repository with their tags, by digest; nil if there is
+// no repository.
+func heldIn(t *testing.T, f face, repository string) map[string][]string {
+	t.Helper()
+	out, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: &repository})
+	if err != nil {
+		require.ErrorAs(t, err, new(*types.RepositoryNotFoundException))
+		return nil
+	}
+	images := map[string][]string{}
+	for _, detail := range out.ImageDetails {
+		images[*detail.ImageDigest] = detail.ImageTags
+	}
+	return images
+}
+
+// replicas is the replication status of an image.
+func replicas(t *testing.T, f face, repository, digest string) []types.ImageReplicationStatus {
+	t.Helper()
+	out, err := f.DescribeImageReplicationStatus(t.Context(), &ecr.DescribeImageReplicationStatusInput{
+		RepositoryName: &repository, ImageId: &types.ImageIdentifier{ImageDigest: &digest},
+	})
+	require.NoError(t, err)
+	return out.ReplicationStatuses
+}
+
+func replicaIn(region string, status types.ReplicationStatus) types.ImageReplicationStatus {
+	return types.ImageReplicationStatus{Region: &region, RegistryId: aws.String(replicationSource), Status: status}
+}
+
+func failedReplica(region, account, code string) types.ImageReplicationStatus {
+	return types.ImageReplicationStatus{Region: &region, RegistryId: &account, Status: types.ReplicationStatusFailed, FailureCode: &code}
+}
+
+// tagAgain gives another tag to an image that is there.
+func tagAgain(t *testing.T, f face, repository string, image fakeecr.Image, tag string) {
+	t.Helper()
+	_, err := f.PutImage(t.Context(), &ecr.PutImageInput{
+		RepositoryName: &repository, ImageManifest: aws.String(string(image.Manifest)), ImageTag: &tag,
+	})
+	require.NoError(t, err)
+}
+
+func TestPushArrivesInTheOtherRegion(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		replicateTo(t, f, destination("eu-west-1"))
+		image := fakeecr.RandomImage(1, 3000, 100)
+		digest := f.registry.MustPush("team/app:v1", image)
+		there := f.in("eu-west-1")
+
+		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusInProgress)}, replicas(t, f, "team/app", digest))
+		require.Nil(t, heldIn(t, there, "team/app"), "it takes a while")
+
+		f.registry.Advance(arrivalLag)
+		require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, there, "team/app"))
+		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "team/app", digest))
+		require.Empty(t, replicas(t, there, "team/app", digest), "a replica is not replicated itself")
+
+		described, err := there.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app")})
+		require.NoError(t, err)
+		original, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app")})
+		require.NoError(t, err)
+		replica, source := described.ImageDetails[0], original.ImageDetails[0]
+		require.Equal(t, 5*time.Second, replica.ImagePushedAt.Sub(*source.ImagePushedAt), "pushed when it arrives")
+		replica.ImagePushedAt = source.ImagePushedAt
+		require.Equal(t, source, replica)
+
+		got, err := there.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v1")}}})
+		require.NoError(t, err)
+		require.Equal(t, string(image.Manifest), *got.Images[0].ImageManifest)
+		for _, blob := range image.Blobs {
+			layer := fakeecr.Image{Manifest: blob}.Digest()
+			checked, err := there.BatchCheckLayerAvailability(t.Context(), &ecr.BatchCheckLayerAvailabilityInput{RepositoryName: aws.String("team/app"), LayerDigests: []string{layer}})
+			require.NoError(t, err)
+			require.Equal(t, types.LayerAvailabilityAvailable, checked.Layers[0].LayerAvailability)
+			require.EqualValues(t, len(blob), *checked.Layers[0].LayerSize)
+		}
+	})
+}
+
+func TestReplicationStatusNamesWhatWasAsked(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		digest := f.registry.MustPush("app:v1", fakeecr.RandomImage(1, 100))
+		ask := func(id types.ImageIdentifier) (*ecr.DescribeImageReplicationStatusOutput, error) {
+			return f.DescribeImageReplicationStatus(t.Context(), &ecr.DescribeImageReplicationStatusInput{RepositoryName: aws.String("app"), ImageId: &id})
+		}
+		out, err := ask(types.ImageIdentifier{ImageTag: aws.String("v1")})
+		require.NoError(t, err)
+		require.Equal(t, "app", *out.RepositoryName)
+		require.Equal(t, types.ImageIdentifier{ImageTag: aws.String("v1")}, *out.ImageId)
+		require.Equal(t, []types.ImageReplicationStatus{}, out.ReplicationStatuses, "the registry replicates nothing")
+
+		_, err = ask(types.ImageIdentifier{ImageTag: aws.String("v2")})
+		requireError[*types.ImageNotFoundException](t, err, "The image with imageId {imageDigest:'null', imageTag:'v2'} does not exist within the repository with name 'app' in the registry with id '123456789012'")
+		_, err = ask(types.ImageIdentifier{ImageTag: aws.String("v2"), ImageDigest: &digest})
+		requireError[*types.ImageNotFoundException](t, err, "The image with imageId {imageDigest:'"+digest+"', imageTag:'v2'} does not exist within the repository with name 'app' in the registry with id '123456789012'")
+		_, err = ask(types.ImageIdentifier{})
+		require.ErrorAs(t, err, new(*types.InvalidParameterException))
+		_, err = f.DescribeImageReplicationStatus(t.Context(), &ecr.DescribeImageReplicationStatusInput{RepositoryName: aws.String("none"), ImageId: &types.ImageIdentifier{ImageTag: aws.String("v1")}})
+		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'none' does not exist in the registry with id '123456789012'")
+	})
+}
+
+func TestReplicationGoesWhereTheRulesSay(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		early := f.registry.MustPush("prod/early:v1", fakeecr.RandomImage(1, 100))
+		putReplication(t, f,
+			types.ReplicationRule{Destinations: []types.ReplicationDestination{destination("eu-west-1"), destination("eu-west-2")}, RepositoryFilters: prefixFilters("prod", "web/")},
+			types.ReplicationRule{Destinations: []types.ReplicationDestination{destination("eu-west-2"), destination("eu-west-3")}, RepositoryFilters: prefixFilters("prod/a")},
+		)
+		replicateTo(t, f.in("eu-west-1"), destination("ap-south-1"))
+		image := fakeecr.RandomImage(2, 100)
+		for _, name := range []string{"prod/app", "production", "web/site", "website", "test/prod"} {
+			f.registry.MustPush(name+":v1", image)
+		}
+		require.Equal(t, []types.ImageReplicationStatus{
+			replicaIn("eu-west-1", types.ReplicationStatusInProgress),
+			replicaIn("eu-west-2", types.ReplicationStatusInProgress),
+			replicaIn("eu-west-3", types.ReplicationStatusInProgress),
+		}, replicas(t, f, "prod/app", image.Digest()), "each destination once")
+		putReplication(t, f)
+		f.registry.MustPush("prod/late:v1", image)
+		f.registry.Advance(arrivalLag)
+
+		require.Empty(t, replicas(t, f, "prod/early", early), "pushed before there were rules")
+		require.Empty(t, replicas(t, f, "prod/late", image.Digest()))
+		for region, want := range map[string][]string{
+			"eu-west-1":  {"prod/app", "production", "web/site"},
+			"eu-west-2":  {"prod/app", "production", "web/site"},
+			"eu-west-3":  {"prod/app"},
+			"ap-south-1": {}, // one hop
+		} {
+			out, err := f.in(region).DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{})
+			require.NoError(t, err)
+			names := []string{}
+			for _, repo := range out.Repositories {
+				names = append(names, *repo.RepositoryName)
+			}
+			require.Equal(t, want, names, region)
+		}
+		f.registry.Advance(arrivalLag)
+		require.Nil(t, heldIn(t, f.in("ap-south-1"), "prod/app"))
+	})
+}
+
+func TestTagsReplicate(t *testing.T) {
+	first, second := fakeecr.RandomImage(1, 100), fakeecr.RandomImage(2, 100)
+	a, b := first.Digest(), second.Digest()
+	for name, test := range map[string]struct {
+		// before the rules, then under them; what arrives.
+		before, act func(t *testing.T, f face)
+		want        map[string][]string
+	}{
+		"another tag": {
+			act: func(t *testing.T, f face) {
+				f.registry.MustPush("app:v1", first)
+				f.registry.Advance(arrivalLag)
+				tagAgain(t, f, "app", first, "v2")
+			},
+			want: map[string][]string{a: {"v1", "v2"}},
+		},
+		"another tag of an old image": {
+			before: func(t *testing.T, f face) { f.registry.MustPush("app:v1", first) },
+			act:    func(t *testing.T, f face) { tagAgain(t, f, "app", first, "v2") },
+			want:   map[string][]string{a: {"v2"}},
+		},
+		"no tag": {
+			act:  func(t *testing.T, f face) { f.registry.MustPush("app", first) },
+			want: map[string][]string{a: nil},
+		},
+		"a tag that moves": {
+			act: func(t *testing.T, f face) {
+				f.registry.MustPush("app:v1", first)
+				f.registry.Advance(arrivalLag)
+				f.registry.MustPush("app:v1", second)
+			},
+			want: map[string][]string{a: nil, b: {"v1"}},
+		},
+		"a tag that moves on the way": {
+			act: func(t *testing.T, f face) {
+				f.registry.MustPush("app:v1", first)
+				f.registry.MustPush("app:v1", second)
+			},
+			want: map[string][]string{a: nil, b: {"v1"}},
+		},
+		"a tag that is taken and immutable there": {
+			before: func(t *testing.T, f face) {
+				_, err := f.in("eu-west-1").CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("app"), ImageTagMutability: types.ImageTagMutabilityImmutable})
+				require.NoError(t, err)
+				f.in("eu-west-1").registry.MustPush("app:v1", second)
+			},
+			act:  func(t *testing.T, f face) { f.registry.MustPush("app:v1", first) },
+			want: map[string][]string{a: nil, b: {"v1"}},
+		},
+		"a tag that is taken and mutable there": {
+			before: func(t *testing.T, f face) { f.in("eu-west-1").registry.MustPush("app:v1", second) },
+			act:    func(t *testing.T, f face) { f.registry.MustPush("app:v1", first) },
+			want:   map[string][]string{a: {"v1"}, b: nil},
+		},
+		"a tag removed on the way": {
+			act: func(t *testing.T, f face) {
+				f.registry.MustPush("app:v1", first)
+				tagAgain(t, f, "app", first, "v2")
+				deleteHeld(t, f, "app", types.ImageIdentifier{ImageTag: aws.String("v1")})
+			},
+			want: map[string][]string{a: {"v2"}},
+		},
+		"a deleted image": {
+			act: func(t *testing.T, f face) {
+				f.registry.MustPush("app:v1", first)
+				f.registry.Advance(arrivalLag)
+				deleteHeld(t, f, "app", types.ImageIdentifier{ImageDigest: &a})
+			},
+			want: map[string][]string{a: {"v1"}},
+		},
+		"an image deleted on the way": {
+			act: func(t *testing.T, f face) {
+				f.registry.MustPush("app:v1", first)
+				f.registry.MustPush("app:v2", second)
+				deleteHeld(t, f, "app", types.ImageIdentifier{ImageDigest: &a})
+			},
+			want: map[string][]string{b: {"v2"}},
+		},
+		"a repository deleted on the way": {
+			act: func(t *testing.T, f face) {
+				f.registry.MustPush("app:v1", first)
+				_, err := f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("app"), Force: true})
+				require.NoError(t, err)
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				if test.before != nil {
+					test.before(t, f)
+				}
+				replicateTo(t, f, destination("eu-west-1"))
+				test.act(t, f)
+				f.registry.Advance(arrivalLag)
+				require.Equal(t, test.want, heldIn(t, f.in("eu-west-1"), "app"))
+				for digest := range heldIn(t, f, "app") {
+					require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", digest))
+				}
+			})
+		})
+	}
+}
+
+func deleteHeld(t *testing.T, f face, repository string, ids ...types.ImageIdentifier) {
+	t.Helper()
+	out, err := f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: &repository, ImageIds: ids})
+	require.NoError(t, err)
+	require.Empty(t, out.Failures)
+}
+
+func TestIndexArrivesWithItsChildren(t *testing.T) {
+	index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64")
+	want := map[string][]string{index.Digest(): {"all"}, index.Images[0].Digest(): nil, index.Images[1].Digest(): nil}
+	t.Run("pushed together", func(t *testing.T) {
+		onAllFaces(t, func(t *testing.T, f face) {
+			replicateTo(t, f, destination("eu-west-1"))
+			f.registry.MustPush("app:all", index)
+			f.registry.Advance(arrivalLag)
+			require.Equal(t, want, heldIn(t, f.in("eu-west-1"), "app"))
+			for digest := range want {
+				require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", digest))
+			}
+		})
+	})
+	t.Run("children from before the rules", func(t *testing.T) {
+		onAllFaces(t, func(t *testing.T, f face) {
+			for _, child := range index.Images {
+				f.registry.MustPush("app", child)
+			}
+			replicateTo(t, f, destination("eu-west-1"))
+			f.registry.MustPush("app:all", index)
+			f.registry.Advance(arrivalLag)
+			require.Equal(t, want, heldIn(t, f.in("eu-west-1"), "app"))
+		})
+	})
+}
+
+func TestReplicationIsInProgressUntilTheLastPushArrives(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		replicateTo(t, f, destination("eu-west-1"))
+		image := fakeecr.RandomImage(1, 100)
+		digest := f.registry.MustPush("app:v1", image)
+		f.registry.Advance(3 * time.Second)
+		tagAgain(t, f, "app", image, "v2")
+		f.registry.Advance(3 * time.Second)
+		require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, f.in("eu-west-1"), "app"))
+		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusInProgress)}, replicas(t, f, "app", digest))
+		f.registry.Advance(3 * time.Second)
+		require.Equal(t, map[string][]string{digest: {"v1", "v2"}}, heldIn(t, f.in("eu-west-1"), "app"))
+		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", digest))
+	})
+}
+
+func TestReplicationFails(t *testing.T) {
+	image := fakeecr.RandomImage(1, 100)
+	t.Run("without a registry policy", func(t *testing.T) {
+		onAllFaces(t, func(t *testing.T, f face) {
+			replicateTo(t, f, destination("us-east-1", replicationOther), destination("eu-west-1"))
+			f.registry.MustPush("app:v1", image)
+			f.registry.Advance(arrivalLag)
+			require.Equal(t, []types.ImageReplicationStatus{
+				failedReplica("us-east-1", replicationOther, "AccessDenied"),
+				replicaIn("eu-west-1", types.ReplicationStatusComplete),
+			}, replicas(t, f, "app", image.Digest()), "one destination does not hinder another")
+			require.Nil(t, heldIn(t, f.account(replicationOther), "app"))
+		})
+	})
+	t.Run("no room for the repository", func(t *testing.T) {
+		onAllFaces(t, func(t *testing.T, f face) {
+			f.in("eu-west-1").registry.MustPush("other:v1", image)
+			replicateTo(t, f, destination("eu-west-1"))
+			f.registry.MustPush("app:v1", image)
+			f.registry.Advance(arrivalLag)
+			require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationSource, "LimitExceeded")}, replicas(t, f, "app", image.Digest()))
+		}, fakeecr.WithQuota(fakeecr.RepositoriesPerRegistry, 1))
+	})
+	t.Run("no room for a second tag", func(t *testing.T) {
+		onAllFaces(t, func(t *testing.T, f face) {
+			f.in("eu-west-1").registry.MustPush("app:v0", image)
+			replicateTo(t, f, destination("eu-west-1"))
+			f.registry.MustPush("app:v1", image)
+			f.registry.Advance(arrivalLag)
+			require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationSource, "LimitExceeded")}, replicas(t, f, "app", image.Digest()))
+			require.Equal(t, map[string][]string{image.Digest(): {"v0"}}, heldIn(t, f.in("eu-west-1"), "app"))
+		}, fakeecr.WithQuota(fakeecr.TagsPerImage, 1))
+	})
+	t.Run("no room for all of an index", func(t *testing.T) {
+		onAllFaces(t, func(t *testing.T, f face) {
+			there := f.in("eu-west-1")
+			there.registry.MustPush("app:old", image)
+			there.registry.MustPush("app:older", fakeecr.RandomImage(2, 100))
+			index := fakeecr.RandomIndex(5, "linux/amd64", "linux/arm64")
+			for _, child := range index.Images {
+				f.registry.MustPush("app", child)
+			}
+			replicateTo(t, f, destination("eu-west-1"))
+			before := heldIn(t, there, "app")
+			f.registry.MustPush("app:all", index)
+			f.registry.Advance(arrivalLag)
+			require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationSource, "LimitExceeded")}, replicas(t, f, "app", index.Digest()))
+			require.Equal(t, before, heldIn(t, there, "app"), "all of it or nothing")
+		}, fakeecr.WithQuota(fakeecr.ImagesPerRepository, 3))
+	})
+	t.Run("until it succeeds", func(t *testing.T) {
+		onAllFaces(t, func(t *testing.T, f face) {
+			f.in("eu-west-1").registry.MustPush("app:v0", fakeecr.RandomImage(2, 100))
+			replicateTo(t, f, destination("eu-west-1"))
+			f.registry.MustPush("app:v1", image)
+			f.registry.Advance(arrivalLag)
+			require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationSource, "LimitExceeded")}, replicas(t, f, "app", image.Digest()))
+			deleteHeld(t, f.in("eu-west-1"), "app", types.ImageIdentifier{ImageTag: aws.String("v0")})
+			tagAgain(t, f, "app", image, "v2")
+			f.registry.Advance(arrivalLag)
+			require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", image.Digest()))
+		}, fakeecr.WithQuota(fakeecr.ImagesPerRepository, 1))
+	})
+}
+
+func TestReplicationOfWhatIsThereAlready(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		image := fakeecr.RandomImage(1, 100)
+		f.in("eu-west-1").registry.MustPush("app:v1", image)
+		replicateTo(t, f, destination("eu-west-1"))
+		f.registry.MustPush("app:v1", image)
+		f.registry.Advance(arrivalLag)
+		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", image.Digest()))
+		require.Equal(t, map[string][]string{image.Digest(): {"v1"}}, heldIn(t, f.in("eu-west-1"), "app"))
+	}, fakeecr.WithQuota(fakeecr.TagsPerImage, 1))
+}
+
+func TestReplicationToAnotherAccountNeedsItsRegistryPolicy(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		replicateTo(t, f, destination("eu-west-1", replicationOther))
+		there := f.account(replicationOther).in("eu-west-1")
+		_, err := there.PutRegistryPolicy(t.Context(), &ecr.PutRegistryPolicyInput{PolicyText: aws.String(`{"Version":"2012-10-17","Statement":[{
+			"Sid":"ReplicationAccessCrossAccount","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},
+			"Action":["ecr:CreateRepository","ecr:ReplicateImage"],"Resource":["arn:aws:ecr:eu-west-1:210987654321:repository/team/*"]}]}`)})
+		require.NoError(t, err)
+		image := fakeecr.RandomImage(1, 100)
+		f.registry.MustPush("team/app:v1", image)
+		f.registry.MustPush("app:v1", image)
+		f.registry.Advance(arrivalLag)
+		require.Equal(t, map[string][]string{image.Digest(): {"v1"}}, heldIn(t, there, "team/app"))
+		require.Nil(t, heldIn(t, there, "app"), "the policy does not name it")
+		require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationOther, "AccessDenied")}, replicas(t, f, "app", image.Digest()))
+	})
+}
+
+func TestForksReplicateEachForItself(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		replicateTo(t, f, destination("eu-west-1"))
+		image := fakeecr.RandomImage(1, 100)
+		want := map[string][]string{f.registry.MustPush("app:v1", image): {"v1"}}
+		fork := direct(f.registry.Fork(t))
+		deleting := direct(f.registry.Fork(t))
+		deleteHeld(t, deleting, "app", types.ImageIdentifier{ImageTag: aws.String("v1")})
+
+		fork.registry.Advance(arrivalLag)
+		require.Equal(t, want, heldIn(t, fork.in("eu-west-1"), "app"))
+		require.Nil(t, heldIn(t, f.in("eu-west-1"), "app"))
+		deleting.registry.Advance(arrivalLag)
+		require.Nil(t, heldIn(t, deleting.in("eu-west-1"), "app"))
+		f.registry.Advance(arrivalLag)
+		require.Equal(t, want, heldIn(t, f.in("eu-west-1"), "app"))
+	})
+}
+
+// One seed and the same calls give the same world, ids and times included; and
+// nothing but time needs to pass.
+func TestReplicationIsReproducible(t *testing.T) {
+	run := func() (record string) {
+		synctest.Test(t, func(t *testing.T) {
+			f := direct(fakeecr.New(t, fakeecr.WithSeed(7), fakeecr.WithQuota(fakeecr.ImagesPerRepository, 4)))
+			there := f.in("eu-west-1")
+			there.registry.MustPush("app:old", fakeecr.RandomImage(9, 100))
+			f.registry.MustPush("app:all", fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64"))
+			replicateTo(t, f, destination("eu-west-1"), destination("eu-west-2"))
+			f.registry.MustPush("app:v1", fakeecr.RandomImage(4, 100))
+			begun := startBackfill(t, f, destination("eu-west-1"))
+			time.Sleep(time.Minute)
+			described, err := f.DescribeReplicationBackfillResults(t.Context(), &ecr.DescribeReplicationBackfillResultsInput{ReplicationBackfillId: begun.ReplicationBackfillId})
+			require.NoError(t, err)
+			require.Equal(t, types.ReplicationBackfillStatusComplete, described.Status)
+			images, err := there.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("app")})
+			require.NoError(t, err)
+			require.Len(t, images.ImageDetails, 4)
+			text, err := json.Marshal([]any{described, images})
+			require.NoError(t, err)
+			record = string(text)
+		})
+		return record
+	}
+	first := run()
+	require.Contains(t, first, "LimitExceeded")
+	require.Equal(t, first, run())
+}

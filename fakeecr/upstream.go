@@ -1,0 +1,125 @@
+package fakeecr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	smithy "github.com/aws/smithy-go"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+)
+
+// Upstream is a registry that pull-through cache rules pull from; see
+// [WithUpstream]. The fake checks the digest of all that it answers. Pulls ask
+// it from many goroutines at once.
+//
+// An error that is or wraps one of the ErrUpstream errors becomes the failure
+// code of its name in BatchGetImage, any other error is UpstreamUnavailable.
+// GetDownloadUrlForLayer answers UnableToGetUpstreamLayerException.
+type Upstream interface {
+	// Manifest answers the manifest that a repository has under a tag or digest.
+	// The media type may be empty if the manifest tells it.
+	Manifest(ctx context.Context, repository, reference string) (mediaType string, manifest []byte, err error)
+	// Blob opens the config or layer that a repository has under a digest.
+	Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error)
+}
+
+// What an [Upstream] answers instead of a manifest or a blob.
+var (
+	// ErrUpstreamNotFound says that it has none: the pull finds no image either.
+	ErrUpstreamNotFound = registry.ErrUpstreamNotFound
+	// ErrUpstreamAccessDenied says that it does not let ECR in.
+	ErrUpstreamAccessDenied = registry.ErrUpstreamAccessDenied
+	// ErrUpstreamTooManyRequests says that it limits the rate of pulls.
+	ErrUpstreamTooManyRequests = registry.ErrUpstreamTooManyRequests
+	// ErrUpstreamUnavailable says that it cannot be reached, as an upstream
+	// without [WithUpstream] cannot.
+	ErrUpstreamUnavailable = registry.ErrUpstreamUnavailable
+)
+
+// WithUpstream is the registry behind a URL of pull-through cache rules, such as
+// "public.ecr.aws" or "registry-1.docker.io", for the whole world. Rules for the
+// ECR of another account or region need none: they pull from the neighbour.
+func WithUpstream(url string, upstream Upstream) Option {
+	return func(s *settings) error {
+		if _, known := registry.UpstreamOf(url); !known || upstream == nil {
+			return fmt.Errorf("pull-through cache rules have no upstream %q: %v", url, upstream)
+		}
+		upstreams := maps.Clone(s.config.Upstreams)
+		if upstreams == nil {
+			upstreams = map[string]registry.Upstream{}
+		}
+		upstreams[url] = upstream
+		s.config.Upstreams = upstreams
+		return nil
+	}
+}
+
+// Upstream is the registry as an upstream of another world's, for
+// [WithUpstream]. Pulls are calls of BatchGetImage, GetDownloadUrlForLayer and
+// scenarios.DownloadLayer to it: its trace shows them and its scenarios may fail
+// them. It pulls nothing through in its turn.
+func (r *Registry) Upstream() Upstream { return upstream{r} }
+
+type upstream struct{ registry *Registry }
+
+// Manifest implements [Upstream].
+func (u upstream) Manifest(ctx context.Context, repository, reference string) (string, []byte, error) {
+	id := types.ImageIdentifier{ImageTag: &reference}
+	if strings.Contains(reference, ":") {
+		id = types.ImageIdentifier{ImageDigest: &reference}
+	}
+	out, err := u.registry.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: &repository, ImageIds: []types.ImageIdentifier{id}})
+	switch {
+	case err != nil:
+		return "", nil, upstreamError(err)
+	case len(out.Images) > 0:
+		return *out.Images[0].ImageManifestMediaType, []byte(*out.Images[0].ImageManifest), nil
+	case out.Failures[0].FailureCode == types.ImageFailureCodeImageNotFound:
+		return "", nil, ErrUpstreamNotFound
+	default:
+		return "", nil, fmt.Errorf("%w: %s", ErrUpstreamUnavailable, *out.Failures[0].FailureReason)
+	}
+}
+
+// Blob implements [Upstream].
+func (u upstream) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
+	out, err := u.registry.GetDownloadUrlForLayer(ctx, &ecr.GetDownloadUrlForLayerInput{RepositoryName: &repository, LayerDigest: &digest})
+	if err != nil {
+		return nil, upstreamError(err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, *out.DownloadUrl, nil)
+	if err != nil {
+		return nil, err
+	}
+	download, err := u.registry.download(req)
+	if err != nil {
+		return nil, upstreamError(err)
+	}
+	return io.NopCloser(download.content), nil
+}
+
+// upstreamError is what a refusal by ECR means to the registry that pulls.
+func upstreamError(err error) error {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return err
+	}
+	switch api.ErrorCode() {
+	case "RepositoryNotFoundException", "LayersNotFoundException", "LayerInaccessibleException":
+		return fmt.Errorf("%w: %s", ErrUpstreamNotFound, api.ErrorMessage())
+	case "AccessDeniedException":
+		return fmt.Errorf("%w: %s", ErrUpstreamAccessDenied, api.ErrorMessage())
+	case "ThrottlingException", "TooManyRequestsException":
+		return fmt.Errorf("%w: %s", ErrUpstreamTooManyRequests, api.ErrorMessage())
+	default:
+		return err
+	}
+}

@@ -1,0 +1,359 @@
+package fakeecr_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// failing is an upstream that answers errors.
+type failing struct{ err error }
+
+func (u failing) Manifest(context.Context, string, string) (string, []byte, error) {
+	return "", nil, u.err
+}
+func (u failing) Blob(context.Context, string, string) (io.ReadCloser, error) { return nil, u.err }
+
+func TestUpstreamFails(t *testing.T) {
+	layer := digestOf([]byte("layer"))
+	for name, test := range map[string]struct {
+		err    error
+		code   types.ImageFailureCode
+		reason string
+	}{
+		"denied":      {fakeecr.ErrUpstreamAccessDenied, types.ImageFailureCodeUpstreamAccessDenied, "the upstream registry denied access"},
+		"throttled":   {fakeecr.ErrUpstreamTooManyRequests, types.ImageFailureCodeUpstreamTooManyRequests, "the upstream registry received too many requests"},
+		"unavailable": {fakeecr.ErrUpstreamUnavailable, types.ImageFailureCodeUpstreamUnavailable, "the upstream registry is unavailable"},
+		"other":       {errors.New("no route to host"), types.ImageFailureCodeUpstreamUnavailable, "no route to host"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, upstream *switched) {
+				image := fakeecr.RandomImage(1, 100)
+				hub.MustPush("nginx:1", image)
+				requirePulled(t, f, "hub/nginx", tagged("1"), image)
+
+				upstream.Upstream = failing{test.err}
+				reason := "Unable to pull from the upstream registry registry-1.docker.io: " + test.reason
+				requireFailure(t, f, "hub/nginx", tagged("2"), test.code, reason)
+				requireFailure(t, f, "hub/other", digested(image.Digest()), test.code, reason)
+				_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/nginx"), LayerDigest: &layer})
+				requireError[*types.UnableToGetUpstreamLayerException](t, err, reason)
+
+				f.registry.Advance(24 * time.Hour)
+				requirePulled(t, f, "hub/nginx", tagged("1"), image)
+				require.Equal(t, image.Blobs[0], f.download(t, "hub/nginx", digestOf(image.Blobs[0])))
+				require.Equal(t, []string{"hub/nginx"}, repositories(t, f))
+
+				// A failed check is not a check.
+				after := fakeecr.RandomImage(2, 100)
+				hub.MustPush("nginx:1", after)
+				upstream.Upstream = hub.Upstream()
+				requirePulled(t, f, "hub/nginx", tagged("1"), after)
+			})
+		})
+	}
+}
+
+func TestPullWithoutAnUpstream(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		createRule(t, f, cached("k8s", "registry.k8s.io"))
+		requireFailure(t, f, "k8s/pause", tagged("3.9"), types.ImageFailureCodeUpstreamUnavailable,
+			"Unable to pull from the upstream registry registry.k8s.io: the upstream registry is unavailable: the fake was given no upstream for it")
+	})
+}
+
+// A secret that cannot be read fails the whole call, unless the cache can serve
+// all of it.
+func TestPullWithABadSecret(t *testing.T) {
+	const message = "The authentication to the upstream registry failed. Verify that the credentials for the upstream registry are valid and try again."
+	for _, state := range []fakeecr.SecretState{fakeecr.SecretNotFound, fakeecr.SecretAccessDenied, fakeecr.SecretUndecryptable} {
+		t.Run(string(state), func(t *testing.T) {
+			pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+				image := fakeecr.RandomImage(1, 100)
+				hub.MustPush("nginx:1", image)
+				requirePulled(t, f, "hub/nginx", tagged("1"), image)
+				f.registry.SetSecret(hubSecret, state)
+				f.registry.Advance(24 * time.Hour)
+				requirePulled(t, f, "hub/nginx", tagged("1"), image)
+
+				_, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("1", "2")})
+				requireError[*types.UnableToGetUpstreamImageException](t, err, message)
+				_, err = f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/nginx"), LayerDigest: aws.String(digestOf([]byte("x")))})
+				requireError[*types.UnableToGetUpstreamLayerException](t, err, message)
+			})
+		})
+	}
+}
+
+// changed is an upstream that answers something else than what it has.
+type changed struct {
+	fakeecr.Upstream
+	manifest func(reference string, manifest []byte) []byte
+	blob     func(blob []byte) []byte
+	lacks    string
+}
+
+func (u changed) Manifest(ctx context.Context, repository, reference string) (string, []byte, error) {
+	if reference == u.lacks {
+		return "", nil, fakeecr.ErrUpstreamNotFound
+	}
+	mediaType, manifest, err := u.Upstream.Manifest(ctx, repository, reference)
+	if err == nil && u.manifest != nil {
+		manifest = u.manifest(reference, manifest)
+	}
+	return mediaType, manifest, err
+}
+
+func (u changed) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
+	if digest == u.lacks {
+		return nil, fakeecr.ErrUpstreamNotFound
+	}
+	content, err := u.Upstream.Blob(ctx, repository, digest)
+	if err != nil || u.blob == nil {
+		return content, err
+	}
+	blob, err := io.ReadAll(content)
+	return io.NopCloser(bytes.NewReader(u.blob(blob))), err
+}
+
+func TestUpstreamIsNotBelieved(t *testing.T) {
+	index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64/v8")
+	child := index.Images[1]
+	cut := func(content []byte) []byte { return content[:len(content)-1] }
+	for name, test := range map[string]struct {
+		upstream changed
+		ids      []types.ImageIdentifier
+		reason   string
+	}{
+		"another manifest": {
+			changed{manifest: func(string, []byte) []byte { return child.Manifest }}, digested(index.Digest()),
+			"manifest " + index.Digest() + " has the digest " + child.Digest(),
+		},
+		"no manifest":             {changed{manifest: func(string, []byte) []byte { return nil }}, tagged("1"), "manifest 1: Invalid JSON syntax"},
+		"a layer that was cut":    {changed{blob: cut}, tagged("1"), "layer " + digestOf(index.Images[0].Blobs[1]) + " has the digest " + digestOf(cut(index.Images[0].Blobs[1]))},
+		"a child that is missing": {changed{lacks: child.Digest()}, tagged("1"), child.Digest() + " is missing"},
+		"a layer that is missing": {changed{lacks: digestOf(child.Blobs[0])}, tagged("1"), digestOf(child.Blobs[0]) + " is missing"},
+		"another child": {
+			changed{manifest: func(reference string, manifest []byte) []byte {
+				if reference == child.Digest() {
+					return index.Manifest
+				}
+				return manifest
+			}}, tagged("1"), "manifest " + child.Digest() + " has the digest " + index.Digest(),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, upstream *switched) {
+				hub.MustPush("nginx:1", index)
+				bad := test.upstream
+				bad.Upstream = hub.Upstream()
+				upstream.Upstream = bad
+				requireFailure(t, f, "hub/nginx", test.ids, types.ImageFailureCodeUpstreamUnavailable,
+					"Unable to pull from the upstream registry registry-1.docker.io: the upstream registry is unavailable: "+test.reason)
+				require.Empty(t, repositories(t, f), "nothing of it was kept")
+
+				upstream.Upstream = hub.Upstream()
+				requirePulled(t, f, "hub/nginx", tagged("1"), index)
+			})
+		})
+	}
+}
+
+// A rule for an ECR pulls from the neighbour of that account and region.
+func TestPullFromANeighbour(t *testing.T) {
+	for name, test := range map[string]struct {
+		url, role string
+		neighbour func(f face) face
+	}{
+		"another region":  {"123456789012.dkr.ecr.eu-west-1.amazonaws.com", "", func(f face) face { return f.in("eu-west-1") }},
+		"another account": {"210987654321.dkr.ecr.us-east-1.amazonaws.com", cacheRole, func(f face) face { return f.account("210987654321") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				neighbour := test.neighbour(f)
+				index := fakeecr.RandomIndex(1, "linux/amd64")
+				neighbour.registry.MustPush("team/app:1", index)
+				in := cached("near", test.url)
+				if test.role != "" {
+					in.CustomRoleArn = &test.role
+				}
+				createRule(t, f, in)
+				requirePulled(t, f, "near/team/app", tagged("1"), index)
+				require.Equal(t, []string{"CreatePullThroughCacheRule", "BatchGetImage"}, f.registry.Trace().Operations())
+				blob := index.Images[0].Blobs[0]
+				require.Equal(t, blob, f.download(t, "near/team/app", digestOf(blob)))
+			})
+		})
+	}
+}
+
+func TestPullFromAnotherAccountWithoutARole(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		f.account("210987654321").registry.MustPush("team/app:1", fakeecr.RandomImage(1, 100))
+		createRule(t, f, cached("far", "210987654321.dkr.ecr.us-east-1.amazonaws.com"))
+		requireFailure(t, f, "far/team/app", tagged("1"), types.ImageFailureCodeUpstreamAccessDenied,
+			"Unable to pull from the upstream registry 210987654321.dkr.ecr.us-east-1.amazonaws.com: the upstream registry denied access: the rule has no custom role for the registry of another account")
+	})
+}
+
+// Two registries that are upstream of each other: a pull goes one step.
+func TestPullGoesOneStep(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		other := f.in("eu-west-1")
+		createRule(t, f, cached("ROOT", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"))
+		createRule(t, other, cached("ROOT", "123456789012.dkr.ecr.us-east-1.amazonaws.com"))
+		requireFailure(t, f, "team/app", tagged("1"), types.ImageFailureCodeImageNotFound, "Requested image not found")
+		_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("team/app"), LayerDigest: aws.String(digestOf(nil))})
+		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'team/app' does not exist in the registry with id '123456789012'")
+	})
+}
+
+// What goes wrong in the upstream's own world goes wrong upstream.
+func TestScenariosOfTheUpstream(t *testing.T) {
+	denied := &types.LimitExceededException{Message: aws.String("no")}
+	for name, test := range map[string]struct {
+		rule *scenarios.Rule
+		code types.ImageFailureCode
+	}{
+		"throttled manifest": {scenarios.On("BatchGetImage").Fail(scenarios.Throttled()), types.ImageFailureCodeUpstreamTooManyRequests},
+		"throttled layer":    {scenarios.On("GetDownloadUrlForLayer").Fail(scenarios.Throttled()), types.ImageFailureCodeUpstreamTooManyRequests},
+		"throttled bytes":    {scenarios.On(scenarios.DownloadLayer).Fail(scenarios.Throttled()), types.ImageFailureCodeUpstreamTooManyRequests},
+		"another error":      {scenarios.On("BatchGetImage").Fail(denied), types.ImageFailureCodeUpstreamUnavailable},
+		"no reply":           {scenarios.On("BatchGetImage").Drop(), types.ImageFailureCodeUpstreamUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+				image := fakeecr.RandomImage(1, 100)
+				hub.MustPush("nginx:1", image)
+				playing := hub.Play(scenarios.Scenario{test.rule})
+				out := get(t, f, "hub/nginx", tagged("1"))
+				require.Len(t, out.Failures, 1)
+				require.Equal(t, test.code, out.Failures[0].FailureCode)
+				playing.Stop()
+				requirePulled(t, f, "hub/nginx", tagged("1"), image)
+			})
+		})
+	}
+}
+
+// calling is an upstream that does something before it answers.
+type calling struct {
+	fakeecr.Upstream
+	call func(ctx context.Context)
+}
+
+func (u calling) Manifest(ctx context.Context, repository, reference string) (string, []byte, error) {
+	u.call(ctx)
+	return u.Upstream.Manifest(ctx, repository, reference)
+}
+
+// While upstream takes its time, the world goes on: with the same repository too.
+func TestUpstreamIsAskedWithoutALock(t *testing.T) {
+	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, upstream *switched) {
+		image, ours := fakeecr.RandomImage(1, 100), fakeecr.RandomImage(2, 100)
+		hub.MustPush("nginx:1", image)
+		hub.MustPush("nginx:2", image)
+		upstream.Upstream = calling{hub.Upstream(), func(context.Context) { f.registry.MustPush("hub/nginx:1", ours) }}
+		requirePulled(t, f, "hub/nginx", tagged("1"), ours)
+		requirePulled(t, f, "hub/nginx", tagged("2"), image)
+
+		// What is cached goes away while upstream is asked for it again.
+		f.registry.Advance(24 * time.Hour)
+		upstream.Upstream = calling{hub.Upstream(), func(context.Context) {
+			_, err := f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("hub/nginx"), Force: true})
+			require.NoError(t, err)
+		}}
+		requirePulled(t, f, "hub/nginx", tagged("2"), image)
+		require.Len(t, imagesOf(t, f, "hub/nginx"), 1)
+	})
+}
+
+func TestPullEndsWithItsContext(t *testing.T) {
+	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, upstream *switched) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		upstream.Upstream = calling{hub.Upstream(), func(pull context.Context) {
+			cancel()
+			<-pull.Done()
+		}}
+		_, err := f.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("1")})
+		require.ErrorIs(t, err, context.Canceled)
+		require.Empty(t, repositories(t, f))
+	})
+}
+
+func TestManyPullsOfOneImage(t *testing.T) {
+	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+		index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64/v8")
+		hub.MustPush("nginx:1", index)
+		pullAtOnce := func() {
+			var pulls sync.WaitGroup
+			for range 8 {
+				pulls.Go(func() {
+					out, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("1")})
+					if err != nil || len(out.Images) != 1 || *out.Images[0].ImageId.ImageDigest != index.Digest() {
+						t.Errorf("a pull answered %+v, %v", out, err)
+					}
+				})
+			}
+			pulls.Wait()
+		}
+		pullAtOnce()
+		require.Len(t, imagesOf(t, f, "hub/nginx"), 3)
+		index = fakeecr.RandomIndex(7, "linux/amd64", "linux/arm64/v8")
+		hub.MustPush("nginx:1", index)
+		f.registry.Advance(24 * time.Hour)
+		pullAtOnce()
+		require.Len(t, imagesOf(t, f, "hub/nginx"), 6)
+	})
+}
+
+// A pull whose answer is older than another's does not move the tag back.
+func TestSlowPullDoesNotMoveTheTagBack(t *testing.T) {
+	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, upstream *switched) {
+		before, after := fakeecr.RandomImage(1, 100), fakeecr.RandomImage(2, 100)
+		hub.MustPush("nginx:1", before)
+		quick := hub.Upstream()
+		upstream.Upstream = changed{Upstream: quick, manifest: func(_ string, manifest []byte) []byte {
+			hub.MustPush("nginx:1", after)
+			upstream.Upstream = quick
+			requirePulled(t, f, "hub/nginx", tagged("1"), after)
+			return manifest
+		}}
+		requirePulled(t, f, "hub/nginx", tagged("1"), after)
+		require.Equal(t, []string{"1"}, imagesOf(t, f, "hub/nginx")[after.Digest()].ImageTags)
+		require.Empty(t, imagesOf(t, f, "hub/nginx")[before.Digest()].ImageTags)
+	})
+}
+
+func TestMistakesWithUpstreams(t *testing.T) {
+	for name, c := range map[string]struct {
+		make func(fakeecr.TB)
+		says string
+	}{
+		"url":      {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("docker.io", failing{})) }, `no upstream "docker.io"`},
+		"upstream": {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("quay.io", nil)) }, `no upstream "quay.io"`},
+		"key":      {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithKMSKey("1234", "")) }, "no ARN of a KMS key"},
+		"a key":    {func(tb fakeecr.TB) { fakeecr.New(tb).SetKMSKey("1234", "") }, "no ARN of a KMS key"},
+		"secret":   {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithSecret("hub", "")) }, "no ARN of a secret"},
+		"a secret": {func(tb fakeecr.TB) { fakeecr.New(tb).SetSecret("hub", "") }, "no ARN of a secret"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var tb recordingTB
+			require.PanicsWithError(t, "fatal", func() { c.make(&tb) })
+			require.Contains(t, tb.end(), c.says)
+		})
+	}
+}

@@ -1,0 +1,241 @@
+package fakeecr_test
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+func repositories(t *testing.T, api fakeecr.API) []string {
+	t.Helper()
+	out, err := api.DescribeRepositories(t.Context(), nil)
+	require.NoError(t, err)
+	names := []string{}
+	for _, repository := range out.Repositories {
+		names = append(names, *repository.RepositoryName)
+	}
+	return names
+}
+
+func create(t *testing.T, api fakeecr.API, name string) *ecr.CreateRepositoryOutput {
+	t.Helper()
+	out, err := api.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &name})
+	require.NoError(t, err)
+	return out
+}
+
+func TestForksAreIndependent(t *testing.T) {
+	fixture := fakeecr.New(t)
+	fixture.MustPush("team/app:v1", fakeecr.RandomImage(1, 5000))
+	t.Run("forks", func(t *testing.T) {
+		for i := range 20 {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				fork := fixture.Fork(t)
+				create(t, fork, fmt.Sprintf("own/%d", i))
+				fork.MustPush("team/app:v2", fakeecr.RandomImage(uint64(i), 100))
+				require.Equal(t, []string{fmt.Sprintf("own/%d", i), "team/app"}, repositories(t, fork))
+				require.Len(t, fork.Trace(), 2, "a fork has a trace of its own")
+				fork.Advance(time.Hour)
+			})
+		}
+	})
+	create(t, fixture, "later")
+	require.Equal(t, []string{"later", "team/app"}, repositories(t, fixture))
+}
+
+func TestForkContinuesTheOriginal(t *testing.T) {
+	original := fakeecr.New(t, fakeecr.WithSeed(5), fakeecr.WithAccount("210987654321"), fakeecr.WithRegion("eu-west-1"),
+		fakeecr.WithScenario(scenarios.Scenario{scenarios.On("DescribeRepositories").Fail(errNo).Optional()}))
+	original.Advance(48 * time.Hour)
+	image := fakeecr.RandomImage(1, 3000)
+	original.MustPush("team/app:v1", image)
+	url, err := original.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{
+		RepositoryName: aws.String("team/app"), LayerDigest: aws.String(digestOf(image.Blobs[0]))})
+	require.NoError(t, err)
+
+	fork := original.Fork(t)
+	require.Equal(t, []string{"team/app"}, repositories(t, fork), "the original's scenario stays with it")
+	require.False(t, fork.Now().Before(original.Now().Add(-time.Minute)))
+	require.Equal(t, "210987654321", fork.AccountID())
+	require.Equal(t, "eu-west-1", fork.Region())
+	require.Equal(t, uint64(5), fork.Seed())
+	response, err := (&http.Client{Transport: fork.Transport()}).Get(*url.DownloadUrl)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Equal(t, 200, response.StatusCode, "what the original signed is good in the fork")
+}
+
+func TestForkMovesIntoABubble(t *testing.T) {
+	fixture := fakeecr.New(t)
+	made := create(t, fixture, "team/app")
+	synctest.Test(t, func(t *testing.T) {
+		fork := fixture.Fork(t)
+		later := create(t, fork, "team/later")
+		require.False(t, later.Repository.CreatedAt.Before(*made.Repository.CreatedAt), "time never runs backwards")
+		begun := fork.Now()
+		time.Sleep(12 * time.Hour)
+		require.Equal(t, 12*time.Hour, fork.Now().Sub(begun))
+	})
+}
+
+func TestTokenExpiresInABubble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := fakeecr.New(t)
+		out, err := registry.Client().GetAuthorizationToken(t.Context(), nil)
+		require.NoError(t, err)
+		token := out.AuthorizationData[0]
+		decoded, err := base64.StdEncoding.DecodeString(*token.AuthorizationToken)
+		require.NoError(t, err)
+		require.True(t, strings.HasPrefix(string(decoded), "AWS:"))
+		require.Equal(t, registry.Now().Add(12*time.Hour), *token.ExpiresAt)
+		time.Sleep(12 * time.Hour)
+		require.False(t, registry.Now().Before(*token.ExpiresAt))
+	})
+}
+
+func TestAdvance(t *testing.T) {
+	registry := fakeecr.New(t)
+	begun := registry.Now()
+	require.Equal(t, begun.Truncate(time.Millisecond), begun, "the wire's grain")
+	require.Equal(t, time.UTC, begun.Location())
+	registry.In("eu-west-1").Advance(24 * time.Hour)
+	require.WithinRange(t, registry.Now(), begun.Add(24*time.Hour), begun.Add(25*time.Hour), "neighbours share a clock")
+	require.Panics(t, func() { registry.Advance(-1) })
+}
+
+func TestWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := fakeecr.New(t)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		require.ErrorIs(t, registry.Wait(ctx, time.Hour), context.DeadlineExceeded)
+		done := make(chan error)
+		go func() { done <- registry.Wait(t.Context(), time.Hour) }()
+		synctest.Wait()
+		registry.Advance(30 * time.Minute)
+		synctest.Wait()
+		registry.Advance(30 * time.Minute)
+		require.NoError(t, <-done)
+	})
+}
+
+func TestSameSeedSameWorld(t *testing.T) {
+	run := func() (string, []string) {
+		registry := fakeecr.New(t, fakeecr.WithSeed(9))
+		create(t, registry, "team/app")
+		out, err := registry.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: aws.String("team/app")})
+		require.NoError(t, err)
+		var ids []string
+		for _, call := range registry.Trace() {
+			ids = append(ids, call.RequestID)
+		}
+		return *out.UploadId, ids
+	}
+	upload, ids := run()
+	again, idsAgain := run()
+	require.Equal(t, upload, again)
+	require.Equal(t, ids, idsAgain)
+	other, err := fakeecr.New(t).InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: aws.String("team/app")})
+	require.Error(t, err)
+	require.Nil(t, other)
+}
+
+func TestNeighboursAreApart(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		create(t, f, "here")
+		create(t, f.in("eu-west-1"), "there")
+		out := create(t, f.account("210987654321"), "theirs")
+		require.Equal(t, "arn:aws:ecr:us-east-1:210987654321:repository/theirs", *out.Repository.RepositoryArn)
+		require.Equal(t, []string{"here"}, repositories(t, f))
+		require.Equal(t, []string{"there"}, repositories(t, f.in("eu-west-1")))
+		require.Equal(t, []string{"theirs"}, repositories(t, f.account("210987654321")))
+		var regions []string
+		for _, call := range f.registry.Trace().For("CreateRepository") {
+			regions = append(regions, call.Account+" "+call.Region)
+		}
+		require.Equal(t, []string{"123456789012 us-east-1", "123456789012 eu-west-1", "210987654321 us-east-1"}, regions)
+	})
+}
+
+func TestMistakesInOptions(t *testing.T) {
+	for name, c := range map[string]struct {
+		make func(fakeecr.TB)
+		says string
+	}{
+		"account":          {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithAccount("1")) }, "12 digits"},
+		"region":           {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithRegion("")) }, "no region"},
+		"quota":            {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithQuota("luck", 1)) }, "no quota"},
+		"neighbour":        {func(tb fakeecr.TB) { fakeecr.New(tb).In("here") }, "no region"},
+		"other account":    {func(tb fakeecr.TB) { fakeecr.New(tb).Account("me") }, "12 digits"},
+		"option of a fork": {func(tb fakeecr.TB) { fakeecr.New(tb).Fork(tb, fakeecr.WithAccount("")) }, "12 digits"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var tb recordingTB
+			require.PanicsWithError(t, "fatal", func() { c.make(&tb) })
+			require.Contains(t, tb.end(), c.says)
+			require.Panics(t, func() { c.make(nil) }, "without a test")
+			var none *testing.T
+			require.Panics(t, func() { c.make(none) }, "with a typed nil")
+		})
+	}
+}
+
+func TestTraceIsBounded(t *testing.T) {
+	for name, c := range map[string]struct {
+		options []fakeecr.Option
+		want    int
+	}{
+		"by default":     {nil, 10_000},
+		"full on demand": {[]fakeecr.Option{fakeecr.WithFullTrace()}, 10_050},
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := fakeecr.New(t, c.options...)
+			for range 10_050 {
+				_, err := registry.DescribeRepositories(t.Context(), nil)
+				require.NoError(t, err)
+			}
+			trace := registry.Trace()
+			require.Len(t, trace, c.want)
+			require.Equal(t, 10_050, trace[len(trace)-1].Number)
+			require.Equal(t, 10_050-c.want+1, trace[0].Number)
+		})
+	}
+}
+
+func TestTraceKeepsWhatWasCalled(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		name := aws.String("team/app")
+		in := &ecr.CreateRepositoryInput{RepositoryName: name}
+		create(t, f, "team/app")
+		_, err := f.CreateRepository(t.Context(), in)
+		require.Error(t, err)
+		*name = "changed"
+		begun, err := f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: aws.String("team/app")})
+		require.NoError(t, err)
+		_, err = f.UploadLayerPart(t.Context(), &ecr.UploadLayerPartInput{RepositoryName: aws.String("team/app"), UploadId: begun.UploadId,
+			LayerPartBlob: []byte("part"), PartFirstByte: aws.Int64(0), PartLastByte: aws.Int64(3)})
+		require.NoError(t, err)
+
+		trace := f.registry.Trace()
+		require.Equal(t, []string{"CreateRepository", "CreateRepository", "InitiateLayerUpload", "UploadLayerPart"}, trace.Operations())
+		require.Equal(t, "team/app", *trace[1].Input.(*ecr.CreateRepositoryInput).RepositoryName, "not what the caller made of its input")
+		require.Equal(t, *begun.UploadId, *trace[2].Output.(*ecr.InitiateLayerUploadOutput).UploadId)
+		require.Nil(t, trace[3].Input.(*ecr.UploadLayerPartInput).LayerPartBlob)
+		require.Equal(t, int64(4), trace[3].Bytes)
+		require.Equal(t, digestOf([]byte("part")), trace[3].Digest)
+		require.Contains(t, trace.String(), "CreateRepository team/app -> RepositoryAlreadyExistsException")
+	})
+}

@@ -1,0 +1,66 @@
+package scenarios_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+func TestCallString(t *testing.T) {
+	call := scenarios.Call{Number: 7, Time: time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC), Operation: "PutImage", Repository: "team/app"}
+	with := func(change func(*scenarios.Call)) scenarios.Call {
+		changed := call
+		change(&changed)
+		return changed
+	}
+	ids := []types.ImageIdentifier{{ImageTag: aws.String("v1")}, {ImageDigest: aws.String("sha256:ab")}, {ImageTag: aws.String("v2"), ImageDigest: aws.String("sha256:cd")}, {}, {}}
+	for want, c := range map[string]scenarios.Call{
+		"   7 03:04:05.006 PutImage team/app -> ok":    call,
+		"   7 03:04:05.006 PutImage team/app v1 -> ok": with(func(c *scenarios.Call) { c.Input = &ecr.PutImageInput{ImageTag: aws.String("v1")} }),
+		"   7 03:04:05.006 BatchGetImage team/app v1 sha256:ab v2@sha256:cd and 2 more -> ok": with(func(c *scenarios.Call) {
+			c.Operation, c.Input = "BatchGetImage", &ecr.BatchGetImageInput{ImageIds: ids}
+		}),
+		"   7 03:04:05.006 UploadLayerPart team/app 0-4 (5 bytes) -> ok": with(func(c *scenarios.Call) {
+			c.Operation, c.Bytes = "UploadLayerPart", 5
+			c.Input = &ecr.UploadLayerPartInput{PartFirstByte: aws.Int64(0), PartLastByte: aws.Int64(4)}
+		}),
+		"   7 03:04:05.006 DescribeRegistry -> boom": with(func(c *scenarios.Call) {
+			c.Operation, c.Repository, c.Err = "DescribeRegistry", "", errors.New("boom")
+		}),
+		"   7 03:04:05.006 PutImage team/app -> ThrottlingException: Rate exceeded [busy; slow]": with(func(c *scenarios.Call) {
+			c.Err, c.Rules = scenarios.Throttled(), []string{"busy", "slow"}
+		}),
+		"   7 03:04:05.006 DownloadLayer team/app sha256:ab bytes=0-1 -> ok": with(func(c *scenarios.Call) {
+			c.Operation = scenarios.DownloadLayer
+			c.Input = &scenarios.DownloadLayerInput{LayerDigest: aws.String("sha256:ab"), Range: aws.String("bytes=0-1")}
+		}),
+	} {
+		require.Equal(t, want, c.String())
+	}
+}
+
+func TestTrace(t *testing.T) {
+	trace := scenarios.Trace{{Number: 1, Operation: "PutImage"}, {Number: 2, Operation: "ListImages"}, {Number: 3, Operation: "PutImage"}}
+	require.Equal(t, 2, trace.Count("PutImage"))
+	require.Equal(t, 0, trace.Count("DeleteRepository"))
+	require.Equal(t, 3, trace.For("PutImage")[1].Number)
+	require.Equal(t, []string{"PutImage", "ListImages", "PutImage"}, trace.Operations())
+}
+
+func TestRulesNeverChange(t *testing.T) {
+	base := scenarios.On("PutImage").Fail(errors.New("no"))
+	once := base.First(1).Named("once")
+	require.True(t, base.Chooses(5))
+	require.False(t, once.Chooses(5))
+	require.Equal(t, "PutImage fails", base.String())
+	require.Equal(t, "once", once.String())
+	require.Error(t, base.First(0).Check())
+	require.NoError(t, base.Check())
+}
