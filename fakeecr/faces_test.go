@@ -21,6 +21,8 @@ type face struct {
 	registry *fakeecr.Registry
 	// in and account are the same face of a neighbour.
 	in, account func(string) face
+	// as is the same face as another principal calls it.
+	as func(arn string, policies ...string) face
 }
 
 func once(o *ecr.Options) { o.Retryer = aws.NopRetryer{} }
@@ -29,6 +31,7 @@ func direct(r *fakeecr.Registry) face {
 	return face{API: r, name: "direct", registry: r,
 		in:      func(region string) face { return direct(r.In(region)) },
 		account: func(id string) face { return direct(r.Account(id)) },
+		as:      func(arn string, policies ...string) face { return direct(r.As(arn, policies...)) },
 	}
 }
 
@@ -36,6 +39,7 @@ func socketless(r *fakeecr.Registry) face {
 	return face{API: r.Client(once), name: "client", registry: r,
 		in:      func(region string) face { return socketless(r.In(region)) },
 		account: func(id string) face { return socketless(r.Account(id)) },
+		as:      func(arn string, policies ...string) face { return socketless(r.As(arn, policies...)) },
 	}
 }
 
@@ -43,6 +47,7 @@ func loopback(s *fakeecr.Server) face {
 	return face{API: s.Client(once), name: "loopback", registry: s.Registry,
 		in:      func(region string) face { return loopback(s.In(region)) },
 		account: func(id string) face { return loopback(s.Account(id)) },
+		as:      func(arn string, policies ...string) face { return loopback(s.As(arn, policies...)) },
 	}
 }
 

@@ -39,6 +39,8 @@ type TB interface {
 type Registry struct {
 	world *world
 	key   registry.Key
+	// caller is the ARN of the principal that calls, "" for the account's own.
+	caller string
 	// fixture makes direct calls that rules and the trace do not see.
 	fixture bool
 }
@@ -67,14 +69,15 @@ func orNil(t TB) TB {
 	return t
 }
 
-// In is the registry of the same account in another region of the same world.
+// In is the registry of the same account in another region of the same world,
+// called by the same principal.
 func (r *Registry) In(region string) *Registry {
 	r.world.must(checkRegion(region))
-	return &Registry{world: r.world, key: registry.Key{Account: r.key.Account, Region: region}}
+	return &Registry{world: r.world, key: registry.Key{Account: r.key.Account, Region: region}, caller: r.caller}
 }
 
 // Account is the registry of another account, by its 12 digits, in the same
-// region of the same world.
+// region of the same world, called by that account's own principal.
 func (r *Registry) Account(id string) *Registry {
 	r.world.must(checkAccount(id))
 	return &Registry{world: r.world, key: registry.Key{Account: id, Region: r.key.Region}}
@@ -105,7 +108,9 @@ func (r *Registry) Fork(t TB, options ...Option) *Registry {
 	s.scenarios, s.declared = nil, nil
 	s.apply(t, options)
 	w := newWorld(t, r.world.state.Fork(s.config), s)
-	return w.begin(r.key, s.scenarios)
+	fork := w.begin(r.key, s.scenarios)
+	fork.caller = r.caller
+	return fork
 }
 
 // Now is the time on the world's clock: the machine's plus what was advanced.

@@ -53,19 +53,22 @@ func (r *Registry) serveAPI(w http.ResponseWriter, req *http.Request, target str
 		writeError(w, &smithy.GenericAPIError{Code: "UnknownOperationException", Message: fmt.Sprintf("ECR has no operation %q", target)})
 		return nil
 	}
-	call := r.world.newCall(name, keyOf(req, r.key))
+	key, caller := r.calledBy(req)
+	call := r.world.newCall(name, key, caller)
 	call.Tx.Origin = originOf(req)
 	call.Tx.HandsOver = true
+	body, authenticate := r.world.signed(req)
 	op, built := operations[name]
 	if built {
 		input := op.NewInput()
-		if call.Unreadable = wire.Read(req.Body, req.ContentLength, input); call.Unreadable == nil {
+		if call.Unreadable = wire.Read(body, req.ContentLength, input); call.Unreadable == nil {
 			call.Input = input
 		}
 		operation(call, op)
 	} else {
 		call.Unreadable = newNotBuilt(name)
 	}
+	call.Unauthenticated = authenticate()
 	out, err := r.world.calls(req.Context(), call)
 	if ended(req.Context(), err) {
 		return err
@@ -125,7 +128,7 @@ func (r *Registry) download(req *http.Request) (download, error) {
 	if span := req.Header.Get("Range"); span != "" {
 		in.Range = &span
 	}
-	call := r.world.newCall(scenarios.DownloadLayer, key)
+	call := r.world.newCall(scenarios.DownloadLayer, key, "")
 	call.Input, call.Record.Repository = in, *in.RepositoryName
 	call.Tx.HandsOver = true
 	call.Run = downloadLayer(req)

@@ -37,7 +37,7 @@ func invoke[Out, In any](ctx context.Context, r *Registry, name string, in *In, 
 		return nil, refuseIncomplete(ctx, name, in)
 	}
 	r = r.selected(optFns)
-	call := r.world.newCall(name, r.key)
+	call := r.world.newCall(name, r.key, r.caller)
 	call.Input = in
 	call.Tx.Origin = r.world.origin
 	op, built := operations[name]

@@ -212,8 +212,8 @@ func TestRegistryIsAsItsModel(t *testing.T) {
 	})
 }
 
-// requireOutcome holds that a call was refused with an exception, or not with "".
-func requireOutcome(t require.TestingT, code string, err error) {
+// requireModelled holds that a call was refused with an exception, or not with "".
+func requireModelled(t require.TestingT, code string, err error) {
 	got := ""
 	var api smithy.APIError
 	if errors.As(err, &api) {
@@ -228,7 +228,7 @@ func (m *machine) repository(t *rapid.T, call func(name *string) error) (*string
 	name := rapid.SampledFrom(modelRepositories).Draw(t, "repository")
 	repo, found := m.model.repositories[name]
 	if !found {
-		requireOutcome(t, "RepositoryNotFoundException", call(&name))
+		requireModelled(t, "RepositoryNotFoundException", call(&name))
 		return nil, nil
 	}
 	return &name, repo
@@ -242,7 +242,7 @@ func (m *machine) create(t *rapid.T) {
 	}
 	_, err := m.registry.CreateRepository(context.Background(), in)
 	if m.model.repositories[name] != nil {
-		requireOutcome(t, "RepositoryAlreadyExistsException", err)
+		requireModelled(t, "RepositoryAlreadyExistsException", err)
 		return
 	}
 	require.NoError(t, err)
@@ -259,7 +259,7 @@ func (m *machine) delete(t *rapid.T) {
 	switch {
 	case repo == nil:
 	case len(repo.images) > 0 && !force:
-		requireOutcome(t, "RepositoryNotEmptyException", call(name))
+		requireModelled(t, "RepositoryNotEmptyException", call(name))
 	default:
 		require.NoError(t, call(name))
 		delete(m.model.repositories, *name)
@@ -301,9 +301,9 @@ func (m *machine) part(t *rapid.T) {
 	switch {
 	case repo == nil:
 	case repo.uploads[id] == nil:
-		requireOutcome(t, "UploadNotFoundException", call(name))
+		requireModelled(t, "UploadNotFoundException", call(name))
 	case first != int64(len(repo.uploads[id].content)):
-		requireOutcome(t, "InvalidLayerPartException", call(name))
+		requireModelled(t, "InvalidLayerPartException", call(name))
 	default:
 		require.NoError(t, call(name))
 		repo.uploads[id].content += content
@@ -322,19 +322,19 @@ func (m *machine) end(t *rapid.T) {
 	switch {
 	case repo == nil:
 	case repo.uploads[id] == nil:
-		requireOutcome(t, "UploadNotFoundException", call(name))
+		requireModelled(t, "UploadNotFoundException", call(name))
 	case repo.uploads[id].content == "":
-		requireOutcome(t, "EmptyUploadException", call(name))
+		requireModelled(t, "EmptyUploadException", call(name))
 	case !slices.Contains(modelLayers, repo.uploads[id].content):
-		requireOutcome(t, "LayerPartTooSmallException", call(name))
+		requireModelled(t, "LayerPartTooSmallException", call(name))
 	case repo.uploads[id].content != layer:
-		requireOutcome(t, "InvalidLayerException", call(name))
+		requireModelled(t, "InvalidLayerException", call(name))
 	default:
 		want := ""
 		if repo.layers[layer] {
 			want = "LayerAlreadyExistsException"
 		}
-		requireOutcome(t, want, call(name))
+		requireModelled(t, want, call(name))
 		repo.layers[layer] = true
 		delete(repo.uploads, id)
 	}
@@ -373,7 +373,7 @@ func (m *machine) put(t *rapid.T) {
 	}
 	if name, repo := m.repository(t, call); repo != nil {
 		err := call(name)
-		requireOutcome(t, repo.put(image, in.ImageTag), err)
+		requireModelled(t, repo.put(image, in.ImageTag), err)
 	}
 }
 

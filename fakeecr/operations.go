@@ -13,6 +13,7 @@ var operations = dispatch.NewTable(
 	dispatch.Of((*registry.Tx).CreateRepository),
 	dispatch.Of((*registry.Tx).DeleteRepository),
 	dispatch.Of((*registry.Tx).DescribeRepositories),
+	dispatch.Of((*registry.Tx).PutImageTagMutability),
 	// Layers
 	dispatch.Of((*registry.Tx).BatchCheckLayerAvailability),
 	dispatch.Of((*registry.Tx).CompleteLayerUpload),
@@ -60,6 +61,19 @@ var operations = dispatch.NewTable(
 	dispatch.Of((*registry.Tx).DeregisterPullTimeUpdateExclusion),
 	dispatch.Of((*registry.Tx).ListPullTimeUpdateExclusions),
 	dispatch.Of((*registry.Tx).RegisterPullTimeUpdateExclusion),
+	// Policies
+	dispatch.Of((*registry.Tx).DeleteRegistryPolicy),
+	dispatch.Of((*registry.Tx).DeleteRepositoryPolicy),
+	dispatch.Of((*registry.Tx).GetRegistryPolicy),
+	dispatch.Of((*registry.Tx).GetRepositoryPolicy),
+	dispatch.Of((*registry.Tx).PutRegistryPolicy),
+	dispatch.Of((*registry.Tx).SetRepositoryPolicy),
+	// Tags of repositories
+	dispatch.Of((*registry.Tx).ListTagsForResource),
+	dispatch.Of((*registry.Tx).TagResource),
+	dispatch.Of((*registry.Tx).UntagResource),
 	// Account
+	dispatch.Of((*registry.Tx).GetAccountSetting),
 	dispatch.Of((*registry.Tx).GetAuthorizationToken),
+	dispatch.Of((*registry.Tx).PutAccountSetting),
 )

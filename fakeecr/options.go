@@ -1,11 +1,15 @@
 package fakeecr
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"regexp"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/scenarios"
 )
@@ -22,6 +26,9 @@ type settings struct {
 	config          registry.Config
 	// declared is what a new world is told before its first call.
 	declared []func(*registry.World)
+	// credentials are those that requests may be signed with besides the fake's
+	// own, by access key; nil if signatures do not matter.
+	credentials map[string]aws.Credentials
 }
 
 const (
@@ -137,6 +144,57 @@ func WithQuota(quota Quota, most int64) Option {
 		}
 		quotas[quota] = most
 		s.config.Quotas = quotas
+		return nil
+	}
+}
+
+// WithPrincipals tells which IAM users and roles there are, by their ARNs, besides
+// those of [Registry.As]. ECR refuses a policy that names any other: 'Principal
+// not found'. Without it all users and roles exist, as all accounts always do.
+func WithPrincipals(arns ...string) Option {
+	return func(s *settings) error {
+		principals := maps.Clone(s.config.Principals)
+		if principals == nil {
+			principals = map[string]bool{}
+		}
+		for _, arn := range arns {
+			if policy.AccountOf(arn) == "" {
+				return notPrincipal(arn)
+			}
+			principals[arn] = true
+		}
+		s.config.Principals = principals
+		return nil
+	}
+}
+
+// WithSigV4 has the signatures of API requests verified, over HTTP and from the
+// client without a socket, and answers as AWS does: with
+// MissingAuthenticationTokenException, IncompleteSignatureException,
+// UnrecognizedClientException or InvalidSignatureException, status 400. Direct
+// calls have no signature.
+//
+// Requests may be signed with the keys of [Registry.Client] and [Server.Env], and
+// with these credentials; their AccountID says whose they are, the registry's own
+// account's if it is empty. Signatures are good for five minutes by the machine's
+// clock, whatever was advanced, because that is the clock that clients sign by.
+// Without the option signatures are not looked at, and no request is hashed.
+func WithSigV4(accepted ...aws.Credentials) Option {
+	return func(s *settings) error {
+		known := maps.Clone(s.credentials)
+		if known == nil {
+			known = map[string]aws.Credentials{}
+		}
+		for _, c := range accepted {
+			if !c.HasKeys() {
+				return errors.New("credentials without an access key and a secret")
+			}
+			if c.AccountID != "" && checkAccount(c.AccountID) != nil {
+				return checkAccount(c.AccountID)
+			}
+			known[c.AccessKeyID] = c
+		}
+		s.credentials = known
 		return nil
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
+	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/scenarios"
 )
@@ -43,6 +44,24 @@ func keyOf(req *http.Request, otherwise registry.Key) registry.Key {
 		}
 	}
 	return key
+}
+
+// calledBy is the registry that a request calls, and the ARN of the principal
+// that signed it, "" for the account's own.
+func (r *Registry) calledBy(req *http.Request) (key registry.Key, caller string) {
+	key, caller = keyOf(req, r.key), r.caller
+	accessKey, _, _ := credentialScope(req.Header.Get("Authorization"))
+	account := r.world.settings.credentials[accessKey].AccountID
+	switch arn, known := r.world.state.Holder(accessKey); {
+	case known:
+		caller, account = arn, policy.AccountOf(arn)
+	case accountPattern.MatchString(accessKey), account != "":
+		caller = ""
+	}
+	if account != "" {
+		key.Account = account
+	}
+	return key, caller
 }
 
 // credentialScope reads the access key and the region of a SigV4 signature.

@@ -16,7 +16,7 @@ import (
 // enough is longer than a scan or a signature takes.
 const enough = 10 * time.Second
 
-func createRepository(t *testing.T, f face, name string, scanOnPush bool) {
+func createScanned(t *testing.T, f face, name string, scanOnPush bool) {
 	t.Helper()
 	_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{
 		RepositoryName:             aws.String(name),
@@ -115,8 +115,8 @@ func TestRegistryScanningConfigurationRefusals(t *testing.T) {
 
 func TestBatchGetRepositoryScanningConfiguration(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		createRepository(t, f, "prod", false)
-		createRepository(t, f, "flagged", true)
+		createScanned(t, f, "prod", false)
+		createScanned(t, f, "flagged", true)
 		get := func(names ...string) *ecr.BatchGetRepositoryScanningConfigurationOutput {
 			out, err := f.BatchGetRepositoryScanningConfiguration(t.Context(), &ecr.BatchGetRepositoryScanningConfigurationInput{RepositoryNames: names})
 			require.NoError(t, err)
@@ -170,7 +170,7 @@ func TestScanFilters(t *testing.T) {
 			f := direct(fakeecr.New(t))
 			putScanning(t, f, "BASIC", scanRule("SCAN_ON_PUSH", filter))
 			for _, name := range names {
-				createRepository(t, f, name, false)
+				createScanned(t, f, name, false)
 			}
 			out, err := f.BatchGetRepositoryScanningConfiguration(t.Context(), &ecr.BatchGetRepositoryScanningConfigurationInput{RepositoryNames: names})
 			require.NoError(t, err)
@@ -187,7 +187,7 @@ func TestScanFilters(t *testing.T) {
 
 func TestPutImageScanningConfiguration(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		createRepository(t, f, "team/app", false)
+		createScanned(t, f, "team/app", false)
 		put := func(name string) (*ecr.PutImageScanningConfigurationOutput, error) {
 			return f.PutImageScanningConfiguration(t.Context(), &ecr.PutImageScanningConfigurationInput{
 				RepositoryName: aws.String(name), ImageScanningConfiguration: &types.ImageScanningConfiguration{ScanOnPush: true},
@@ -288,7 +288,7 @@ func TestScanQuotas(t *testing.T) {
 		const text = "The limit of 2 image scans in 24 hours has been exceeded"
 		requireError[*types.LimitExceededException](t, startScan(t, f, tagID("v2")), text)
 
-		createRepository(t, f, "scanned", true)
+		createScanned(t, f, "scanned", true)
 		f.registry.MustPush("scanned:v1", fakeecr.RandomImage(1, 4096))
 		out, err := f.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("scanned"), ImageId: tagID("v1")})
 		require.NoError(t, err, "the push succeeds without a scan")
@@ -303,9 +303,9 @@ func TestScanQuotas(t *testing.T) {
 
 func TestScanOnPush(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		createRepository(t, f, "flag", true)
-		createRepository(t, f, "team/rule", false)
-		createRepository(t, f, "neither", false)
+		createScanned(t, f, "flag", true)
+		createScanned(t, f, "team/rule", false)
+		createScanned(t, f, "neither", false)
 		putScanning(t, f, "BASIC", scanRule("SCAN_ON_PUSH", "team/*"))
 		for name, scanned := range map[string]bool{"flag": true, "team/rule": true, "neither": false} {
 			f.registry.SetScanFindings(name + ":v1")

@@ -60,6 +60,12 @@ func (s *Server) In(region string) *Server { return s.with(s.Registry.In(region)
 // Account is the registry of another account, behind the same URL.
 func (s *Server) Account(id string) *Server { return s.with(s.Registry.Account(id)) }
 
+// As is the registry behind the same URL as another principal calls it; see
+// [Registry.As].
+func (s *Server) As(principalARN string, identityPolicies ...string) *Server {
+	return s.with(s.Registry.As(principalARN, identityPolicies...))
+}
+
 func (s *Server) with(r *Registry) *Server {
 	neighbour := *s
 	neighbour.Registry = r
@@ -125,7 +131,7 @@ func (s *Server) environment() []variable {
 		{"AWS_ENDPOINT_URL_ECR", s.URL},
 		{"AWS_REGION", s.Region()},
 		{"AWS_DEFAULT_REGION", s.Region()}, // the only one that boto3 and the CLI read
-		{"AWS_ACCESS_KEY_ID", s.AccountID()},
+		{"AWS_ACCESS_KEY_ID", s.accessKey()},
 		{"AWS_SECRET_ACCESS_KEY", secretAccessKey},
 	}
 }

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	pullPolicy    = `{"Version":"2012-10-17","Statement":[{"Sid":"Pull","Effect":"Allow","Principal":"*","Action":["ecr:BatchGetImage"]}]}`
-	pullPolicyOut = "{\n  \"Version\" : \"2012-10-17\",\n  \"Statement\" : [ {\n    \"Sid\" : \"Pull\",\n    \"Effect\" : \"Allow\",\n    \"Principal\" : \"*\",\n    \"Action\" : [ \"ecr:BatchGetImage\" ]\n  } ]\n}"
+	templatePolicy  = `{"Version":"2012-10-17","Statement":[{"Sid":"Pull","Effect":"Allow","Principal":"*","Action":["ecr:BatchGetImage"]}]}`
+	templatePrinted = "{\n  \"Version\" : \"2012-10-17\",\n  \"Statement\" : [ {\n    \"Sid\" : \"Pull\",\n    \"Effect\" : \"Allow\",\n    \"Principal\" : \"*\",\n    \"Action\" : [ \"ecr:BatchGetImage\" ]\n  } ]\n}"
 
 	keepTen    = `{"rules": [{"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10}, "action": {"type": "expire"}}]}`
 	keepTenOut = `{"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":10},"action":{"type":"expire"}}]}`
@@ -72,12 +72,12 @@ func TestTemplateUpdateKeepsWhatIsLeftOut(t *testing.T) {
 		full.ResourceTags = []types.Tag{tag("team", "core")}
 		full.ImageTagMutability = types.ImageTagMutabilityImmutableWithExclusion
 		full.ImageTagMutabilityExclusionFilters = []types.ImageTagMutabilityExclusionFilter{wildcardFilter("dev-*")}
-		full.RepositoryPolicy, full.LifecyclePolicy = aws.String(pullPolicy), aws.String(keepTen)
+		full.RepositoryPolicy, full.LifecyclePolicy = aws.String(templatePolicy), aws.String(keepTen)
 		full.CustomRoleArn = aws.String(roleOfTemplate)
 		created, err := f.CreateRepositoryCreationTemplate(t.Context(), full)
 		require.NoError(t, err)
 		want := created.RepositoryCreationTemplate
-		require.Equal(t, pullPolicyOut, *want.RepositoryPolicy, "as GetRepositoryPolicy answers it")
+		require.Equal(t, templatePrinted, *want.RepositoryPolicy, "as GetRepositoryPolicy answers it")
 		require.Equal(t, keepTenOut, *want.LifecyclePolicy, "as GetLifecyclePolicy answers it")
 		require.Equal(t, full.EncryptionConfiguration, want.EncryptionConfiguration)
 
@@ -146,7 +146,7 @@ func TestTemplateRefusals(t *testing.T) {
 	}{
 		"policy with a resource": {
 			func(in *ecr.CreateRepositoryCreationTemplateInput) {
-				in.RepositoryPolicy = aws.String(strings.Replace(pullPolicy, `"Sid"`, `"Resource":"*","Sid"`, 1))
+				in.RepositoryPolicy = aws.String(strings.Replace(templatePolicy, `"Sid"`, `"Resource":"*","Sid"`, 1))
 			},
 			"InvalidParameterException", "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'",
 		},

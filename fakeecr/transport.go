@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 )
 
 // Client is the SDK's own client over the registry, without a socket: it signs,
@@ -20,9 +22,17 @@ func (r *Registry) Client(optFns ...func(*ecr.Options)) *ecr.Client {
 
 func (r *Registry) client(options ecr.Options, optFns []func(*ecr.Options)) *ecr.Client {
 	options.Region = r.key.Region
-	// An access key of 12 digits is an account, for the fake's own routing.
-	options.Credentials = credentials.NewStaticCredentialsProvider(r.key.Account, secretAccessKey, "")
+	options.Credentials = credentials.NewStaticCredentialsProvider(r.accessKey(), secretAccessKey, "")
 	return ecr.New(options, optFns...)
+}
+
+// accessKey says to the fake's own routing who calls: the account itself, or the
+// principal that holds the key.
+func (r *Registry) accessKey() string {
+	if r.caller == "" {
+		return r.key.Account
+	}
+	return registry.AccessKey(r.caller)
 }
 
 // secretAccessKey is a secret that opens nothing.

@@ -34,7 +34,7 @@ type world struct {
 
 func newWorld(t TB, state *registry.World, s settings) *world {
 	w := &world{t: t, settings: s, state: state, recorder: recorder{full: s.fullTrace}}
-	w.calls = dispatch.Chain(w.record, w.play, constrain)
+	w.calls = dispatch.Chain(w.record, w.play, w.authorize, constrain)
 	w.fixtures = dispatch.Chain(constrain)
 	w.downloads = dispatch.Chain(w.record, w.play)
 	for _, tell := range s.declared {
@@ -99,11 +99,14 @@ func constrain(next dispatch.Handler) dispatch.Handler {
 	}
 }
 
-// newCall is a call of an operation on the registry of a key.
-func (w *world) newCall(name string, key registry.Key) *dispatch.Call {
+// newCall is a call of an operation on the registry of a key, by the principal
+// with an ARN or else by the one that every account has.
+func (w *world) newCall(name string, key registry.Key, caller string) *dispatch.Call {
 	call := &dispatch.Call{Name: name}
-	call.Tx.World, call.Tx.Key = w.state, key
-	call.Tx.Caller = fmt.Sprintf("arn:aws:iam::%s:user/fakeecr", key.Account)
+	call.Tx.World, call.Tx.Key, call.Tx.Caller = w.state, key, caller
+	if caller == "" {
+		call.Tx.Caller = "arn:aws:iam::" + key.Account + ":user/fakeecr"
+	}
 	call.Record = scenarios.Call{
 		Operation: name,
 		Account:   key.Account,
@@ -116,10 +119,8 @@ func (w *world) newCall(name string, key registry.Key) *dispatch.Call {
 // operation makes the call run an operation of the table.
 func operation(call *dispatch.Call, op *dispatch.Operation) {
 	call.Run = op.Run
-	call.Record.Repository = op.Repository(call.Input)
-	if id := op.RegistryID(call.Input); id != "" {
-		call.Record.Account = id
-	}
+	target, repository := op.Target(call.Input, call.Tx.Key)
+	call.Record.Account, call.Record.Repository = target.Account, repository
 }
 
 // notBuilt is the answer for an operation of ECR that the fake does not have.

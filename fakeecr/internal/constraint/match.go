@@ -57,7 +57,8 @@ func ValidDigest(digest string) bool {
 	return encoded != "" && only(encoded, hexadecimal)
 }
 
-func validRegistryID(id string) bool {
+// ValidRegistryID reports whether id is an account, 12 digits.
+func ValidRegistryID(id string) bool {
 	return len(id) == len("123456789012") && only(id, digit)
 }
 

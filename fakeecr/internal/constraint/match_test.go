@@ -34,7 +34,7 @@ func TestValidDigest(t *testing.T) {
 func TestValidUploadIDAndRegistryID(t *testing.T) {
 	tests := map[string]func(string) bool{
 		"01234567-89ab-cdef-ABCD-EF0123456789": validUploadID,
-		"123456789012":                         validRegistryID,
+		"123456789012":                         ValidRegistryID,
 	}
 	for id, match := range tests {
 		invalid := []string{"", id[1:], id + "0", strings.Repeat("-", len(id))}
@@ -136,7 +136,7 @@ func FuzzValidRegistryID(f *testing.F) {
 	for _, id := range []string{"123456789012", "12345678901", "1234567890123", "12345678901a"} {
 		f.Add(id)
 	}
-	fuzzMatch(f, validRegistryID, shapeRegistryId.Pattern)
+	fuzzMatch(f, ValidRegistryID, shapeRegistryId.Pattern)
 }
 
 func FuzzValidUploadID(f *testing.F) {

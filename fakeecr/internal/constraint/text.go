@@ -52,7 +52,7 @@ var identifiers = map[string]*identifier{
 	"RegistryId": {
 		name:    "registryId",
 		pattern: `[0-9]{12}`,
-		match:   validRegistryID,
+		match:   ValidRegistryID,
 	},
 	"ImageTag": {
 		name:    "imageTag",

@@ -4,11 +4,12 @@ package dispatch
 import (
 	"context"
 	"reflect"
+	"slices"
 	"strings"
 
-	smithy "github.com/aws/smithy-go"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	smithy "github.com/aws/smithy-go"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/scenarios"
@@ -21,8 +22,8 @@ type Operation struct {
 	NewInput func() smithy.Serializable
 	// run carries the operation out.
 	run Handler
-	// The fields of the input that say which repository the call is about, or nil.
-	repositoryName, registryID []int
+	// The fields of the input that say what the call is about, or nil.
+	registryID, repositoryName, repositoryNames, resourceARN, tags, tagKeys []int
 }
 
 // Of is the entry of a method of the transaction, named after its input's type.
@@ -39,13 +40,17 @@ func Of[In, Out any](method func(*registry.Tx, context.Context, *In) (*Out, erro
 			return out, nil
 		},
 	}
-	op.repositoryName = index(input, "RepositoryName")
-	op.registryID = index(input, "RegistryId")
+	op.registryID = index[*string](input, "RegistryId")
+	op.repositoryName = index[*string](input, "RepositoryName")
+	op.repositoryNames = index[[]string](input, "RepositoryNames")
+	op.resourceARN = index[*string](input, "ResourceArn")
+	op.tags = index[[]types.Tag](input, "Tags")
+	op.tagKeys = index[[]string](input, "TagKeys")
 	return op
 }
 
-func index(input reflect.Type, member string) []int {
-	if field, found := input.FieldByName(member); found && field.Type == reflect.TypeFor[*string]() {
+func index[T any](input reflect.Type, member string) []int {
+	if field, found := input.FieldByName(member); found && field.Type == reflect.TypeFor[T]() {
 		return field.Index
 	}
 	return nil
@@ -54,18 +59,71 @@ func index(input reflect.Type, member string) []int {
 // Run carries the operation out; the call's transaction says for whom.
 func (o *Operation) Run(ctx context.Context, call *Call) (any, error) { return o.run(ctx, call) }
 
-// Repository is the repository that an input names, or "".
-func (o *Operation) Repository(in any) string { return stringField(in, o.repositoryName) }
-
-// RegistryID is the registry that an input names, or "".
-func (o *Operation) RegistryID(in any) string { return stringField(in, o.registryID) }
-
-func stringField(in any, index []int) string {
-	if index == nil || in == nil {
-		return ""
+// Target is the registry that an input is about, which is the one that was called
+// unless the input names another, and the repository or "".
+func (o *Operation) Target(in any, called registry.Key) (key registry.Key, repository string) {
+	if o.resourceARN != nil {
+		key, repository, ok := registry.ParseARN(aws.ToString(field[*string](in, o.resourceARN)))
+		if !ok {
+			return called, ""
+		}
+		return key, repository
 	}
-	value := reflect.ValueOf(in).Elem().FieldByIndex(index).Addr().Interface().(**string)
-	return aws.ToString(*value)
+	if id := aws.ToString(field[*string](in, o.registryID)); id != "" {
+		called.Account = id
+	}
+	return called, aws.ToString(field[*string](in, o.repositoryName))
+}
+
+// Accesses is what an input needs permissions for: the operation's own name is
+// the action, on each repository that the input names. Where it names none the
+// resource is any repository of the registry or, for what is about a whole
+// registry, *.
+func (o *Operation) Accesses(in any, called registry.Key) []registry.Access {
+	key, repository := o.Target(in, called)
+	names := []string{repository}
+	if several := field[[]string](in, o.repositoryNames); len(several) > 0 {
+		names = several
+	}
+	var accesses []registry.Access
+	for _, name := range names {
+		access := registry.Access{Action: o.action(), Registry: key, Repository: name, Resource: "*"}
+		switch {
+		case name != "":
+			access.Resource = registry.RepositoryARN(key, name)
+		case o.registryID != nil || o.repositoryNames != nil:
+			access.Resource = registry.RepositoryARN(key, "*")
+		}
+		access.Tags, access.TagKeys = o.requestTags(in)
+		accesses = append(accesses, access)
+	}
+	return accesses
+}
+
+// action is the permission that the operation needs.
+func (o *Operation) action() string {
+	if o.Name == "ListImageReferrers" {
+		return "ecr:BatchGetImage"
+	}
+	return "ecr:" + o.Name
+}
+
+// requestTags is the tags that an input puts on something, and the keys of the
+// tags that it is about.
+func (o *Operation) requestTags(in any) ([]types.Tag, []string) {
+	tags, keys := field[[]types.Tag](in, o.tags), slices.Clip(field[[]string](in, o.tagKeys))
+	for _, tag := range tags {
+		keys = append(keys, aws.ToString(tag.Key))
+	}
+	return tags, keys
+}
+
+// field is the value of an input's field, or nothing where there is none.
+func field[T any](in any, index []int) (value T) {
+	if index == nil || in == nil {
+		return value
+	}
+	return *reflect.ValueOf(in).Elem().FieldByIndex(index).Addr().Interface().(*T)
 }
 
 // Table is the operations by name.
@@ -89,7 +147,9 @@ type Call struct {
 	// Unreadable, and is answered once the caller may know.
 	Input      any
 	Unreadable error
-	Tx         registry.Tx
+	// Unauthenticated is why the caller is not who it says it is, or nil.
+	Unauthenticated error
+	Tx              registry.Tx
 	// Record is what rules match and the trace keeps.
 	Record scenarios.Call
 }

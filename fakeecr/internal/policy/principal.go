@@ -107,6 +107,16 @@ func (p *principals) add(kind, text string) error {
 	return nil
 }
 
+// AccountOf returns the account of a principal that calls, by its ARN: a user, a role, a session or the
+// account's root. It is empty for everything else.
+func AccountOf(arn string) string {
+	if _, ok := awsNames(arn); !ok {
+		return ""
+	}
+	split, _ := splitARN(arn) // nothing of an account id, which calls under no name
+	return split.account
+}
+
 // awsNames returns the names under which the callers go that an account id or an ARN stands for.
 func awsNames(text string) ([]string, bool) {
 	if isAccount(text) {

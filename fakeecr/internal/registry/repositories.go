@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 )
 
 // repository is the record of one repository. A published record never changes.
@@ -21,6 +23,9 @@ type repository struct {
 	mutability mutability
 	encryption encryption
 	scanOnPush bool
+
+	// policy is the repository's policy, nil without one.
+	policy *policy.Document
 
 	// tags are the resource's, by key.
 	tags tree[string]
@@ -51,8 +56,11 @@ func linked(links *tree[struct{}], from string) []string {
 	return to
 }
 
-func (r *repository) arn() string {
-	return fmt.Sprintf("arn:%s:ecr:%s:%s:repository/%s", partition(r.Region), r.Region, r.Account, r.name)
+func (r *repository) arn() string { return RepositoryARN(r.Key, r.name) }
+
+// RepositoryARN is the ARN of a repository, whether it exists or not.
+func RepositoryARN(key Key, name string) string {
+	return fmt.Sprintf("arn:%s:ecr:%s:%s:repository/%s", partition(key.Region), key.Region, key.Account, name)
 }
 
 func (r *repository) uri() string { return registryHost(r.Key) + "/" + r.name }

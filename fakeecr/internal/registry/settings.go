@@ -1,12 +1,14 @@
 package registry
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 )
 
@@ -49,6 +51,23 @@ func (m mutability) output() []types.ImageTagMutabilityExclusionFilter {
 		})
 	}
 	return filters
+}
+
+// PutImageTagMutability decides about tags that are pushed from now on.
+func (tx *Tx) PutImageTagMutability(_ context.Context, in *ecr.PutImageTagMutabilityInput) (*ecr.PutImageTagMutabilityOutput, error) {
+	repo, err := tx.changeRepository(in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	if repo.mutability, err = newMutability(in.ImageTagMutability, in.ImageTagMutabilityExclusionFilters); err != nil {
+		return nil, err
+	}
+	return &ecr.PutImageTagMutabilityOutput{
+		ImageTagMutability:                 repo.mutability.mode,
+		ImageTagMutabilityExclusionFilters: repo.mutability.output(),
+		RegistryId:                         aws.String(repo.Account),
+		RepositoryName:                     aws.String(repo.name),
+	}, nil
 }
 
 // immutable tells whether a tag, once it stands for an image, stays there.
@@ -134,13 +153,16 @@ func validTags(tags []types.Tag) bool {
 	seen := map[string]bool{}
 	for _, tag := range tags {
 		key, value := aws.ToString(tag.Key), aws.ToString(tag.Value)
-		if key == "" || seen[key] || strings.HasPrefix(strings.ToLower(key), "aws:") ||
-			!validTagText(key, maxTagKey) || !validTagText(value, maxTagValue) {
+		if seen[key] || !validTagKey(key) || !validTagText(value, maxTagValue) {
 			return false
 		}
 		seen[key] = true
 	}
 	return true
+}
+
+func validTagKey(key string) bool {
+	return key != "" && !strings.HasPrefix(strings.ToLower(key), "aws:") && validTagText(key, maxTagKey)
 }
 
 func validTagText(s string, most int) bool {

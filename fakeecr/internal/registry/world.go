@@ -13,6 +13,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
@@ -34,6 +35,8 @@ type World struct {
 	// Neighbour is a registry of this world as the upstream of another, without a
 	// trace. It is set before the first call.
 	Neighbour func(Key) Upstream
+	// guarded is set from the first policy on.
+	guarded atomic.Bool
 }
 
 // Config is what a world is told when it is made. It never changes.
@@ -44,6 +47,8 @@ type Config struct {
 	Upstreams map[string]Upstream
 	// Scanners compute what scans of a type find where a test does not say it.
 	Scanners map[types.ScanType]Scanner
+	// Principals are the users and roles that exist, by ARN; nil if all do.
+	Principals map[string]bool
 }
 
 // root is the state of a world. A published root never changes.
@@ -57,6 +62,8 @@ type root struct {
 	// keys and secrets are those of KMS and Secrets Manager.
 	keys    holdings[KeyState]
 	secrets holdings[SecretState]
+	// principals are those with rights of their own, by ARN and by access key.
+	principals tree[*principal]
 	// sequence keeps events of one time in the order in which they were made.
 	sequence uint64
 }
@@ -71,10 +78,10 @@ type registry struct {
 	Key
 	generation   uint64
 	repositories tree[*repository]
-	// policy is the registry's policy, nil without one; policyText is as
-	// GetRegistryPolicy answers it.
-	policy     *policy.Document
-	policyText string
+	// policy is the registry's policy, nil without one.
+	policy *policy.Document
+	// settings are the account's, those that differ from ECR's.
+	settings tree[string]
 
 	// replication is the rules for what is pushed, backfills are by id.
 	replication []replicationRule
@@ -111,6 +118,7 @@ func (w *World) Fork(config Config) *World {
 	defer w.mu.Unlock()
 	fork := &World{root: w.root, clock: w.clock.fork(), secret: w.secret, config: config}
 	w.ids.fork(&fork.ids)
+	fork.guarded.Store(w.guarded.Load())
 	return fork
 }
 

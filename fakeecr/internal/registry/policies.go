@@ -1,0 +1,135 @@
+package registry
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/policy"
+)
+
+// SetRepositoryPolicy refuses, unless forced, a policy under which the caller
+// could not set the next one.
+func (tx *Tx) SetRepositoryPolicy(_ context.Context, in *ecr.SetRepositoryPolicyInput) (*ecr.SetRepositoryPolicyOutput, error) {
+	document, refused := tx.repositoryPolicy(*in.PolicyText)
+	repo, err := tx.changeRepository(in.RegistryId, in.RepositoryName)
+	switch {
+	case err != nil:
+		return nil, err
+	case refused != nil:
+		return nil, refused
+	}
+	repo.policy = document
+	again := Access{Action: "ecr:SetRepositoryPolicy", Registry: repo.Key, Repository: repo.name, Resource: repo.arn()}
+	if !in.Force && tx.Authorize(again) != nil {
+		return nil, policyLocksOut()
+	}
+	return &ecr.SetRepositoryPolicyOutput{
+		PolicyText:     aws.String(document.String()),
+		RegistryId:     aws.String(repo.Account),
+		RepositoryName: aws.String(repo.name),
+	}, nil
+}
+
+// GetRepositoryPolicy answers the text as SetRepositoryPolicy printed it.
+func (tx *Tx) GetRepositoryPolicy(_ context.Context, in *ecr.GetRepositoryPolicyInput) (*ecr.GetRepositoryPolicyOutput, error) {
+	repo, err := tx.repository(in.RegistryId, in.RepositoryName)
+	switch {
+	case err != nil:
+		return nil, err
+	case repo.policy == nil:
+		return nil, repositoryPolicyNotFound(repo)
+	}
+	return &ecr.GetRepositoryPolicyOutput{
+		PolicyText:     aws.String(repo.policy.String()),
+		RegistryId:     aws.String(repo.Account),
+		RepositoryName: aws.String(repo.name),
+	}, nil
+}
+
+// DeleteRepositoryPolicy answers the text that it deletes.
+func (tx *Tx) DeleteRepositoryPolicy(_ context.Context, in *ecr.DeleteRepositoryPolicyInput) (*ecr.DeleteRepositoryPolicyOutput, error) {
+	repo, err := tx.changeRepository(in.RegistryId, in.RepositoryName)
+	switch {
+	case err != nil:
+		return nil, err
+	case repo.policy == nil:
+		return nil, repositoryPolicyNotFound(repo)
+	}
+	deleted := repo.policy
+	repo.policy = nil
+	return &ecr.DeleteRepositoryPolicyOutput{
+		PolicyText:     aws.String(deleted.String()),
+		RegistryId:     aws.String(repo.Account),
+		RepositoryName: aws.String(repo.name),
+	}, nil
+}
+
+// PutRegistryPolicy replaces the policy of the caller's registry.
+func (tx *Tx) PutRegistryPolicy(_ context.Context, in *ecr.PutRegistryPolicyInput) (*ecr.PutRegistryPolicyOutput, error) {
+	reg := tx.changeRegistry(tx.Key)
+	document, err := tx.registryPolicy(*in.PolicyText, policy.Scope(reg.setting(registryPolicyScope)))
+	if err != nil {
+		return nil, err
+	}
+	reg.policy = document
+	return &ecr.PutRegistryPolicyOutput{PolicyText: aws.String(document.String()), RegistryId: aws.String(reg.Account)}, nil
+}
+
+// GetRegistryPolicy answers the text as PutRegistryPolicy printed it.
+func (tx *Tx) GetRegistryPolicy(context.Context, *ecr.GetRegistryPolicyInput) (*ecr.GetRegistryPolicyOutput, error) {
+	reg := tx.registry(tx.Key)
+	if reg.policy == nil {
+		return nil, registryPolicyNotFound(tx.Key)
+	}
+	return &ecr.GetRegistryPolicyOutput{PolicyText: aws.String(reg.policy.String()), RegistryId: aws.String(reg.Account)}, nil
+}
+
+// DeleteRegistryPolicy answers the text that it deletes.
+func (tx *Tx) DeleteRegistryPolicy(context.Context, *ecr.DeleteRegistryPolicyInput) (*ecr.DeleteRegistryPolicyOutput, error) {
+	reg := tx.changeRegistry(tx.Key)
+	if reg.policy == nil {
+		return nil, registryPolicyNotFound(tx.Key)
+	}
+	deleted := reg.policy
+	reg.policy = nil
+	return &ecr.DeleteRegistryPolicyOutput{PolicyText: aws.String(deleted.String()), RegistryId: aws.String(reg.Account)}, nil
+}
+
+// repositoryPolicy reads the policy of a repository.
+func (tx *Tx) repositoryPolicy(text string) (*policy.Document, error) {
+	document, err := policy.ParseRepository(text)
+	return tx.guardedBy(document, err)
+}
+
+func (tx *Tx) registryPolicy(text string, scope policy.Scope) (*policy.Document, error) {
+	document, err := policy.ParseRegistry(text, scope)
+	return tx.guardedBy(document, err)
+}
+
+// guardedBy answers what is wrong with a policy. From the first good one on, the
+// world's calls are authorized.
+func (tx *Tx) guardedBy(document *policy.Document, err error) (*policy.Document, error) {
+	if err != nil {
+		return nil, invalidParameter("PolicyText", err.Error())
+	}
+	for _, name := range document.Principals() {
+		if !tx.principalExists(name) {
+			return nil, principalNotFound()
+		}
+	}
+	tx.World.guarded.Store(true)
+	return document, nil
+}
+
+// principalExists takes accounts, sessions and, unless the world was told which
+// there are, users and roles for existing.
+func (tx *Tx) principalExists(name string) bool {
+	known := tx.World.config.Principals
+	if known == nil || !strings.Contains(name, ":user/") && !strings.Contains(name, ":role/") {
+		return true
+	}
+	return known[name] || tx.read().principals.has(name)
+}

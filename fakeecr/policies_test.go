@@ -1,0 +1,241 @@
+package fakeecr_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+)
+
+const (
+	pullPolicy = `{"Version":"2008-10-17","Statement":[{"Sid":"allow public pull","Effect":"Allow","Principal":"*","Action":["ecr:BatchGetImage"]}]}`
+	// pullPrinted is pullPolicy as ECR gives it back.
+	pullPrinted = "{\n  \"Version\" : \"2008-10-17\",\n  \"Statement\" : [ {\n    \"Sid\" : \"allow public pull\",\n" +
+		"    \"Effect\" : \"Allow\",\n    \"Principal\" : \"*\",\n    \"Action\" : [ \"ecr:BatchGetImage\" ]\n  } ]\n}"
+
+	registryPolicy  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::210987654321:root"},"Action":"ecr:CreateRepository","Resource":"*"}]}`
+	registryPrinted = "{\n  \"Version\" : \"2012-10-17\",\n  \"Statement\" : [ {\n    \"Effect\" : \"Allow\",\n" +
+		"    \"Principal\" : {\n      \"AWS\" : \"arn:aws:iam::210987654321:root\"\n    },\n" +
+		"    \"Action\" : \"ecr:CreateRepository\",\n    \"Resource\" : \"*\"\n  } ]\n}"
+)
+
+func createRepository(t *testing.T, api fakeecr.API, name string) {
+	t.Helper()
+	_, err := api.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &name})
+	require.NoError(t, err)
+}
+
+func setPolicy(t *testing.T, api fakeecr.API, repository, text string) {
+	t.Helper()
+	_, err := api.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: &repository, PolicyText: &text})
+	require.NoError(t, err)
+}
+
+func TestRepositoryPolicy(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		createRepository(t, f, "team/app")
+		name := aws.String("team/app")
+
+		set, err := f.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: name, PolicyText: aws.String(pullPolicy)})
+		require.NoError(t, err)
+		require.Equal(t, pullPrinted, *set.PolicyText)
+		require.Equal(t, "123456789012", *set.RegistryId)
+		require.Equal(t, "team/app", *set.RepositoryName)
+
+		got, err := f.GetRepositoryPolicy(t.Context(), &ecr.GetRepositoryPolicyInput{RepositoryName: name})
+		require.NoError(t, err)
+		require.Equal(t, pullPrinted, *got.PolicyText)
+		require.Equal(t, "123456789012", *got.RegistryId)
+		require.Equal(t, "team/app", *got.RepositoryName)
+
+		setPolicy(t, f, "team/app", strings.Replace(pullPolicy, "2008-10-17", "2012-10-17", 1))
+		deleted, err := f.DeleteRepositoryPolicy(t.Context(), &ecr.DeleteRepositoryPolicyInput{RepositoryName: name})
+		require.NoError(t, err)
+		require.Equal(t, strings.Replace(pullPrinted, "2008-10-17", "2012-10-17", 1), *deleted.PolicyText, "the policy was replaced")
+		require.Equal(t, "123456789012", *deleted.RegistryId)
+		require.Equal(t, "team/app", *deleted.RepositoryName)
+
+		const none = "Repository policy does not exist for the repository with name 'team/app' in the registry with id '123456789012'"
+		_, err = f.GetRepositoryPolicy(t.Context(), &ecr.GetRepositoryPolicyInput{RepositoryName: name})
+		requireError[*types.RepositoryPolicyNotFoundException](t, err, none)
+		_, err = f.DeleteRepositoryPolicy(t.Context(), &ecr.DeleteRepositoryPolicyInput{RepositoryName: name})
+		requireError[*types.RepositoryPolicyNotFoundException](t, err, none)
+	})
+}
+
+func TestRepositoryPolicyGoesWithTheRepository(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		createRepository(t, f, "team/app")
+		setPolicy(t, f, "team/app", pullPolicy)
+		_, err := f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("team/app")})
+		require.NoError(t, err)
+		createRepository(t, f, "team/app")
+		_, err = f.GetRepositoryPolicy(t.Context(), &ecr.GetRepositoryPolicyInput{RepositoryName: aws.String("team/app")})
+		require.ErrorAs(t, err, new(*types.RepositoryPolicyNotFoundException))
+	})
+}
+
+func TestRepositoryPolicyNeedsARepository(t *testing.T) {
+	const missing = "The repository with name 'team/app' does not exist in the registry with id '123456789012'"
+	name := aws.String("team/app")
+	onAllFaces(t, func(t *testing.T, f face) {
+		_, err := f.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: name, PolicyText: aws.String("no policy")})
+		requireError[*types.RepositoryNotFoundException](t, err, missing)
+		_, err = f.GetRepositoryPolicy(t.Context(), &ecr.GetRepositoryPolicyInput{RepositoryName: name})
+		requireError[*types.RepositoryNotFoundException](t, err, missing)
+		_, err = f.DeleteRepositoryPolicy(t.Context(), &ecr.DeleteRepositoryPolicyInput{RepositoryName: name})
+		requireError[*types.RepositoryNotFoundException](t, err, missing)
+	})
+}
+
+func TestRepositoryPolicyRefused(t *testing.T) {
+	const invalid = "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'"
+	allow := func(members string) string { return `{"Statement":[{"Effect":"Allow",` + members + `}]}` }
+	tests := map[string]struct{ text, refusal string }{
+		"not JSON":          {"allow everything", invalid},
+		"empty":             {"", invalid},
+		"resource":          {allow(`"Principal":"*","Action":"ecr:*","Resource":"*"`), invalid},
+		"no principal":      {allow(`"Action":"ecr:*"`), invalid},
+		"another service":   {allow(`"Principal":"*","Action":"s3:GetObject"`), invalid},
+		"malformed account": {allow(`"Principal":{"AWS":"12345"},"Action":"ecr:*"`), invalid},
+		"unknown role":      {allow(`"Principal":{"AWS":"arn:aws:iam::210987654321:role/ghost"},"Action":"ecr:*"`), "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Principal not found'"},
+		"unknown user":      {allow(`"Principal":{"AWS":["arn:aws:iam::210987654321:role/ci","arn:aws:iam::210987654321:user/ghost"]},"Action":"ecr:*"`), "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Principal not found'"},
+		"more than 10,240":  {allow(`"Sid":"` + strings.Repeat("s", 10_240) + `","Principal":"*","Action":"ecr:*"`), "Invalid parameter at 'policyText' failed to satisfy constraint: 'Member must have length less than or equal to 10240'"},
+		"locks the caller out": {`{"Statement":[{"Effect":"Deny","Principal":"*","Action":"ecr:*"}]}`,
+			"Invalid parameter at 'PolicyText' failed to satisfy constraint: 'The repository policy would prevent you from setting another policy in the future'"},
+	}
+	onAllFaces(t, func(t *testing.T, f face) {
+		createRepository(t, f, "team/app")
+		for name, test := range tests {
+			t.Run(name, func(t *testing.T) {
+				_, err := f.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: aws.String("team/app"), PolicyText: aws.String(test.text)})
+				requireError[*types.InvalidParameterException](t, err, test.refusal)
+				_, err = f.GetRepositoryPolicy(t.Context(), &ecr.GetRepositoryPolicyInput{RepositoryName: aws.String("team/app")})
+				require.ErrorAs(t, err, new(*types.RepositoryPolicyNotFoundException))
+			})
+		}
+	}, fakeecr.WithPrincipals("arn:aws:iam::210987654321:role/ci"))
+}
+
+func TestPrincipalsThatExist(t *testing.T) {
+	tests := []struct {
+		name, principal string
+		options         []fakeecr.Option
+	}{
+		{"all, unless told otherwise", "arn:aws:iam::210987654321:role/anyone", nil},
+		{"those named", "arn:aws:iam::210987654321:user/alice", []fakeecr.Option{
+			fakeecr.WithPrincipals("arn:aws:iam::210987654321:role/ci"), fakeecr.WithPrincipals("arn:aws:iam::210987654321:user/alice")}},
+		{"those that call", "arn:aws:iam::210987654321:role/caller", []fakeecr.Option{fakeecr.WithPrincipals()}},
+		{"accounts", "998877665544", []fakeecr.Option{fakeecr.WithPrincipals()}},
+		{"roots of accounts", "arn:aws:iam::998877665544:root", []fakeecr.Option{fakeecr.WithPrincipals()}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				createRepository(t, f, "team/app")
+				f.as("arn:aws:iam::210987654321:role/caller")
+				setPolicy(t, f, "team/app", strings.Replace(pullPolicy, `"*"`, `{"AWS":"`+test.principal+`"}`, 1))
+			}, test.options...)
+		})
+	}
+}
+
+func TestForcedLockOut(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		createRepository(t, f, "team/app")
+		in := &ecr.SetRepositoryPolicyInput{
+			RepositoryName: aws.String("team/app"), Force: true,
+			PolicyText: aws.String(`{"Statement":{"Effect":"Deny","Principal":"*","Action":"ecr:*"}}`),
+		}
+		_, err := f.SetRepositoryPolicy(t.Context(), in)
+		require.NoError(t, err)
+		_, err = f.SetRepositoryPolicy(t.Context(), in)
+		requireDenied(t, err, "User: arn:aws:iam::123456789012:user/fakeecr is not authorized to perform: ecr:SetRepositoryPolicy on resource: "+
+			"arn:aws:ecr:us-east-1:123456789012:repository/team/app with an explicit deny in a resource-based policy")
+	})
+}
+
+// Who may set a policy by what another account allows does not give that up
+// unawares.
+func TestLockOutAcrossAccounts(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		createRepository(t, f.account(other), "team/app")
+		setPolicy(t, f.account(other), "team/app", statements(allowAll))
+		set := func(text string, force bool) error {
+			_, err := f.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{
+				RegistryId: aws.String(other), RepositoryName: aws.String("team/app"), PolicyText: &text, Force: force})
+			return err
+		}
+		require.NoError(t, set(statements(strings.Replace(allowAll, "ecr:*", "ecr:Set*", 1)), false))
+		requireError[*types.InvalidParameterException](t, set(statements(allowOwner), false),
+			"Invalid parameter at 'PolicyText' failed to satisfy constraint: 'The repository policy would prevent you from setting another policy in the future'")
+		require.NoError(t, set(statements(allowOwner), true))
+		requireDenied(t, set(statements(allowAll), true), notAllowed(caller, "SetRepositoryPolicy", otherARN+"team/app", "resource-based"))
+	})
+}
+
+func TestRegistryPolicy(t *testing.T) {
+	const none = "Registry policy does not exist in the registry with id '123456789012'"
+	onAllFaces(t, func(t *testing.T, f face) {
+		_, err := f.GetRegistryPolicy(t.Context(), nil)
+		requireError[*types.RegistryPolicyNotFoundException](t, err, none)
+		_, err = f.DeleteRegistryPolicy(t.Context(), nil)
+		requireError[*types.RegistryPolicyNotFoundException](t, err, none)
+
+		put, err := f.PutRegistryPolicy(t.Context(), &ecr.PutRegistryPolicyInput{PolicyText: aws.String(registryPolicy)})
+		require.NoError(t, err)
+		require.Equal(t, registryPrinted, *put.PolicyText)
+		require.Equal(t, "123456789012", *put.RegistryId)
+		got, err := f.GetRegistryPolicy(t.Context(), nil)
+		require.NoError(t, err)
+		require.Equal(t, registryPrinted, *got.PolicyText)
+		require.Equal(t, "123456789012", *got.RegistryId)
+
+		_, err = f.in("eu-west-1").GetRegistryPolicy(t.Context(), nil)
+		requireError[*types.RegistryPolicyNotFoundException](t, err, none)
+		_, err = f.account("210987654321").GetRegistryPolicy(t.Context(), nil)
+		requireError[*types.RegistryPolicyNotFoundException](t, err, "Registry policy does not exist in the registry with id '210987654321'")
+
+		deleted, err := f.DeleteRegistryPolicy(t.Context(), nil)
+		require.NoError(t, err)
+		require.Equal(t, registryPrinted, *deleted.PolicyText)
+		require.Equal(t, "123456789012", *deleted.RegistryId)
+		_, err = f.GetRegistryPolicy(t.Context(), nil)
+		requireError[*types.RegistryPolicyNotFoundException](t, err, none)
+	})
+}
+
+func TestRegistryPolicyRefused(t *testing.T) {
+	const invalid = "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid registry policy provided'"
+	tests := map[string]struct{ text, refusal string }{
+		"not JSON":         {"allow everything", invalid},
+		"no resource":      {pullPolicy, invalid},
+		"another service":  {strings.Replace(registryPolicy, "ecr:", "s3:", 1), invalid},
+		"unknown role":     {strings.Replace(registryPolicy, ":root", ":role/ghost", 1), "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Principal not found'"},
+		"more than 10,240": {registryPolicy + strings.Repeat(" ", 10_240), "Invalid parameter at 'policyText' failed to satisfy constraint: 'Member must have length less than or equal to 10240'"},
+	}
+	onAllFaces(t, func(t *testing.T, f face) {
+		for name, test := range tests {
+			t.Run(name, func(t *testing.T) {
+				_, err := f.PutRegistryPolicy(t.Context(), &ecr.PutRegistryPolicyInput{PolicyText: aws.String(test.text)})
+				requireError[*types.InvalidParameterException](t, err, test.refusal)
+				_, err = f.GetRegistryPolicy(t.Context(), nil)
+				require.ErrorAs(t, err, new(*types.RegistryPolicyNotFoundException))
+			})
+		}
+	}, fakeecr.WithPrincipals())
+}
+
+// Scope V2, which every registry has, lets a policy name any action of ECR.
+func TestRegistryPolicyOfScopeV2(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		text := strings.Replace(registryPolicy, "ecr:CreateRepository", "ecr:PutImage", 1)
+		_, err := f.PutRegistryPolicy(t.Context(), &ecr.PutRegistryPolicyInput{PolicyText: &text})
+		require.NoError(t, err)
+	})
+}

@@ -1,0 +1,260 @@
+package fakeecr_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	smithy "github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+const (
+	doesNotMatch = "The request signature we calculated does not match the signature you provided. " +
+		"Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
+	invalidToken = "The security token included in the request is invalid."
+)
+
+var developer = aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
+
+func TestSignedByTheFakesOwnClients(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		f.registry.Advance(24 * time.Hour) // clients sign by the machine's clock
+		createRepository(t, f, "team/app")
+		createRepository(t, f.account(other), "team/app")
+		createRepository(t, f.in("eu-west-1"), "team/app")
+		createRepository(t, f.as(alice), "team/alice")
+		begun, err := f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: aws.String("team/app")})
+		require.NoError(t, err)
+		_, err = f.UploadLayerPart(t.Context(), &ecr.UploadLayerPartInput{
+			RepositoryName: aws.String("team/app"), UploadId: begun.UploadId,
+			PartFirstByte: aws.Int64(0), PartLastByte: aws.Int64(1<<20 - 1), LayerPartBlob: make([]byte, 1<<20),
+		})
+		require.NoError(t, err)
+	}, fakeecr.WithSigV4())
+}
+
+func TestSignaturesOfClients(t *testing.T) {
+	session := aws.Credentials{AccessKeyID: "ASIAIOSFODNN7EXAMPLE", SecretAccessKey: "secret", SessionToken: "token"}
+	foreign := aws.Credentials{AccessKeyID: "AKIAI44QH8DHBEXAMPLE", SecretAccessKey: "secret", AccountID: other}
+	changed := func(c aws.Credentials, change func(*aws.Credentials)) aws.Credentials {
+		change(&c)
+		return c
+	}
+	tests := []struct {
+		name                   string
+		credentials            aws.Credentials
+		account, code, message string
+	}{
+		{"accepted", developer, "123456789012", "", ""},
+		{"accepted for a session", session, "123456789012", "", ""},
+		{"accepted for another account", foreign, other, "", ""},
+		{"another secret", changed(developer, func(c *aws.Credentials) { c.SecretAccessKey = "guess" }), "", "InvalidSignatureException", doesNotMatch},
+		{"another key", changed(developer, func(c *aws.Credentials) { c.AccessKeyID = "AKIAUNKNOWN" }), "", "UnrecognizedClientException", invalidToken},
+		{"another token", changed(session, func(c *aws.Credentials) { c.SessionToken = "stale" }), "", "UnrecognizedClientException", invalidToken},
+		{"no token", changed(session, func(c *aws.Credentials) { c.SessionToken = "" }), "", "UnrecognizedClientException", invalidToken},
+		{"an account with another secret", aws.Credentials{AccessKeyID: other, SecretAccessKey: "guess"}, "", "InvalidSignatureException", doesNotMatch},
+	}
+	for _, f := range faces(t, fakeecr.WithSigV4(developer), fakeecr.WithSigV4(session, foreign))[1:] {
+		for _, test := range tests {
+			t.Run(f.name+"/"+test.name, func(t *testing.T) {
+				out, err := f.GetAuthorizationToken(t.Context(), nil, signedBy(test.credentials))
+				if test.code != "" {
+					requireRefusal(t, err, test.code, test.message)
+					return
+				}
+				require.NoError(t, err)
+				require.Equal(t, "https://"+test.account+".dkr.ecr.us-east-1.amazonaws.com", *out.AuthorizationData[0].ProxyEndpoint)
+			})
+		}
+	}
+}
+
+func signedBy(credentials aws.Credentials) func(*ecr.Options) {
+	return func(o *ecr.Options) {
+		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil })
+	}
+}
+
+// requireRefusal holds that a call was refused with an error that the model does
+// not have.
+func requireRefusal(t *testing.T, err error, code, message string) {
+	t.Helper()
+	require.Equal(t, code, requireError[*smithy.GenericAPIError](t, err, message).Code)
+	var response *smithyhttp.ResponseError
+	require.ErrorAs(t, err, &response)
+	require.Equal(t, http.StatusBadRequest, response.HTTPStatusCode())
+}
+
+// Without the option any signature will do, or none.
+func TestSignaturesAreNotLookedAt(t *testing.T) {
+	for _, f := range faces(t)[1:] {
+		_, err := f.GetAuthorizationToken(t.Context(), nil, signedBy(aws.Credentials{AccessKeyID: "AKIAUNKNOWN", SecretAccessKey: "guess"}))
+		require.NoError(t, err)
+		req := rawRequest(t, time.Now().Add(-time.Hour), "{}")
+		req.Header.Del("Authorization")
+		status, _, _ := outcomeOf(t, f.registry, req)
+		require.Equal(t, http.StatusOK, status)
+	}
+}
+
+// rawRequest is a request for a token, signed by the developer as of a time.
+func rawRequest(t *testing.T, at time.Time, body string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://api.ecr.us-east-1.amazonaws.com/", strings.NewReader(body))
+	require.NoError(t, err)
+	req.Header.Set("X-Amz-Target", "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken")
+	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	sign(t, req, at, body)
+	return req
+}
+
+func sign(t *testing.T, req *http.Request, at time.Time, body string) {
+	t.Helper()
+	sum := sha256.Sum256([]byte(body))
+	require.NoError(t, v4.NewSigner().SignHTTP(t.Context(), developer, req, hex.EncodeToString(sum[:]), "ecr", "us-east-1", at))
+}
+
+// outcomeOf is the status and the error of an answer.
+func outcomeOf(t *testing.T, registry *fakeecr.Registry, req *http.Request) (status int, code, message string) {
+	t.Helper()
+	response, err := registry.Transport().RoundTrip(req)
+	require.NoError(t, err)
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	var failure struct {
+		Code    string `json:"__type"`
+		Message string `json:"message"`
+	}
+	require.NoError(t, json.Unmarshal(body, &failure))
+	return response.StatusCode, failure.Code, failure.Message
+}
+
+func TestSignaturesOfRequests(t *testing.T) {
+	authorization := func(change func(string) string) func(*http.Request) {
+		return func(req *http.Request) { req.Header.Set("Authorization", change(req.Header.Get("Authorization"))) }
+	}
+	replace := func(old, new string) func(*http.Request) {
+		return authorization(func(s string) string { return strings.Replace(s, old, new, 1) })
+	}
+	set := func(value string) func(*http.Request) { return authorization(func(string) string { return value }) }
+	const date = "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."
+	tests := []struct {
+		name          string
+		change        func(*http.Request)
+		code, message string
+	}{
+		{"as signed", func(*http.Request) {}, "", ""},
+		{"a header that is not signed", func(req *http.Request) { req.Header.Set("User-Agent", "proxy") }, "", ""},
+		{"spaces", authorization(func(s string) string { return strings.ReplaceAll(s, ", ", ",") }), "", ""},
+		{"another body", func(req *http.Request) { req.Body = io.NopCloser(strings.NewReader("{ }")) }, "InvalidSignatureException", doesNotMatch},
+		{"a body that is no JSON", func(req *http.Request) { req.Body = io.NopCloser(strings.NewReader("}{")) }, "InvalidSignatureException", doesNotMatch},
+		{"another header", func(req *http.Request) { req.Header.Set("Content-Type", "application/json") }, "InvalidSignatureException", doesNotMatch},
+		{"another host", func(req *http.Request) { req.Host = "api.ecr.eu-west-1.amazonaws.com" }, "InvalidSignatureException", doesNotMatch},
+		{"another day", replace("/20000101/", "/20000102/"), "InvalidSignatureException",
+			"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '20000102' != '20000101', from '20000101T000000Z'."},
+		{"another region", replace("/us-east-1/", "/eu-west-1/"), "InvalidSignatureException", doesNotMatch},
+		{"fewer signed headers", replace(";x-amz-target", ""), "InvalidSignatureException", doesNotMatch},
+		{"no region", replace("/us-east-1/", "/home/"), "InvalidSignatureException", "Credential should be scoped to a valid region."},
+		{"another service", replace("/ecr/", "/s3/"), "InvalidSignatureException", "Credential should be scoped to correct service: 'ecr'."},
+		{"another terminator", replace("aws4_request", "aws5_request"), "InvalidSignatureException", "Credential should be scoped with a valid terminator: 'aws4_request'."},
+		{"no signature", func(req *http.Request) { req.Header.Del("Authorization") }, "MissingAuthenticationTokenException", "Missing Authentication Token"},
+		{"a registry's token", set("Basic QVdTOnRva2Vu"), "MissingAuthenticationTokenException", "Missing Authentication Token"},
+		{"nothing but a credential", set("AWS4-HMAC-SHA256 Credential=a/b/c/d/e"), "IncompleteSignatureException",
+			"Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter. Authorization=AWS4-HMAC-SHA256 Credential=a/b/c/d/e"},
+		{"no date", func(req *http.Request) {
+			set("AWS4-HMAC-SHA256 Credential=a,SignedHeaders=b,Signature=c")(req)
+			req.Header.Del("X-Amz-Date")
+		}, "IncompleteSignatureException", date + " Authorization=AWS4-HMAC-SHA256 Credential=a,SignedHeaders=b,Signature=c"},
+		{"a short credential", set("AWS4-HMAC-SHA256 Credential=a/b,SignedHeaders=b,Signature=c"), "IncompleteSignatureException",
+			"Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got 'a/b'"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				req := rawRequest(t, time.Now(), "{}")
+				test.change(req)
+				status, code, message := outcomeOf(t, fakeecr.New(t, fakeecr.WithSigV4(developer)), req)
+				require.Equal(t, test.code, code)
+				require.Equal(t, test.message, message)
+				if code == "" {
+					require.Equal(t, http.StatusOK, status)
+				} else {
+					require.Equal(t, http.StatusBadRequest, status)
+				}
+			})
+		})
+	}
+}
+
+// A body is hashed whole, also where it is refused before its end.
+func TestSignatureOfABodyTooLong(t *testing.T) {
+	req := rawRequest(t, time.Now(), "{}")
+	req.ContentLength = 1 << 30
+	sign(t, req, time.Now(), "{}")
+	status, code, _ := outcomeOf(t, fakeecr.New(t, fakeecr.WithSigV4(developer)), req)
+	require.Equal(t, "RequestEntityTooLargeException", code)
+	require.Equal(t, http.StatusRequestEntityTooLarge, status)
+}
+
+// A signature is good for five minutes either way by the machine's clock, which
+// begins at midnight in a bubble.
+func TestTimeOfSignatures(t *testing.T) {
+	tests := []struct {
+		off     time.Duration
+		message string
+	}{
+		{0, ""},
+		{-5 * time.Minute, ""},
+		{5 * time.Minute, ""},
+		{-5*time.Minute - time.Second, "Signature expired: 19991231T235459Z is now earlier than 19991231T235500Z (20000101T000000Z - 5 min.)"},
+		{5*time.Minute + time.Second, "Signature not yet current: 20000101T000501Z is still later than 20000101T000500Z (20000101T000000Z + 5 min.)"},
+	}
+	for _, test := range tests {
+		t.Run(test.off.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				registry := fakeecr.New(t, fakeecr.WithSigV4(developer))
+				registry.Advance(time.Hour)
+				_, code, message := outcomeOf(t, registry, rawRequest(t, time.Now().Add(test.off), "{}"))
+				require.Equal(t, test.message, message)
+				require.Equal(t, test.message != "", code == "InvalidSignatureException")
+			})
+		})
+	}
+}
+
+// Who does not prove who it is learns nothing, and the trace tells of it.
+func TestOrderOfAuthentication(t *testing.T) {
+	rule := scenarios.On("DescribeImages").First(1).Fail(scenarios.Throttled())
+	for _, f := range faces(t, fakeecr.WithSigV4(), fakeecr.WithScenario(scenarios.Scenario{rule.Optional()}))[1:] {
+		in := &ecr.DescribeImagesInput{RegistryId: aws.String(other), RepositoryName: aws.String("Team")}
+		_, err := f.DescribeImages(t.Context(), in, signedBy(developer))
+		requireRefusal(t, err, "ThrottlingException", "Rate exceeded")
+		_, err = f.DescribeImages(t.Context(), in, signedBy(developer))
+		requireRefusal(t, err, "UnrecognizedClientException", invalidToken)
+		require.ErrorContains(t, f.registry.Trace()[1].Err, "UnrecognizedClientException")
+	}
+}
+
+func TestWithSigV4Refuses(t *testing.T) {
+	require.PanicsWithValue(t, "fakeecr: credentials without an access key and a secret", func() {
+		fakeecr.New(nil, fakeecr.WithSigV4(aws.Credentials{AccessKeyID: "AKIA"}))
+	})
+	require.PanicsWithValue(t, `fakeecr: an account is 12 digits, not "1"`, func() {
+		fakeecr.New(nil, fakeecr.WithSigV4(aws.Credentials{AccessKeyID: "AKIA", SecretAccessKey: "s", AccountID: "1"}))
+	})
+}
