@@ -188,11 +188,11 @@ func TestFindingsPages(t *testing.T) {
 			require.Equal(t, all, found)
 			require.Equal(t, test.sizes, sizes)
 		}
-		first, err := describeFindings(t, f, byTag("v1"))
+		first, err := describeFindings(t, f, tagID("v1"))
 		require.NoError(t, err)
 		f.registry.MustPush("team/app:v2", fakeecr.RandomImage(2, 4096))
 		_, err = f.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{
-			RepositoryName: aws.String("team/app"), ImageId: byTag("v2"), NextToken: first.NextToken,
+			RepositoryName: aws.String("team/app"), ImageId: tagID("v2"), NextToken: first.NextToken,
 		})
 		requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
 
@@ -252,7 +252,7 @@ func TestEnhancedFindings(t *testing.T) {
 		}
 		require.Equal(t, out.ImageScanStatus, detail().ImageScanStatus)
 		putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "team/*"))
-		again, err := describeFindings(t, f, byTag("v1"))
+		again, err := describeFindings(t, f, tagID("v1"))
 		require.NoError(t, err)
 		require.Equal(t, out.ImageScanStatus, again.ImageScanStatus, "enhanced scanning was on already")
 		require.Equal(t, &types.ImageScanFindingsSummary{

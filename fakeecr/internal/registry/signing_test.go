@@ -6,13 +6,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAddLayerHoldsBytesOnce(t *testing.T) {
+func TestAddContentHoldsBytesOnce(t *testing.T) {
 	tx := &Tx{World: NewWorld(1, Config{}), Key: Key{"123456789012", "us-east-1"}}
 	_, err := Run(tx, func() (struct{}, error) {
 		one, other := tx.newRepository(tx.Key, "one"), tx.newRepository(tx.Key, "other")
 		var digest string
 		for _, repo := range []*repository{one, one, other} {
-			digest = tx.addLayer(repo, emptyConfig, []byte("{}")).Digest
+			digest = tx.addContent(repo, emptyConfig, []byte("{}")).Digest
 		}
 		require.Equal(t, "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a", digest)
 		held, _ := tx.root.blobs.get(digest)
