@@ -126,6 +126,18 @@ func (r *Registry) Advance(d time.Duration) {
 	r.world.state.Advance(d)
 }
 
+// RunLifecycle runs the lifecycle policy of a repository at once. The world's
+// clock runs it too: 24 hours after it was put, and every 24 hours from then on.
+// As in ECR, an image of an index and an artifact about a subject go in a run
+// after the one that takes the index or the subject.
+//
+// The error is a *types.RepositoryNotFoundException, or a
+// *types.LifecyclePolicyNotFoundException for a repository without a policy. The
+// run is not a call: rules do not see it and the trace does not show it.
+func (r *Registry) RunLifecycle(repository string) error {
+	return r.world.state.RunLifecycle(r.key, repository)
+}
+
 // Trace is the calls that the world has answered, whichever way they came in:
 // the last 10,000, or all with [WithFullTrace].
 func (r *Registry) Trace() scenarios.Trace { return r.world.recorder.trace() }

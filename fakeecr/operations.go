@@ -72,6 +72,16 @@ var operations = dispatch.NewTable(
 	dispatch.Of((*registry.Tx).ListTagsForResource),
 	dispatch.Of((*registry.Tx).TagResource),
 	dispatch.Of((*registry.Tx).UntagResource),
+	// Referrers
+	dispatch.Of((*registry.Tx).ListImageReferrers),
+	// Archive
+	dispatch.Of((*registry.Tx).UpdateImageStorageClass),
+	// Lifecycle policies
+	dispatch.Of((*registry.Tx).DeleteLifecyclePolicy),
+	dispatch.Of((*registry.Tx).GetLifecyclePolicy),
+	dispatch.Of((*registry.Tx).GetLifecyclePolicyPreview),
+	dispatch.Of((*registry.Tx).PutLifecyclePolicy),
+	dispatch.Of((*registry.Tx).StartLifecyclePolicyPreview),
 	// Account
 	dispatch.Of((*registry.Tx).GetAccountSetting),
 	dispatch.Of((*registry.Tx).GetAuthorizationToken),

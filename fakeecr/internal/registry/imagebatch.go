@@ -36,6 +36,8 @@ func (tx *Tx) BatchGetImage(ctx context.Context, in *ecr.BatchGetImageInput) (*e
 			out.Failures = append(out.Failures, *refused[i])
 		case failure != nil:
 			out.Failures = append(out.Failures, *failure)
+		case img.archived:
+			out.Failures = append(out.Failures, *imageInaccessible(id, img))
 		case unreadable != nil:
 			out.Failures = append(out.Failures, *imageFailure(id, types.ImageFailureCodeKmsError, sentence(unreadable)))
 		case id.ImageTag != nil || len(img.tags) == 0:
@@ -63,7 +65,9 @@ func (tx *Tx) pullsAnew(repo *repository, ids []types.ImageIdentifier) bool {
 	return false
 }
 
-func (tx *Tx) pullIsDue(img *image) bool { return tx.now.Sub(img.pulledAt) >= pullGrain }
+func (tx *Tx) pullIsDue(img *image) bool {
+	return !img.archived && tx.now.Sub(img.pulledAt) >= pullGrain
+}
 
 func (tx *Tx) recordPulls(in *ecr.BatchGetImageInput) (*repository, error) {
 	repo, err := tx.changeRepository(in.RegistryId, in.RepositoryName)

@@ -17,7 +17,7 @@ type imageFilter struct {
 }
 
 func (f imageFilter) accepts(img *image) bool {
-	if f.status != "" && f.status != types.ImageStatusFilterAny && f.status != types.ImageStatusFilterActive {
+	if f.status != "" && f.status != types.ImageStatusFilterAny && string(f.status) != string(img.status()) {
 		return false
 	}
 	switch f.tags {
@@ -127,7 +127,7 @@ func (r *repository) detail(img *image) types.ImageDetail {
 		ImageManifestMediaType: aws.String(img.mediaType),
 		ImagePushedAt:          aws.Time(img.pushedAt),
 		ImageSizeInBytes:       aws.Int64(img.size),
-		ImageStatus:            types.ImageStatusActive,
+		ImageStatus:            img.status(),
 		ImageTags:              slices.Clone(img.tags),
 		RegistryId:             aws.String(r.Account),
 		RepositoryName:         aws.String(r.name),
@@ -143,6 +143,12 @@ func (r *repository) detail(img *image) types.ImageDetail {
 	}
 	if !img.pulledAt.IsZero() {
 		detail.LastRecordedPullTime = aws.Time(img.pulledAt)
+	}
+	if !img.archivedAt.IsZero() {
+		detail.LastArchivedAt = aws.Time(img.archivedAt)
+	}
+	if !img.activatedAt.IsZero() {
+		detail.LastActivatedAt = aws.Time(img.activatedAt)
 	}
 	return detail
 }

@@ -31,10 +31,13 @@ type image struct {
 	layers   []string
 	children []string
 	subject  string
+	// subjectSeen tells that the subject is or was in the repository.
+	subjectSeen bool
 	// tags are in order.
 	tags     []string
 	pushedAt time.Time
 	pulledAt time.Time
+	storage
 
 	// replicas are where the image was replicated to since it was pushed.
 	replicas []replica
@@ -79,10 +82,13 @@ func (tx *Tx) PutImage(_ context.Context, in *ecr.PutImageInput) (*ecr.PutImageO
 	case in.ImageDigest != nil && *in.ImageDigest != digest:
 		return nil, imageDigestDoesNotMatch(repo, *in.ImageDigest)
 	}
-	if img, found := repo.images.get(digest); found {
-		err = tx.retag(repo, img, in.ImageTag)
-	} else {
+	switch img, found := repo.images.get(digest); {
+	case !found:
 		err = tx.push(repo, digest, *in.ImageManifest, document, in.ImageTag)
+	case img.archived:
+		err = tx.repush(repo, img, in.ImageTag)
+	default:
+		err = tx.retag(repo, img, in.ImageTag)
 	}
 	if err != nil {
 		return nil, err
@@ -142,7 +148,7 @@ func (tx *Tx) push(repo *repository, digest, text string, document *manifest.Man
 		img.subject = document.Subject.Digest
 		img.artifactType, img.annotations = document.ArtifactType, document.Annotations
 	}
-	if err := tx.within(ImagesPerRepository, repo.images.len()+1); err != nil {
+	if err := tx.roomForImage(repo); err != nil {
 		return err
 	}
 	if err := repo.refer(img, document); err != nil {
@@ -173,34 +179,41 @@ func (r *repository) refer(img *image, document *manifest.Manifest) error {
 	mediaTypes := mediaTypesOf(document)
 	for i, digest := range img.layers {
 		l, _ := r.layers.get(digest)
-		used := *l
-		used.images++
+		used := l.usedBy(img, 1)
 		if used.mediaType == "" {
 			used.mediaType = mediaTypes[i]
 		}
 		img.size += used.size
-		r.layers.set(r.generation, digest, &used)
+		r.layers.set(r.generation, digest, used)
 	}
 	for _, child := range img.children {
 		of, _ := r.images.get(child)
 		img.size = max(img.size, of.size)
 		r.parents.set(r.generation, link(child, img.digest), struct{}{})
 	}
+	r.meet(img)
+	return nil
+}
+
+// meet connects a new image with its subject, and with the referrers that came
+// before it.
+func (r *repository) meet(img *image) {
 	if img.subject != "" {
 		r.referrers.set(r.generation, link(img.subject, img.digest), struct{}{})
+		img.subjectSeen = r.images.has(img.subject)
 	}
-	return nil
+	for _, digest := range linked(&r.referrers, img.digest) {
+		waiting, _ := r.images.get(digest)
+		met := *waiting
+		met.subjectSeen = true
+		r.images.set(r.generation, digest, &met)
+	}
 }
 
 // forget removes an image and what it held: its tags, its use of layers, its
 // places in indexes and among referrers.
 func (r *repository) forget(img *image) {
-	for _, digest := range img.layers {
-		l, _ := r.layers.get(digest)
-		freed := *l
-		freed.images--
-		r.layers.set(r.generation, digest, &freed)
-	}
+	r.use(img, -1)
 	for _, child := range img.children {
 		r.parents.delete(r.generation, link(child, img.digest))
 	}

@@ -30,8 +30,10 @@ type layer struct {
 	digest string
 	// mediaType is the one under which an image first referred to the layer.
 	mediaType string
-	// images counts those of the repository that refer to the layer.
-	images int
+	// images and archived count those of the repository that refer to the layer,
+	// outside the archive and in it.
+	images   int
+	archived int
 	// cached tells that upstream handed it over, as no image need refer to it.
 	cached bool
 	size   int64
@@ -126,6 +128,9 @@ func (r *repository) availability(digest string) types.Layer {
 		LayerDigest:       aws.String(digest),
 		LayerAvailability: types.LayerAvailabilityAvailable,
 		LayerSize:         aws.Int64(l.size),
+	}
+	if l.inArchive() {
+		available.LayerAvailability = types.LayerAvailabilityArchived
 	}
 	if l.mediaType != "" {
 		available.MediaType = aws.String(l.mediaType)
@@ -297,7 +302,10 @@ func (tx *Tx) reachable(registryID, name, digest *string) (*repository, *layer, 
 	if !found {
 		return nil, nil, layerNotFound(repo, *digest)
 	}
-	if l.images == 0 && !l.cached {
+	switch {
+	case l.inArchive():
+		return nil, nil, layerArchived(repo, *digest)
+	case l.images == 0 && !l.cached:
 		return nil, nil, layerInaccessible(repo, *digest)
 	}
 	return repo, l, nil

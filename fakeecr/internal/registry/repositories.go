@@ -42,6 +42,11 @@ type repository struct {
 
 	// checked is when upstream was last asked for a tag that came from there.
 	checked tree[time.Time]
+	// archived counts the images in the archive.
+	archived int
+	// lifecycle and preview are nil without one.
+	lifecycle *lifecyclePolicy
+	preview   *preview
 }
 
 // link is the key under which one digest leads to others.
@@ -191,6 +196,8 @@ func (tx *Tx) DeleteRepository(_ context.Context, in *ecr.DeleteRepositoryInput)
 	for _, upload := range repo.uploads.all() {
 		tx.unschedule(upload.expiry)
 	}
+	tx.dropLifecyclePolicy(repo)
+	tx.dropPreview(repo)
 	reg := tx.changeRegistry(repo.Key)
 	reg.repositories.delete(reg.generation, repo.name)
 	return &ecr.DeleteRepositoryOutput{Repository: repo.output()}, nil

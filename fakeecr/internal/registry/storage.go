@@ -1,0 +1,190 @@
+package registry
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+)
+
+// restoration is how long it takes to bring an image back from the archive. ECR
+// says: within 20 minutes.
+const restoration = 20 * time.Minute
+
+// storage says where an image is kept. The zero value is that of an image that
+// never was in the archive.
+type storage struct {
+	// archived ends when the image can be pulled again; activeFrom is when that
+	// will be, zero unless the image is on its way back.
+	archived   bool
+	activeFrom time.Time
+	// archivedAt and activatedAt are the last times, or zero.
+	archivedAt, activatedAt time.Time
+}
+
+func (s storage) status() types.ImageStatus {
+	switch {
+	case !s.archived:
+		return types.ImageStatusActive
+	case s.activeFrom.IsZero():
+		return types.ImageStatusArchived
+	default:
+		return types.ImageStatusActivating
+	}
+}
+
+// UpdateImageStorageClass moves one image into the archive, or begins to bring
+// it back. An image stays out of the archive as long as an index does that
+// refers to it, and a referrer goes where its subject goes.
+func (tx *Tx) UpdateImageStorageClass(_ context.Context, in *ecr.UpdateImageStorageClassInput) (*ecr.UpdateImageStorageClassOutput, error) {
+	repo, err := tx.changeRepository(in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	img, err := repo.one(*in.ImageId)
+	if err != nil {
+		return nil, err
+	}
+	if reason := repo.immovable(img, in.TargetStorageClass); reason != "" {
+		return nil, storageClassUpdateNotSupported(repo, *in.ImageId, in.TargetStorageClass, reason)
+	}
+	if in.TargetStorageClass == types.TargetStorageClassArchive {
+		repo.archive(img, tx.now)
+	} else {
+		tx.restore(repo, img)
+	}
+	img, _ = repo.images.get(img.digest)
+	return &ecr.UpdateImageStorageClassOutput{
+		ImageId:        imageID(img.digest, in.ImageId.ImageTag),
+		ImageStatus:    img.status(),
+		RegistryId:     aws.String(repo.Account),
+		RepositoryName: aws.String(repo.name),
+	}, nil
+}
+
+// immovable is why an image cannot go to a storage class, or "".
+func (r *repository) immovable(img *image, target types.TargetStorageClass) string {
+	from := types.ImageStatusArchived
+	if target == types.TargetStorageClassArchive {
+		from = types.ImageStatusActive
+	}
+	switch {
+	case img.subject != "":
+		return becauseOfSubject(img)
+	case img.status() != from:
+		return becauseOfStatus(img)
+	case target == types.TargetStorageClassStandard:
+		return ""
+	}
+	holders := slices.DeleteFunc(r.indexesOf(img), func(digest string) bool {
+		index, _ := r.images.get(digest)
+		return index.status() == types.ImageStatusArchived
+	})
+	if len(holders) > 0 {
+		return becauseOfIndexes(holders)
+	}
+	return ""
+}
+
+// archive moves an image that is there into the archive.
+func (r *repository) archive(img *image, now time.Time) {
+	archived := *img
+	archived.storage = storage{archived: true, archivedAt: now, activatedAt: img.activatedAt}
+	r.move(img, &archived)
+}
+
+// restore begins to bring an image back from the archive, and with it the
+// children of an index, without which it cannot be pulled, and the referrers,
+// which go where their subject goes.
+func (tx *Tx) restore(repo *repository, img *image) {
+	restored := *img
+	restored.activeFrom = tx.now.Add(restoration)
+	repo.images.set(repo.generation, img.digest, &restored)
+	tx.schedule(restored.activeFrom, imageActivates{repo.Key, repo.name, img.digest})
+	for _, digest := range append(linked(&repo.referrers, img.digest), img.children...) {
+		if other, found := repo.images.get(digest); found && other.status() == types.ImageStatusArchived {
+			tx.restore(repo, other)
+		}
+	}
+}
+
+type imageActivates struct {
+	registry           Key
+	repository, digest string
+}
+
+// happen leaves alone an image that meanwhile was pushed, archived or deleted.
+func (e imageActivates) happen(tx *Tx) {
+	repo, err := tx.changeRepositoryOf(e.registry, e.repository)
+	if err != nil {
+		return
+	}
+	img, found := repo.images.get(e.digest)
+	if found && img.activeFrom.Equal(tx.now) {
+		tx.activate(repo, img)
+	}
+}
+
+// activate makes an archived image as good as newly pushed.
+func (tx *Tx) activate(repo *repository, img *image) *image {
+	active := *img
+	active.storage = storage{archivedAt: img.archivedAt, activatedAt: tx.now}
+	repo.move(img, &active)
+	return &active
+}
+
+// repush takes a push of an image that is in the archive. It can be pulled at
+// once, as after any push.
+func (tx *Tx) repush(repo *repository, img *image, tag *string) error {
+	if err := tx.roomForImage(repo); err != nil {
+		return err
+	}
+	if img.status() == types.ImageStatusArchived {
+		tx.restore(repo, img)
+	}
+	img = tx.activate(repo, img)
+	if tag == nil || slices.Contains(img.tags, *tag) {
+		return nil
+	}
+	return tx.moveTag(repo, img, *tag)
+}
+
+// roomForImage holds the quota of images, of which archived ones are none.
+func (tx *Tx) roomForImage(repo *repository) error {
+	return tx.within(ImagesPerRepository, repo.images.len()-repo.archived+1)
+}
+
+// move stores an image that has come into the archive or out of it.
+func (r *repository) move(from, to *image) {
+	r.use(from, -1)
+	r.use(to, 1)
+	r.images.set(r.generation, to.digest, to)
+}
+
+// use counts an image, or no longer counts it, where it is kept.
+func (r *repository) use(img *image, n int) {
+	for _, digest := range img.layers {
+		l, _ := r.layers.get(digest)
+		r.layers.set(r.generation, digest, l.usedBy(img, n))
+	}
+	if img.archived {
+		r.archived += n
+	}
+}
+
+// usedBy is the layer with n more of the images that are kept where img is.
+func (l *layer) usedBy(img *image, n int) *layer {
+	used := *l
+	if img.archived {
+		used.archived += n
+	} else {
+		used.images += n
+	}
+	return &used
+}
+
+// inArchive tells whether all images that refer to the layer are in the archive.
+func (l *layer) inArchive() bool { return l.images == 0 && l.archived > 0 }

@@ -1,0 +1,405 @@
+package fakeecr_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/opencontainers/go-digest"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+)
+
+const day = 24 * time.Hour
+
+// lifecycleText is a policy with white space between its tokens, long enough for
+// ECR's minimum.
+func lifecycleText(rules ...string) string {
+	return `{ "rules" : [ ` + strings.Join(rules, " , ") + " ] }"
+}
+
+// expiring is a rule that expires what a selection says, archiving one that
+// archives it.
+func expiring(priority int, selection string) string {
+	return lifecycleRule(priority, selection, `"type":"expire"`)
+}
+
+func archiving(priority int, selection string) string {
+	return lifecycleRule(priority, selection, `"type":"transition","targetStorageClass":"archive"`)
+}
+
+func lifecycleRule(priority int, selection, action string) string {
+	return fmt.Sprintf(`{"rulePriority":%d,"description":"a rule of a test","selection":{%s},"action":{%s}}`, priority, selection, action)
+}
+
+const (
+	untaggedImages = `"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":1`
+	anyImages      = `"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":1`
+	longArchived   = `"tagStatus":"any","storageClass":"archive","countType":"sinceImageTransitioned","countUnit":"days","countNumber":90`
+)
+
+func taggedImages(prefix string) string {
+	return `"tagStatus":"tagged","tagPrefixList":["` + prefix + `"],"countType":"sinceImagePushed","countUnit":"days","countNumber":1`
+}
+
+func putLifecycle(t *testing.T, f fakeecr.API, repository string, rules ...string) {
+	t.Helper()
+	_, err := f.PutLifecyclePolicy(t.Context(), &ecr.PutLifecyclePolicyInput{
+		RepositoryName: &repository, LifecyclePolicyText: aws.String(lifecycleText(rules...)),
+	})
+	require.NoError(t, err)
+}
+
+func lastEvaluated(t *testing.T, f fakeecr.API, repository string) time.Time {
+	t.Helper()
+	out, err := f.GetLifecyclePolicy(t.Context(), &ecr.GetLifecyclePolicyInput{RepositoryName: &repository})
+	require.NoError(t, err)
+	return *out.LastEvaluatedAt
+}
+
+// imageDetails is the images of a repository by digest.
+func imageDetails(t *testing.T, f fakeecr.API, repository string) map[string]types.ImageDetail {
+	t.Helper()
+	details := map[string]types.ImageDetail{}
+	pages := ecr.NewDescribeImagesPaginator(f, &ecr.DescribeImagesInput{RepositoryName: &repository})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(t.Context())
+		require.NoError(t, err)
+		for _, detail := range out.ImageDetails {
+			details[*detail.ImageDigest] = detail
+		}
+	}
+	return details
+}
+
+func requireImages(t *testing.T, f fakeecr.API, repository string, digests ...string) {
+	t.Helper()
+	there := []string{}
+	for digest := range imageDetails(t, f, repository) {
+		there = append(there, digest)
+	}
+	require.ElementsMatch(t, digests, there)
+}
+
+// inBubble runs a test on the faces without a socket, where time passes only
+// when all wait.
+func inBubble(t *testing.T, test func(t *testing.T, f face)) {
+	t.Helper()
+	for name, of := range map[string]func(*fakeecr.Registry) face{"direct": direct, "client": socketless} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(t, of(fakeecr.New(t))) })
+		})
+	}
+}
+
+func TestLifecyclePolicy(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		ctx, name := t.Context(), aws.String("team/app")
+		missing := "The repository with name 'team/app' does not exist in the registry with id '123456789012'"
+		text := lifecycleText(expiring(1, untaggedImages))
+		put := &ecr.PutLifecyclePolicyInput{RepositoryName: name, LifecyclePolicyText: &text}
+		get := &ecr.GetLifecyclePolicyInput{RepositoryName: name}
+		remove := &ecr.DeleteLifecyclePolicyInput{RepositoryName: name}
+		_, err := f.PutLifecyclePolicy(ctx, put)
+		requireError[*types.RepositoryNotFoundException](t, err, missing)
+		_, err = f.GetLifecyclePolicy(ctx, get)
+		requireError[*types.RepositoryNotFoundException](t, err, missing)
+		_, err = f.DeleteLifecyclePolicy(ctx, remove)
+		requireError[*types.RepositoryNotFoundException](t, err, missing)
+
+		_, err = f.CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: name})
+		require.NoError(t, err)
+		none := "Lifecycle policy does not exist for the repository with name 'team/app' in the registry with id '123456789012'"
+		_, err = f.GetLifecyclePolicy(ctx, get)
+		requireError[*types.LifecyclePolicyNotFoundException](t, err, none)
+		_, err = f.DeleteLifecyclePolicy(ctx, remove)
+		requireError[*types.LifecyclePolicyNotFoundException](t, err, none)
+
+		compact := `{"rules":[` + expiring(1, untaggedImages) + `]}`
+		compact = strings.ReplaceAll(compact, " : ", ":")
+		out, err := f.PutLifecyclePolicy(ctx, put)
+		require.NoError(t, err)
+		require.Equal(t, compact, *out.LifecyclePolicyText)
+		require.Equal(t, "123456789012", *out.RegistryId)
+		require.Equal(t, "team/app", *out.RepositoryName)
+
+		got, err := f.GetLifecyclePolicy(ctx, get)
+		require.NoError(t, err)
+		require.Equal(t, compact, *got.LifecyclePolicyText)
+		require.Equal(t, time.Unix(0, 0).UTC(), *got.LastEvaluatedAt, "never evaluated")
+		require.Equal(t, "123456789012", *got.RegistryId)
+		require.Equal(t, "team/app", *got.RepositoryName)
+
+		require.NoError(t, f.registry.RunLifecycle("team/app"))
+		evaluated := lastEvaluated(t, f, "team/app")
+		require.WithinDuration(t, f.registry.Now(), evaluated, time.Minute)
+		putLifecycle(t, f, "team/app", expiring(2, anyImages))
+		require.Equal(t, int64(0), lastEvaluated(t, f, "team/app").Unix(), "another policy")
+
+		removed, err := f.DeleteLifecyclePolicy(ctx, remove)
+		require.NoError(t, err)
+		require.Equal(t, `{"rules":[`+expiring(2, anyImages)+`]}`, *removed.LifecyclePolicyText)
+		require.Equal(t, int64(0), removed.LastEvaluatedAt.Unix())
+		require.Equal(t, "123456789012", *removed.RegistryId)
+		require.Equal(t, "team/app", *removed.RepositoryName)
+		_, err = f.GetLifecyclePolicy(ctx, get)
+		requireError[*types.LifecyclePolicyNotFoundException](t, err, none)
+	})
+}
+
+func TestLifecyclePolicyTextRefused(t *testing.T) {
+	const wrapper = "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: '%s'"
+	wide := strings.Repeat(" ", 100)
+	for name, test := range map[string]struct{ text, message string }{
+		"too short": {"{}",
+			"Invalid parameter at 'lifecyclePolicyText' failed to satisfy constraint: 'Member must have length greater than or equal to 100'"},
+		"not JSON": {"no policy" + wide,
+			fmt.Sprintf(wrapper, "Lifecycle policy parsing failure: Could not map policyString into LifecyclePolicy.")},
+		"no rules": {"{" + wide + "}",
+			fmt.Sprintf(wrapper, `Lifecycle policy validation failure: object has missing required properties (["rules"])`)},
+		"one priority twice": {lifecycleText(expiring(1, untaggedImages), expiring(1, anyImages)),
+			fmt.Sprintf(wrapper, "Lifecycle policy validation failure: Duplicate priority in multiple rules")},
+		"a null member": {lifecycleText(strings.Replace(expiring(1, untaggedImages), `"a rule of a test"`, "null", 1)),
+			fmt.Sprintf(wrapper, "Lifecycle policy validation failure: instance failed to match exactly one schema (matched 0 out of 4)\n")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				name := aws.String("team/app")
+				_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: name})
+				require.NoError(t, err)
+				_, err = f.PutLifecyclePolicy(t.Context(), &ecr.PutLifecyclePolicyInput{RepositoryName: name, LifecyclePolicyText: &test.text})
+				requireError[*types.InvalidParameterException](t, err, test.message)
+				_, err = f.StartLifecyclePolicyPreview(t.Context(), &ecr.StartLifecyclePolicyPreviewInput{RepositoryName: name, LifecyclePolicyText: &test.text})
+				requireError[*types.InvalidParameterException](t, err, test.message)
+			})
+		})
+	}
+}
+
+func TestLifecycleRunsEveryDay(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		r := f.registry
+		image := fakeecr.RandomImage(1, 100)
+		r.MustPush("team/app", image)
+		tagged := r.MustPush("team/app:v1", fakeecr.RandomImage(2, 100))
+		r.Advance(time.Hour)
+		putLifecycle(t, f, "team/app", expiring(1, untaggedImages))
+		begin := r.Now()
+
+		r.Advance(23 * time.Hour)
+		require.Equal(t, int64(0), lastEvaluated(t, f, "team/app").Unix(), "not before a day has passed")
+		young := r.MustPush("team/app", fakeecr.RandomImage(3, 100))
+		r.Advance(2 * time.Hour)
+		require.WithinDuration(t, begin.Add(day), lastEvaluated(t, f, "team/app"), 30*time.Minute)
+		requireImages(t, f, "team/app", tagged, young)
+		_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{
+			RepositoryName: aws.String("team/app"), LayerDigest: layerOf(image),
+		})
+		var inaccessible *types.LayerInaccessibleException
+		require.ErrorAs(t, err, &inaccessible, "no image refers to it any more")
+
+		r.Advance(10 * day)
+		require.WithinDuration(t, begin.Add(11*day), lastEvaluated(t, f, "team/app"), 30*time.Minute, "the last of ten runs")
+		requireImages(t, f, "team/app", tagged)
+	})
+}
+
+// layerOf is the digest of an image's first layer.
+func layerOf(image fakeecr.Image) *string {
+	return aws.String(digest.FromBytes(image.Blobs[0]).String())
+}
+
+func TestLifecycleRunsInOrderOfTime(t *testing.T) {
+	inBubble(t, func(t *testing.T, f face) {
+		r := f.registry
+		image := r.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		putLifecycle(t, f, "team/app", archiving(1, anyImages), expiring(2, longArchived))
+		begin := r.Now()
+
+		r.Advance(92*day - time.Second)
+		details := imageDetails(t, f, "team/app")
+		require.Equal(t, types.ImageStatusArchived, details[image].ImageStatus)
+		require.Equal(t, begin.Add(2*day), *details[image].LastArchivedAt, "after one day it is exactly one day old, which is not older")
+		r.Advance(time.Second)
+		requireImages(t, f, "team/app", image)
+		r.Advance(day)
+		requireImages(t, f, "team/app")
+		require.Equal(t, begin.Add(93*day), lastEvaluated(t, f, "team/app"))
+	})
+}
+
+func TestLifecycleRunsOnlyWhereThereIsAPolicy(t *testing.T) {
+	for name, end := range map[string]func(t *testing.T, f face){
+		"policy deleted": func(t *testing.T, f face) {
+			_, err := f.DeleteLifecyclePolicy(t.Context(), &ecr.DeleteLifecyclePolicyInput{RepositoryName: aws.String("team/app")})
+			require.NoError(t, err)
+		},
+		"repository made anew": func(t *testing.T, f face) {
+			_, err := f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("team/app"), Force: true})
+			require.NoError(t, err)
+			f.registry.MustPush("team/app", fakeecr.RandomImage(1, 100))
+		},
+		"policy replaced": func(t *testing.T, f face) {
+			putLifecycle(t, f, "team/app", expiring(1, taggedImages("v")))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				image := f.registry.MustPush("team/app", fakeecr.RandomImage(1, 100))
+				putLifecycle(t, f, "team/app", expiring(1, untaggedImages))
+				end(t, f)
+				f.registry.Advance(5 * day)
+				requireImages(t, f, "team/app", image)
+			})
+		})
+	}
+}
+
+func TestRunLifecycle(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		r := f.registry.In("eu-west-1")
+		requireError[*types.RepositoryNotFoundException](t, r.RunLifecycle("team/app"),
+			"The repository with name 'team/app' does not exist in the registry with id '123456789012'")
+		old := r.MustPush("team/app", fakeecr.RandomImage(1, 100))
+		requireError[*types.LifecyclePolicyNotFoundException](t, r.RunLifecycle("team/app"),
+			"Lifecycle policy does not exist for the repository with name 'team/app' in the registry with id '123456789012'")
+
+		eu := f.in("eu-west-1")
+		r.Advance(2 * day)
+		putLifecycle(t, eu, "team/app", expiring(1, untaggedImages))
+		begin := r.Now()
+		calls := len(r.Trace())
+		fork := r.Fork(t)
+		requireImages(t, eu, "team/app", old)
+		require.NoError(t, r.RunLifecycle("team/app"))
+		requireImages(t, eu, "team/app")
+		require.Zero(t, r.Trace()[calls:].Count("BatchDeleteImage"), "a run is no call")
+		requireImages(t, fork, "team/app", old)
+
+		r.Advance(day)
+		require.WithinDuration(t, begin.Add(day), lastEvaluated(t, eu, "team/app"), time.Minute, "the daily run stays when it is")
+	})
+}
+
+func TestLifecycleLeavesChildrenToTheRunAfter(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		r := f.registry
+		index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64")
+		r.MustPush("team/app:v1", index)
+		amd, arm := index.Images[0].Digest(), index.Images[1].Digest()
+		r.Advance(2 * day)
+		putLifecycle(t, f, "team/app", expiring(1, untaggedImages), expiring(2, taggedImages("v")))
+		require.NoError(t, r.RunLifecycle("team/app"))
+		requireImages(t, f, "team/app", amd, arm)
+		require.NoError(t, r.RunLifecycle("team/app"))
+		requireImages(t, f, "team/app")
+	})
+}
+
+func TestReferrersFollowTheirSubject(t *testing.T) {
+	subject := fakeecr.RandomImage(1, 100)
+	referrer := fakeecr.Referrer(subject, "application/vnd.example.sbom", []byte("sbom"))
+	about := fakeecr.Referrer(referrer, "application/vnd.example.signature", []byte("signature"))
+	remove := func(t *testing.T, f face, digest string) {
+		t.Helper()
+		out, err := f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{
+			RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{{ImageDigest: &digest}},
+		})
+		require.NoError(t, err)
+		require.Empty(t, out.Failures)
+	}
+	run := func(t *testing.T, f face) {
+		t.Helper()
+		require.NoError(t, f.registry.RunLifecycle("team/app"))
+	}
+	for name, test := range map[string]func(t *testing.T, f face){
+		"gone with the subject, one run after another": func(t *testing.T, f face) {
+			for _, image := range []fakeecr.Image{subject, referrer, about} {
+				f.registry.MustPush("team/app", image)
+			}
+			remove(t, f, subject.Digest())
+			requireImages(t, f, "team/app", referrer.Digest(), about.Digest())
+			run(t, f)
+			requireImages(t, f, "team/app", about.Digest())
+			run(t, f)
+			requireImages(t, f, "team/app")
+		},
+		"waiting for a subject that was never there": func(t *testing.T, f face) {
+			f.registry.MustPush("team/app", referrer)
+			run(t, f)
+			requireImages(t, f, "team/app", referrer.Digest())
+			f.registry.MustPush("team/app", subject)
+			run(t, f)
+			requireImages(t, f, "team/app", referrer.Digest(), subject.Digest())
+			remove(t, f, subject.Digest())
+			run(t, f)
+			requireImages(t, f, "team/app")
+		},
+		"archived after the subject, restored with it": func(t *testing.T, f face) {
+			f.registry.MustPush("team/app", subject)
+			f.registry.MustPush("team/app", referrer)
+			updateStorage(t, f, subject.Digest(), types.TargetStorageClassArchive)
+			require.Equal(t, types.ImageStatusActive, statusOf(t, f, referrer.Digest()))
+			run(t, f)
+			require.Equal(t, types.ImageStatusArchived, statusOf(t, f, referrer.Digest()))
+			updateStorage(t, f, subject.Digest(), types.TargetStorageClassStandard)
+			require.Equal(t, types.ImageStatusActivating, statusOf(t, f, referrer.Digest()))
+			f.registry.Advance(20 * time.Minute)
+			require.Equal(t, types.ImageStatusActive, statusOf(t, f, referrer.Digest()))
+			run(t, f)
+			require.Equal(t, types.ImageStatusActive, statusOf(t, f, referrer.Digest()))
+		},
+		"restored when the subject is pushed again": func(t *testing.T, f face) {
+			f.registry.MustPush("team/app", subject)
+			f.registry.MustPush("team/app", referrer)
+			updateStorage(t, f, subject.Digest(), types.TargetStorageClassArchive)
+			run(t, f)
+			f.registry.MustPush("team/app", subject)
+			require.Equal(t, types.ImageStatusActive, statusOf(t, f, subject.Digest()))
+			require.Equal(t, types.ImageStatusActivating, statusOf(t, f, referrer.Digest()))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				f.registry.MustPush("team/app:keep", fakeecr.RandomImage(9, 100))
+				putLifecycle(t, f, "team/app", expiring(1, taggedImages("none")))
+				remove(t, f, fakeecr.RandomImage(9, 100).Digest())
+				test(t, f)
+			})
+		})
+	}
+	t.Run("staying without a policy", func(t *testing.T) {
+		onAllFaces(t, func(t *testing.T, f face) {
+			f.registry.MustPush("team/app", subject)
+			f.registry.MustPush("team/app", referrer)
+			remove(t, f, subject.Digest())
+			f.registry.Advance(30 * day)
+			requireImages(t, f, "team/app", referrer.Digest())
+		})
+	})
+}
+
+// A restored image is as good as newly pushed, also while it is on its way.
+func TestLifecycleSparesRestoredImages(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		r := f.registry
+		image := r.MustPush("team/app", fakeecr.RandomImage(1, 100))
+		updateStorage(t, f, image, types.TargetStorageClassArchive)
+		r.Advance(100 * day)
+		updateStorage(t, f, image, types.TargetStorageClassStandard)
+		putLifecycle(t, f, "team/app", expiring(1, untaggedImages), expiring(2, longArchived))
+		require.NoError(t, r.RunLifecycle("team/app"))
+		require.Equal(t, types.ImageStatusActivating, statusOf(t, f, image))
+		r.Advance(23 * time.Hour)
+		require.NoError(t, r.RunLifecycle("team/app"))
+		requireImages(t, f, "team/app", image)
+		r.Advance(25 * time.Hour)
+		requireImages(t, f, "team/app")
+	})
+}

@@ -1,0 +1,262 @@
+package fakeecr_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+)
+
+func startPreview(t *testing.T, f fakeecr.API, rules ...string) string {
+	t.Helper()
+	text := lifecycleText(rules...)
+	out, err := f.StartLifecyclePolicyPreview(t.Context(), &ecr.StartLifecyclePolicyPreviewInput{
+		RepositoryName: aws.String("team/app"), LifecyclePolicyText: &text,
+	})
+	require.NoError(t, err)
+	require.Equal(t, types.LifecyclePolicyPreviewStatusInProgress, out.Status)
+	require.Equal(t, text, *out.LifecyclePolicyText, "not compact")
+	require.Equal(t, "123456789012", *out.RegistryId)
+	require.Equal(t, "team/app", *out.RepositoryName)
+	return text
+}
+
+func getPreview(t *testing.T, f fakeecr.API, in ecr.GetLifecyclePolicyPreviewInput) *ecr.GetLifecyclePolicyPreviewOutput {
+	t.Helper()
+	in.RepositoryName = aws.String("team/app")
+	out, err := f.GetLifecyclePolicyPreview(t.Context(), &in)
+	require.NoError(t, err)
+	require.NotNil(t, out.PreviewResults)
+	return out
+}
+
+func previewed(results []types.LifecyclePolicyPreviewResult) []string {
+	digests := []string{}
+	for _, result := range results {
+		digests = append(digests, *result.ImageDigest)
+	}
+	return digests
+}
+
+func TestLifecyclePolicyPreview(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		r, ctx, name := f.registry, t.Context(), aws.String("team/app")
+		get := &ecr.GetLifecyclePolicyPreviewInput{RepositoryName: name}
+		start := &ecr.StartLifecyclePolicyPreviewInput{RepositoryName: name}
+		missing := "The repository with name 'team/app' does not exist in the registry with id '123456789012'"
+		_, err := f.GetLifecyclePolicyPreview(ctx, get)
+		requireError[*types.RepositoryNotFoundException](t, err, missing)
+		_, err = f.StartLifecyclePolicyPreview(ctx, start)
+		requireError[*types.RepositoryNotFoundException](t, err, missing)
+
+		old := r.MustPush("team/app:old", fakeecr.RandomImage(1, 100))
+		_, err = f.GetLifecyclePolicyPreview(ctx, get)
+		requireError[*types.LifecyclePolicyPreviewNotFoundException](t, err,
+			"Lifecycle policy preview does not exist for the repository with name 'team/app' in the registry with id '123456789012'")
+		_, err = f.StartLifecyclePolicyPreview(ctx, start)
+		requireError[*types.LifecyclePolicyNotFoundException](t, err,
+			"Lifecycle policy does not exist for the repository with name 'team/app' in the registry with id '123456789012'")
+
+		r.Advance(2 * day)
+		text := startPreview(t, f, expiring(7, anyImages))
+		running := getPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{})
+		require.Equal(t, types.LifecyclePolicyPreviewStatusInProgress, running.Status)
+		require.Empty(t, running.PreviewResults)
+		require.Nil(t, running.Summary)
+		_, err = f.StartLifecyclePolicyPreview(ctx, &ecr.StartLifecyclePolicyPreviewInput{RepositoryName: name, LifecyclePolicyText: &text})
+		requireError[*types.LifecyclePolicyPreviewInProgressException](t, err,
+			"The previous lifecycle policy preview request has not completed. Wait and try again.")
+
+		r.Advance(5 * time.Second)
+		pushed := *imageDetails(t, f, "team/app")[old].ImagePushedAt
+		for range 2 {
+			done := getPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{})
+			require.Equal(t, types.LifecyclePolicyPreviewStatusComplete, done.Status)
+			require.Equal(t, text, *done.LifecyclePolicyText)
+			require.Equal(t, "123456789012", *done.RegistryId)
+			require.Equal(t, "team/app", *done.RepositoryName)
+			require.Equal(t, &types.LifecyclePolicyPreviewSummary{ExpiringImageTotalCount: aws.Int32(1)}, done.Summary)
+			require.Equal(t, []types.LifecyclePolicyPreviewResult{{
+				Action:              &types.LifecyclePolicyRuleAction{Type: types.ImageActionTypeExpire},
+				AppliedRulePriority: aws.Int32(7),
+				ImageDigest:         &old,
+				ImagePushedAt:       &pushed,
+				ImageTags:           []string{"old"},
+				StorageClass:        types.LifecyclePolicyStorageClassStandard,
+			}}, done.PreviewResults)
+			done.PreviewResults[0].ImageTags[0] = "the answer is the caller's own"
+			r.Advance(23 * time.Hour / 2)
+		}
+		requireImages(t, f, "team/app", old)
+
+		r.Advance(day)
+		expired := getPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{})
+		require.Equal(t, types.LifecyclePolicyPreviewStatusExpired, expired.Status)
+		require.Empty(t, expired.PreviewResults)
+		requireImages(t, f, "team/app", old)
+	})
+}
+
+func TestPreviewOfTheStoredPolicy(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		r := f.registry
+		image := r.MustPush("team/app", fakeecr.RandomImage(1, 100))
+		r.Advance(2 * day)
+		putLifecycle(t, f, "team/app", archiving(3, anyImages))
+		out, err := f.StartLifecyclePolicyPreview(t.Context(), &ecr.StartLifecyclePolicyPreviewInput{RepositoryName: aws.String("team/app")})
+		require.NoError(t, err)
+		require.Equal(t, strings.ReplaceAll(`{"rules":[`+archiving(3, anyImages)+`]}`, " : ", ":"), *out.LifecyclePolicyText)
+		r.Advance(5 * time.Second)
+
+		done := getPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{})
+		require.Equal(t, &types.LifecyclePolicyPreviewSummary{
+			ExpiringImageTotalCount: aws.Int32(0),
+			TransitioningImageTotalCounts: []types.TransitioningImageTotalCount{{
+				ImageTotalCount: aws.Int32(1), TargetStorageClass: types.LifecyclePolicyTargetStorageClassArchive,
+			}},
+		}, done.Summary)
+		require.Len(t, done.PreviewResults, 1)
+		require.Equal(t, &types.LifecyclePolicyRuleAction{
+			Type: types.ImageActionTypeTransition, TargetStorageClass: types.LifecyclePolicyTargetStorageClassArchive,
+		}, done.PreviewResults[0].Action)
+		require.Equal(t, []string{}, done.PreviewResults[0].ImageTags)
+		require.Equal(t, types.ImageStatusActive, statusOf(t, f, image))
+
+		startPreview(t, f, expiring(1, taggedImages("none")))
+		_, err = f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("team/app"), Force: true})
+		require.NoError(t, err)
+		r.MustPush("team/app", fakeecr.RandomImage(1, 100))
+		r.Advance(5 * time.Second)
+		_, err = f.GetLifecyclePolicyPreview(t.Context(), &ecr.GetLifecyclePolicyPreviewInput{RepositoryName: aws.String("team/app")})
+		var none *types.LifecyclePolicyPreviewNotFoundException
+		require.ErrorAs(t, err, &none, "it went with the repository")
+	})
+}
+
+// The results are of the moment at which the preview completed.
+func TestPreviewSeesTheImagesOfItsEnd(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		r := f.registry
+		count := `"tagStatus":"any","countType":"imageCountMoreThan","countNumber":1`
+		before := r.MustPush("team/app", fakeecr.RandomImage(1, 100))
+		startPreview(t, f, expiring(1, count))
+		r.Advance(time.Second)
+		r.MustPush("team/app", fakeecr.RandomImage(2, 100))
+		r.Advance(5 * time.Second)
+		r.MustPush("team/app", fakeecr.RandomImage(3, 100))
+		require.Equal(t, []string{before}, previewed(getPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{}).PreviewResults))
+
+		startPreview(t, f, expiring(1, count))
+		require.Equal(t, types.LifecyclePolicyPreviewStatusInProgress, getPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{}).Status, "another one")
+	})
+}
+
+func TestPreviewShowsReferrersThatFollow(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		subject := fakeecr.RandomImage(1, 100)
+		f.registry.MustPush("team/app", subject)
+		referrer := f.registry.MustPush("team/app", fakeecr.Referrer(subject, "application/vnd.example.sbom", []byte("sbom")))
+		updateStorage(t, f, subject.Digest(), types.TargetStorageClassArchive)
+		startPreview(t, f, expiring(1, taggedImages("none")))
+		f.registry.Advance(5 * time.Second)
+		out := getPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{})
+		require.Equal(t, []string{referrer}, previewed(out.PreviewResults))
+		require.Equal(t, int32(0), *out.PreviewResults[0].AppliedRulePriority, "of no rule")
+		require.Equal(t, types.ImageActionTypeTransition, out.PreviewResults[0].Action.Type)
+	})
+}
+
+func TestPreviewPagesAndFilters(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		r := f.registry
+		var all []string
+		for i, reference := range []string{"team/app:a", "team/app", "team/app:b", "team/app", "team/app:c"} {
+			all = append(all, r.MustPush(reference, fakeecr.RandomImage(uint64(i+1), 100)))
+			r.Advance(time.Hour)
+		}
+		r.Advance(2 * day)
+		startPreview(t, f, expiring(1, anyImages))
+		r.Advance(5 * time.Second)
+
+		var paged []string
+		sizes := []int{}
+		pages := ecr.NewGetLifecyclePolicyPreviewPaginator(f, &ecr.GetLifecyclePolicyPreviewInput{RepositoryName: aws.String("team/app"), MaxResults: aws.Int32(2)})
+		for pages.HasMorePages() {
+			out, err := pages.NextPage(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, int32(5), *out.Summary.ExpiringImageTotalCount, "of all pages")
+			paged = append(paged, previewed(out.PreviewResults)...)
+			sizes = append(sizes, len(out.PreviewResults))
+		}
+		require.Equal(t, all, paged, "oldest first")
+		require.Equal(t, []int{2, 2, 1}, sizes)
+
+		id := func(digest string) types.ImageIdentifier { return types.ImageIdentifier{ImageDigest: &digest} }
+		for name, test := range map[string]struct {
+			in   ecr.GetLifecyclePolicyPreviewInput
+			want []string
+		}{
+			"tagged":   {ecr.GetLifecyclePolicyPreviewInput{Filter: &types.LifecyclePolicyPreviewFilter{TagStatus: types.TagStatusTagged}}, []string{all[0], all[2], all[4]}},
+			"untagged": {ecr.GetLifecyclePolicyPreviewInput{Filter: &types.LifecyclePolicyPreviewFilter{TagStatus: types.TagStatusUntagged}}, []string{all[1], all[3]}},
+			"any":      {ecr.GetLifecyclePolicyPreviewInput{Filter: &types.LifecyclePolicyPreviewFilter{TagStatus: types.TagStatusAny}}, all},
+			"ids": {ecr.GetLifecyclePolicyPreviewInput{ImageIds: []types.ImageIdentifier{
+				id(all[3]), {ImageTag: aws.String("a")}, {ImageTag: aws.String("absent")}, {ImageDigest: &all[2], ImageTag: aws.String("c")},
+			}}, []string{all[0], all[3]}},
+			"filtered page": {ecr.GetLifecyclePolicyPreviewInput{
+				MaxResults: aws.Int32(1), Filter: &types.LifecyclePolicyPreviewFilter{TagStatus: types.TagStatusUntagged},
+			}, []string{all[1]}},
+		} {
+			require.Equal(t, test.want, previewed(getPreview(t, f, test.in).PreviewResults), name)
+		}
+	})
+}
+
+func TestPreviewRefusesInput(t *testing.T) {
+	const together = "Invalid parameter at '%s' failed to satisfy constraint: 'This option cannot be used when you specify images with imageIds'"
+	ids := []types.ImageIdentifier{{ImageTag: aws.String("a")}}
+	for name, test := range map[string]struct {
+		in      ecr.GetLifecyclePolicyPreviewInput
+		message string
+	}{
+		"maxResults and imageIds": {ecr.GetLifecyclePolicyPreviewInput{ImageIds: ids, MaxResults: aws.Int32(1)}, strings.Replace(together, "%s", "maxResults", 1)},
+		"nextToken and imageIds":  {ecr.GetLifecyclePolicyPreviewInput{ImageIds: ids, NextToken: aws.String("t")}, strings.Replace(together, "%s", "nextToken", 1)},
+		"too large a page": {ecr.GetLifecyclePolicyPreviewInput{MaxResults: aws.Int32(101)},
+			"Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member must have value less than or equal to 100'"},
+		"a token of nobody's": {ecr.GetLifecyclePolicyPreviewInput{NextToken: aws.String("t")},
+			"Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'"},
+		"an id of nothing": {ecr.GetLifecyclePolicyPreviewInput{ImageIds: []types.ImageIdentifier{{}}},
+			"Invalid parameter at 'imageId' failed to satisfy constraint: 'both tag and digest cannot be null'"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				f.registry.MustPush("team/app:a", fakeecr.RandomImage(1, 100))
+				startPreview(t, f, expiring(1, anyImages))
+				in := test.in
+				in.RepositoryName = aws.String("team/app")
+				_, err := f.GetLifecyclePolicyPreview(t.Context(), &in)
+				requireError[*types.InvalidParameterException](t, err, test.message)
+			})
+		})
+	}
+}
+
+func TestPreviewCompleteWaiter(t *testing.T) {
+	inBubble(t, func(t *testing.T, f face) {
+		image := f.registry.MustPush("team/app", fakeecr.RandomImage(1, 100))
+		f.registry.Advance(2 * day)
+		startPreview(t, f, expiring(1, anyImages))
+		begin := time.Now()
+		waiter := ecr.NewLifecyclePolicyPreviewCompleteWaiter(f)
+		out, err := waiter.WaitForOutput(t.Context(), &ecr.GetLifecyclePolicyPreviewInput{RepositoryName: aws.String("team/app")}, time.Minute)
+		require.NoError(t, err)
+		require.Equal(t, []string{image}, previewed(out.PreviewResults))
+		require.Positive(t, time.Since(begin), "it had to wait")
+		require.Greater(t, f.registry.Trace().Count("GetLifecyclePolicyPreview"), 1)
+	})
+}
