@@ -188,6 +188,14 @@ func TestFindingsPages(t *testing.T) {
 			require.Equal(t, all, found)
 			require.Equal(t, test.sizes, sizes)
 		}
+		first, err := describeFindings(t, f, tagID("v1"))
+		require.NoError(t, err)
+		f.registry.MustPush("team/app:v2", fakeecr.RandomImage(2, 4096))
+		_, err = f.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{
+			RepositoryName: aws.String("team/app"), ImageId: tagID("v2"), NextToken: first.NextToken,
+		})
+		requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
+
 		putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "*"))
 		f.registry.Advance(enough)
 		_, found, sizes := pages(aws.Int32(1000))
@@ -243,14 +251,21 @@ func TestEnhancedFindings(t *testing.T) {
 			return details.ImageDetails[0]
 		}
 		require.Equal(t, out.ImageScanStatus, detail().ImageScanStatus)
+		putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "team/*"))
+		again, err := describeFindings(t, f, tagID("v1"))
+		require.NoError(t, err)
+		require.Equal(t, out.ImageScanStatus, again.ImageScanStatus, "enhanced scanning was on already")
 		require.Equal(t, &types.ImageScanFindingsSummary{
 			FindingSeverityCounts: found.FindingSeverityCounts, ImageScanCompletedAt: found.ImageScanCompletedAt,
 			VulnerabilitySourceUpdatedAt: found.VulnerabilitySourceUpdatedAt,
 		}, detail().ImageScanFindingsSummary)
 
+		f.registry.Advance(time.Hour)
+		said := f.registry.Now()
 		f.registry.SetEnhancedScanFindings("team/app:v1")
 		out, err = describeFindings(t, f, tagID("v1"))
 		require.NoError(t, err)
+		require.False(t, out.ImageScanFindings.ImageScanCompletedAt.Before(said))
 		require.Equal(t, []types.EnhancedImageScanFinding{}, out.ImageScanFindings.EnhancedFindings, "it goes on scanning")
 		require.Equal(t, map[string]int32{}, detail().ImageScanFindingsSummary.FindingSeverityCounts)
 
