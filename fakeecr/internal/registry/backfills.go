@@ -278,6 +278,9 @@ func (tx *Tx) prepareBackfill(b *backfill) {
 			continue
 		}
 		for _, img := range repo.images.all() {
+			if img.archived {
+				continue
+			}
 			index := img.mediaType == manifest.OCIIndex || img.mediaType == manifest.DockerList
 			for _, id := range everyID(img) {
 				listed := &backfillImage{repository: name, id: id, index: index}
@@ -321,6 +324,9 @@ func (tx *Tx) replicateOne(b *backfill, img *backfillImage) *backfillImage {
 		return &done
 	}
 	source, failure := repo.find(img.id)
+	if failure == nil && source.archived {
+		failure = imageInaccessible(img.id, source)
+	}
 	if failure != nil {
 		done.failure = string(failure.FailureCode)
 		return &done

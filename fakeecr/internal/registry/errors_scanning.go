@@ -22,6 +22,12 @@ func imageScanQuotaExceeded() error {
 	return limitExceeded("The scan quota per image has been exceeded. Wait and try again.")
 }
 
+// imageArchived is chosen.
+func imageArchived(repo *repository, digest string) error {
+	return &types.ImageArchivedException{Message: text("The image with digest '%s' in the repository with name '%s' in the registry with id '%s' is archived. Restore it and try again.",
+		digest, repo.name, repo.Account)}
+}
+
 // unsupportedImageType is chosen.
 func unsupportedImageType(repo *repository, digest string) error {
 	return &types.UnsupportedImageTypeException{Message: text("The image with digest '%s' in the repository with name '%s' in the registry with id '%s' is of a type that image scanning does not support",

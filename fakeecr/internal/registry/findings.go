@@ -179,6 +179,9 @@ func (tx *Tx) enhancedReport(repo *repository, img *image) (scanReport, bool) {
 	if !img.container || frequency == types.ScanFrequencyManual {
 		return scanReport{}, false
 	}
+	if img.archived {
+		return scanReport{status: types.ImageScanStatus{Status: types.ScanStatusImageArchived}}, true
+	}
 	completedAt := img.pushedAt.Add(scanTime)
 	if img.pushedAt.Before(scanning.enhancedSince) {
 		completedAt = scanning.enhancedSince.Add(scanTime)

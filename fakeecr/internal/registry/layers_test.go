@@ -97,7 +97,7 @@ func TestWhatHappensWhileAPartIsHashed(t *testing.T) {
 			func(t *testing.T, w *World, _ *string, err error) {
 				var refused *types.RepositoryNotFoundException
 				require.ErrorAs(t, err, &refused)
-				require.Empty(t, names(t, w))
+				require.Empty(t, repositoryNames(t, w))
 			},
 		},
 	} {

@@ -96,15 +96,15 @@ func (tx *Tx) replicateLater(repo *repository, digest string, tag *string) {
 	}
 }
 
-// happen replicates what is still there: neither an image that was deleted
-// meanwhile nor a tag that was moved arrives.
+// happen replicates what is still there: neither an image that was deleted or
+// archived meanwhile nor a tag that was moved arrives.
 func (r replication) happen(tx *Tx) {
 	repo, found := tx.registry(r.from).repositories.get(r.repository)
 	if !found {
 		return
 	}
 	img, found := repo.images.get(*r.image.ImageDigest)
-	if !found {
+	if !found || img.archived {
 		return
 	}
 	tag := r.image.ImageTag
@@ -172,10 +172,12 @@ func (tx *Tx) receive(repo, from *repository, img *image, tag *string) error {
 			tag = nil
 		}
 	}
-	if replica, found := repo.images.get(img.digest); found {
-		if tag == nil {
-			return nil
-		}
+	switch replica, found := repo.images.get(img.digest); {
+	case found && replica.archived:
+		return tx.repush(repo, replica, tag)
+	case found && tag == nil:
+		return nil
+	case found:
 		return tx.moveTag(repo, replica, *tag)
 	}
 	// The source has taken the manifest already, by whatever rules.

@@ -197,6 +197,8 @@ func (tx *Tx) StartImageScan(_ context.Context, in *ecr.StartImageScanInput) (*e
 		return nil, err
 	case !img.container:
 		return nil, unsupportedImageType(repo, img.digest)
+	case img.archived:
+		return nil, imageArchived(repo, img.digest)
 	}
 	scanned := *img
 	if err := tx.startScan(repo, &scanned); err != nil {

@@ -125,6 +125,9 @@ func (e imageActivates) happen(tx *Tx) {
 	img, found := repo.images.get(e.digest)
 	if found && img.activeFrom.Equal(tx.now) {
 		tx.activate(repo, img)
+		for _, id := range everyID(img) {
+			tx.replicateLater(repo, img.digest, id.ImageTag)
+		}
 	}
 }
 
@@ -132,6 +135,7 @@ func (e imageActivates) happen(tx *Tx) {
 func (tx *Tx) activate(repo *repository, img *image) *image {
 	active := *img
 	active.storage = storage{archivedAt: img.archivedAt, activatedAt: tx.now}
+	tx.scanOnPush(repo, &active)
 	repo.move(img, &active)
 	return &active
 }

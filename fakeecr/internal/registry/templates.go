@@ -49,14 +49,12 @@ type template struct {
 	// repository is created.
 	encryption encryption
 	tags       []types.Tag
-	// policy and lifecycle are nil without one; the texts are as they are shown.
-	policy        *policy.Document
-	policyText    string
-	lifecycle     *lifecycle.Policy
-	lifecycleText string
-	role          *string
-	createdAt     time.Time
-	updatedAt     time.Time
+	// policy is nil without one, lifecycle is the text as it is shown.
+	policy    *policy.Document
+	lifecycle string
+	role      *string
+	createdAt time.Time
+	updatedAt time.Time
 }
 
 // template is the registry's template for a new repository, nil without one.
@@ -83,6 +81,12 @@ func (t *template) apply(tx *Tx, repo *repository) error {
 	if t.role == nil && len(t.tags) > 0 {
 		return templateRoleMissing(repo)
 	}
+	repo.policy = t.policy
+	if t.lifecycle != "" {
+		if err := tx.setLifecyclePolicy(repo, t.lifecycle); err != nil {
+			return err
+		}
+	}
 	return tx.addTags(repo, t.tags)
 }
 
@@ -105,10 +109,10 @@ func (t *template) output() *types.RepositoryCreationTemplate {
 		out.EncryptionConfiguration.KmsKey = aws.String(t.encryption.key)
 	}
 	if t.policy != nil {
-		out.RepositoryPolicy = aws.String(t.policyText)
+		out.RepositoryPolicy = aws.String(t.policy.String())
 	}
-	if t.lifecycle != nil {
-		out.LifecyclePolicy = aws.String(t.lifecycleText)
+	if t.lifecycle != "" {
+		out.LifecyclePolicy = aws.String(t.lifecycle)
 	}
 	return out
 }
@@ -202,7 +206,7 @@ func (t *template) update(tx *Tx, in *ecr.UpdateRepositoryCreationTemplateInput)
 	if err := t.setMutability(in.ImageTagMutability, in.ImageTagMutabilityExclusionFilters); err != nil {
 		return err
 	}
-	if err := t.setPolicies(in.RepositoryPolicy, in.LifecyclePolicy); err != nil {
+	if err := tx.setPolicies(t, in.RepositoryPolicy, in.LifecyclePolicy); err != nil {
 		return err
 	}
 	return setRole(&t.role, tx.Key, in.CustomRoleArn)
@@ -247,31 +251,26 @@ func (t *template) setMutability(mode types.ImageTagMutability, filters []types.
 	return err
 }
 
-// setPolicies reads the policies as the operations on a repository do.
-func (t *template) setPolicies(repository, expiry *string) error {
-	if repository != nil {
-		t.policy, t.policyText = nil, ""
-	}
-	if text := aws.ToString(repository); text != "" {
-		var err error
-		if t.policy, err = policy.ParseRepository(text); err == nil {
-			t.policyText, err = policy.Pretty(text)
-		}
-		if err != nil {
-			return invalidParameter("PolicyText", err.Error())
+// setPolicies reads the policies as the operations on a repository do; an empty
+// text takes the old one away.
+func (tx *Tx) setPolicies(t *template, repository, expiry *string) (err error) {
+	switch {
+	case repository == nil:
+	case *repository == "":
+		t.policy = nil
+	default:
+		if t.policy, err = tx.repositoryPolicy(*repository); err != nil {
+			return err
 		}
 	}
-	if expiry != nil {
-		t.lifecycle, t.lifecycleText = nil, ""
+	if expiry == nil {
+		return nil
 	}
-	if text := aws.ToString(expiry); text != "" {
-		var err error
-		if t.lifecycle, err = lifecycle.Parse(text); err != nil {
-			return invalidParameter("LifecyclePolicyText", err.Error())
-		}
-		t.lifecycleText = lifecycle.Compact(text)
+	t.lifecycle = lifecycle.Compact(*expiry)
+	if t.lifecycle != "" {
+		_, err = parseLifecyclePolicy(t.lifecycle)
 	}
-	return nil
+	return err
 }
 
 // DeleteRepositoryCreationTemplate answers the template that it removes.
