@@ -116,9 +116,11 @@ func TestDownloadURLRefusals(t *testing.T) {
 		require.ErrorAs(t, get("sha256"), &malformed)
 
 		require.NoError(t, get(digestOf(image.Blobs[1])), "a config is a layer like any other")
-		_, err := f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String(app), ImageIds: []types.ImageIdentifier{byTag("v1")}})
-		require.NoError(t, err)
 		layer := digestOf(image.Blobs[0])
+		f.registry.MustPush(app+":v2", imageOf([]byte("{}"), image.Blobs[0]))
+		f.batchDelete(t, byTag("v1"))
+		require.NoError(t, get(layer), "another image has it")
+		f.batchDelete(t, byTag("v2"))
 		requireError[*types.LayerInaccessibleException](t, get(layer), fmt.Sprintf(inaccessible, layer))
 	})
 }

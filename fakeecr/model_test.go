@@ -84,6 +84,19 @@ func (r *modelRepository) parents(digest string) (indexes []string) {
 	return indexes
 }
 
+// reach answers the exception that GetDownloadUrlForLayer should, or "".
+func (r *modelRepository) reach(layer string) string {
+	for _, image := range r.images {
+		if slices.ContainsFunc(image.Blobs, func(blob []byte) bool { return string(blob) == layer }) {
+			return ""
+		}
+	}
+	if r.layers[layer] {
+		return "LayerInaccessibleException"
+	}
+	return "LayersNotFoundException"
+}
+
 // ids is what ListImages should answer.
 func (r *modelRepository) ids() []string {
 	ids := []string{}
@@ -186,25 +199,28 @@ type machine struct {
 
 func (m *machine) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
-		"":        m.check,
-		"create":  m.create,
-		"delete":  m.delete,
-		"begin":   m.begin,
-		"part":    m.part,
-		"end":     m.end,
-		"layers":  m.layers,
-		"put":     m.put,
-		"put one": m.put,
-		"remove":  m.remove,
-		"get":     m.get,
-		"advance": m.advance,
-		"fork":    m.fork,
+		"":             m.check,
+		"create":       m.create,
+		"delete":       m.delete,
+		"begin":        m.begin,
+		"part":         m.part,
+		"end":          m.end,
+		"layers":       m.layers,
+		"put":          m.put,
+		"put one more": m.put,
+		"and another":  m.put,
+		"remove":       m.remove,
+		"get":          m.get,
+		"advance":      m.advance,
+		"fork":         m.fork,
 	}
 }
 
 func TestRegistryIsAsItsModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &machine{&model{map[string]*modelRepository{}}, fakeecr.New(nil, fakeecr.WithSeed(1)), nil}
+		m.create(t)
+		m.layers(t)
 		t.Repeat(m.actions())
 		for _, left := range m.forked {
 			left.check(t)
@@ -250,7 +266,7 @@ func (m *machine) create(t *rapid.T) {
 }
 
 func (m *machine) delete(t *rapid.T) {
-	force := rapid.IntRange(0, 4).Draw(t, "force") == 0
+	force := rapid.IntRange(0, 9).Draw(t, "force") == 0
 	call := func(name *string) error {
 		_, err := m.registry.DeleteRepository(context.Background(), &ecr.DeleteRepositoryInput{RepositoryName: name, Force: force})
 		return err
@@ -494,6 +510,8 @@ func (m *machine) check(t *rapid.T) {
 			checked, err := m.registry.BatchCheckLayerAvailability(ctx, &ecr.BatchCheckLayerAvailabilityInput{RepositoryName: &name, LayerDigests: []string{digestOf([]byte(layer))}})
 			require.NoError(t, err)
 			require.Equal(t, repo.layers[layer], checked.Layers[0].LayerAvailability == types.LayerAvailabilityAvailable)
+			_, err = m.registry.GetDownloadUrlForLayer(ctx, &ecr.GetDownloadUrlForLayerInput{RepositoryName: &name, LayerDigest: checked.Layers[0].LayerDigest})
+			requireCode(t, repo.reach(layer), err)
 		}
 	}
 }
