@@ -3,7 +3,6 @@ package fakeecr
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
