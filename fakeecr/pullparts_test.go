@@ -154,6 +154,20 @@ func TestUpstreamWithoutReferrers(t *testing.T) {
 	})
 }
 
+// Who may not bring anything from upstream lists what is here.
+func TestReferrersWithoutThePermissionToImport(t *testing.T) {
+	listingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ func(fakeecr.Upstream), image fakeecr.Image) {
+		sbom := fakeecr.Referrer(image, "application/vnd.example.sbom", []byte("sbom"))
+		hub.MustPush("nginx", sbom)
+		reader := f.as("arn:aws:iam::123456789012:user/reader", statements(`{"Effect":"Allow","Action":"ecr:BatchGetImage","Resource":"*"}`,
+			`{"Effect":"Allow","Action":"ecr:ListImageReferrers","Resource":"*"}`))
+		requireReferrers(t, reader, "hub/nginx", image.Digest())
+		require.Zero(t, hub.Trace().Count("ListImageReferrers"))
+		requireReferrers(t, f, "hub/nginx", image.Digest(), sbom)
+		requireReferrers(t, reader, "hub/nginx", image.Digest(), sbom)
+	})
+}
+
 // A layer in the archive is here, and not looked for upstream.
 func TestArchivedLayerIsNotPulled(t *testing.T) {
 	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
