@@ -232,7 +232,7 @@ func ownCopy(t *testing.T, in any) any {
 	return same
 }
 
-// eachExample makes the calls, directly, of the operations that the fake has.
+// eachExample makes the calls of all operations, directly.
 func eachExample(t *testing.T, visit func(r *Registry, name string, in, out any)) {
 	r := New(t, WithSeed(1))
 	unanswered := maps.Clone(operations)
@@ -240,9 +240,6 @@ func eachExample(t *testing.T, visit func(r *Registry, name string, in, out any)
 	for _, example := range examples {
 		in := ownCopy(t, example(&sofar))
 		name := strings.TrimSuffix(reflect.TypeOf(in).Elem().Name(), "Input")
-		if _, built := operations[name]; !built {
-			continue
-		}
 		answers := reflect.ValueOf(r).MethodByName(name).Call([]reflect.Value{reflect.ValueOf(t.Context()), reflect.ValueOf(in)})
 		if err, refused := answers[1].Interface().(error); refused {
 			t.Logf("refused: %v", err)

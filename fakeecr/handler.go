@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"reflect"
 	"strings"
 	"time"
 
@@ -48,7 +47,8 @@ func (r *Registry) serve(w http.ResponseWriter, req *http.Request) error {
 
 func (r *Registry) serveAPI(w http.ResponseWriter, req *http.Request, target string) error {
 	name, ours := strings.CutPrefix(target, wire.TargetPrefix)
-	if !ours || !isOperation(name) {
+	op, found := operations[name]
+	if !ours || !found {
 		w.Header().Set(requestIDHeader, r.world.state.NewRequestID())
 		writeError(w, &smithy.GenericAPIError{Code: "UnknownOperationException", Message: fmt.Sprintf("ECR has no operation %q", target)})
 		return nil
@@ -58,16 +58,11 @@ func (r *Registry) serveAPI(w http.ResponseWriter, req *http.Request, target str
 	call.Tx.Origin = originOf(req)
 	call.Tx.HandsOver = true
 	body, authenticate := r.world.signed(req)
-	op, built := operations[name]
-	if built {
-		input := op.NewInput()
-		if call.Unreadable = wire.Read(body, req.ContentLength, input); call.Unreadable == nil {
-			call.Input = input
-		}
-		operation(call, op)
-	} else {
-		call.Unreadable = newNotBuilt(name)
+	input := op.NewInput()
+	if call.Unreadable = wire.Read(body, req.ContentLength, input); call.Unreadable == nil {
+		call.Input = input
 	}
+	operation(call, op)
 	call.Unauthenticated = authenticate()
 	out, err := r.world.calls(req.Context(), call)
 	if ended(req.Context(), err) {
@@ -171,10 +166,4 @@ func writeStoreError(w http.ResponseWriter, req *http.Request, err error) {
 	if req.Method != http.MethodHead {
 		w.Write(body.Bytes()) // an error here is the client's, who has gone
 	}
-}
-
-// isOperation tells whether ECR has an operation of this name.
-func isOperation(name string) bool {
-	_, found := reflect.TypeFor[API]().MethodByName(name)
-	return found
 }

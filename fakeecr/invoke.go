@@ -40,12 +40,7 @@ func invoke[Out, In any](ctx context.Context, r *Registry, name string, in *In, 
 	call := r.world.newCall(name, r.key, r.caller)
 	call.Input = in
 	call.Tx.Origin = r.world.origin
-	op, built := operations[name]
-	if !built {
-		call.Unreadable = newNotBuilt(name)
-	} else {
-		operation(call, op)
-	}
+	operation(call, operations[name])
 	handler := r.world.calls
 	if r.fixture {
 		handler = r.world.fixtures

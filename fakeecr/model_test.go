@@ -511,7 +511,7 @@ func (m *machine) check(t *rapid.T) {
 			require.NoError(t, err)
 			require.Equal(t, repo.layers[layer], checked.Layers[0].LayerAvailability == types.LayerAvailabilityAvailable)
 			_, err = m.registry.GetDownloadUrlForLayer(ctx, &ecr.GetDownloadUrlForLayerInput{RepositoryName: &name, LayerDigest: checked.Layers[0].LayerDigest})
-			requireCode(t, repo.reach(layer), err)
+			requireModelled(t, repo.reach(layer), err)
 		}
 	}
 }

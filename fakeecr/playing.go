@@ -35,7 +35,7 @@ func (r *Registry) Play(scenario scenarios.Scenario) *Playing {
 	if w.t != nil {
 		w.t.Helper()
 	}
-	w.must(scenario.Check(isOperation))
+	w.must(scenario.Check(operations.Has))
 	p := &Playing{world: w, released: make(chan struct{})}
 	for _, rule := range scenario {
 		p.parts = append(p.parts, &part{rule: rule})

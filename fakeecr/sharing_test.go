@@ -27,6 +27,7 @@ func TestOutputsAndInputsShareNothingWithTheState(t *testing.T) {
 func TestEmptyListsAreNotNil(t *testing.T) {
 	leftOut := []string{
 		"ImageDetail.ImageTags", // of an untagged image
+		"PutImageTagMutabilityOutput.ImageTagMutabilityExclusionFilters",
 		"Repository.ImageTagMutabilityExclusionFilters",
 		"RepositoryCreationTemplate.ImageTagMutabilityExclusionFilters",
 	}

@@ -3,12 +3,8 @@ package fakeecr
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/http"
 	"slices"
 	"sync"
-
-	smithy "github.com/aws/smithy-go"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
@@ -122,20 +118,6 @@ func operation(call *dispatch.Call, op *dispatch.Operation) {
 	target, repository := op.Target(call.Input, call.Tx.Key)
 	call.Record.Account, call.Record.Repository = target.Account, repository
 }
-
-// notBuilt is the answer for an operation of ECR that the fake does not have.
-type notBuilt struct{ smithy.GenericAPIError }
-
-func newNotBuilt(name string) error {
-	return &notBuilt{smithy.GenericAPIError{
-		Code:    "NotImplemented",
-		Message: fmt.Sprintf("fakeecr does not have the operation %s yet", name),
-		Fault:   smithy.FaultServer,
-	}}
-}
-
-// HTTPStatusCode is the status of the answer.
-func (e *notBuilt) HTTPStatusCode() int { return http.StatusNotImplemented }
 
 // ended tells whether a call ended without an answer: its reply was lost, or
 // nobody waits for it any more.

@@ -138,6 +138,12 @@ func NewTable(operations ...*Operation) Table {
 	return table
 }
 
+// Has tells whether the table has an operation of this name.
+func (t Table) Has(name string) bool {
+	_, found := t[name]
+	return found
+}
+
 // Call is one attempt at an operation, on its way to it.
 type Call struct {
 	// Name is the operation's, and Run carries it out.
