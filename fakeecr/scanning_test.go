@@ -288,6 +288,13 @@ func TestScansOfAnArchivedImage(t *testing.T) {
 		requireError[*types.ImageArchivedException](t, startScan(t, f, tagID("v1")), "The image with digest '"+digest+
 			"' in the repository with name 'team/app' in the registry with id '123456789012' is archived. Restore it and try again.")
 		require.EqualValues(t, "COMPLETE", status(), "what the scan found stays")
+
+		putScanning(t, f, "BASIC", scanRule("SCAN_ON_PUSH", "*"))
+		updateStorage(t, f, digest, "STANDARD")
+		f.registry.Advance(20*time.Minute + enough)
+		require.EqualValues(t, "COMPLETE", status(), "where the quota forbids another scan as well")
+
+		updateStorage(t, f, digest, "ARCHIVE")
 		putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "*"))
 		f.registry.Advance(enough)
 		require.EqualValues(t, "IMAGE_ARCHIVED", status())
@@ -298,7 +305,6 @@ func TestScansOfAnArchivedImage(t *testing.T) {
 		f.registry.Advance(enough)
 		require.EqualValues(t, "ACTIVE", status())
 		putScanning(t, f, "BASIC", scanRule("SCAN_ON_PUSH", "*"))
-		require.EqualValues(t, "COMPLETE", status(), "the quota forbids another basic scan")
 
 		f.registry.Advance(24 * time.Hour)
 		updateStorage(t, f, digest, "ARCHIVE")
