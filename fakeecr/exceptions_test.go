@@ -208,9 +208,10 @@ func provokedBySettings() map[string]provocation {
 		"SigningConfigurationNotFoundException": {names: "'123456789012'", by: func(t *testing.T, f face) error {
 			return refusal(f.GetSigningConfiguration(t.Context(), nil))
 		}},
-		"ValidationException": {says: "Invalid input. Contains duplicate scan frequencies: [SCAN_ON_PUSH]", by: func(t *testing.T, f face) error {
-			rule := scanRule("SCAN_ON_PUSH", "*")
-			return refusal(f.PutRegistryScanningConfiguration(t.Context(), &ecr.PutRegistryScanningConfigurationInput{Rules: []types.RegistryScanningRule{rule, rule}}))
+		"ValidationException": {says: "This feature is disabled", by: func(t *testing.T, f face) error {
+			f.push(t, fakeecr.RandomImage(1, 100), "v1")
+			putScanning(t, f, types.ScanTypeEnhanced)
+			return startScan(t, f, tagID("v1"))
 		}},
 		"TemplateNotFoundException": {says: "The repository creation template with the prefix 'prod' does not exist in the registry with id '123456789012'", by: func(t *testing.T, f face) error {
 			return refusal(f.DeleteRepositoryCreationTemplate(t.Context(), &ecr.DeleteRepositoryCreationTemplateInput{Prefix: aws.String("prod")}))
