@@ -45,7 +45,8 @@ func Throttled() error {
 // 500, as a service does that has a problem of its own: to see that a caller
 // tries again and does not take a fault for an answer. A direct call sees the
 // error, as it is one attempt; a client with the SDK's default retryer survives up
-// to two of them in a row.
+// to two of them in a row. The text is the fake's, as ECR's is not known; so are
+// those of the next two.
 func Fault(operation string, n int) Scenario {
 	err := &types.ServerException{Message: aws.String("The operation failed because of a server-side issue.")}
 	return Scenario{On(operation).First(n).Fail(err).Named(fmt.Sprintf("fault of %s %d times", operation, n))}
