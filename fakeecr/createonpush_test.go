@@ -34,6 +34,7 @@ func TestCreateOnPush(t *testing.T) {
 		template.EncryptionConfiguration = &types.EncryptionConfigurationForRepositoryCreationTemplate{EncryptionType: types.EncryptionTypeKms}
 		template.ResourceTags = []types.Tag{tag("team", "core")}
 		template.CustomRoleArn = aws.String(roleOfTemplate)
+		template.RepositoryPolicy, template.LifecyclePolicy = aws.String(templatePolicy), aws.String(keepTen)
 		_, err := f.CreateRepositoryCreationTemplate(t.Context(), template)
 		require.NoError(t, err)
 
@@ -43,6 +44,16 @@ func TestCreateOnPush(t *testing.T) {
 		require.Equal(t, template.ImageTagMutabilityExclusionFilters, made.ImageTagMutabilityExclusionFilters)
 		require.Equal(t, types.EncryptionTypeKms, made.EncryptionConfiguration.EncryptionType)
 		require.Regexp(t, "^arn:aws:kms:us-east-1:123456789012:key/", *made.EncryptionConfiguration.KmsKey)
+
+		policy, err := f.GetRepositoryPolicy(t.Context(), &ecr.GetRepositoryPolicyInput{RepositoryName: made.RepositoryName})
+		require.NoError(t, err)
+		require.Equal(t, templatePrinted, *policy.PolicyText)
+		expiry, err := f.GetLifecyclePolicy(t.Context(), &ecr.GetLifecyclePolicyInput{RepositoryName: made.RepositoryName})
+		require.NoError(t, err)
+		require.Equal(t, keepTenOut, *expiry.LifecyclePolicyText)
+		tags, err := f.ListTagsForResource(t.Context(), &ecr.ListTagsForResourceInput{ResourceArn: made.RepositoryArn})
+		require.NoError(t, err)
+		require.Equal(t, []types.Tag{tag("team", "core")}, tags.Tags)
 
 		// The template holds for what is created, not for what is there.
 		_, err = f.UpdateRepositoryCreationTemplate(t.Context(), &ecr.UpdateRepositoryCreationTemplateInput{

@@ -31,6 +31,16 @@ type Upstream interface {
 	Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error)
 }
 
+// UpstreamReferrers is what an [Upstream] may have besides: ListImageReferrers
+// then brings the referrers of an image, at most once in 24 hours. If upstream
+// fails and no referrer is there, it answers
+// UnableToListUpstreamImageReferrersException.
+type UpstreamReferrers interface {
+	// Referrers answers the digests of the manifests in a repository whose subject
+	// is the manifest of a digest.
+	Referrers(ctx context.Context, repository, digest string) ([]string, error)
+}
+
 // What an [Upstream] answers instead of a manifest or a blob.
 var (
 	// ErrUpstreamNotFound says that it has none: the pull finds no image either.
@@ -63,7 +73,8 @@ func WithUpstream(url string, upstream Upstream) Option {
 }
 
 // Upstream is the registry as an upstream of another world's, for
-// [WithUpstream]. Pulls are calls of BatchGetImage, GetDownloadUrlForLayer and
+// [WithUpstream]; it has [UpstreamReferrers] too. Pulls are calls of
+// BatchGetImage, GetDownloadUrlForLayer, ListImageReferrers and
 // scenarios.DownloadLayer to it: its trace shows them and its scenarios may fail
 // them. It pulls nothing through in its turn.
 func (r *Registry) Upstream() Upstream { return upstream{r} }
@@ -104,6 +115,23 @@ func (u upstream) Blob(ctx context.Context, repository, digest string) (io.ReadC
 		return nil, upstreamError(err)
 	}
 	return io.NopCloser(download.content), nil
+}
+
+// Referrers implements [UpstreamReferrers].
+func (u upstream) Referrers(ctx context.Context, repository, digest string) (digests []string, err error) {
+	in := &ecr.ListImageReferrersInput{RepositoryName: &repository, SubjectId: &types.SubjectIdentifier{ImageDigest: &digest}}
+	for {
+		out, err := u.registry.ListImageReferrers(ctx, in)
+		if err != nil {
+			return nil, upstreamError(err)
+		}
+		for _, referrer := range out.Referrers {
+			digests = append(digests, *referrer.Digest)
+		}
+		if in.NextToken = out.NextToken; in.NextToken == nil {
+			return digests, nil
+		}
+	}
 }
 
 // upstreamError is what a refusal by ECR means to the registry that pulls.

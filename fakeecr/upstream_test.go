@@ -344,21 +344,25 @@ func TestManyPullsOfOneImage(t *testing.T) {
 	})
 }
 
-// A pull whose answer is older than another's does not move the tag back.
+// A pull whose answer is older than another's does not move the tag back: neither
+// the first pull nor one that looks for something new.
 func TestSlowPullDoesNotMoveTheTagBack(t *testing.T) {
 	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, upstream *switched) {
-		before, after := fakeecr.RandomImage(1, 100), fakeecr.RandomImage(2, 100)
-		hub.MustPush("nginx:1", before)
 		quick := hub.Upstream()
-		upstream.Upstream = changed{Upstream: quick, manifest: func(_ string, manifest []byte) []byte {
-			hub.MustPush("nginx:1", after)
-			upstream.Upstream = quick
-			requirePulled(t, f, "hub/nginx", tagged("1"), after)
-			return manifest
-		}}
-		requirePulled(t, f, "hub/nginx", tagged("1"), after)
-		require.Equal(t, []string{"1"}, imagesOf(t, f, "hub/nginx")[after.Digest()].ImageTags)
-		require.Empty(t, imagesOf(t, f, "hub/nginx")[before.Digest()].ImageTags)
+		hub.MustPush("nginx:1", fakeecr.RandomImage(1, 100))
+		for seed := uint64(2); seed < 4; seed++ {
+			newer := fakeecr.RandomImage(seed, 100)
+			upstream.Upstream = changed{Upstream: quick, manifest: func(_ string, manifest []byte) []byte {
+				hub.MustPush("nginx:1", newer)
+				upstream.Upstream = quick
+				requirePulled(t, f, "hub/nginx", tagged("1"), newer)
+				f.registry.Advance(time.Second)
+				return manifest
+			}}
+			requirePulled(t, f, "hub/nginx", tagged("1"), newer)
+			require.Equal(t, []string{"1"}, imagesOf(t, f, "hub/nginx")[newer.Digest()].ImageTags)
+			f.registry.Advance(24 * time.Hour)
+		}
 	})
 }
 

@@ -76,6 +76,10 @@ func unableToGetUpstreamLayer(sentence string) error {
 	return &types.UnableToGetUpstreamLayerException{Message: &sentence}
 }
 
+func unableToListReferrers(sentence string) error {
+	return &types.UnableToListUpstreamImageReferrersException{Message: &sentence}
+}
+
 // What upstream may answer instead of an image or a layer.
 var (
 	ErrUpstreamNotFound        = errors.New("not found upstream")

@@ -55,6 +55,12 @@ func (tx *Tx) pulled(ctx context.Context, in *ecr.BatchGetImageInput) (*reposito
 
 // pull brings images from upstream into a repository, which need not exist.
 func (tx *Tx) pull(ctx context.Context, rule *cacheRule, repo *repository, images []wanted, ids []types.ImageIdentifier) (*repository, refusals, error) {
+	if err := tx.mayImport(repo); err != nil {
+		if allCached(images) {
+			return repo, nil, nil
+		}
+		return nil, nil, err
+	}
 	s, err := tx.newShipment(rule, repo)
 	if isException(err) && !allCached(images) {
 		return nil, nil, unableToGetUpstreamImage(authenticationFailed)
@@ -74,6 +80,21 @@ func (tx *Tx) pull(ctx context.Context, rule *cacheRule, repo *repository, image
 		return repo, refused, nil
 	}
 	return stored, refused, err
+}
+
+// mayImport asks for the permissions that a pull from upstream takes beside its
+// own.
+func (tx *Tx) mayImport(repo *repository) error {
+	actions := []string{"ecr:BatchImportUpstreamImage"}
+	if !tx.registry(repo.Key).repositories.has(repo.name) {
+		actions = append(actions, "ecr:CreateRepository")
+	}
+	for _, action := range actions {
+		if err := tx.Authorize(Access{Action: action, Resource: repo.arn(), Registry: repo.Key, Repository: repo.name}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // wantedOf is the images to ask upstream for: those that the repository lacks,
@@ -206,45 +227,5 @@ func (tx *Tx) cacheTag(repo *repository, w wanted) error {
 		}
 	}
 	repo.checked.set(repo.generation, tag, tx.now)
-	return nil
-}
-
-// pullLayer brings a layer from upstream that the repository lacks, if the
-// registry has a rule for it. That upstream lacks it too is not an error yet.
-func (tx *Tx) pullLayer(ctx context.Context, in *ecr.GetDownloadUrlForLayerInput) error {
-	key := tx.target(in.RegistryId)
-	rule := tx.registry(key).cacheRule(*in.RepositoryName)
-	if rule == nil || withinPull(ctx) {
-		return nil
-	}
-	if _, _, err := tx.reachable(in.RegistryId, in.RepositoryName, in.LayerDigest); err == nil {
-		return nil
-	}
-	s, err := tx.newShipment(rule, &repository{Key: key, name: *in.RepositoryName})
-	if isException(err) {
-		return unableToGetUpstreamLayer(authenticationFailed)
-	}
-	if err == nil {
-		err = s.layer(withPull(ctx), *in.LayerDigest)
-	}
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.Is(err, ErrUpstreamNotFound):
-		return nil
-	case err != nil:
-		return unableToGetUpstreamLayer(upstreamReason(rule.url, err))
-	}
-	repo, err := tx.destination(s)
-	if err != nil {
-		return unableToGetUpstreamLayer(sentence(err))
-	}
-	for _, l := range s.layers {
-		tx.addLayer(repo, l.digest, l.size, l.parts)
-		cached, _ := repo.layers.get(l.digest)
-		reachable := *cached
-		reachable.cached = true
-		repo.layers.set(repo.generation, l.digest, &reachable)
-	}
 	return nil
 }

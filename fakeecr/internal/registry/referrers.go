@@ -19,16 +19,22 @@ import (
 const defaultReferrers = 20
 
 // ListImageReferrers answers a page of the images whose manifests have a subject,
-// by digest. A subject that is not there has those that came before it or that
-// it left behind, or none.
-func (tx *Tx) ListImageReferrers(_ context.Context, in *ecr.ListImageReferrersInput) (*ecr.ListImageReferrersOutput, error) {
-	repo, err := tx.repository(in.RegistryId, in.RepositoryName)
-	if err != nil {
+// by digest, here or upstream. A subject that is not there has those that came
+// before it or that it left behind, or none.
+func (tx *Tx) ListImageReferrers(ctx context.Context, in *ecr.ListImageReferrersInput) (*ecr.ListImageReferrersOutput, error) {
+	if _, err := tx.repository(in.RegistryId, in.RepositoryName); err != nil {
 		return nil, err
 	}
 	subject := *in.SubjectId.ImageDigest
 	if !constraint.ValidDigest(subject) {
 		return nil, invalidParameter("imageDigest", fmt.Sprintf("must satisfy regular expression '%s'", digestPattern))
+	}
+	if err := tx.pullReferrers(ctx, in); err != nil {
+		return nil, err
+	}
+	repo, err := tx.repository(in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
 	}
 	p, err := tx.newPage("ListImageReferrers "+link(repo.arn(), subject), in.MaxResults, in.NextToken)
 	if err != nil {

@@ -39,7 +39,8 @@ type repository struct {
 	parents   tree[struct{}]
 	referrers tree[struct{}]
 
-	// checked is when upstream was last asked for a tag that came from there.
+	// checked is when upstream was last asked for a tag that came from there, or for
+	// the referrers of a digest.
 	checked tree[time.Time]
 	// archived counts the images in the archive.
 	archived int

@@ -1,0 +1,130 @@
+package registry
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+)
+
+// pullLayer brings a layer from upstream that the repository lacks, if the
+// registry has a rule for it. That upstream lacks it too is not an error yet.
+func (tx *Tx) pullLayer(ctx context.Context, in *ecr.GetDownloadUrlForLayerInput) error {
+	key := tx.target(in.RegistryId)
+	rule := tx.registry(key).cacheRule(*in.RepositoryName)
+	if rule == nil || withinPull(ctx) || tx.hasLayer(in) {
+		return nil
+	}
+	into := &repository{Key: key, name: *in.RepositoryName}
+	if err := tx.mayImport(into); err != nil {
+		return err
+	}
+	s, err := tx.newShipment(rule, into)
+	if isException(err) {
+		return unableToGetUpstreamLayer(authenticationFailed)
+	}
+	if err == nil {
+		err = s.layer(withPull(ctx), *in.LayerDigest)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, ErrUpstreamNotFound):
+		return nil
+	case err != nil:
+		return unableToGetUpstreamLayer(upstreamReason(rule.url, err))
+	}
+	repo, err := tx.destination(s)
+	if err != nil {
+		return unableToGetUpstreamLayer(sentence(err))
+	}
+	for _, l := range s.layers {
+		tx.addLayer(repo, l.digest, l.size, l.parts)
+		cached, _ := repo.layers.get(l.digest)
+		reachable := *cached
+		reachable.cached = true
+		repo.layers.set(repo.generation, l.digest, &reachable)
+	}
+	return nil
+}
+
+// hasLayer tells whether a repository has a layer that belongs to an image, in
+// the archive or not, or that came from upstream.
+func (tx *Tx) hasLayer(in *ecr.GetDownloadUrlForLayerInput) bool {
+	repo, err := tx.repository(in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return false
+	}
+	l, found := repo.layers.get(*in.LayerDigest)
+	return found && (l.images > 0 || l.archived > 0 || l.cached)
+}
+
+// lister is an upstream that has the referrers of its images listed.
+type lister interface {
+	Referrers(ctx context.Context, repository, digest string) ([]string, error)
+}
+
+// pullReferrers brings the referrers of an image from upstream, if the registry
+// has a rule for its repository and upstream lists them, at most once in 24
+// hours. What is here is served when upstream fails.
+func (tx *Tx) pullReferrers(ctx context.Context, in *ecr.ListImageReferrersInput) error {
+	repo, err := tx.repository(in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return err
+	}
+	subject := *in.SubjectId.ImageDigest
+	rule := tx.registry(repo.Key).cacheRule(repo.name)
+	checked, asked := repo.checked.get(subject)
+	if rule == nil || withinPull(ctx) || asked && tx.now.Sub(checked) < refreshAfter {
+		return nil
+	}
+	here := len(linked(&repo.referrers, subject)) > 0
+	err = tx.importReferrers(ctx, rule, repo, subject)
+	if here && err != nil && ctx.Err() == nil {
+		return nil
+	}
+	return err
+}
+
+func (tx *Tx) importReferrers(ctx context.Context, rule *cacheRule, repo *repository, subject string) error {
+	if tx.mayImport(repo) != nil {
+		return nil // the caller may still list what is here
+	}
+	s, err := tx.newShipment(rule, repo)
+	if isException(err) {
+		return unableToListReferrers(authenticationFailed)
+	}
+	if err == nil {
+		err = s.referrers(withPull(ctx), subject)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil && !errors.Is(err, ErrUpstreamNotFound):
+		return unableToListReferrers(upstreamReason(rule.url, err))
+	}
+	stored, err := tx.unload(s, nil)
+	if err != nil {
+		return unableToListReferrers(sentence(err))
+	}
+	stored.checked.set(stored.generation, subject, tx.now)
+	return nil
+}
+
+// referrers adds what refers to an image, as far as upstream lists it.
+func (s *shipment) referrers(ctx context.Context, subject string) error {
+	upstream, lists := s.upstream.(lister)
+	if !lists {
+		return nil
+	}
+	digests, err := upstream.Referrers(ctx, s.name, subject)
+	if err != nil {
+		return err
+	}
+	for _, digest := range digests {
+		if _, err := s.image(ctx, digest); err != nil {
+			return incomplete(err, digest)
+		}
+	}
+	return nil
+}
