@@ -252,6 +252,12 @@ func TestTokensOfImages(t *testing.T) {
 		f.pushUntagged(t, 2)
 		f.registry.MustPush("team/other:v1", imageA)
 		f.registry.MustPush("team/other:v2", imageB)
+		neighbour := f.in("eu-west-1")
+		neighbour.pushUntagged(t, 2)
+		abroad, err := neighbour.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String(app), MaxResults: aws.Int32(1)})
+		require.NoError(t, err)
+		abroadListed, err := neighbour.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String(app), MaxResults: aws.Int32(1)})
+		require.NoError(t, err)
 		list := func(repository string, token *string) (*ecr.ListImagesOutput, error) {
 			return f.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: &repository, MaxResults: aws.Int32(1), NextToken: token})
 		}
@@ -268,11 +274,11 @@ func TestTokensOfImages(t *testing.T) {
 		require.NoError(t, err)
 
 		want := fmt.Sprintf(invalidAt, "nextToken", "Invalid token")
-		for _, token := range map[string]*string{"of another operation": described.NextToken, "of another repository": otherListed.NextToken, "made up": aws.String("bm8gdG9rZW4=")} {
+		for _, token := range map[string]*string{"of another operation": described.NextToken, "of another repository": otherListed.NextToken, "of another region": abroadListed.NextToken, "made up": aws.String("bm8gdG9rZW4=")} {
 			_, err := list(app, token)
 			requireError[*types.InvalidParameterException](t, err, want)
 		}
-		for _, token := range map[string]*string{"of another operation": listed.NextToken, "of another repository": otherDescribed.NextToken, "made up": aws.String("bm8gdG9rZW4=")} {
+		for _, token := range map[string]*string{"of another operation": listed.NextToken, "of another repository": otherDescribed.NextToken, "of another region": abroad.NextToken, "made up": aws.String("bm8gdG9rZW4=")} {
 			_, err := describe(app, token)
 			requireError[*types.InvalidParameterException](t, err, want)
 		}

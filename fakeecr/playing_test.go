@@ -275,13 +275,27 @@ func TestMistakesInScenariosFailAtOnce(t *testing.T) {
 	}
 }
 
-func TestThrottledClientSurvives(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		registry := fakeecr.New(t, fakeecr.WithScenario(scenarios.Throttle("DescribeRepositories", 2)))
-		_, err := registry.Client().DescribeRepositories(t.Context(), nil)
-		require.NoError(t, err)
-		require.Equal(t, 3, registry.Trace().Count("DescribeRepositories"))
-	})
+// The SDK's default retryer makes three attempts.
+func TestClientTriesAgain(t *testing.T) {
+	for name, scenario := range map[string]func(string, int) scenarios.Scenario{"throttled": scenarios.Throttle, "fault": scenarios.Fault} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				registry := fakeecr.New(t, fakeecr.WithScenario(scenario("DescribeRepositories", 2)))
+				_, err := registry.Client().DescribeRepositories(t.Context(), nil)
+				require.NoError(t, err)
+				require.Equal(t, 3, registry.Trace().Count("DescribeRepositories"))
+
+				registry.Play(scenario("DescribeRepositories", 3))
+				_, err = registry.Client().DescribeRepositories(t.Context(), nil)
+				require.ErrorContains(t, err, "exceeded maximum number of attempts, 3")
+				_, err = registry.DescribeRepositories(t.Context(), nil)
+				require.NoError(t, err)
+				registry.Play(scenario("DescribeRepositories", 1))
+				_, err = registry.DescribeRepositories(t.Context(), nil)
+				require.Error(t, err, "a direct call is one attempt")
+			})
+		})
+	}
 }
 
 func TestScenarioServesParallelWorlds(t *testing.T) {

@@ -64,7 +64,7 @@ func (r *recorder) trace() scenarios.Trace {
 }
 
 // keep is a copy of a call's input, because a caller may use its own again. What
-// the wire made needs no copy.
+// the wire made needs no copy, but for bytes that the state keeps too.
 func (r *recorder) keep(call *dispatch.Call) any {
 	in := call.Input
 	if part, ok := in.(*ecr.UploadLayerPartInput); ok && !r.full {
@@ -72,7 +72,7 @@ func (r *recorder) keep(call *dispatch.Call) any {
 		short.LayerPartBlob = nil
 		in = &short
 	}
-	if call.Tx.HandsOver || in == nil {
+	if call.Tx.HandsOver && !r.full || in == nil {
 		return in
 	}
 	return clone.Of(in)

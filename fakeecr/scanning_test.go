@@ -271,6 +271,49 @@ func TestStartImageScanRefusals(t *testing.T) {
 	})
 }
 
+func TestScansOfAnArchivedImage(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		status := func() types.ScanStatus {
+			out, err := describeFindings(t, f, tagID("v1"))
+			require.NoError(t, err)
+			require.Equal(t, out.ImageScanStatus.Status == "COMPLETE" || out.ImageScanStatus.Status == "ACTIVE", out.ImageScanFindings != nil)
+			return out.ImageScanStatus.Status
+		}
+		f.registry.SetScanFindings("team/app:v1")
+		f.registry.SetEnhancedScanFindings("team/app:v1")
+		digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+		require.NoError(t, startScan(t, f, tagID("v1")))
+		f.registry.Advance(enough)
+		updateStorage(t, f, digest, "ARCHIVE")
+		requireError[*types.ImageArchivedException](t, startScan(t, f, tagID("v1")), "The image with digest '"+digest+
+			"' in the repository with name 'team/app' in the registry with id '123456789012' is archived. Restore it and try again.")
+		require.EqualValues(t, "COMPLETE", status(), "what the scan found stays")
+
+		putScanning(t, f, "BASIC", scanRule("SCAN_ON_PUSH", "*"))
+		updateStorage(t, f, digest, "STANDARD")
+		f.registry.Advance(20*time.Minute + enough)
+		require.EqualValues(t, "COMPLETE", status(), "where the quota forbids another scan as well")
+
+		updateStorage(t, f, digest, "ARCHIVE")
+		putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "*"))
+		f.registry.Advance(enough)
+		require.EqualValues(t, "IMAGE_ARCHIVED", status())
+
+		updateStorage(t, f, digest, "STANDARD")
+		f.registry.Advance(20 * time.Minute)
+		require.EqualValues(t, "PENDING", status(), "a restored image is scanned like a new one")
+		f.registry.Advance(enough)
+		require.EqualValues(t, "ACTIVE", status())
+		putScanning(t, f, "BASIC", scanRule("SCAN_ON_PUSH", "*"))
+
+		f.registry.Advance(24 * time.Hour)
+		updateStorage(t, f, digest, "ARCHIVE")
+		updateStorage(t, f, digest, "STANDARD")
+		f.registry.Advance(20 * time.Minute)
+		require.EqualValues(t, "IN_PROGRESS", status(), "a restored image is scanned like a new one")
+	})
+}
+
 // attestation is what buildkit pushes beside an image: a container's config, and
 // a layer that is a statement.
 func attestation() fakeecr.Image {

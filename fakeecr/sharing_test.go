@@ -16,11 +16,23 @@ import (
 // trace keeps: a caller may do with its own what it likes.
 func TestOutputsAndInputsShareNothingWithTheState(t *testing.T) {
 	eachExample(t, func(r *Registry, name string, in, out any) {
-		before := picture(r)
+		before := picture(held(r)...)
 		scramble(reflect.ValueOf(in))
 		scramble(reflect.ValueOf(out))
-		require.Equal(t, before, picture(r), "a caller changed what %s took or gave", name)
+		require.Equal(t, before, picture(held(r)...), "a caller changed what %s took or gave", name)
 	})
+}
+
+// Nor does a full trace, whose parts of layers came over the wire and stay.
+func TestFullTraceSharesNothingWithTheState(t *testing.T) {
+	r := New(t, WithFullTrace())
+	p := pusher{api: r.Client(), repository: exampleName}
+	require.NoError(t, p.push(t.Context(), exampleImage))
+	before := picture(stateOf(r))
+	for _, call := range r.Trace() {
+		scramble(reflect.ValueOf(call.Input))
+	}
+	require.Equal(t, before, picture(stateOf(r)))
 }
 
 // A list that is empty is [] and not absent, but for those that ECR leaves out.
@@ -104,13 +116,25 @@ func scramble(v reflect.Value) {
 	}
 }
 
-// picture is all that a world holds, as text: its state, and the inputs in its
-// trace, whose outputs are the callers'.
-func picture(r *Registry) string {
-	p := painter{seen: map[uintptr]int{}}
-	p.paint(reflect.ValueOf(r.world.state).Elem().FieldByName("root"))
+func stateOf(r *Registry) reflect.Value {
+	return reflect.ValueOf(r.world.state).Elem().FieldByName("root")
+}
+
+// held is all that a world holds: its state, and the inputs in its trace, whose
+// outputs are the callers'.
+func held(r *Registry) []reflect.Value {
+	values := []reflect.Value{stateOf(r)}
 	for _, call := range r.Trace() {
-		p.paint(reflect.ValueOf(call.Input))
+		values = append(values, reflect.ValueOf(call.Input))
+	}
+	return values
+}
+
+// picture is what values lead to, as text.
+func picture(values ...reflect.Value) string {
+	p := painter{seen: map[uintptr]int{}}
+	for _, v := range values {
+		p.paint(v)
 	}
 	return p.text.String()
 }

@@ -21,6 +21,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/fakeecr/ecr/fakeecr"
 )
 
@@ -99,6 +101,14 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	})
 	flags.Func("repository", "the `name` of a repository to begin with; may be repeated", func(s string) error {
 		c.repositories = append(c.repositories, s)
+		return nil
+	})
+	flags.Func("sigv4", "verify signatures, which may be by `key:secret`; may be repeated", func(s string) error {
+		key, secret, _ := strings.Cut(s, ":")
+		if key == "" || secret == "" {
+			return errors.New("credentials are an access key and a secret, with a colon between them")
+		}
+		c.options = append(c.options, fakeecr.WithSigV4(aws.Credentials{AccessKeyID: key, SecretAccessKey: secret}))
 		return nil
 	})
 	if err := flags.Parse(args); err != nil {

@@ -89,6 +89,15 @@ func post(t *testing.T, url string, status int) {
 	require.Equal(t, status, response.StatusCode)
 }
 
+func TestRunVerifiesSignatures(t *testing.T) {
+	url, _ := start(t, "-sigv4", "any:any")
+	_, err := client(url).DescribeRepositories(t.Context(), nil)
+	require.NoError(t, err)
+	other := ecr.New(ecr.Options{BaseEndpoint: &url, Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("other", "any", "")})
+	_, err = other.DescribeRepositories(t.Context(), nil)
+	require.ErrorContains(t, err, "UnrecognizedClientException")
+}
+
 func TestRunChecksItsArguments(t *testing.T) {
 	for name, c := range map[string]struct {
 		args []string
@@ -99,6 +108,7 @@ func TestRunChecksItsArguments(t *testing.T) {
 		"seed":       {[]string{"-seed", "-1"}, "natural number"},
 		"repository": {[]string{"-repository", "Team"}, "repositoryName"},
 		"addr":       {[]string{"-addr", "127.0.0.1"}, "missing port"},
+		"signature":  {[]string{"-sigv4", "key"}, "a colon"},
 		"argument":   {[]string{"serve"}, "unexpected arguments"},
 		"flag":       {[]string{"-port", "1"}, "not defined"},
 	} {

@@ -182,10 +182,13 @@ func (tx *Tx) enhancedReport(repo *repository, img *image) (scanReport, bool) {
 	if img.archived {
 		return scanReport{status: types.ImageScanStatus{Status: types.ScanStatusImageArchived}}, true
 	}
-	completedAt := img.pushedAt.Add(scanTime)
-	if img.pushedAt.Before(scanning.enhancedSince) {
-		completedAt = scanning.enhancedSince.Add(scanTime)
+	begun := scanning.enhancedSince
+	for _, at := range []time.Time{img.pushedAt, img.activatedAt} {
+		if at.After(begun) {
+			begun = at
+		}
 	}
+	completedAt := begun.Add(scanTime)
 	if tx.now.Before(completedAt) {
 		return scanReport{status: types.ImageScanStatus{Status: types.ScanStatusPending}}, true
 	}

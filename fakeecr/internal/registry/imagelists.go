@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -88,7 +89,7 @@ func (tx *Tx) DescribeImages(_ context.Context, in *ecr.DescribeImagesInput) (*e
 	if err != nil {
 		return nil, err
 	}
-	out := &ecr.DescribeImagesOutput{ImageDetails: []types.ImageDetail{}}
+	out := &ecr.DescribeImagesOutput{ImageDetails: make([]types.ImageDetail, 0, p.most(repo.images.len()))}
 	for digest, img := range repo.images.from(p.start) {
 		if !filter.accepts(img) {
 			continue
@@ -122,21 +123,26 @@ func (tx *Tx) describe(repo *repository, ids []types.ImageIdentifier, filter ima
 // detail is an image as DescribeImages shows it. An untagged image has no
 // imageTags, not an empty list.
 func (r *repository) detail(img *image) types.ImageDetail {
+	// One allocation for what every image has: a page has a thousand of them.
+	v := &struct {
+		digest, mediaType, artifactMediaType, account, name string
+		pushedAt                                            time.Time
+		size                                                int64
+	}{img.digest, img.mediaType, img.artifactMediaType, r.Account, r.name, img.pushedAt, img.size}
 	detail := types.ImageDetail{
-		ImageDigest:            aws.String(img.digest),
-		ImageManifestMediaType: aws.String(img.mediaType),
-		ImagePushedAt:          aws.Time(img.pushedAt),
-		ImageSizeInBytes:       aws.Int64(img.size),
+		ImageDigest:            &v.digest,
+		ImageManifestMediaType: &v.mediaType,
+		ImagePushedAt:          &v.pushedAt,
+		ImageSizeInBytes:       &v.size,
 		ImageStatus:            img.status(),
-		ImageTags:              slices.Clone(img.tags),
-		RegistryId:             aws.String(r.Account),
-		RepositoryName:         aws.String(r.name),
+		RegistryId:             &v.account,
+		RepositoryName:         &v.name,
 	}
-	if len(img.tags) == 0 {
-		detail.ImageTags = nil
+	if len(img.tags) > 0 {
+		detail.ImageTags = slices.Clone(img.tags)
 	}
 	if img.artifactMediaType != "" {
-		detail.ArtifactMediaType = aws.String(img.artifactMediaType)
+		detail.ArtifactMediaType = &v.artifactMediaType
 	}
 	if img.subject != "" {
 		detail.SubjectManifestDigest = aws.String(img.subject)

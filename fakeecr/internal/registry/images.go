@@ -229,12 +229,13 @@ func (r *repository) forget(img *image) {
 // imageOutput is an image with its manifest, and the tag under which it was
 // asked for.
 func (r *repository) imageOutput(img *image, tag *string) types.Image {
+	v := &struct{ manifest, mediaType, account, name string }{img.manifest, img.mediaType, r.Account, r.name}
 	return types.Image{
 		ImageId:                imageID(img.digest, tag),
-		ImageManifest:          aws.String(img.manifest),
-		ImageManifestMediaType: aws.String(img.mediaType),
-		RegistryId:             aws.String(r.Account),
-		RepositoryName:         aws.String(r.name),
+		ImageManifest:          &v.manifest,
+		ImageManifestMediaType: &v.mediaType,
+		RegistryId:             &v.account,
+		RepositoryName:         &v.name,
 	}
 }
 

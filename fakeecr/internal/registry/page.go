@@ -32,6 +32,9 @@ func (tx *Tx) newPage(scope string, maxResults *int32, nextToken *string) (*page
 	return p, nil
 }
 
+// most is how many of n items the page may have.
+func (p *pages) most(n int) int { return min(p.limit, n) }
+
 // full tells, before another item is added, that the page has its n items.
 func (p *pages) full(n int) bool { return n >= p.limit }
 

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -66,7 +65,7 @@ func (r *repository) arn() string { return RepositoryARN(r.Key, r.name) }
 
 // RepositoryARN is the ARN of a repository, whether it exists or not.
 func RepositoryARN(key Key, name string) string {
-	return fmt.Sprintf("arn:%s:ecr:%s:%s:repository/%s", partition(key.Region), key.Region, key.Account, name)
+	return "arn:" + partition(key.Region) + ":ecr:" + key.Region + ":" + key.Account + ":repository/" + name
 }
 
 func (r *repository) uri() string { return registryHost(r.Key) + "/" + r.name }
@@ -89,7 +88,7 @@ func registryHost(key Key) string {
 	if partition(key.Region) == "aws-cn" {
 		suffix = ".cn"
 	}
-	return fmt.Sprintf("%s.dkr.ecr.%s.amazonaws.com%s", key.Account, key.Region, suffix)
+	return key.Account + ".dkr.ecr." + key.Region + ".amazonaws.com" + suffix
 }
 
 // output is the repository as the API shows it.
@@ -218,8 +217,9 @@ func (tx *Tx) DescribeRepositories(_ context.Context, in *ecr.DescribeRepositori
 	if err != nil {
 		return nil, err
 	}
-	out := &ecr.DescribeRepositoriesOutput{Repositories: []types.Repository{}}
-	for name, repo := range tx.registry(key).repositories.from(p.start) {
+	repositories := &tx.registry(key).repositories
+	out := &ecr.DescribeRepositoriesOutput{Repositories: make([]types.Repository, 0, p.most(repositories.len()))}
+	for name, repo := range repositories.from(p.start) {
 		if p.full(len(out.Repositories)) {
 			out.NextToken = p.next()
 			break

@@ -213,14 +213,15 @@ func (tx *Tx) StartImageScan(_ context.Context, in *ecr.StartImageScanInput) (*e
 	}, nil
 }
 
-// scanOnPush starts the basic scan of an image that is being pushed, if the
-// repository wants it. The push succeeds also where the quotas forbid a scan.
+// scanOnPush starts the basic scan of an image that is being pushed or comes back
+// from the archive, if the repository wants it. The push succeeds also where the
+// quotas forbid a scan; what an earlier scan found stays.
 func (tx *Tx) scanOnPush(repo *repository, img *image) {
 	reg := tx.registry(repo.Key)
 	if !img.container || reg.scanning.enhanced() || !reg.scansOnPush(repo) {
 		return
 	}
-	if err := tx.startScan(repo, img); err != nil {
+	if err := tx.startScan(repo, img); err != nil && img.scan == nil {
 		img.scan = &scan{completedAt: tx.now, result: failedScan(err)}
 	}
 }
@@ -267,8 +268,7 @@ type scanCompletes struct {
 }
 
 func (e scanCompletes) happen(tx *Tx) {
-	tx.Key = e.registry
-	repo, err := tx.changeRepository(nil, &e.repository)
+	repo, err := tx.changeRepositoryOf(e.registry, e.repository)
 	if err != nil {
 		return
 	}

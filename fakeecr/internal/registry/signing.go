@@ -174,8 +174,7 @@ type signingEnds struct {
 }
 
 func (e signingEnds) happen(tx *Tx) {
-	tx.Key = e.registry
-	repo, err := tx.changeRepository(nil, &e.repository)
+	repo, err := tx.changeRepositoryOf(e.registry, e.repository)
 	if err != nil {
 		return
 	}

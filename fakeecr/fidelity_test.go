@@ -1,0 +1,43 @@
+package fakeecr
+
+import (
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// FIDELITY.md and README name each operation of the table once, and agree on
+// which are full.
+func TestTablesAgreeWithTheCode(t *testing.T) {
+	fidelity, err := os.ReadFile("FIDELITY.md")
+	require.NoError(t, err)
+	var named, full []string
+	for _, row := range regexp.MustCompile(`(?m)^\| (\w+) \| (full|partial) \|`).FindAllStringSubmatch(string(fidelity), -1) {
+		named = append(named, row[1])
+		if row[2] == "full" {
+			full = append(full, row[1])
+		}
+	}
+	slices.Sort(named)
+	require.Equal(t, slices.Sorted(maps.Keys(operations)), named)
+
+	readme, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	_, table, found := strings.Cut(string(readme), "| | full |\n| --- | --- |\n")
+	require.True(t, found)
+	table, _, _ = strings.Cut(table, "\n\n")
+	var shown []string
+	for _, row := range strings.Split(table, "\n") {
+		cells := strings.Split(strings.Trim(row, "| "), " | ")
+		require.Len(t, cells, 2, row)
+		shown = append(shown, strings.Split(cells[1], ", ")...)
+	}
+	slices.Sort(shown)
+	slices.Sort(full)
+	require.Equal(t, full, shown)
+}

@@ -1,0 +1,58 @@
+package scenarios_test
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// What a ready-made scenario does to calls, in their order.
+func TestReadyMadeScenarios(t *testing.T) {
+	of := func(operation, repository string) *scenarios.Call {
+		return &scenarios.Call{Operation: operation, Repository: repository}
+	}
+	for name, test := range map[string]struct {
+		scenario scenarios.Scenario
+		named    string
+		err      error
+		hit      *scenarios.Call
+		missed   []*scenarios.Call
+		turns    []bool
+	}{
+		"throttle": {
+			scenarios.Throttle("PutImage", 2), "throttle PutImage 2 times", scenarios.Throttled(),
+			of("PutImage", "team/app"), []*scenarios.Call{of("ListImages", "team/app")}, []bool{true, true, false},
+		},
+		"fault": {
+			scenarios.Fault("PutImage", 2), "fault of PutImage 2 times", &types.ServerException{},
+			of("PutImage", "team/app"), []*scenarios.Call{of("ListImages", "team/app")}, []bool{true, true, false},
+		},
+		"organization": {
+			scenarios.BlockedByOrganization(), "blocked by an organization policy", &types.BlockedByOrganizationPolicyException{},
+			of("PutRegistryScanningConfiguration", ""), []*scenarios.Call{of("GetRegistryScanningConfiguration", "")}, []bool{true, true, true},
+		},
+		"referrers": {
+			scenarios.ReferrersUnavailable("hub/nginx"), "no upstream referrers of hub/nginx", &types.UnableToListUpstreamImageReferrersException{},
+			of("ListImageReferrers", "hub/nginx"),
+			[]*scenarios.Call{of("ListImageReferrers", "team/app"), of("ListImages", "hub/nginx")}, []bool{true, true, true},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.NoError(t, test.scenario.Check(func(string) bool { return true }))
+			require.Len(t, test.scenario, 1)
+			rule := test.scenario[0]
+			require.Equal(t, test.named, rule.String())
+			require.IsType(t, test.err, rule.Effects().Err)
+			require.True(t, rule.Matches(test.hit))
+			for _, call := range test.missed {
+				require.False(t, rule.Matches(call), call.Operation)
+			}
+			for i, fires := range test.turns {
+				require.Equal(t, fires, rule.Chooses(i+1), "call %d", i+1)
+			}
+		})
+	}
+}
