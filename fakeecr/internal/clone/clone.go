@@ -1,7 +1,10 @@
 // Package clone copies values of the SDK's types.
 package clone
 
-import "reflect"
+import (
+	"reflect"
+	"sync"
+)
 
 // Of is a copy of a value that shares nothing that can change: what its pointers,
 // slices and maps lead to is copied as well. Unexported fields, as in time.Time,
@@ -16,10 +19,7 @@ func detach(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
-			same := reflect.New(v.Type().Elem())
-			same.Elem().Set(v.Elem())
-			detach(same.Elem())
-			v.Set(same)
+			v.Set(detached(v))
 		}
 	case reflect.Interface:
 		if !v.IsNil() {
@@ -45,20 +45,42 @@ func detach(v reflect.Value) {
 			v.Set(same)
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if field := v.Field(i); field.CanSet() {
-				detach(field)
-			}
+		for _, i := range referring(v.Type()) {
+			detach(v.Field(i))
 		}
 	}
 }
 
 // detached is a copy of a value that cannot be changed in its place.
 func detached(v reflect.Value) reflect.Value {
+	if v.Kind() == reflect.Pointer && !v.IsNil() {
+		same := reflect.New(v.Type().Elem())
+		same.Elem().Set(v.Elem())
+		detach(same.Elem())
+		return same
+	}
 	same := reflect.New(v.Type()).Elem()
 	same.Set(v)
 	detach(same)
 	return same
+}
+
+// known holds the answers of referring, which never change.
+var known sync.Map
+
+// referring is the exported fields of a struct that lead to something.
+func referring(t reflect.Type) []int {
+	if fields, found := known.Load(t); found {
+		return fields.([]int)
+	}
+	var fields []int
+	for i := range t.NumField() {
+		if field := t.Field(i); field.IsExported() && refers(field.Type) {
+			fields = append(fields, i)
+		}
+	}
+	known.Store(t, fields)
+	return fields
 }
 
 // refers spares the walk over the bytes of a layer.
