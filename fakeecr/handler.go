@@ -33,10 +33,9 @@ func (r *Registry) Handler() http.Handler {
 
 // serve answers a request; an error means that there is no answer.
 func (r *Registry) serve(w http.ResponseWriter, req *http.Request) error {
-	target := req.Header.Get("X-Amz-Target")
 	switch {
-	case req.Method == http.MethodPost && req.URL.Path == "/" && target != "":
-		return r.serveAPI(w, req, target)
+	case req.Method == http.MethodPost && req.URL.Path == "/":
+		return r.serveAPI(w, req)
 	case strings.HasPrefix(req.URL.Path, registry.DownloadPrefix):
 		return r.serveDownload(w, req)
 	default:
@@ -45,7 +44,8 @@ func (r *Registry) serve(w http.ResponseWriter, req *http.Request) error {
 	}
 }
 
-func (r *Registry) serveAPI(w http.ResponseWriter, req *http.Request, target string) error {
+func (r *Registry) serveAPI(w http.ResponseWriter, req *http.Request) error {
+	target := req.Header.Get("X-Amz-Target")
 	name, ours := strings.CutPrefix(target, wire.TargetPrefix)
 	op, found := operations[name]
 	if !ours || !found {

@@ -52,6 +52,7 @@ func TestWire(t *testing.T) {
 		says         string
 	}{
 		"unknown operation":    {target + "PutLayer", `{}`, 400, `"__type":"UnknownOperationException"`},
+		"no target":            {"", `{}`, 400, `"__type":"UnknownOperationException"`},
 		"unknown service":      {"SpencerFrontendService.DescribeRepositories", `{}`, 400, `"__type":"UnknownOperationException"`},
 		"no JSON":              {target + "DescribeRepositories", `{"repositoryNames"`, 400, serialization},
 		"not an object":        {target + "DescribeRepositories", `[]`, 400, serialization},
@@ -123,7 +124,6 @@ func TestOtherRequests(t *testing.T) {
 		method, path string
 		status       int
 	}{
-		"no target":               {http.MethodPost, "/", 404},
 		"get":                     {http.MethodGet, "/", 404},
 		"elsewhere":               {http.MethodPut, "/elsewhere", 404},
 		"download of nothing":     {http.MethodGet, "/starport-layer-bucket/", 404},
