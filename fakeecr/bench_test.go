@@ -259,6 +259,31 @@ func BenchmarkPages(b *testing.B) {
 	}
 }
 
+// BenchmarkRepositoryPages walks all repositories of a registry.
+func BenchmarkRepositoryPages(b *testing.B) {
+	for _, n := range []int{1_000, 100_000} {
+		b.Run(fmt.Sprintf("repositories=%d", n), func(b *testing.B) {
+			registry := fakeecr.New(nil)
+			for i := range n {
+				_, err := registry.CreateRepository(b.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(fmt.Sprintf("team/%d", i))})
+				require.NoError(b, err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				seen := 0
+				pages := ecr.NewDescribeRepositoriesPaginator(registry, &ecr.DescribeRepositoriesInput{MaxResults: aws.Int32(1000)})
+				for pages.HasMorePages() {
+					page, err := pages.NextPage(b.Context())
+					require.NoError(b, err)
+					seen += len(page.Repositories)
+				}
+				require.Equal(b, n, seen)
+			}
+			b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(n), "ns/repository")
+		})
+	}
+}
+
 const (
 	layerSize = 100 << 20
 	partSize  = 10 << 20
