@@ -11,7 +11,6 @@ import (
 	"reflect"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/schemas"
@@ -49,7 +48,6 @@ func invoke[Out, In any](ctx context.Context, r *Registry, name string, in *In, 
 	if err != nil {
 		return nil, operationError(name, r.responseError(ctx, call.Record.RequestID, err))
 	}
-	setRequestID(out, call.Record.RequestID)
 	return out.(*Out), nil
 }
 
@@ -66,12 +64,6 @@ func (r *Registry) selected(optFns []func(*ecr.Options)) *Registry {
 		return r
 	}
 	return r.In(options.Region)
-}
-
-// setRequestID puts the request id where the client puts it.
-func setRequestID(out any, id string) {
-	field := reflect.ValueOf(out).Elem().FieldByName("ResultMetadata")
-	awsmiddleware.SetRequestIDMetadata(field.Addr().Interface().(*middleware.Metadata), id)
 }
 
 func operationError(name string, err error) error {

@@ -2,6 +2,7 @@ package fakeecr
 
 import (
 	"context"
+	"reflect"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -12,8 +13,12 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-// traceLength is how many calls a trace keeps.
-const traceLength = 10_000
+// A trace keeps so many calls, and their outputs while these list no more than
+// so many items together: pages of a thousand images would be most of the heap.
+const (
+	traceLength = 10_000
+	traceItems  = 50_000
+)
 
 // recorder keeps the trace.
 type recorder struct {
@@ -24,6 +29,10 @@ type recorder struct {
 	// calls is a ring once it is full; oldest is where it begins.
 	calls  []scenarios.Call
 	oldest int
+	// items counts what the outputs kept list; those of the calls before emptied,
+	// a number of a call, are kept no longer.
+	items   int
+	emptied int
 }
 
 // record keeps every call with its outcome, in the order in which they end.
@@ -47,12 +56,37 @@ func (r *recorder) add(call *scenarios.Call) {
 	defer r.mu.Unlock()
 	r.number++
 	call.Number = r.number
+	r.items += items(call.Output)
+	for !r.full && r.items > traceItems && r.emptied < r.number-1 {
+		r.emptied++
+		if at := r.emptied - r.number + len(r.calls); at >= 0 {
+			kept := &r.calls[(r.oldest+at)%len(r.calls)]
+			r.items -= items(kept.Output)
+			kept.Output = nil
+		}
+	}
 	if r.full || len(r.calls) < traceLength {
 		r.calls = append(r.calls, *call)
 		return
 	}
+	r.items -= items(r.calls[r.oldest].Output)
 	r.calls[r.oldest] = *call
 	r.oldest = (r.oldest + 1) % traceLength
+}
+
+// items is how much an output lists.
+func items(output any) int {
+	if output == nil {
+		return 0
+	}
+	n := 0
+	out := reflect.ValueOf(output).Elem()
+	for i := range out.NumField() {
+		if field := out.Field(i); field.Kind() == reflect.Slice {
+			n += field.Len()
+		}
+	}
+	return n
 }
 
 func (r *recorder) trace() scenarios.Trace {

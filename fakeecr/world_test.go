@@ -239,3 +239,28 @@ func TestTraceKeepsWhatWasCalled(t *testing.T) {
 		require.Contains(t, trace.String(), "CreateRepository team/app -> RepositoryAlreadyExistsException")
 	})
 }
+
+func TestTraceKeepsFewLongOutputs(t *testing.T) {
+	for name, c := range map[string]struct {
+		options []fakeecr.Option
+		first   bool
+	}{
+		"by default":     {nil, false},
+		"full on demand": {[]fakeecr.Option{fakeecr.WithFullTrace()}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := fakeecr.New(t, c.options...)
+			for i := range 1000 {
+				create(t, registry, fmt.Sprintf("team/%d", i))
+			}
+			for range 60 {
+				_, err := registry.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{MaxResults: aws.Int32(1000)})
+				require.NoError(t, err)
+			}
+			pages := registry.Trace().For("DescribeRepositories")
+			require.Equal(t, c.first, pages[9].Output != nil, "60,000 items are more than 50,000")
+			require.NotNil(t, pages[10].Output)
+			require.NotNil(t, pages[59].Output)
+		})
+	}
+}

@@ -42,7 +42,8 @@ type Call struct {
 	// the bytes of a layer part; nil if the request could not be read.
 	Input any
 	// Output is what the caller was given, nil beside an error. It is the
-	// caller's own value: read it, do not change it.
+	// caller's own value: read it, do not change it. Old outputs go first where
+	// outputs list 50,000 items together.
 	Output any
 	// Err is what the caller was refused with, or, where only the reply was
 	// lost, [ErrReplyLost] beside the Output that it never saw.

@@ -8,8 +8,10 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	smithy "github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/scenarios"
@@ -27,8 +29,10 @@ type Operation struct {
 }
 
 // Of is the entry of a method of the transaction, named after its input's type.
+// Its output carries the request id, as the client's does.
 func Of[In, Out any](method func(*registry.Tx, context.Context, *In) (*Out, error)) *Operation {
 	input := reflect.TypeFor[In]()
+	metadata := index[middleware.Metadata](reflect.TypeFor[Out](), "ResultMetadata")
 	op := &Operation{
 		Name:     strings.TrimSuffix(input.Name(), "Input"),
 		NewInput: func() smithy.Serializable { return any(new(In)).(smithy.Serializable) },
@@ -37,6 +41,8 @@ func Of[In, Out any](method func(*registry.Tx, context.Context, *In) (*Out, erro
 			if err != nil {
 				return nil, err
 			}
+			metadata := reflect.ValueOf(out).Elem().FieldByIndex(metadata).Addr().Interface().(*middleware.Metadata)
+			awsmiddleware.SetRequestIDMetadata(metadata, call.Record.RequestID)
 			return out, nil
 		},
 	}
@@ -49,8 +55,8 @@ func Of[In, Out any](method func(*registry.Tx, context.Context, *In) (*Out, erro
 	return op
 }
 
-func index[T any](input reflect.Type, member string) []int {
-	if field, found := input.FieldByName(member); found && field.Type == reflect.TypeFor[T]() {
+func index[T any](shape reflect.Type, member string) []int {
+	if field, found := shape.FieldByName(member); found && field.Type == reflect.TypeFor[T]() {
 		return field.Index
 	}
 	return nil

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/base64"
 	"math"
 	"slices"
@@ -36,9 +37,7 @@ func (e *encoder) begin(schema *smithy.Schema) {
 	if len(e.text) == 0 {
 		return
 	}
-	if cap(e.text)-len(e.text) < 128 {
-		e.text = slices.Grow(e.text, cap(e.text)) // append grows by a quarter only: a page would be copied twice as often
-	}
+	e.room(128)
 	switch e.text[len(e.text)-1] {
 	case ':':
 		return
@@ -50,6 +49,13 @@ func (e *encoder) begin(schema *smithy.Schema) {
 		e.text = append(e.text, '"')
 		e.text = append(e.text, schema.MemberName()...)
 		e.text = append(e.text, '"', ':')
+	}
+}
+
+// room makes room for n bytes more. append grows by a quarter only: a page would be copied twice as often.
+func (e *encoder) room(n int) {
+	if cap(e.text)-len(e.text) < n {
+		e.text = slices.Grow(e.text, max(n, cap(e.text)))
 	}
 }
 
@@ -80,6 +86,7 @@ func (e *encoder) WriteKey(_ *smithy.Schema, key string) {
 
 func (e *encoder) WriteString(s *smithy.Schema, v string) {
 	e.begin(s)
+	e.room(len(v) + len(v)/8) // some of it is escaped
 	e.text = appendString(e.text, v)
 }
 
@@ -115,7 +122,17 @@ func (e *encoder) WriteFloat64(s *smithy.Schema, v float64) {
 }
 
 func (e *encoder) WriteTime(s *smithy.Schema, v time.Time) {
-	e.WriteFloat64(s, float64(v.UnixMilli())/1000)
+	e.begin(s)
+	millis := v.UnixMilli()
+	if millis < 0 {
+		e.text = strconv.AppendFloat(e.text, float64(millis)/1000, 'f', -1, 64)
+		return
+	}
+	e.text = strconv.AppendInt(e.text, millis/1000, 10)
+	if rest := int(millis % 1000); rest > 0 {
+		decimals := []byte{'.', byte('0' + rest/100), byte('0' + rest/10%10), byte('0' + rest%10)}
+		e.text = append(e.text, bytes.TrimRight(decimals, "0")...)
+	}
 }
 
 // appendString appends a JSON string. What is not UTF-8 becomes U+FFFD.
