@@ -86,6 +86,10 @@ func writeBody(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", wire.ContentType)
 	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
 	w.WriteHeader(status)
+	if own, ok := w.(*response); ok {
+		own.writeOwned(body)
+		return
+	}
 	w.Write(body) // an error here is the client's, who has gone
 }
 

@@ -93,6 +93,12 @@ func (r *response) Write(p []byte) (int, error) {
 	return r.body.Write(p)
 }
 
+// writeOwned is Write of bytes that the writer may keep.
+func (r *response) writeOwned(p []byte) {
+	r.wrote = true
+	r.body = *bytes.NewBuffer(p)
+}
+
 func (r *response) finish(req *http.Request) *http.Response {
 	length := int64(r.body.Len())
 	if req.Method == http.MethodHead {

@@ -16,10 +16,40 @@ import (
 // Write returns the body of a response. Members that are nil are left out, a list that is empty is [], and a time is
 // a number of seconds since 1970 with up to three decimals.
 func Write(out smithy.Serializable) []byte {
-	e := encoder{text: make([]byte, 0, 1024)}
+	var size estimate
+	out.Serialize(&size)
+	e := encoder{text: make([]byte, 0, size.bytes)}
 	out.Serialize(&e)
 	return e.text
 }
+
+// An estimate is about what an output takes on the wire, so that a page is written into one piece of memory: growing
+// to its size would cost as much as writing it.
+type estimate struct {
+	smithy.ShapeSerializer // nil: for the kinds of values that no shape of ECR holds
+
+	bytes int
+}
+
+// around is what stands around a value, and most that is not a string takes as a whole.
+const around = 32
+
+func (e *estimate) WriteStruct(*smithy.Schema)             { e.bytes += around }
+func (e *estimate) CloseStruct()                           {}
+func (e *estimate) WriteList(*smithy.Schema)               { e.bytes += around }
+func (e *estimate) CloseList()                             {}
+func (e *estimate) WriteMap(*smithy.Schema)                { e.bytes += around }
+func (e *estimate) CloseMap()                              {}
+func (e *estimate) WriteKey(_ *smithy.Schema, k string)    { e.bytes += around + len(k) }
+func (e *estimate) WriteString(_ *smithy.Schema, v string) { e.bytes += around + len(v) + len(v)/8 }
+func (e *estimate) WriteBlob(_ *smithy.Schema, v []byte) {
+	e.bytes += around + base64.StdEncoding.EncodedLen(len(v))
+}
+func (e *estimate) WriteBool(*smithy.Schema, bool)       { e.bytes += around }
+func (e *estimate) WriteInt32(*smithy.Schema, int32)     { e.bytes += around }
+func (e *estimate) WriteInt64(*smithy.Schema, int64)     { e.bytes += 2 * around }
+func (e *estimate) WriteFloat64(*smithy.Schema, float64) { e.bytes += 2 * around }
+func (e *estimate) WriteTime(*smithy.Schema, time.Time)  { e.bytes += 2 * around }
 
 // An encoder writes what the SDK's shapes serialize. The SDK's own comes only with an HTTP request around it, which
 // costs a small response several times as much.
@@ -137,14 +167,14 @@ func (e *encoder) WriteTime(s *smithy.Schema, v time.Time) {
 
 // appendString appends a JSON string. What is not UTF-8 becomes U+FFFD.
 func appendString(text []byte, s string) []byte {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\uFFFD")
-	}
 	const hex = "0123456789abcdef"
 	text = append(text, '"')
-	start := 0
+	start, ascii := 0, true
 	for i := 0; i < len(s); i++ {
 		c := s[i]
+		if c >= utf8.RuneSelf && ascii { // most strings are ASCII and need no look at their runes
+			s, ascii = s[:i]+strings.ToValidUTF8(s[i:], "\uFFFD"), false
+		}
 		if c >= ' ' && c != '"' && c != '\\' {
 			continue
 		}
