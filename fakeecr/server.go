@@ -80,29 +80,28 @@ func (s *Server) Close() { s.server.Close() }
 func (s *Server) Client(optFns ...func(*ecr.Options)) *ecr.Client {
 	options := ecr.Options{
 		BaseEndpoint: aws.String(s.URL),
-		HTTPClient:   &http.Client{Transport: wholeBody{s.server.Client().Transport}},
+		HTTPClient:   &http.Client{Transport: calmBody{s.server.Client().Transport}},
 	}
 	return s.client(options, optFns)
 }
 
-// wholeBody gives net/http a request body that it can end. The SDK closes a
-// request's body as soon as the answer is there. If net/http was about to look
-// for the end of the body just then, it takes the closed body for a failed write
-// and drops the connection, and with it what is left of a large answer.
-type wholeBody struct{ next http.RoundTripper }
+// calmBody gives net/http a request body that it can end. The SDK closes a
+// request's body as soon as the answer is there. If net/http looks for the end
+// of the body just then, the body's WriteTo answers io.EOF, which passes for a
+// failed write and drops the connection, and with it what is left of a large
+// answer. Read answers io.EOF as well, where it means the end.
+type calmBody struct{ next http.RoundTripper }
 
 // RoundTrip implements [http.RoundTripper].
-func (t wholeBody) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t calmBody) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body == nil || req.Body == http.NoBody {
 		return t.next.RoundTrip(req)
 	}
-	defer req.Body.Close()
-	body, err := io.ReadAll(req.Body)
-	if err != nil {
-		return nil, err
-	}
 	sent := req.Clone(req.Context())
-	sent.Body = io.NopCloser(bytes.NewReader(body))
+	sent.Body = struct {
+		io.Reader
+		io.Closer
+	}{req.Body, req.Body}
 	return t.next.RoundTrip(sent)
 }
 

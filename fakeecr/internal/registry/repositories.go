@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
@@ -93,17 +92,26 @@ func registryHost(key Key) string {
 
 // output is the repository as the API shows it.
 func (r *repository) output() *types.Repository {
-	return &types.Repository{
-		CreatedAt:                          aws.Time(r.createdAt),
+	// One allocation for what every repository has, as for images.
+	v := &struct {
+		types.Repository
+		account, arn, name, uri string
+		createdAt               time.Time
+		scanning                types.ImageScanningConfiguration
+	}{account: r.Account, arn: r.arn(), name: r.name, uri: r.uri(), createdAt: r.createdAt}
+	v.scanning.ScanOnPush = r.scanOnPush
+	v.Repository = types.Repository{
+		CreatedAt:                          &v.createdAt,
 		EncryptionConfiguration:            r.encryption.output(),
-		ImageScanningConfiguration:         &types.ImageScanningConfiguration{ScanOnPush: r.scanOnPush},
+		ImageScanningConfiguration:         &v.scanning,
 		ImageTagMutability:                 r.mutability.mode,
 		ImageTagMutabilityExclusionFilters: r.mutability.output(),
-		RegistryId:                         aws.String(r.Account),
-		RepositoryArn:                      aws.String(r.arn()),
-		RepositoryName:                     aws.String(r.name),
-		RepositoryUri:                      aws.String(r.uri()),
+		RegistryId:                         &v.account,
+		RepositoryArn:                      &v.arn,
+		RepositoryName:                     &v.name,
+		RepositoryUri:                      &v.uri,
 	}
+	return &v.Repository
 }
 
 // CreateRepository answers the new repository with ECR's defaults: mutable tags,
