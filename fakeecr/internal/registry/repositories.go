@@ -67,7 +67,9 @@ func RepositoryARN(key Key, name string) string {
 	return "arn:" + partition(key.Region) + ":ecr:" + key.Region + ":" + key.Account + ":repository/" + name
 }
 
-func (r *repository) uri() string { return registryHost(r.Key) + "/" + r.name }
+func (r *repository) uri() string {
+	return r.Account + ".dkr.ecr." + r.Region + domain(r.Region) + "/" + r.name
+}
 
 // partition is the part of AWS that a region belongs to.
 func partition(region string) string {
@@ -81,28 +83,36 @@ func partition(region string) string {
 	}
 }
 
+// domain is what the names of a region's hosts end with.
+func domain(region string) string {
+	if partition(region) == "aws-cn" {
+		return ".amazonaws.com.cn"
+	}
+	return ".amazonaws.com"
+}
+
 // registryHost is the host of a registry's endpoint for images.
 func registryHost(key Key) string {
-	suffix := ""
-	if partition(key.Region) == "aws-cn" {
-		suffix = ".cn"
-	}
-	return key.Account + ".dkr.ecr." + key.Region + ".amazonaws.com" + suffix
+	return key.Account + ".dkr.ecr." + key.Region + domain(key.Region)
 }
 
 // output is the repository as the API shows it.
-func (r *repository) output() *types.Repository {
+func (r *repository) output() types.Repository {
 	// One allocation for what every repository has, as for images.
 	v := &struct {
-		types.Repository
-		account, arn, name, uri string
-		createdAt               time.Time
-		scanning                types.ImageScanningConfiguration
-	}{account: r.Account, arn: r.arn(), name: r.name, uri: r.uri(), createdAt: r.createdAt}
+		account, arn, name, uri, kmsKey string
+		createdAt                       time.Time
+		encryption                      types.EncryptionConfiguration
+		scanning                        types.ImageScanningConfiguration
+	}{account: r.Account, arn: r.arn(), name: r.name, uri: r.uri(), kmsKey: r.encryption.key, createdAt: r.createdAt}
 	v.scanning.ScanOnPush = r.scanOnPush
-	v.Repository = types.Repository{
+	v.encryption.EncryptionType = r.encryption.kind
+	if v.kmsKey != "" {
+		v.encryption.KmsKey = &v.kmsKey
+	}
+	return types.Repository{
 		CreatedAt:                          &v.createdAt,
-		EncryptionConfiguration:            r.encryption.output(),
+		EncryptionConfiguration:            &v.encryption,
 		ImageScanningConfiguration:         &v.scanning,
 		ImageTagMutability:                 r.mutability.mode,
 		ImageTagMutabilityExclusionFilters: r.mutability.output(),
@@ -111,7 +121,6 @@ func (r *repository) output() *types.Repository {
 		RepositoryName:                     &v.name,
 		RepositoryUri:                      &v.uri,
 	}
-	return &v.Repository
 }
 
 // CreateRepository answers the new repository with ECR's defaults: mutable tags,
@@ -137,7 +146,8 @@ func (tx *Tx) CreateRepository(_ context.Context, in *ecr.CreateRepositoryInput)
 	if err := tx.addRepository(repo); err != nil {
 		return nil, err
 	}
-	return &ecr.CreateRepositoryOutput{Repository: repo.output()}, nil
+	created := repo.output()
+	return &ecr.CreateRepositoryOutput{Repository: &created}, nil
 }
 
 // newRepository is a repository with ECR's defaults, which is not there yet.
@@ -208,7 +218,8 @@ func (tx *Tx) DeleteRepository(_ context.Context, in *ecr.DeleteRepositoryInput)
 	tx.dropPreview(repo)
 	reg := tx.changeRegistry(repo.Key)
 	reg.repositories.delete(reg.generation, repo.name)
-	return &ecr.DeleteRepositoryOutput{Repository: repo.output()}, nil
+	deleted := repo.output()
+	return &ecr.DeleteRepositoryOutput{Repository: &deleted}, nil
 }
 
 // DescribeRepositories answers the repositories named, in that order, or a page
@@ -232,7 +243,7 @@ func (tx *Tx) DescribeRepositories(_ context.Context, in *ecr.DescribeRepositori
 			out.NextToken = p.next()
 			break
 		}
-		out.Repositories = append(out.Repositories, *repo.output())
+		out.Repositories = append(out.Repositories, repo.output())
 		p.last = name
 	}
 	return out, nil
@@ -247,7 +258,7 @@ func (tx *Tx) describeNamed(key Key, names []string) (*ecr.DescribeRepositoriesO
 			return nil, repositoryNotFound(key, name)
 		}
 		if !slices.Contains(names[:i], name) {
-			out.Repositories = append(out.Repositories, *repo.output())
+			out.Repositories = append(out.Repositories, repo.output())
 		}
 	}
 	return out, nil

@@ -121,14 +121,6 @@ func newEncryption(region string, config *types.EncryptionConfiguration) (encryp
 	return e, nil
 }
 
-func (e encryption) output() *types.EncryptionConfiguration {
-	config := &types.EncryptionConfiguration{EncryptionType: e.kind}
-	if e.key != "" {
-		config.KmsKey = aws.String(e.key)
-	}
-	return config
-}
-
 // Limits of a resource's tags, in characters.
 const (
 	maxTagKey   = 128
