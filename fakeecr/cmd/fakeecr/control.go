@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
 	"github.com/fakeecr/ecr/fakeecr"
 )
@@ -24,21 +28,68 @@ type control struct {
 }
 
 // reset begins anew: an empty world with the initial repositories.
-func (c *control) reset(ctx context.Context) (err error) {
+func (c *control) reset(ctx context.Context) error {
+	return attempt(func() error {
+		registry := fakeecr.New(nil, c.config.options...)
+		for _, name := range c.config.repositories {
+			if _, err := registry.CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: &name}); err != nil {
+				return err
+			}
+		}
+		c.registry.Store(registry)
+		return nil
+	})
+}
+
+// advance moves the clock by a duration such as 12h.
+func (c *control) advance(duration string) error {
+	d, err := time.ParseDuration(duration)
+	if err != nil {
+		return err
+	}
+	if d < 0 {
+		return fmt.Errorf("the duration %v is negative: the clock never runs backwards", d)
+	}
+	c.registry.Load().Advance(d)
+	return nil
+}
+
+// find says what scans find in an image, in the form of the imageScanFindings that
+// the AWS CLI prints.
+func (c *control) find(image string, text io.Reader) error {
+	var found types.ImageScanFindings
+	reader := json.NewDecoder(text)
+	reader.DisallowUnknownFields()
+	if err := reader.Decode(&found); err != nil {
+		return fmt.Errorf("no imageScanFindings: %w", err)
+	}
+	if found.Findings == nil && found.EnhancedFindings == nil {
+		return errors.New("imageScanFindings without findings and without enhancedFindings")
+	}
+	return attempt(func() error {
+		if found.Findings != nil {
+			c.registry.Load().SetScanFindings(image, found.Findings...)
+		}
+		if found.EnhancedFindings != nil {
+			c.registry.Load().SetEnhancedScanFindings(image, found.EnhancedFindings...)
+		}
+		return nil
+	})
+}
+
+// attempt makes an error of a mistake in how the fake is used, which panics where
+// there is no test to fail.
+func attempt(use func() error) (err error) {
 	defer func() {
-		// A mistake in the options panics where there is no test to fail.
-		if mistake := recover(); mistake != nil {
-			err = fmt.Errorf("%v", mistake)
+		switch mistake := recover().(type) {
+		case nil:
+		case string:
+			err = errors.New(strings.TrimPrefix(mistake, "fakeecr: "))
+		default:
+			panic(mistake)
 		}
 	}()
-	registry := fakeecr.New(nil, c.config.options...)
-	for _, name := range c.config.repositories {
-		if _, err := registry.CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: &name}); err != nil {
-			return err
-		}
-	}
-	c.registry.Store(registry)
-	return nil
+	return use()
 }
 
 // ServeHTTP implements [http.Handler].
@@ -47,14 +98,9 @@ func (c *control) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case "POST " + prefix + "reset":
 		answer(w, c.reset(req.Context()))
 	case "POST " + prefix + "advance":
-		d, err := time.ParseDuration(req.URL.Query().Get("duration"))
-		if err == nil && d < 0 {
-			err = fmt.Errorf("the duration %v is negative: the clock never runs backwards", d)
-		}
-		if err == nil {
-			c.registry.Load().Advance(d)
-		}
-		answer(w, err)
+		answer(w, c.advance(req.URL.Query().Get("duration")))
+	case "POST " + prefix + "findings":
+		answer(w, c.find(req.URL.Query().Get("image"), req.Body))
 	case "GET " + prefix + "trace":
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		io.WriteString(w, c.registry.Load().Trace().String())

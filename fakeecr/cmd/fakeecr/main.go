@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -91,24 +92,26 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	flags.StringVar(&c.addr, "addr", "127.0.0.1:0", "`host:port` to listen on; port 0 takes a free one")
 	account := flags.String("account", "", "the account, 12 `digits` (default 123456789012)")
 	region := flags.String("region", "", "the `region` (default us-east-1)")
-	flags.Func("seed", "a `number` that ids and tokens follow from (default a new one each time)", func(s string) error {
-		var seed uint64
-		if _, err := fmt.Sscan(s, &seed); err != nil {
-			return errors.New("a seed is a natural number")
-		}
-		c.options = append(c.options, fakeecr.WithSeed(seed))
-		return nil
+	option := func(name, usage string, read func(string) (fakeecr.Option, error)) {
+		flags.Func(name, usage, func(s string) error {
+			option, err := read(s)
+			c.options = append(c.options, option)
+			return err
+		})
+	}
+	option("seed", "a `number` that ids and tokens follow from (default a new one each time)", seed)
+	option("sigv4", "verify signatures, which may be by `key:secret`; may be repeated", signer)
+	option("quota", "a limit, such as `\"images per repository=2\"`; may be repeated", quota)
+	option("kms-key", "a KMS key by its `ARN`, after a comma its error, such as DisabledException; may be repeated", func(s string) (fakeecr.Option, error) {
+		arn, state, _ := strings.Cut(s, ",")
+		return fakeecr.WithKMSKey(arn, fakeecr.KMSKeyState(state)), nil
+	})
+	option("secret", "a secret by its `ARN`, after a comma its error, such as \"access denied\"; may be repeated", func(s string) (fakeecr.Option, error) {
+		arn, state, _ := strings.Cut(s, ",")
+		return fakeecr.WithSecret(arn, fakeecr.SecretState(state)), nil
 	})
 	flags.Func("repository", "the `name` of a repository to begin with; may be repeated", func(s string) error {
 		c.repositories = append(c.repositories, s)
-		return nil
-	})
-	flags.Func("sigv4", "verify signatures, which may be by `key:secret`; may be repeated", func(s string) error {
-		key, secret, _ := strings.Cut(s, ":")
-		if key == "" || secret == "" {
-			return errors.New("credentials are an access key and a secret, with a colon between them")
-		}
-		c.options = append(c.options, fakeecr.WithSigV4(aws.Credentials{AccessKeyID: key, SecretAccessKey: secret}))
 		return nil
 	})
 	if err := flags.Parse(args); err != nil {
@@ -124,4 +127,29 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 		c.options = append(c.options, fakeecr.WithRegion(*region))
 	}
 	return c, nil
+}
+
+func seed(s string) (fakeecr.Option, error) {
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		return nil, errors.New("a seed is a natural number")
+	}
+	return fakeecr.WithSeed(n), nil
+}
+
+func signer(s string) (fakeecr.Option, error) {
+	key, secret, _ := strings.Cut(s, ":")
+	if key == "" || secret == "" {
+		return nil, errors.New("credentials are an access key and a secret, with a colon between them")
+	}
+	return fakeecr.WithSigV4(aws.Credentials{AccessKeyID: key, SecretAccessKey: secret}), nil
+}
+
+func quota(s string) (fakeecr.Option, error) {
+	name, most, _ := strings.Cut(s, "=")
+	n, err := strconv.ParseInt(most, 10, 64)
+	if err != nil {
+		return nil, errors.New("a quota is its name, an equals sign and a whole number")
+	}
+	return fakeecr.WithQuota(fakeecr.Quota(name), n), nil
 }

@@ -12,7 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
 )
 
 // start runs the program and answers its URL and a function that stops it.
@@ -40,6 +43,7 @@ func client(url string) *ecr.Client {
 	return ecr.New(ecr.Options{
 		BaseEndpoint: aws.String(url),
 		Region:       "eu-west-1",
+		Retryer:      aws.NopRetryer{},
 		Credentials:  credentials.NewStaticCredentialsProvider("any", "any", ""),
 	})
 }
@@ -55,19 +59,19 @@ func TestRun(t *testing.T) {
 
 	_, err = api.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/new")})
 	require.NoError(t, err)
-	post(t, url+"/_fakeecr/reset", http.StatusNoContent)
+	post(t, url+"/_fakeecr/reset", "", http.StatusNoContent)
 	_, err = api.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{RepositoryNames: []string{"team/new"}})
 	var missing *types.RepositoryNotFoundException
 	require.ErrorAs(t, err, &missing)
 
 	token, err := api.GetAuthorizationToken(t.Context(), nil)
 	require.NoError(t, err)
-	post(t, url+"/_fakeecr/advance?duration=12h", http.StatusNoContent)
+	post(t, url+"/_fakeecr/advance?duration=12h", "", http.StatusNoContent)
 	later, err := api.GetAuthorizationToken(t.Context(), nil)
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, later.AuthorizationData[0].ExpiresAt.Sub(*token.AuthorizationData[0].ExpiresAt).Hours(), 12.0)
-	post(t, url+"/_fakeecr/advance?duration=-1h", http.StatusBadRequest)
-	post(t, url+"/_fakeecr/advance", http.StatusBadRequest)
+	post(t, url+"/_fakeecr/advance?duration=-1h", "", http.StatusBadRequest)
+	post(t, url+"/_fakeecr/advance", "", http.StatusBadRequest)
 
 	trace, err := http.Get(url + "/_fakeecr/trace")
 	require.NoError(t, err)
@@ -81,12 +85,86 @@ func TestRun(t *testing.T) {
 	require.Error(t, err, "nobody listens any more")
 }
 
-func post(t *testing.T, url string, status int) {
+func post(t *testing.T, url, body string, status int) {
 	t.Helper()
-	response, err := http.Post(url, "", nil)
+	response, err := http.Post(url, "", strings.NewReader(body))
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	require.Equal(t, status, response.StatusCode)
+}
+
+// TestRunIsToldOfTheWorld: what a Go test says by options is said by flags and
+// requests.
+func TestRunIsToldOfTheWorld(t *testing.T) {
+	const key = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	const secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ecr-pullthroughcache/hub-AbCdEf"
+	url, _ := start(t, "-region", "eu-west-1", "-repository", "team/app",
+		"-quota", "repositories per registry=1", "-kms-key", key+",DisabledException", "-secret", secret+",access denied")
+	api := client(url)
+
+	_, err := api.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/db")})
+	require.ErrorContains(t, err, "LimitExceededException: The limit of 1 repositories per registry has been exceeded")
+	_, err = api.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/db"),
+		EncryptionConfiguration: &types.EncryptionConfiguration{EncryptionType: types.EncryptionTypeKms, KmsKey: aws.String(key)}})
+	var disabled *types.KmsException
+	require.ErrorAs(t, err, &disabled)
+	require.Equal(t, "DisabledException", *disabled.KmsError)
+	_, err = api.CreatePullThroughCacheRule(t.Context(), &ecr.CreatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub"),
+		UpstreamRegistryUrl: aws.String("registry-1.docker.io"), CredentialArn: aws.String(secret)})
+	var denied *types.UnableToAccessSecretException
+	require.ErrorAs(t, err, &denied)
+}
+
+func TestRunIsToldOfFindings(t *testing.T) {
+	url, _ := start(t, "-repository", "team/app")
+	api := client(url).Options()
+	api.Region = "us-east-1"
+	image := fakeecr.RandomImage(1, 100)
+	push(t, ecr.New(api), "team/app", "v1", image)
+	for name, c := range map[string]struct {
+		image, body string
+		status      int
+	}{
+		"no reference":   {"team", `{"findings":[]}`, http.StatusBadRequest},
+		"no findings":    {"team/app:v1", `{}`, http.StatusBadRequest},
+		"no JSON":        {"team/app:v1", `name`, http.StatusBadRequest},
+		"unknown member": {"team/app:v1", `{"vulnerabilities":[]}`, http.StatusBadRequest},
+		// As the AWS CLI prints them.
+		"basic and enhanced": {"team/app:v1", `{"imageScanCompletedAt":"2026-01-02T03:04:05+00:00","findingSeverityCounts":{"HIGH":1},
+			"findings":[{"name":"CVE-2026-1","severity":"HIGH","attributes":[{"key":"package_name","value":"openssl"}]}],
+			"enhancedFindings":[{"title":"CVE-2026-2","severity":"LOW","firstObservedAt":"2026-01-02T03:04:05+00:00","score":2.5}]}`, http.StatusNoContent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			post(t, url+"/_fakeecr/findings?image="+c.image, c.body, c.status)
+		})
+	}
+	id := &types.ImageIdentifier{ImageDigest: aws.String(image.Digest())}
+	_, err := ecr.New(api).StartImageScan(t.Context(), &ecr.StartImageScanInput{RepositoryName: aws.String("team/app"), ImageId: id})
+	require.NoError(t, err)
+	post(t, url+"/_fakeecr/advance?duration=1m", "", http.StatusNoContent)
+	out, err := ecr.New(api).DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: id})
+	require.NoError(t, err)
+	require.Len(t, out.ImageScanFindings.Findings, 1)
+	require.Equal(t, "CVE-2026-1", *out.ImageScanFindings.Findings[0].Name)
+	require.Equal(t, "openssl", *out.ImageScanFindings.Findings[0].Attributes[0].Value)
+	require.Equal(t, map[string]int32{"HIGH": 1}, out.ImageScanFindings.FindingSeverityCounts)
+}
+
+// push pushes an image over the API, as a program in another language does.
+func push(t *testing.T, api *ecr.Client, repository, tag string, image fakeecr.Image) {
+	t.Helper()
+	for _, blob := range image.Blobs {
+		begun, err := api.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: &repository})
+		require.NoError(t, err)
+		_, err = api.UploadLayerPart(t.Context(), &ecr.UploadLayerPartInput{RepositoryName: &repository, UploadId: begun.UploadId,
+			LayerPartBlob: blob, PartFirstByte: aws.Int64(0), PartLastByte: aws.Int64(int64(len(blob) - 1))})
+		require.NoError(t, err)
+		_, err = api.CompleteLayerUpload(t.Context(), &ecr.CompleteLayerUploadInput{RepositoryName: &repository, UploadId: begun.UploadId,
+			LayerDigests: []string{digest.FromBytes(blob).String()}})
+		require.NoError(t, err)
+	}
+	_, err := api.PutImage(t.Context(), &ecr.PutImageInput{RepositoryName: &repository, ImageManifest: aws.String(string(image.Manifest)), ImageTag: &tag})
+	require.NoError(t, err)
 }
 
 func TestRunVerifiesSignatures(t *testing.T) {
@@ -108,6 +186,10 @@ func TestRunChecksItsArguments(t *testing.T) {
 		"seed":       {[]string{"-seed", "-1"}, "natural number"},
 		"repository": {[]string{"-repository", "Team"}, "repositoryName"},
 		"addr":       {[]string{"-addr", "127.0.0.1"}, "missing port"},
+		"quota":      {[]string{"-quota", "images=2"}, "no quota"},
+		"limit":      {[]string{"-quota", "images per repository"}, "an equals sign"},
+		"key":        {[]string{"-kms-key", "alias/mine"}, "no ARN of a KMS key"},
+		"secret":     {[]string{"-secret", "hub"}, "no ARN of a secret"},
 		"signature":  {[]string{"-sigv4", "key"}, "a colon"},
 		"argument":   {[]string{"serve"}, "unexpected arguments"},
 		"flag":       {[]string{"-port", "1"}, "not defined"},
