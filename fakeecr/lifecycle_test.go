@@ -341,6 +341,16 @@ func TestReferrersFollowTheirSubject(t *testing.T) {
 			run(t, f)
 			requireImages(t, f, "team/app")
 		},
+		"staying with the subject, whatever the rules say": func(t *testing.T, f face) {
+			f.registry.MustPush("team/app:v1", subject)
+			f.registry.MustPush("team/app", referrer)
+			for _, rule := range []string{expiring(1, untaggedImages), archiving(1, untaggedImages)} {
+				putLifecycle(t, f, "team/app", rule)
+				f.registry.Advance(3 * day)
+				requireImages(t, f, "team/app", subject.Digest(), referrer.Digest())
+				require.Equal(t, types.ImageStatusActive, statusOf(t, f, referrer.Digest()))
+			}
+		},
 		"archived after the subject, restored with it": func(t *testing.T, f face) {
 			f.registry.MustPush("team/app", subject)
 			f.registry.MustPush("team/app", referrer)
@@ -362,6 +372,16 @@ func TestReferrersFollowTheirSubject(t *testing.T) {
 			run(t, f)
 			f.registry.MustPush("team/app", subject)
 			require.Equal(t, types.ImageStatusActive, statusOf(t, f, subject.Digest()))
+			require.Equal(t, types.ImageStatusActivating, statusOf(t, f, referrer.Digest()))
+		},
+		"restored when the subject, deleted from the archive, is pushed again": func(t *testing.T, f face) {
+			f.registry.MustPush("team/app", subject)
+			f.registry.MustPush("team/app", referrer)
+			updateStorage(t, f, subject.Digest(), types.TargetStorageClassArchive)
+			run(t, f)
+			remove(t, f, subject.Digest())
+			require.Equal(t, types.ImageStatusArchived, statusOf(t, f, referrer.Digest()))
+			f.registry.MustPush("team/app", subject)
 			require.Equal(t, types.ImageStatusActivating, statusOf(t, f, referrer.Digest()))
 		},
 	} {
