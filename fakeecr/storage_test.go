@@ -262,6 +262,25 @@ func TestArchivedIndex(t *testing.T) {
 	})
 }
 
+// An image of an index cannot go into the archive before the index, nor be there
+// when a new index comes.
+func TestPushOfAnIndexRestoresItsImages(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64")
+		amd, arm := f.registry.MustPush("team/app", index.Images[0]), f.registry.MustPush("team/app", index.Images[1])
+		updateStorage(t, f, amd, types.TargetStorageClassArchive)
+		_, err := f.PutImage(t.Context(), &ecr.PutImageInput{
+			RepositoryName: aws.String("team/app"), ImageManifest: aws.String(string(index.Manifest)), ImageTag: aws.String("v1"),
+		})
+		require.NoError(t, err)
+		require.Equal(t, types.ImageStatusActivating, statusOf(t, f, amd))
+		f.registry.Advance(20 * time.Minute)
+		for _, digest := range []string{index.Digest(), amd, arm} {
+			require.Equal(t, types.ImageStatusActive, statusOf(t, f, digest))
+		}
+	})
+}
+
 // A layer is out of reach only when no image outside the archive refers to it.
 func TestLayerOfArchivedAndActiveImages(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
