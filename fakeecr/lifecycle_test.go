@@ -405,6 +405,31 @@ func TestReferrersFollowTheirSubject(t *testing.T) {
 	})
 }
 
+// What was pulled lately stays; what never was, or not since it was restored,
+// counts from its push or its restoration.
+func TestLifecycleSeesPulls(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		r := f.registry
+		unpulled, pulled := r.MustPush("team/app:a", fakeecr.RandomImage(1, 100)), r.MustPush("team/app:b", fakeecr.RandomImage(2, 100))
+		putLifecycle(t, f, "team/app", archiving(1, `"tagStatus":"any","countType":"sinceImagePulled","countUnit":"days","countNumber":10`))
+		requireStatus := func(a, b types.ImageStatus) {
+			t.Helper()
+			require.Equal(t, []types.ImageStatus{a, b}, []types.ImageStatus{statusOf(t, f, unpulled), statusOf(t, f, pulled)})
+		}
+		r.Advance(5 * day)
+		code, _ := pull(t, f, types.ImageIdentifier{ImageTag: aws.String("b")})
+		require.Empty(t, code)
+		r.Advance(7 * day)
+		requireStatus(types.ImageStatusArchived, types.ImageStatusActive)
+
+		updateStorage(t, f, unpulled, types.TargetStorageClassStandard)
+		r.Advance(5 * day)
+		requireStatus(types.ImageStatusActive, types.ImageStatusArchived)
+		r.Advance(7 * day)
+		requireStatus(types.ImageStatusArchived, types.ImageStatusArchived)
+	})
+}
+
 // A restored image is as good as newly pushed, also while it is on its way.
 func TestLifecycleSparesRestoredImages(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
