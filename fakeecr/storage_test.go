@@ -416,8 +416,12 @@ func TestReplicationOfArchivedImages(t *testing.T) {
 		f.registry.Advance(21 * time.Minute)
 		require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, eu, "team/app"))
 
+		backfill = startBackfill(t, f, destination("eu-west-1"))
+		f.registry.Advance(5 * time.Second)
+		require.Equal(t, backfillProgress(1, 0, 0), describeBackfill(t, f, backfill.ReplicationBackfillId).Progress)
 		updateStorage(t, f, digest, types.TargetStorageClassArchive)
 		f.registry.Advance(time.Hour)
+		require.Equal(t, backfillProgress(1, 0, 1, "ImageInaccessible"), describeBackfill(t, f, backfill.ReplicationBackfillId).Progress)
 		require.Equal(t, types.ImageStatusActive, statusOf(t, eu, digest))
 		updateStorage(t, eu, digest, types.TargetStorageClassArchive)
 		f.registry.MustPush("team/app:v2", image)
