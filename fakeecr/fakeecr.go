@@ -128,8 +128,9 @@ func (r *Registry) Advance(d time.Duration) {
 
 // RunLifecycle runs the lifecycle policy of a repository at once. The world's
 // clock runs it too: 24 hours after it was put, and every 24 hours from then on.
-// As in ECR, an image of an index and an artifact about a subject go in a run
-// after the one that takes the index or the subject.
+// An image exactly N days old is not yet older than N days. As in ECR, an image
+// of an index and an artifact about a subject go in a run after the one that
+// takes the index or the subject.
 //
 // The error is a *types.RepositoryNotFoundException, or a
 // *types.LifecyclePolicyNotFoundException for a repository without a policy. The

@@ -341,6 +341,16 @@ func TestReferrersFollowTheirSubject(t *testing.T) {
 			run(t, f)
 			requireImages(t, f, "team/app")
 		},
+		"staying with the subject, whatever the rules say": func(t *testing.T, f face) {
+			f.registry.MustPush("team/app:v1", subject)
+			f.registry.MustPush("team/app", referrer)
+			for _, rule := range []string{expiring(1, untaggedImages), archiving(1, untaggedImages)} {
+				putLifecycle(t, f, "team/app", rule)
+				f.registry.Advance(3 * day)
+				requireImages(t, f, "team/app", subject.Digest(), referrer.Digest())
+				require.Equal(t, types.ImageStatusActive, statusOf(t, f, referrer.Digest()))
+			}
+		},
 		"archived after the subject, restored with it": func(t *testing.T, f face) {
 			f.registry.MustPush("team/app", subject)
 			f.registry.MustPush("team/app", referrer)
@@ -364,6 +374,16 @@ func TestReferrersFollowTheirSubject(t *testing.T) {
 			require.Equal(t, types.ImageStatusActive, statusOf(t, f, subject.Digest()))
 			require.Equal(t, types.ImageStatusActivating, statusOf(t, f, referrer.Digest()))
 		},
+		"restored when the subject, deleted from the archive, is pushed again": func(t *testing.T, f face) {
+			f.registry.MustPush("team/app", subject)
+			f.registry.MustPush("team/app", referrer)
+			updateStorage(t, f, subject.Digest(), types.TargetStorageClassArchive)
+			run(t, f)
+			remove(t, f, subject.Digest())
+			require.Equal(t, types.ImageStatusArchived, statusOf(t, f, referrer.Digest()))
+			f.registry.MustPush("team/app", subject)
+			require.Equal(t, types.ImageStatusActivating, statusOf(t, f, referrer.Digest()))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
@@ -382,6 +402,31 @@ func TestReferrersFollowTheirSubject(t *testing.T) {
 			f.registry.Advance(30 * day)
 			requireImages(t, f, "team/app", referrer.Digest())
 		})
+	})
+}
+
+// What was pulled lately stays; what never was, or not since it was restored,
+// counts from its push or its restoration.
+func TestLifecycleSeesPulls(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		r := f.registry
+		unpulled, pulled := r.MustPush("team/app:a", fakeecr.RandomImage(1, 100)), r.MustPush("team/app:b", fakeecr.RandomImage(2, 100))
+		putLifecycle(t, f, "team/app", archiving(1, `"tagStatus":"any","countType":"sinceImagePulled","countUnit":"days","countNumber":10`))
+		requireStatus := func(a, b types.ImageStatus) {
+			t.Helper()
+			require.Equal(t, []types.ImageStatus{a, b}, []types.ImageStatus{statusOf(t, f, unpulled), statusOf(t, f, pulled)})
+		}
+		r.Advance(5 * day)
+		code, _ := pull(t, f, types.ImageIdentifier{ImageTag: aws.String("b")})
+		require.Empty(t, code)
+		r.Advance(7 * day)
+		requireStatus(types.ImageStatusArchived, types.ImageStatusActive)
+
+		updateStorage(t, f, unpulled, types.TargetStorageClassStandard)
+		r.Advance(5 * day)
+		requireStatus(types.ImageStatusActive, types.ImageStatusArchived)
+		r.Advance(7 * day)
+		requireStatus(types.ImageStatusArchived, types.ImageStatusArchived)
 	})
 }
 

@@ -99,6 +99,8 @@ func TestLifecyclePolicyPreview(t *testing.T) {
 		expired := getPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{})
 		require.Equal(t, types.LifecyclePolicyPreviewStatusExpired, expired.Status)
 		require.Empty(t, expired.PreviewResults)
+		require.Nil(t, expired.Summary)
+		require.Equal(t, text, *expired.LifecyclePolicyText)
 		requireImages(t, f, "team/app", old)
 	})
 }
@@ -169,6 +171,20 @@ func TestPreviewShowsReferrersThatFollow(t *testing.T) {
 		require.Equal(t, []string{referrer}, previewed(out.PreviewResults))
 		require.Equal(t, int32(0), *out.PreviewResults[0].AppliedRulePriority, "of no rule")
 		require.Equal(t, types.ImageActionTypeTransition, out.PreviewResults[0].Action.Type)
+	})
+}
+
+func TestPreviewOfAnArchivedImage(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		image := f.registry.MustPush("team/app", fakeecr.RandomImage(1, 100))
+		updateStorage(t, f, image, types.TargetStorageClassArchive)
+		f.registry.Advance(91 * day)
+		startPreview(t, f, archiving(1, anyImages), expiring(2, longArchived))
+		f.registry.Advance(5 * time.Second)
+		out := getPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{})
+		require.Equal(t, []string{image}, previewed(out.PreviewResults))
+		require.Equal(t, types.LifecyclePolicyStorageClassArchive, out.PreviewResults[0].StorageClass)
+		require.Equal(t, int32(2), *out.PreviewResults[0].AppliedRulePriority)
 	})
 }
 

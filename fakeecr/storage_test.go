@@ -255,9 +255,33 @@ func TestArchivedIndex(t *testing.T) {
 
 		updateStorage(t, f, digest, types.TargetStorageClassStandard)
 		require.Equal(t, types.ImageStatusActivating, statusOf(t, f, amd))
+		_, err := f.UpdateImageStorageClass(t.Context(), &ecr.UpdateImageStorageClassInput{
+			RepositoryName: aws.String("team/app"), TargetStorageClass: types.TargetStorageClassArchive, ImageId: &types.ImageIdentifier{ImageDigest: &arm},
+		})
+		var refused *types.ImageStorageClassUpdateNotSupportedException
+		require.ErrorAs(t, err, &refused, "the index is on its way back")
 		f.registry.Advance(20 * time.Minute)
 		for _, image := range []string{digest, amd, arm} {
 			require.Equal(t, types.ImageStatusActive, statusOf(t, f, image))
+		}
+	})
+}
+
+// An image of an index cannot go into the archive before the index, nor be there
+// when a new index comes.
+func TestPushOfAnIndexRestoresItsImages(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64")
+		amd, arm := f.registry.MustPush("team/app", index.Images[0]), f.registry.MustPush("team/app", index.Images[1])
+		updateStorage(t, f, amd, types.TargetStorageClassArchive)
+		_, err := f.PutImage(t.Context(), &ecr.PutImageInput{
+			RepositoryName: aws.String("team/app"), ImageManifest: aws.String(string(index.Manifest)), ImageTag: aws.String("v1"),
+		})
+		require.NoError(t, err)
+		require.Equal(t, types.ImageStatusActivating, statusOf(t, f, amd))
+		f.registry.Advance(20 * time.Minute)
+		for _, digest := range []string{index.Digest(), amd, arm} {
+			require.Equal(t, types.ImageStatusActive, statusOf(t, f, digest))
 		}
 	})
 }
@@ -331,6 +355,80 @@ func TestPushOfAnArchivedImageRestoresIt(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Each restoration takes its own 20 minutes, whatever became of the one before.
+func TestRestorationBegunAnew(t *testing.T) {
+	image := fakeecr.RandomImage(1, 100)
+	for name, end := range map[string]func(t *testing.T, f face){
+		"after a push": func(t *testing.T, f face) {
+			f.registry.MustPush("team/app", image)
+			updateStorage(t, f, image.Digest(), types.TargetStorageClassArchive)
+		},
+		"of an image made anew": func(t *testing.T, f face) {
+			_, err := f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{
+				RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{{ImageDigest: aws.String(image.Digest())}},
+			})
+			require.NoError(t, err)
+			f.registry.MustPush("team/app", image)
+			updateStorage(t, f, image.Digest(), types.TargetStorageClassArchive)
+		},
+		"in a repository made anew": func(t *testing.T, f face) {
+			_, err := f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("team/app"), Force: true})
+			require.NoError(t, err)
+			f.registry.MustPush("team/app", image)
+			updateStorage(t, f, image.Digest(), types.TargetStorageClassArchive)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				f.registry.MustPush("team/app", image)
+				updateStorage(t, f, image.Digest(), types.TargetStorageClassArchive)
+				updateStorage(t, f, image.Digest(), types.TargetStorageClassStandard)
+				end(t, f)
+				f.registry.Advance(10 * time.Minute)
+				updateStorage(t, f, image.Digest(), types.TargetStorageClassStandard)
+				f.registry.Advance(15 * time.Minute)
+				require.Equal(t, types.ImageStatusActivating, statusOf(t, f, image.Digest()))
+				f.registry.Advance(5 * time.Minute)
+				require.Equal(t, types.ImageStatusActive, statusOf(t, f, image.Digest()))
+			})
+		})
+	}
+}
+
+// Only what is active replicates, a restored image like a new one; an archive
+// does not.
+func TestReplicationOfArchivedImages(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		eu := f.in("eu-west-1")
+		image := fakeecr.RandomImage(1, 100)
+		replicateTo(t, f, destination("eu-west-1"))
+		digest := f.registry.MustPush("team/app:v1", image)
+		updateStorage(t, f, digest, types.TargetStorageClassArchive)
+		f.registry.Advance(time.Hour)
+		require.Nil(t, heldIn(t, eu, "team/app"))
+		backfill := startBackfill(t, f, destination("eu-west-1"))
+		f.registry.Advance(time.Minute)
+		require.Zero(t, *describeBackfill(t, f, backfill.ReplicationBackfillId).Progress.TotalReplicationCount)
+
+		updateStorage(t, f, digest, types.TargetStorageClassStandard)
+		f.registry.Advance(21 * time.Minute)
+		require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, eu, "team/app"))
+
+		backfill = startBackfill(t, f, destination("eu-west-1"))
+		f.registry.Advance(5 * time.Second)
+		require.Equal(t, backfillProgress(1, 0, 0), describeBackfill(t, f, backfill.ReplicationBackfillId).Progress)
+		updateStorage(t, f, digest, types.TargetStorageClassArchive)
+		f.registry.Advance(time.Hour)
+		require.Equal(t, backfillProgress(1, 0, 1, "ImageInaccessible"), describeBackfill(t, f, backfill.ReplicationBackfillId).Progress)
+		require.Equal(t, types.ImageStatusActive, statusOf(t, eu, digest))
+		updateStorage(t, eu, digest, types.TargetStorageClassArchive)
+		f.registry.MustPush("team/app:v2", image)
+		f.registry.Advance(time.Minute)
+		require.Equal(t, types.ImageStatusActive, statusOf(t, eu, digest), "pushed again")
+		require.Equal(t, map[string][]string{digest: {"v1", "v2"}}, heldIn(t, eu, "team/app"))
+	})
 }
 
 func TestArchivedImagesDoNotCount(t *testing.T) {

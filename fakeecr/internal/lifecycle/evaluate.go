@@ -39,7 +39,7 @@ type Image struct {
 type Action struct {
 	Image        int // index in the slice that was evaluated
 	Type         ActionType
-	RulePriority int32        // of the rule that acts; 0 when a referrer follows its subject, whatever the rules say
+	RulePriority int32        // of the rule that acts; 0 when a referrer follows its subject
 	StorageClass StorageClass // of the image before the action
 }
 
@@ -53,9 +53,9 @@ type Action struct {
 // others still count it. Rules select from one storage class, so they neither count nor protect images in the other.
 //
 // An image that an index refers to stays as long as the index does (in the standard class, where it would be
-// archived; in any, where it would expire): it goes in a later run, once the index is gone. A referrer follows its
-// subject in the same way, in the run after the one in which the subject went or was archived, or after it was
-// deleted or archived by hand.
+// archived; in any, where it would expire): it goes in a later run, once the index is gone. A referrer is counted as
+// any other image, but no rule acts on it: it follows its subject, in the run after the one in which the subject
+// went or was archived, or after it was deleted or archived by hand.
 func (p *Policy) Evaluate(images []Image, now time.Time) []Action {
 	relations := relate(images)
 	run := newRun(p.rules, now)
@@ -64,10 +64,11 @@ func (p *Policy) Evaluate(images []Image, now time.Time) []Action {
 		image := &images[i]
 		action := Action{Image: i, StorageClass: image.class()}
 		at, due := run.identify(image)
-		if due && !relations.hold(image, p.rules[at].action) {
-			action.Type, action.RulePriority = p.rules[at].action, p.rules[at].priority
-		} else {
+		switch {
+		case image.Subject != "":
 			at, action.Type = len(p.rules), relations.follow(image)
+		case due && !relations.hold(image, p.rules[at].action):
+			action.Type, action.RulePriority = p.rules[at].action, p.rules[at].priority
 		}
 		if action.Type != "" {
 			byRule[at] = append(byRule[at], action)
@@ -200,9 +201,6 @@ func (r relations) hold(image *Image, action ActionType) bool {
 
 // follow returns the action that brings a referrer to where its subject is; empty if there is none, or not yet.
 func (r relations) follow(image *Image) ActionType {
-	if image.Subject == "" {
-		return ""
-	}
 	var action ActionType
 	archived, exists := r.archived[image.Subject]
 	switch {

@@ -216,10 +216,23 @@ func TestEvaluate(t *testing.T) {
 			[]Image{img("r", 3).to("gone"), img("index", 3, "x").of("r")},
 			[]string{},
 		},
-		"a rule takes a referrer as any other image": {
-			[]string{aRule(1, untagged+since("Pushed", 1))},
-			[]Image{img("r", 3).to("subject"), img("subject", 3, "v1")},
-			[]string{"r EXPIRE 1"},
+		"no rule takes a referrer while its subject stays": {
+			[]string{aRule(1, untagged+since("Pushed", 1)), aRule(2, anyTag+archive(90))},
+			[]Image{
+				img("r1", 3).to("here"), img("here", 3, "v1"),
+				img("r2", 300).to("sunk").archivedSince(100), img("sunk", 300, "v2").archivedSince(80), img("r3", 300).to("sunk"),
+			},
+			[]string{"r3 TRANSITION 0"},
+		},
+		"no rule takes a referrer elsewhere than its subject went": {
+			[]string{aTransition(1, untagged+since("Pushed", 1))},
+			[]Image{img("r", 3).to("gone")},
+			[]string{"r EXPIRE 0"},
+		},
+		"a referrer is counted": {
+			[]string{aRule(1, anyTag+count(2))},
+			[]Image{img("r", 1).to("young"), img("young", 2), img("old", 3)},
+			[]string{"old EXPIRE 1"},
 		},
 		"no images": {[]string{aRule(1, anyTag+count(1))}, nil, []string{}},
 	} {

@@ -105,7 +105,7 @@ func guide(rules []rule, images []Image) []Action {
 			protected := slices.ContainsFunc(rules[:at], func(higher rule) bool {
 				return higher.class == images[i].class() && higher.selects(images[i].Tags)
 			})
-			if !protected && guideWants(r, images[i], len(selected)-n) {
+			if !protected && images[i].Subject == "" && guideWants(r, images[i], len(selected)-n) {
 				act(i, r.action, r.priority)
 			}
 		}
@@ -186,6 +186,11 @@ func TestRunsConverge(t *testing.T) {
 				return
 			}
 			require.Positive(t, runs)
+			there := digests(images)
+			for _, action := range actions {
+				image := images[action.Image]
+				require.False(t, action.Type == Expire && there[image.Subject], "%s went before its subject %s", image.Digest, image.Subject)
+			}
 			images = apply(images, actions)
 			left := digests(images)
 			for _, image := range images {

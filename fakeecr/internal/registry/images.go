@@ -154,6 +154,7 @@ func (tx *Tx) push(repo *repository, digest, text string, document *manifest.Man
 	if err := repo.refer(img, document); err != nil {
 		return err
 	}
+	tx.restoreRelated(repo, img)
 	tx.scanOnPush(repo, img)
 	tx.signOnPush(repo, img)
 	if tag != nil {

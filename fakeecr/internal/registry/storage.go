@@ -96,14 +96,19 @@ func (r *repository) archive(img *image, now time.Time) {
 	r.move(img, &archived)
 }
 
-// restore begins to bring an image back from the archive, and with it the
-// children of an index, without which it cannot be pulled, and the referrers,
-// which go where their subject goes.
+// restore begins to bring an image back from the archive.
 func (tx *Tx) restore(repo *repository, img *image) {
 	restored := *img
 	restored.activeFrom = tx.now.Add(restoration)
 	repo.images.set(repo.generation, img.digest, &restored)
 	tx.schedule(restored.activeFrom, imageActivates{repo.Key, repo.name, img.digest})
+	tx.restoreRelated(repo, img)
+}
+
+// restoreRelated brings back from the archive what may not stay there without an
+// image: the children of an index, without which it cannot be pulled, and the
+// referrers, which go where their subject goes.
+func (tx *Tx) restoreRelated(repo *repository, img *image) {
 	for _, digest := range append(linked(&repo.referrers, img.digest), img.children...) {
 		if other, found := repo.images.get(digest); found && other.status() == types.ImageStatusArchived {
 			tx.restore(repo, other)
@@ -146,10 +151,8 @@ func (tx *Tx) repush(repo *repository, img *image, tag *string) error {
 	if err := tx.roomForImage(repo); err != nil {
 		return err
 	}
-	if img.status() == types.ImageStatusArchived {
-		tx.restore(repo, img)
-	}
 	img = tx.activate(repo, img)
+	tx.restoreRelated(repo, img)
 	if tag == nil || slices.Contains(img.tags, *tag) {
 		return nil
 	}

@@ -98,6 +98,11 @@ func requireBooks(t require.TestingT, w *World) {
 		if img.status() == types.ImageStatusActivating {
 			require.True(t, img.activeFrom.After(w.Now()), "it becomes active in time")
 		}
+		for _, digest := range append(linked(&repo.referrers, img.digest), img.children...) {
+			related, _ := repo.images.get(digest)
+			require.True(t, img.status() == types.ImageStatusArchived || related.status() != types.ImageStatusArchived,
+				"in the archive without its index or subject")
+		}
 		if img.subject != "" {
 			require.True(t, repo.referrers.has(link(img.subject, img.digest)))
 			require.True(t, img.subjectSeen || !repo.images.has(img.subject))
