@@ -304,6 +304,48 @@ func TestBackfillOfWhatIsGone(t *testing.T) {
 	})
 }
 
+// Archived images cannot be pulled, so a backfill passes them over; one that is
+// archived after it was listed fails.
+func TestBackfillOfArchivedImages(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		archived, soon, stays := fakeecr.RandomImage(1, 100), fakeecr.RandomImage(2, 100), fakeecr.RandomImage(3, 100)
+		for _, image := range []fakeecr.Image{archived, soon, stays} {
+			f.registry.MustPush("team/app", image)
+		}
+		updateStorage(t, f, archived.Digest(), types.TargetStorageClassArchive)
+		replicateTo(t, f, destination("eu-west-1"))
+		id := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
+		f.registry.Advance(5 * time.Second)
+		updateStorage(t, f, soon.Digest(), types.TargetStorageClassArchive)
+		f.registry.Advance(time.Minute)
+		require.Equal(t, backfillProgress(2, 1, 1, "ImageInaccessible"), describeBackfill(t, f, id).Progress)
+		require.Equal(t, map[string][]string{stays.Digest(): nil}, heldIn(t, f.in("eu-west-1"), "team/app"))
+	})
+}
+
+func TestBackfillOfAnotherAccountsRegistry(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		theirs, to := f.account(other), destination("eu-west-1", other)
+		putRegistryPolicy(t, theirs, statements(onRegistry(allowAll, "*")))
+		replicateTo(t, theirs, to)
+		begun, err := f.StartReplicationBackfill(t.Context(), &ecr.StartReplicationBackfillInput{RegistryId: aws.String(other), Destination: &to})
+		require.NoError(t, err)
+		require.Equal(t, other, *begun.RegistryId)
+		listed, err := f.ListReplicationBackfills(t.Context(), &ecr.ListReplicationBackfillsInput{RegistryId: aws.String(other)})
+		require.NoError(t, err)
+		require.Equal(t, other, *listed.RegistryId)
+		require.Equal(t, listBackfills(t, theirs), listed.Backfills)
+		require.Empty(t, listBackfills(t, f))
+		stopped, err := f.StopReplicationBackfill(t.Context(), &ecr.StopReplicationBackfillInput{RegistryId: aws.String(other), ReplicationBackfillId: begun.ReplicationBackfillId})
+		require.NoError(t, err)
+		require.Equal(t, other, *stopped.RegistryId)
+		described, err := f.DescribeReplicationBackfillResults(t.Context(), &ecr.DescribeReplicationBackfillResultsInput{RegistryId: aws.String(other), ReplicationBackfillId: begun.ReplicationBackfillId})
+		require.NoError(t, err)
+		require.Equal(t, other, *described.RegistryId)
+		require.Equal(t, types.ReplicationBackfillStatusStopped, described.Status)
+	})
+}
+
 func TestBackfillsArePaged(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		replicateTo(t, f, destination("eu-west-1"))

@@ -163,3 +163,47 @@ func TestCreateOnPushFails(t *testing.T) {
 		})
 	}
 }
+
+// Who pushes to a repository that is not there must be allowed to create it.
+func TestCreateOnPushNeedsPermission(t *testing.T) {
+	const (
+		ci     = "arn:aws:iam::123456789012:role/ci"
+		upload = `{"Effect":"Allow","Principal":"*","Action":"ecr:InitiateLayerUpload","Resource":"*"}`
+		create = `{"Effect":"Allow","Principal":"*","Action":"ecr:CreateRepository","Resource":"*"}`
+		deny   = `{"Effect":"Deny","Principal":"*","Action":"ecr:CreateRepository","Resource":"*"}`
+	)
+	own := func(allowed string) string {
+		return statements(`{"Effect":"Allow","Action":[` + allowed + `],"Resource":"*"}`)
+	}
+	for name, test := range map[string]struct {
+		// identity is the caller's own policy, registry that of the account's registry.
+		identity, account, registry string
+		denied                      string
+	}{
+		"its own policy allows it":  {identity: own(`"ecr:InitiateLayerUpload","ecr:CreateRepository"`), account: "123456789012"},
+		"its own policy does not":   {identity: own(`"ecr:InitiateLayerUpload"`), account: "123456789012", denied: notAllowed(ci, "CreateRepository", appARN, "identity-based")},
+		"the registry's denies it":  {identity: own(`"ecr:*"`), account: "123456789012", registry: statements(deny), denied: explicitlyDenied(ci, "CreateRepository", appARN, "a resource-based")},
+		"another account allows it": {identity: own(`"ecr:*"`), account: other, registry: statements(upload, create)},
+		"another account does not":  {identity: own(`"ecr:*"`), account: other, registry: statements(upload), denied: notAllowed(ci, "CreateRepository", otherARN+"team/app", "resource-based")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				owner := f.account(test.account)
+				_, err := owner.CreateRepositoryCreationTemplate(t.Context(), onPush("team", ""))
+				require.NoError(t, err)
+				if test.registry != "" {
+					putRegistryPolicy(t, owner, test.registry)
+				}
+				push := func(repository string) error {
+					_, err := f.as(ci, test.identity).InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RegistryId: &test.account, RepositoryName: &repository})
+					return err
+				}
+				requireOutcome(t, push("team/app"), test.denied)
+				if test.denied != "" {
+					require.Empty(t, repositories(t, owner))
+				}
+				require.ErrorAs(t, push("other/app"), new(*types.RepositoryNotFoundException), "there is no template for it")
+			})
+		})
+	}
+}

@@ -172,9 +172,9 @@ func randomLayer(random *rand.ChaCha8, size int) []byte {
 }
 
 // MustPush pushes an image through the operations of a user's push, and makes
-// its repository first if need be. The reference is "repository:tag", or
-// "repository" for an image without a tag. It answers the digest; an error ends
-// the test, or panics without one.
+// its repository first if need be, by CreateRepository: templates have no say.
+// The reference is "repository:tag", or "repository" for an image without a tag.
+// It answers the digest; an error ends the test, or panics without one.
 //
 // What is pushed is the fixture of a test and not its subject: rules do not see
 // it and the trace does not show it.

@@ -208,6 +208,21 @@ func TestTagsReplicate(t *testing.T) {
 			act:  func(t *testing.T, f face) { f.registry.MustPush("app:v1", first) },
 			want: map[string][]string{a: nil, b: {"v1"}},
 		},
+		"a tag that is taken and excluded from immutability there": {
+			before: func(t *testing.T, f face) {
+				_, err := f.in("eu-west-1").CreateRepository(t.Context(), &ecr.CreateRepositoryInput{
+					RepositoryName: aws.String("app"), ImageTagMutability: types.ImageTagMutabilityImmutableWithExclusion, ImageTagMutabilityExclusionFilters: exclusions("v*"),
+				})
+				require.NoError(t, err)
+				f.in("eu-west-1").registry.MustPush("app:v1", second)
+				f.in("eu-west-1").registry.MustPush("app:stable", second)
+			},
+			act: func(t *testing.T, f face) {
+				f.registry.MustPush("app:v1", first)
+				f.registry.MustPush("app:stable", first)
+			},
+			want: map[string][]string{a: {"v1"}, b: {"stable"}},
+		},
 		"a tag that is taken and mutable there": {
 			before: func(t *testing.T, f face) { f.in("eu-west-1").registry.MustPush("app:v1", second) },
 			act:    func(t *testing.T, f face) { f.registry.MustPush("app:v1", first) },

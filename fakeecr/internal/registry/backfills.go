@@ -8,8 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
-
-	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
 )
 
 const (
@@ -281,9 +279,8 @@ func (tx *Tx) prepareBackfill(b *backfill) {
 			if img.archived {
 				continue
 			}
-			index := img.mediaType == manifest.OCIIndex || img.mediaType == manifest.DockerList
 			for _, id := range everyID(img) {
-				listed := &backfillImage{repository: name, id: id, index: index}
+				listed := &backfillImage{repository: name, id: id, index: len(img.children) > 0}
 				b.images.set(tx.write().generation, listed.key(), listed)
 			}
 		}

@@ -4,7 +4,9 @@ package registry
 type Quota string
 
 // The quotas of ECR. What they limit answers LimitExceededException, resource
-// tags TooManyTagsException, signing rules InvalidParameterException.
+// tags TooManyTagsException (InvalidParameterException of a template), replication
+// destinations ValidationException, and rules and filters of replication and
+// signing rules InvalidParameterException.
 const (
 	RepositoriesPerRegistry     Quota = "repositories per registry"
 	ImagesPerRepository         Quota = "images per repository"
@@ -24,7 +26,8 @@ const (
 	SigningRules                Quota = "signing rules"
 )
 
-// defaultQuotas are those of the service's quota page of 2026.
+// defaultQuotas are those of the service's quota page of 2026. It has none of
+// templates: that one is chosen.
 var defaultQuotas = map[Quota]int64{
 	RepositoriesPerRegistry:     100_000,
 	ImagesPerRepository:         100_000,

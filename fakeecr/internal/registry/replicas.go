@@ -97,14 +97,19 @@ func (tx *Tx) replicateLater(repo *repository, digest string, tag *string) {
 }
 
 // happen replicates what is still there: neither an image that was deleted or
-// archived meanwhile nor a tag that was moved arrives.
+// archived meanwhile nor a tag that was moved arrives. What is archived cannot
+// be pulled, so that its replication has failed.
 func (r replication) happen(tx *Tx) {
 	repo, found := tx.registry(r.from).repositories.get(r.repository)
 	if !found {
 		return
 	}
 	img, found := repo.images.get(*r.image.ImageDigest)
-	if !found || img.archived {
+	switch {
+	case !found:
+		return
+	case img.archived:
+		tx.noteReplica(repo, img, r.to, string(types.ImageFailureCodeImageInaccessible))
 		return
 	}
 	tag := r.image.ImageTag
@@ -119,17 +124,25 @@ func (r replication) happen(tx *Tx) {
 // of an index.
 func (tx *Tx) replicate(repo *repository, img *image, tag *string, to Key) (failure string, ofChildren []string) {
 	ofChildren, err := tx.copyImage(repo, img, tag, to)
-	done := replica{Key: to, status: types.ReplicationStatusComplete, due: tx.now}
 	if err != nil {
 		failure = failureCode(err)
-		done.status, done.failure = types.ReplicationStatusFailed, failure
 	}
-	pending := slices.ContainsFunc(img.replicas, func(r replica) bool { return r.Key == to && r.due.After(tx.now) })
-	if !pending {
-		repo = tx.own(repo)
-		repo.images.set(repo.generation, img.digest, img.withReplica(done))
-	}
+	tx.noteReplica(repo, img, to, failure)
 	return failure, ofChildren
+}
+
+// noteReplica notes on an image how its replication went, "" if well, unless a
+// later push of it is still on the way.
+func (tx *Tx) noteReplica(repo *repository, img *image, to Key, failure string) {
+	if slices.ContainsFunc(img.replicas, func(r replica) bool { return r.Key == to && r.due.After(tx.now) }) {
+		return
+	}
+	done := replica{Key: to, status: types.ReplicationStatusComplete, failure: failure, due: tx.now}
+	if failure != "" {
+		done.status = types.ReplicationStatusFailed
+	}
+	repo = tx.own(repo)
+	repo.images.set(repo.generation, img.digest, img.withReplica(done))
 }
 
 // copyImage puts an image, and the images of an index first, into the repository
@@ -193,29 +206,38 @@ func (tx *Tx) receive(repo, from *repository, img *image, tag *string) error {
 	return tx.push(repo, img.digest, img.manifest, document, tag)
 }
 
-// mayReplicate asks the policy of another account's registry. An account needs
-// no permission for its own.
+// mayReplicate asks the policy of another account's registry, in its region and
+// for the source account's root. An account needs no permission for its own.
 func (tx *Tx) mayReplicate(from *repository, to Key) error {
 	if from.Account == to.Account {
 		return nil
 	}
 	reg := tx.registry(to)
+	repo, found := reg.repositories.get(from.name)
 	actions := []string{"ecr:ReplicateImage"}
-	if !reg.repositories.has(from.name) {
+	if !found {
 		actions = append(actions, "ecr:CreateRepository")
 	}
+	source := *tx
+	source.Key, source.Caller = Key{Account: from.Account, Region: to.Region}, rootARN(from.Key)
+	access := Access{Resource: RepositoryARN(to, from.name), Registry: to, Repository: from.name}
 	for _, action := range actions {
 		request := policy.Request{
-			Principal: fmt.Sprintf("arn:%s:iam::%s:root", partition(from.Region), from.Account),
-			Account:   from.Account,
+			Principal: source.Caller,
+			Account:   source.Account,
 			Action:    action,
-			Resource:  (&repository{Key: to, name: from.name}).arn(),
+			Resource:  access.Resource,
+			Context:   source.conditionKeys(&access, repo),
 		}
 		if reg.policy.Decide(request) != policy.Allow {
 			return errReplicationDenied
 		}
 	}
 	return nil
+}
+
+func rootARN(key Key) string {
+	return fmt.Sprintf("arn:%s:iam::%s:root", partition(key.Region), key.Account)
 }
 
 var errReplicationDenied = &smithy.GenericAPIError{Code: "AccessDeniedException", Fault: smithy.FaultClient}

@@ -177,14 +177,21 @@ func (tx *Tx) addRepository(repo *repository) error {
 
 // establish is a repository that a service of ECR fills: the one that is there,
 // else a new one with the settings of the registry's template for the purpose.
-// Without a template it has ECR's defaults, but a push makes none.
+// Without a template it has ECR's defaults, but a push makes none. Whoever pushes
+// must be allowed to create it; replication and pulls have asked for that before.
 func (tx *Tx) establish(key Key, name string, purpose types.RCTAppliedFor) (*repository, error) {
 	if repo, err := tx.changeRepositoryOf(key, name); err == nil {
 		return repo, nil
 	}
 	template := tx.registry(key).template(name, purpose)
-	if template == nil && purpose == types.RCTAppliedForCreateOnPush {
-		return nil, repositoryNotFound(key, name)
+	if purpose == types.RCTAppliedForCreateOnPush {
+		if template == nil {
+			return nil, repositoryNotFound(key, name)
+		}
+		create := Access{Action: "ecr:CreateRepository", Resource: RepositoryARN(key, name), Registry: key, Repository: name}
+		if err := tx.Authorize(create); err != nil {
+			return nil, err
+		}
 	}
 	repo := tx.newRepository(key, name)
 	if template != nil {

@@ -195,7 +195,8 @@ func (e signingEnds) happen(tx *Tx) {
 	repo.images.set(repo.generation, img.digest, &signed)
 }
 
-// sign pushes the signature of an image, which is an image that refers to it.
+// sign pushes the signature of an image, which is an image that refers to it and
+// is replicated as any other.
 func (tx *Tx) sign(repo *repository, img *image, profile string) error {
 	if failure, told := tx.registry(repo.Key).signingFailures.get(profile); told {
 		return failure
@@ -221,7 +222,12 @@ func (tx *Tx) sign(repo *repository, img *image, profile string) error {
 	if err != nil {
 		return err
 	}
-	return tx.push(repo, manifest.Digest(string(text)), string(text), document, nil)
+	digest := manifest.Digest(string(text))
+	if err := tx.push(repo, digest, string(text), document, nil); err != nil {
+		return err
+	}
+	tx.replicateLater(repo, digest, nil)
+	return nil
 }
 
 type signatureManifest struct {
