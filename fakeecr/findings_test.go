@@ -18,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
-	"github.com/fakeecr/ecr/scenarios"
 )
 
 func describeFindings(t *testing.T, f face, id *types.ImageIdentifier) (*ecr.DescribeImageScanFindingsOutput, error) {
@@ -308,35 +307,47 @@ func TestEnhancedFindingsHaveTheGrainOfTheWire(t *testing.T) {
 }
 
 func TestImageScanCompleteWaiter(t *testing.T) {
-	wait := func(t *testing.T, client ecr.DescribeImageScanFindingsAPIClient) error {
-		return ecr.NewImageScanCompleteWaiter(client).Wait(t.Context(),
-			&ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: tagID("v1")}, time.Minute)
+	const timeout = "exceeded max wait time for ImageScanComplete waiter"
+	// The waiter pauses for 5 seconds at least, and a scan takes 3. In the time
+	// in between it has to give up, although it would like to ask again at once.
+	tests := []struct {
+		name    string
+		prepare func(t *testing.T, f face)
+		most    time.Duration
+		fails   string
+	}{
+		{"completes", func(*testing.T, face) {}, time.Minute, ""},
+		{"completes in the last poll", func(*testing.T, face) {}, 8010 * time.Millisecond, ""},
+		{"a single poll", func(*testing.T, face) {}, 5 * time.Second, timeout},
+		{"a poll too early", func(*testing.T, face) {}, 6 * time.Second, timeout},
+		{"nothing is said", func(t *testing.T, f face) {
+			f.registry.MustPush("team/app:v1", fakeecr.RandomImage(2, 4096))
+			require.NoError(t, startScan(t, f, tagID("v1")))
+		}, time.Minute, "waiter state transitioned to Failure"},
+		{"enhanced scanning never completes", func(t *testing.T, f face) { putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "*")) }, time.Minute, timeout},
 	}
-	for name, open := range map[string]func(*fakeecr.Registry) face{"direct": direct, "client": socketless} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				f := open(fakeecr.New(t))
-				f.registry.SetScanFindings("team/app:v1")
-				f.registry.SetEnhancedScanFindings("team/app:v1")
-				f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
-				require.NoError(t, startScan(t, f, tagID("v1")))
-				began := time.Now()
-				require.NoError(t, wait(t, f))
-				require.Less(t, time.Since(began), enough)
-
-				// The waiter spins once it has as much time left as it waits at
-				// least, unless calls take time.
-				f.registry.Play(scenarios.Scenario{scenarios.On("DescribeImageScanFindings").Delay(time.Millisecond)})
-				putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "*"))
-				require.ErrorContains(t, wait(t, f), "exceeded max wait time")
+	for face, open := range map[string]func(*fakeecr.Registry) face{"direct": direct, "client": socketless} {
+		for _, test := range tests {
+			t.Run(face+"/"+test.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					f := open(fakeecr.New(t))
+					digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+					f.registry.SetScanFindings("team/app@" + digest)
+					f.registry.SetEnhancedScanFindings("team/app@" + digest)
+					require.NoError(t, startScan(t, f, tagID("v1")))
+					test.prepare(t, f)
+					began := time.Now()
+					err := ecr.NewImageScanCompleteWaiter(f).Wait(t.Context(),
+						&ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: tagID("v1")}, test.most)
+					require.LessOrEqual(t, time.Since(began), test.most)
+					if test.fails == "" {
+						require.NoError(t, err)
+					} else {
+						require.ErrorContains(t, err, test.fails)
+					}
+				})
 			})
-			synctest.Test(t, func(t *testing.T) {
-				f := open(fakeecr.New(t))
-				f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
-				require.NoError(t, startScan(t, f, tagID("v1")))
-				require.ErrorContains(t, wait(t, f), "waiter state transitioned to Failure", "a scan without findings fails at once")
-			})
-		})
+		}
 	}
 }
 
