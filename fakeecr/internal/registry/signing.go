@@ -183,7 +183,9 @@ func (e signingEnds) happen(tx *Tx) {
 		return
 	}
 	ended := &signing{profile: e.signing.profile, status: types.SigningStatusComplete}
-	if err := tx.sign(repo, img, ended.profile); err != nil {
+	err = tx.attempt(func() error { return tx.sign(tx.own(repo), img, ended.profile) })
+	repo = tx.own(repo)
+	if err != nil {
 		ended.status = types.SigningStatusFailed
 		if !errors.As(err, &ended.failure) {
 			ended.failure = &smithy.GenericAPIError{Code: "ServerException", Message: err.Error()}
@@ -195,7 +197,8 @@ func (e signingEnds) happen(tx *Tx) {
 	repo.images.set(repo.generation, img.digest, &signed)
 }
 
-// sign pushes the signature of an image, which is an image that refers to it.
+// sign pushes the signature of an image, which is an image that refers to it and
+// is replicated as every push is.
 func (tx *Tx) sign(repo *repository, img *image, profile string) error {
 	if failure, told := tx.registry(repo.Key).signingFailures.get(profile); told {
 		return failure
@@ -221,7 +224,12 @@ func (tx *Tx) sign(repo *repository, img *image, profile string) error {
 	if err != nil {
 		return err
 	}
-	return tx.push(repo, manifest.Digest(string(text)), string(text), document, nil)
+	digest := manifest.Digest(string(text))
+	if err := tx.push(repo, digest, string(text), document, nil); err != nil {
+		return err
+	}
+	tx.replicateLater(repo, digest, nil)
+	return nil
 }
 
 type signatureManifest struct {
