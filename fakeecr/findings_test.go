@@ -106,6 +106,18 @@ func TestFindingsThatATestSays(t *testing.T) {
 			require.Equal(t, []types.ImageScanFinding{}, out.ImageScanFindings.Findings)
 			require.Equal(t, map[string]int32{}, out.ImageScanFindings.FindingSeverityCounts)
 		})
+		t.Run("findings without a severity", func(t *testing.T) {
+			f := f.account("210987654325")
+			f.registry.SetScanFindings("team/app:v1", cve(1, ""), cve(2, "UNDEFINED"))
+			f.registry.SetEnhancedScanFindings("team/app:v1", types.EnhancedImageScanFinding{})
+			f.registry.MustPush("team/app:v1", image)
+			require.Equal(t, map[string]int32{"UNDEFINED": 2}, scanned(t, f).ImageScanFindings.FindingSeverityCounts)
+			putScanning(t, f, "ENHANCED", scanRule("SCAN_ON_PUSH", "*"))
+			f.registry.Advance(enough)
+			out, err := describeFindings(t, f, tagID("v1"))
+			require.NoError(t, err)
+			require.Equal(t, map[string]int32{"UNTRIAGED": 1}, out.ImageScanFindings.FindingSeverityCounts)
+		})
 		t.Run("the digest counts before the tag", func(t *testing.T) {
 			f := f.account("210987654323")
 			f.registry.SetScanFindings("team/app:v1", cve(1, "LOW"))

@@ -260,6 +260,8 @@ func TestFailSigning(t *testing.T) {
 	})
 	require.PanicsWithValue(t, `fakeecr: "release" is no ARN of a signing profile, as arn:aws:signer:us-east-1:123456789012:/signing-profiles/release is`,
 		func() { fakeecr.New(refused{}).FailSigning("release", "", "") })
+	require.PanicsWithValue(t, `fakeecr: a registry in eu-west-1 does not sign with the profile `+release,
+		func() { fakeecr.New(refused{}).In("eu-west-1").FailSigning(release, "ProfileRevoked", "") })
 }
 
 func TestASignatureCountsAsAnImage(t *testing.T) {

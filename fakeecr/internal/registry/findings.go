@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -224,6 +225,9 @@ func failedStatus(err error) types.ImageScanStatus {
 	return types.ImageScanStatus{Status: types.ScanStatusFailed, Description: &description}
 }
 
+// untriaged is Amazon Inspector's severity of what has none yet.
+const untriaged = "UNTRIAGED"
+
 // summary is what DescribeImages shows of the findings.
 func (r scanReport) summary() *types.ImageScanFindingsSummary {
 	if r.findings == nil {
@@ -235,10 +239,10 @@ func (r scanReport) summary() *types.ImageScanFindingsSummary {
 	}
 	counts := map[string]int32{}
 	for _, finding := range r.findings.Basic {
-		counts[string(finding.Severity)]++
+		counts[string(cmp.Or(finding.Severity, types.FindingSeverityUndefined))]++
 	}
 	for _, finding := range r.findings.Enhanced {
-		counts[aws.ToString(finding.Severity)]++
+		counts[cmp.Or(aws.ToString(finding.Severity), untriaged)]++
 	}
 	return &types.ImageScanFindingsSummary{
 		FindingSeverityCounts:        counts,
