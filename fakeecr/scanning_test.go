@@ -424,6 +424,17 @@ func TestScanOnPush(t *testing.T) {
 			requireError[*types.ScanNotFoundException](t, err, "Image scan does not exist for the image with "+
 				"'{imageDigest:'null', imageTag:'enhanced'}' in the repository with name 'flag' in the registry with id '123456789012'")
 		})
+		t.Run("of a replica where it arrives", func(t *testing.T) {
+			replicateTo(t, f, destination("eu-west-1"))
+			there := f.in("eu-west-1")
+			putScanning(t, there, "BASIC", scanRule("SCAN_ON_PUSH", "*"))
+			there.registry.SetScanFindings("neither:v2")
+			f.registry.MustPush("neither:v2", fakeecr.RandomImage(5, 4096))
+			f.registry.Advance(2 * enough)
+			out, err := there.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("neither"), ImageId: tagID("v2")})
+			require.NoError(t, err)
+			require.EqualValues(t, "COMPLETE", out.ImageScanStatus.Status)
+		})
 		t.Run("not of an index nor an artifact", func(t *testing.T) {
 			f.registry.MustPush("flag:all", fakeecr.RandomIndex(2, "linux/amd64"))
 			f.registry.MustPush("flag:statement", attestation())

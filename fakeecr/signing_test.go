@@ -293,10 +293,7 @@ func TestASignatureCountsAsAnImage(t *testing.T) {
 func TestASignatureIsReplicated(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		require.NoError(t, putSigning(t, f, signingRule(release)))
-		_, err := f.PutReplicationConfiguration(t.Context(), &ecr.PutReplicationConfigurationInput{ReplicationConfiguration: &types.ReplicationConfiguration{
-			Rules: []types.ReplicationRule{{Destinations: []types.ReplicationDestination{{Region: aws.String("eu-west-1"), RegistryId: aws.String("123456789012")}}}},
-		}})
-		require.NoError(t, err)
+		replicateTo(t, f, destination("eu-west-1"))
 		digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
 		f.registry.Advance(time.Minute)
 		require.Len(t, signatures(t, f, "team/app"), 1)
@@ -307,6 +304,14 @@ func TestASignatureIsReplicated(t *testing.T) {
 		})
 		require.NoError(t, err)
 		require.Len(t, referrers.Referrers, 1)
+
+		elsewhere := strings.Replace(release, "us-east-1", "eu-west-1", 1)
+		require.NoError(t, putSigning(t, f.in("eu-west-1"), signingRule(elsewhere)))
+		f.registry.MustPush("prod:v1", fakeecr.RandomImage(1, 4096))
+		f.registry.Advance(time.Minute)
+		require.Len(t, signatures(t, f, "prod"), 1)
+		require.Len(t, signatures(t, f.in("eu-west-1"), "prod"), 2, "a replica is signed by the rules of where it arrives")
+		require.Equal(t, []types.ImageSigningStatus{status(elsewhere, "COMPLETE")}, signingStatuses(t, f.in("eu-west-1"), "prod", "v1"))
 	})
 }
 
