@@ -74,7 +74,10 @@ func TestPullTimeUpdateExclusionPages(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, list.PullTimeUpdateExclusions, size)
 			got = append(got, list.PullTimeUpdateExclusions...)
-			in.NextToken = list.NextToken
+			if in.NextToken = list.NextToken; in.NextToken != nil {
+				_, err = f.in("eu-west-1").ListPullTimeUpdateExclusions(t.Context(), in)
+				requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
+			}
 		}
 		require.Equal(t, all, got)
 		require.Nil(t, list.NextToken)
