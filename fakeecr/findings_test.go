@@ -435,6 +435,20 @@ func TestWithScanner(t *testing.T) {
 	}, fakeecr.WithScanner(scanner))
 }
 
+func TestScannerAtItsLimit(t *testing.T) {
+	busy := func(fakeecr.ScannedImage) ([]types.ImageScanFinding, error) {
+		return nil, fmt.Errorf("the scanner is busy: %w", &types.LimitExceededException{Message: aws.String("Too many scans")})
+	}
+	onAllFaces(t, func(t *testing.T, f face) {
+		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+		require.NoError(t, startScan(t, f, tagID("v1")))
+		f.registry.Advance(enough)
+		out, err := describeFindings(t, f, tagID("v1"))
+		require.NoError(t, err)
+		require.Equal(t, &types.ImageScanStatus{Status: "LIMIT_EXCEEDED", Description: aws.String("Too many scans")}, out.ImageScanStatus)
+	}, fakeecr.WithScanner(busy))
+}
+
 func TestWithEnhancedScanner(t *testing.T) {
 	var seen atomic.Pointer[fakeecr.ScannedImage]
 	scanner := func(image fakeecr.ScannedImage) ([]types.EnhancedImageScanFinding, error) {

@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
-	smithy "github.com/aws/smithy-go"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/clone"
 )
@@ -217,12 +216,7 @@ func failedStatus(err error) types.ImageScanStatus {
 	if errors.As(err, &limit) {
 		return types.ImageScanStatus{Status: types.ScanStatusLimitExceeded, Description: aws.String(limit.ErrorMessage())}
 	}
-	description := err.Error()
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		description = api.ErrorMessage()
-	}
-	return types.ImageScanStatus{Status: types.ScanStatusFailed, Description: &description}
+	return types.ImageScanStatus{Status: types.ScanStatusFailed, Description: aws.String(err.Error())}
 }
 
 // untriaged is Amazon Inspector's severity of what has none yet.
