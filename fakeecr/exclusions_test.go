@@ -74,7 +74,10 @@ func TestPullTimeUpdateExclusionPages(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, list.PullTimeUpdateExclusions, size)
 			got = append(got, list.PullTimeUpdateExclusions...)
-			in.NextToken = list.NextToken
+			if in.NextToken = list.NextToken; in.NextToken != nil {
+				_, err = f.in("eu-west-1").ListPullTimeUpdateExclusions(t.Context(), in)
+				requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
+			}
 		}
 		require.Equal(t, all, got)
 		require.Nil(t, list.NextToken)
@@ -84,24 +87,44 @@ func TestPullTimeUpdateExclusionPages(t *testing.T) {
 }
 
 func TestPullsOfAnExcludedPrincipal(t *testing.T) {
-	const caller = "arn:aws:iam::123456789012:user/fakeecr"
+	const (
+		user    = "arn:aws:iam::123456789012:user/fakeecr"
+		role    = "arn:aws:iam::123456789012:role/builds/ci"
+		session = "arn:aws:sts::123456789012:assumed-role/ci/session"
+		theirs  = "arn:aws:iam::210987654321:user/fakeecr"
+	)
 	onAllFaces(t, func(t *testing.T, f face) {
 		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
-		pull := func() *time.Time {
-			f.registry.Advance(24 * time.Hour)
-			_, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*tagID("v1")}})
-			require.NoError(t, err)
+		_, err := f.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: aws.String("team/app"), PolicyText: aws.String(
+			`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}]}`)})
+		require.NoError(t, err)
+		last := func() *time.Time {
 			out, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app")})
 			require.NoError(t, err)
 			return out.ImageDetails[0].LastRecordedPullTime
 		}
-		require.NoError(t, register(t, f, caller))
-		require.Nil(t, pull())
-		require.NoError(t, deregister(t, f, caller))
-		require.NoError(t, register(t, f, "arn:aws:iam::123456789012:user/other"))
-		recorded := pull()
-		require.NotNil(t, recorded)
-		require.NoError(t, register(t, f, caller))
-		require.Equal(t, recorded, pull())
+		require.Nil(t, last())
+		for _, test := range []struct {
+			excluded string
+			puller   face
+		}{{user, f}, {role, f.as(role)}, {role, f.as(session)}, {theirs, f.account("210987654321")}} {
+			pull := func() (recorded bool) {
+				before := last()
+				f.registry.Advance(24 * time.Hour)
+				_, err := test.puller.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{
+					RegistryId: aws.String("123456789012"), RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*tagID("v1")},
+				})
+				require.NoError(t, err)
+				after := last()
+				return after != nil && (before == nil || after.After(*before))
+			}
+			require.NoError(t, register(t, f, "arn:aws:iam::123456789012:user/other"))
+			require.True(t, pull(), "of %s, while another is excluded", test.excluded)
+			require.NoError(t, register(t, f, test.excluded))
+			require.False(t, pull(), "of %s", test.excluded)
+			require.NoError(t, deregister(t, f, test.excluded))
+			require.True(t, pull(), "of %s, which is excluded no longer", test.excluded)
+			require.NoError(t, deregister(t, f, "arn:aws:iam::123456789012:user/other"))
+		}
 	})
 }

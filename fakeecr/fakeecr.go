@@ -46,7 +46,9 @@ type Registry struct {
 }
 
 // New makes an empty registry for a test. It starts nothing, so it needs no
-// Close, and it works inside testing/synctest, where waiting takes no time.
+// Close, and it works inside testing/synctest, where waiting takes no time. Calls
+// take none either, but for the polls of the SDK's waiters, a millisecond each:
+// a waiter that runs out of time would otherwise poll for ever there.
 //
 // When the test fails, its log ends with the trace and the seed. The test fails
 // when a rule of a scenario never fired, unless the rule is optional. Without a

@@ -86,11 +86,13 @@ func (b ScannedBlob) Open() io.ReadSeeker { return b.blob.Open() }
 
 // WithScanner computes the findings of basic scans from the image itself, where
 // [Registry.SetScanFindings] does not say them. An error makes the status FAILED
-// with the error's text for description.
+// with the error's text for description, a *types.LimitExceededException makes it
+// LIMIT_EXCEEDED.
 //
 // The scanner is called once for each completed scan, by the first call of
 // DescribeImageScanFindings that wants its findings, and so by several goroutines
-// at once if the test has them. It may call the registry.
+// at once if the test has them. It may call the registry, but not
+// DescribeImageScanFindings of the image that it scans: that waits for it.
 func WithScanner(scan func(ScannedImage) ([]types.ImageScanFinding, error)) Option {
 	if scan == nil {
 		return withScanner(types.ScanTypeBasic, nil)
@@ -104,7 +106,7 @@ func WithScanner(scan func(ScannedImage) ([]types.ImageScanFinding, error)) Opti
 // WithEnhancedScanner computes the findings of enhanced scanning, as [WithScanner]
 // does those of basic scans. Because enhanced scanning never completes, the
 // scanner is called whenever DescribeImageScanFindings or DescribeImages shows
-// the image.
+// the image; so it may call neither for the image that it scans.
 func WithEnhancedScanner(scan func(ScannedImage) ([]types.EnhancedImageScanFinding, error)) Option {
 	if scan == nil {
 		return withScanner(types.ScanTypeEnhanced, nil)

@@ -18,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
-	"github.com/fakeecr/ecr/scenarios"
 )
 
 func describeFindings(t *testing.T, f face, id *types.ImageIdentifier) (*ecr.DescribeImageScanFindingsOutput, error) {
@@ -106,6 +105,18 @@ func TestFindingsThatATestSays(t *testing.T) {
 			require.EqualValues(t, "COMPLETE", out.ImageScanStatus.Status)
 			require.Equal(t, []types.ImageScanFinding{}, out.ImageScanFindings.Findings)
 			require.Equal(t, map[string]int32{}, out.ImageScanFindings.FindingSeverityCounts)
+		})
+		t.Run("findings without a severity", func(t *testing.T) {
+			f := f.account("210987654325")
+			f.registry.SetScanFindings("team/app:v1", cve(1, ""), cve(2, "UNDEFINED"))
+			f.registry.SetEnhancedScanFindings("team/app:v1", types.EnhancedImageScanFinding{})
+			f.registry.MustPush("team/app:v1", image)
+			require.Equal(t, map[string]int32{"UNDEFINED": 2}, scanned(t, f).ImageScanFindings.FindingSeverityCounts)
+			putScanning(t, f, "ENHANCED", scanRule("SCAN_ON_PUSH", "*"))
+			f.registry.Advance(enough)
+			out, err := describeFindings(t, f, tagID("v1"))
+			require.NoError(t, err)
+			require.Equal(t, map[string]int32{"UNTRIAGED": 1}, out.ImageScanFindings.FindingSeverityCounts)
 		})
 		t.Run("the digest counts before the tag", func(t *testing.T) {
 			f := f.account("210987654323")
@@ -308,35 +319,47 @@ func TestEnhancedFindingsHaveTheGrainOfTheWire(t *testing.T) {
 }
 
 func TestImageScanCompleteWaiter(t *testing.T) {
-	wait := func(t *testing.T, client ecr.DescribeImageScanFindingsAPIClient) error {
-		return ecr.NewImageScanCompleteWaiter(client).Wait(t.Context(),
-			&ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: tagID("v1")}, time.Minute)
+	const timeout = "exceeded max wait time for ImageScanComplete waiter"
+	// The waiter pauses for 5 seconds at least, and a scan takes 3. In the time
+	// in between it has to give up, although it would like to ask again at once.
+	tests := []struct {
+		name    string
+		prepare func(t *testing.T, f face)
+		most    time.Duration
+		fails   string
+	}{
+		{"completes", func(*testing.T, face) {}, time.Minute, ""},
+		{"completes in the last poll", func(*testing.T, face) {}, 8010 * time.Millisecond, ""},
+		{"a single poll", func(*testing.T, face) {}, 5 * time.Second, timeout},
+		{"a poll too early", func(*testing.T, face) {}, 6 * time.Second, timeout},
+		{"nothing is said", func(t *testing.T, f face) {
+			f.registry.MustPush("team/app:v1", fakeecr.RandomImage(2, 4096))
+			require.NoError(t, startScan(t, f, tagID("v1")))
+		}, time.Minute, "waiter state transitioned to Failure"},
+		{"enhanced scanning never completes", func(t *testing.T, f face) { putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "*")) }, time.Minute, timeout},
 	}
-	for name, open := range map[string]func(*fakeecr.Registry) face{"direct": direct, "client": socketless} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				f := open(fakeecr.New(t))
-				f.registry.SetScanFindings("team/app:v1")
-				f.registry.SetEnhancedScanFindings("team/app:v1")
-				f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
-				require.NoError(t, startScan(t, f, tagID("v1")))
-				began := time.Now()
-				require.NoError(t, wait(t, f))
-				require.Less(t, time.Since(began), enough)
-
-				// The waiter spins once it has as much time left as it waits at
-				// least, unless calls take time.
-				f.registry.Play(scenarios.Scenario{scenarios.On("DescribeImageScanFindings").Delay(time.Millisecond)})
-				putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "*"))
-				require.ErrorContains(t, wait(t, f), "exceeded max wait time")
+	for face, open := range map[string]func(*fakeecr.Registry) face{"direct": direct, "client": socketless} {
+		for _, test := range tests {
+			t.Run(face+"/"+test.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					f := open(fakeecr.New(t))
+					digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+					f.registry.SetScanFindings("team/app@" + digest)
+					f.registry.SetEnhancedScanFindings("team/app@" + digest)
+					require.NoError(t, startScan(t, f, tagID("v1")))
+					test.prepare(t, f)
+					began := time.Now()
+					err := ecr.NewImageScanCompleteWaiter(f).Wait(t.Context(),
+						&ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: tagID("v1")}, test.most)
+					require.LessOrEqual(t, time.Since(began), test.most)
+					if test.fails == "" {
+						require.NoError(t, err)
+					} else {
+						require.ErrorContains(t, err, test.fails)
+					}
+				})
 			})
-			synctest.Test(t, func(t *testing.T) {
-				f := open(fakeecr.New(t))
-				f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
-				require.NoError(t, startScan(t, f, tagID("v1")))
-				require.ErrorContains(t, wait(t, f), "waiter state transitioned to Failure", "a scan without findings fails at once")
-			})
-		})
+		}
 	}
 }
 
@@ -410,6 +433,20 @@ func TestWithScanner(t *testing.T) {
 		require.Contains(t, *out.ImageScanStatus.Description, `architecture "arm64" is not supported`)
 		require.Nil(t, out.ImageScanFindings)
 	}, fakeecr.WithScanner(scanner))
+}
+
+func TestScannerAtItsLimit(t *testing.T) {
+	busy := func(fakeecr.ScannedImage) ([]types.ImageScanFinding, error) {
+		return nil, fmt.Errorf("the scanner is busy: %w", &types.LimitExceededException{Message: aws.String("Too many scans")})
+	}
+	onAllFaces(t, func(t *testing.T, f face) {
+		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+		require.NoError(t, startScan(t, f, tagID("v1")))
+		f.registry.Advance(enough)
+		out, err := describeFindings(t, f, tagID("v1"))
+		require.NoError(t, err)
+		require.Equal(t, &types.ImageScanStatus{Status: "LIMIT_EXCEEDED", Description: aws.String("Too many scans")}, out.ImageScanStatus)
+	}, fakeecr.WithScanner(busy))
 }
 
 func TestWithEnhancedScanner(t *testing.T) {

@@ -57,6 +57,7 @@ func (r *Registry) serveAPI(w http.ResponseWriter, req *http.Request) error {
 	call := r.world.newCall(name, key, caller)
 	call.Tx.Origin = originOf(req)
 	call.Tx.HandsOver = true
+	call.Polls = isWaiter(req.UserAgent())
 	body, authenticate := r.world.signed(req)
 	input := op.NewInput()
 	if call.Unreadable = wire.Read(body, req.ContentLength, input); call.Unreadable == nil {

@@ -35,9 +35,9 @@ func invoke[Out, In any](ctx context.Context, r *Registry, name string, in *In, 
 	if !constraint.Complete(in) {
 		return nil, refuseIncomplete(ctx, name, in)
 	}
-	r = r.selected(optFns)
+	r, polls := r.selected(optFns)
 	call := r.world.newCall(name, r.key, r.caller)
-	call.Input = in
+	call.Input, call.Polls = in, polls
 	call.Tx.Origin = r.world.origin
 	operation(call, operations[name])
 	handler := r.world.calls
@@ -51,19 +51,21 @@ func invoke[Out, In any](ctx context.Context, r *Registry, name string, in *In, 
 	return out.(*Out), nil
 }
 
-// selected is the registry that a call's options select by their region.
-func (r *Registry) selected(optFns []func(*ecr.Options)) *Registry {
+// selected is the registry that a call's options select by their region, and
+// whether they are those of a waiter.
+func (r *Registry) selected(optFns []func(*ecr.Options)) (selected *Registry, polls bool) {
 	if len(optFns) == 0 {
-		return r
+		return r, false
 	}
 	options := ecr.Options{Region: r.key.Region}
 	for _, fn := range optFns {
 		fn(&options)
 	}
+	polls = len(options.APIOptions) > 0 && isWaiter(userAgent(options.APIOptions))
 	if options.Region == r.key.Region {
-		return r
+		return r, polls
 	}
-	return r.In(options.Region)
+	return r.In(options.Region), polls
 }
 
 func operationError(name string, err error) error {

@@ -3,6 +3,7 @@ package fakeecr_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -99,6 +100,8 @@ func TestRegistryScanningConfigurationRefusals(t *testing.T) {
 			"Invalid parameter failed to satisfy constraint: 'Invalid scan frequency for scanType BASIC: CONTINUOUS_SCAN'")
 		requireError[*types.InvalidParameterException](t, put("", scanRule("CONTINUOUS_SCAN", "*")),
 			"Invalid parameter failed to satisfy constraint: 'Invalid scan frequency for scanType BASIC: CONTINUOUS_SCAN'")
+		requireError[*types.InvalidParameterException](t, put("ENHANCED", scanRule("MANUAL", "*")),
+			"Invalid parameter failed to satisfy constraint: 'Invalid scan frequency for scanType ENHANCED: MANUAL'")
 		requireError[*types.InvalidParameterException](t, put("BASIC", scanRule("MANUAL"), scanRule("SCAN_ON_PUSH"), scanRule("MANUAL")),
 			"Invalid parameter at 'rules' failed to satisfy constraint: 'Member must have length less than or equal to 2'")
 		requireError[*types.InvalidParameterException](t, put("BASIC", scanRule("SCAN_ON_PUSH", "UPPER")),
@@ -344,6 +347,47 @@ func TestScanQuotas(t *testing.T) {
 	}, fakeecr.WithQuota(fakeecr.ScansPerDay, 2), fakeecr.WithQuota(fakeecr.ScansPerImagePerDay, 2))
 }
 
+func TestScansByTheClock(t *testing.T) {
+	scan := func(t *testing.T, f face) types.ScanStatus {
+		out, err := describeFindings(t, f, tagID("v1"))
+		require.NoError(t, err)
+		return out.ImageScanStatus.Status
+	}
+	for name, open := range map[string]func(*fakeecr.Registry) face{"direct": direct, "client": socketless} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := open(fakeecr.New(t, fakeecr.WithQuota(fakeecr.ScansPerDay, 2)))
+				f.registry.SetScanFindings("team/app:v1")
+				image := fakeecr.RandomImage(1, 4096)
+				f.registry.MustPush("team/app:v1", image)
+				require.NoError(t, startScan(t, f, tagID("v1")))
+
+				// The scan of an image that goes is not that of the one that comes.
+				time.Sleep(2 * time.Second)
+				_, err := f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*tagID("v1")}})
+				require.NoError(t, err)
+				f.registry.MustPush("team/app:v1", image)
+				require.NoError(t, startScan(t, f, tagID("v1")))
+				time.Sleep(2 * time.Second)
+				require.EqualValues(t, "IN_PROGRESS", scan(t, f))
+				time.Sleep(time.Second)
+				require.EqualValues(t, "COMPLETE", scan(t, f))
+
+				// Both quotas count 24 hours, to the end.
+				f.registry.MustPush("team/app:v2", fakeecr.RandomImage(2, 4096))
+				time.Sleep(24*time.Hour - 5*time.Second - time.Millisecond)
+				requireError[*types.LimitExceededException](t, startScan(t, f, tagID("v2")), "The limit of 2 image scans in 24 hours has been exceeded")
+				time.Sleep(time.Millisecond)
+				require.NoError(t, startScan(t, f, tagID("v2")))
+				time.Sleep(2*time.Second - time.Millisecond)
+				requireError[*types.LimitExceededException](t, startScan(t, f, tagID("v1")), "The scan quota per image has been exceeded. Wait and try again.")
+				time.Sleep(time.Millisecond)
+				require.NoError(t, startScan(t, f, tagID("v1")))
+			})
+		})
+	}
+}
+
 func TestScanOnPush(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		createScanned(t, f, "flag", true)
@@ -372,6 +416,25 @@ func TestScanOnPush(t *testing.T) {
 			require.EqualValues(t, "COMPLETE", out.ImageScanStatus.Status)
 		}
 
+		t.Run("not a basic one while scanning is enhanced", func(t *testing.T) {
+			putScanning(t, f, "ENHANCED", scanRule("SCAN_ON_PUSH", "flag"))
+			f.registry.MustPush("flag:enhanced", fakeecr.RandomImage(4, 4096))
+			putScanning(t, f, "BASIC", scanRule("SCAN_ON_PUSH", "team/*"))
+			_, err := f.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("flag"), ImageId: tagID("enhanced")})
+			requireError[*types.ScanNotFoundException](t, err, "Image scan does not exist for the image with "+
+				"'{imageDigest:'null', imageTag:'enhanced'}' in the repository with name 'flag' in the registry with id '123456789012'")
+		})
+		t.Run("of a replica where it arrives", func(t *testing.T) {
+			replicateTo(t, f, destination("eu-west-1"))
+			there := f.in("eu-west-1")
+			putScanning(t, there, "BASIC", scanRule("SCAN_ON_PUSH", "*"))
+			there.registry.SetScanFindings("neither:v2")
+			f.registry.MustPush("neither:v2", fakeecr.RandomImage(5, 4096))
+			f.registry.Advance(2 * enough)
+			out, err := there.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("neither"), ImageId: tagID("v2")})
+			require.NoError(t, err)
+			require.EqualValues(t, "COMPLETE", out.ImageScanStatus.Status)
+		})
 		t.Run("not of an index nor an artifact", func(t *testing.T) {
 			f.registry.MustPush("flag:all", fakeecr.RandomIndex(2, "linux/amd64"))
 			f.registry.MustPush("flag:statement", attestation())

@@ -7,7 +7,7 @@ import (
 	smithy "github.com/aws/smithy-go"
 )
 
-var signingProfile = regexp.MustCompile(`^arn:aws(-[a-z]+)*:signer:[a-z0-9-]+:[0-9]{12}:/signing-profiles/[a-zA-Z0-9_]{2,}$`)
+var signingProfile = regexp.MustCompile(`^arn:aws(?:-[a-z]+)*:signer:([a-z0-9-]+):[0-9]{12}:/signing-profiles/[a-zA-Z0-9_]{2,}$`)
 
 // FailSigning makes every signing with a profile that ends from now on fail, as
 // when the profile was revoked: DescribeImageSigningStatus answers FAILED with
@@ -16,12 +16,22 @@ func (r *Registry) FailSigning(profileARN, code, reason string) {
 	if r.world.t != nil {
 		r.world.t.Helper()
 	}
-	if !signingProfile.MatchString(profileARN) {
-		r.world.must(fmt.Errorf("%q is no ARN of a signing profile, as arn:aws:signer:us-east-1:123456789012:/signing-profiles/release is", profileARN))
-	}
+	r.world.must(r.checkProfile(profileARN))
 	var failure smithy.APIError
 	if code != "" {
 		failure = &smithy.GenericAPIError{Code: code, Message: reason}
 	}
 	r.world.state.FailSigning(r.key, profileARN, failure)
+}
+
+// checkProfile holds that a profile is one that the registry can sign with.
+func (r *Registry) checkProfile(arn string) error {
+	match := signingProfile.FindStringSubmatch(arn)
+	switch {
+	case match == nil:
+		return fmt.Errorf("%q is no ARN of a signing profile, as arn:aws:signer:us-east-1:123456789012:/signing-profiles/release is", arn)
+	case match[1] != r.key.Region:
+		return fmt.Errorf("a registry in %s does not sign with the profile %s", r.key.Region, arn)
+	}
+	return nil
 }

@@ -260,6 +260,8 @@ func TestFailSigning(t *testing.T) {
 	})
 	require.PanicsWithValue(t, `fakeecr: "release" is no ARN of a signing profile, as arn:aws:signer:us-east-1:123456789012:/signing-profiles/release is`,
 		func() { fakeecr.New(refused{}).FailSigning("release", "", "") })
+	require.PanicsWithValue(t, `fakeecr: a registry in eu-west-1 does not sign with the profile `+release,
+		func() { fakeecr.New(refused{}).In("eu-west-1").FailSigning(release, "ProfileRevoked", "") })
 }
 
 func TestASignatureCountsAsAnImage(t *testing.T) {
@@ -274,7 +276,43 @@ func TestASignatureCountsAsAnImage(t *testing.T) {
 			FailureCode: aws.String("LimitExceededException"), FailureReason: aws.String("The limit of 3 images per repository has been exceeded"),
 		}}, signingStatuses(t, f, "team/app", "v2"))
 		require.Len(t, signatures(t, f, "team/app"), 1)
+
+		f.registry.MustPush("full:v1", fakeecr.RandomImage(1, 4096))
+		f.registry.MustPush("full:v2", fakeecr.RandomImage(2, 4096))
+		f.registry.MustPush("full:v3", fakeecr.RandomImage(3, 4096))
+		f.registry.Advance(enough)
+		const empty = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+		layers, err := f.BatchCheckLayerAvailability(t.Context(), &ecr.BatchCheckLayerAvailabilityInput{
+			RepositoryName: aws.String("full"), LayerDigests: []string{empty},
+		})
+		require.NoError(t, err)
+		require.Equal(t, types.LayerAvailabilityUnavailable, layers.Layers[0].LayerAvailability, "a signature that fails leaves nothing")
 	}, fakeecr.WithQuota(fakeecr.ImagesPerRepository, 3))
+}
+
+func TestASignatureIsReplicated(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		require.NoError(t, putSigning(t, f, signingRule(release)))
+		replicateTo(t, f, destination("eu-west-1"))
+		digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+		f.registry.Advance(time.Minute)
+		require.Len(t, signatures(t, f, "team/app"), 1)
+		require.Equal(t, signatures(t, f, "team/app"), signatures(t, f.in("eu-west-1"), "team/app"))
+		require.Empty(t, signingStatuses(t, f.in("eu-west-1"), "team/app", "v1"), "it was signed elsewhere")
+		referrers, err := f.in("eu-west-1").ListImageReferrers(t.Context(), &ecr.ListImageReferrersInput{
+			RepositoryName: aws.String("team/app"), SubjectId: &types.SubjectIdentifier{ImageDigest: &digest},
+		})
+		require.NoError(t, err)
+		require.Len(t, referrers.Referrers, 1)
+
+		elsewhere := strings.Replace(release, "us-east-1", "eu-west-1", 1)
+		require.NoError(t, putSigning(t, f.in("eu-west-1"), signingRule(elsewhere)))
+		f.registry.MustPush("prod:v1", fakeecr.RandomImage(1, 4096))
+		f.registry.Advance(time.Minute)
+		require.Len(t, signatures(t, f, "prod"), 1)
+		require.Len(t, signatures(t, f.in("eu-west-1"), "prod"), 2, "a replica is signed by the rules of where it arrives")
+		require.Equal(t, []types.ImageSigningStatus{status(elsewhere, "COMPLETE")}, signingStatuses(t, f.in("eu-west-1"), "prod", "v1"))
+	})
 }
 
 func TestAnImageThatGoesIsNotSigned(t *testing.T) {

@@ -30,7 +30,7 @@ type world struct {
 
 func newWorld(t TB, state *registry.World, s settings) *world {
 	w := &world{t: t, settings: s, state: state, recorder: recorder{full: s.fullTrace}}
-	w.calls = dispatch.Chain(w.record, w.play, w.authorize, constrain)
+	w.calls = dispatch.Chain(w.record, w.pace, w.play, w.authorize, constrain)
 	w.fixtures = dispatch.Chain(constrain)
 	w.downloads = dispatch.Chain(w.record, w.play)
 	for _, tell := range s.declared {

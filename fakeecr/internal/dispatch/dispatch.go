@@ -161,7 +161,9 @@ type Call struct {
 	Unreadable error
 	// Unauthenticated is why the caller is not who it says it is, or nil.
 	Unauthenticated error
-	Tx              registry.Tx
+	// Polls tells that the call is one of a waiter's.
+	Polls bool
+	Tx    registry.Tx
 	// Record is what rules match and the trace keeps.
 	Record scenarios.Call
 }

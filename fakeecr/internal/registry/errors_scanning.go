@@ -34,6 +34,8 @@ func unsupportedImageType(repo *repository, digest string) error {
 		digest, repo.name, repo.Account)}
 }
 
+// invalidScanFrequency is recorded for CONTINUOUS_SCAN in BASIC, and chosen for
+// MANUAL in ENHANCED.
 func invalidScanFrequency(kind types.ScanType, frequency types.ScanFrequency) error {
 	return &types.InvalidParameterException{Message: text("Invalid parameter failed to satisfy constraint: 'Invalid scan frequency for scanType %s: %s'", kind, frequency)}
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -12,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
-	smithy "github.com/aws/smithy-go"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/clone"
 )
@@ -216,13 +216,11 @@ func failedStatus(err error) types.ImageScanStatus {
 	if errors.As(err, &limit) {
 		return types.ImageScanStatus{Status: types.ScanStatusLimitExceeded, Description: aws.String(limit.ErrorMessage())}
 	}
-	description := err.Error()
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		description = api.ErrorMessage()
-	}
-	return types.ImageScanStatus{Status: types.ScanStatusFailed, Description: &description}
+	return types.ImageScanStatus{Status: types.ScanStatusFailed, Description: aws.String(err.Error())}
 }
+
+// untriaged is Amazon Inspector's severity of what has none yet.
+const untriaged = "UNTRIAGED"
 
 // summary is what DescribeImages shows of the findings.
 func (r scanReport) summary() *types.ImageScanFindingsSummary {
@@ -235,10 +233,10 @@ func (r scanReport) summary() *types.ImageScanFindingsSummary {
 	}
 	counts := map[string]int32{}
 	for _, finding := range r.findings.Basic {
-		counts[string(finding.Severity)]++
+		counts[string(cmp.Or(finding.Severity, types.FindingSeverityUndefined))]++
 	}
 	for _, finding := range r.findings.Enhanced {
-		counts[aws.ToString(finding.Severity)]++
+		counts[cmp.Or(aws.ToString(finding.Severity), untriaged)]++
 	}
 	return &types.ImageScanFindingsSummary{
 		FindingSeverityCounts:        counts,

@@ -83,6 +83,12 @@ func scanFilters(filters []string) []types.ScanningRepositoryFilter {
 	return out
 }
 
+// notIn is the frequency that a type of scanning does not have.
+var notIn = map[types.ScanType]types.ScanFrequency{
+	types.ScanTypeBasic:    types.ScanFrequencyContinuousScan,
+	types.ScanTypeEnhanced: types.ScanFrequencyManual,
+}
+
 // GetRegistryScanningConfiguration answers BASIC without rules until it is put.
 func (tx *Tx) GetRegistryScanningConfiguration(context.Context, *ecr.GetRegistryScanningConfigurationInput) (*ecr.GetRegistryScanningConfigurationOutput, error) {
 	return &ecr.GetRegistryScanningConfigurationOutput{
@@ -106,8 +112,8 @@ func (tx *Tx) PutRegistryScanningConfiguration(_ context.Context, in *ecr.PutReg
 		if slices.Contains(frequencies, rule.ScanFrequency) {
 			return nil, duplicateScanFrequencies(rule.ScanFrequency)
 		}
-		if !next.enhanced() && rule.ScanFrequency == types.ScanFrequencyContinuousScan {
-			return nil, invalidScanFrequency(types.ScanTypeBasic, rule.ScanFrequency)
+		if rule.ScanFrequency == notIn[next.kind()] {
+			return nil, invalidScanFrequency(next.kind(), rule.ScanFrequency)
 		}
 		frequencies = append(frequencies, rule.ScanFrequency)
 		kept := scanRule{frequency: rule.ScanFrequency}

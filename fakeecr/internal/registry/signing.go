@@ -183,7 +183,9 @@ func (e signingEnds) happen(tx *Tx) {
 		return
 	}
 	ended := &signing{profile: e.signing.profile, status: types.SigningStatusComplete}
-	if err := tx.sign(repo, img, ended.profile); err != nil {
+	err = tx.attempt(func() error { return tx.sign(tx.own(repo), img, ended.profile) })
+	repo = tx.own(repo)
+	if err != nil {
 		ended.status = types.SigningStatusFailed
 		if !errors.As(err, &ended.failure) {
 			ended.failure = &smithy.GenericAPIError{Code: "ServerException", Message: err.Error()}
