@@ -3,8 +3,8 @@ package registry
 // Quota names a limit of ECR's that a test may set.
 type Quota string
 
-// The quotas of ECR. What they limit answers LimitExceededException, resource
-// tags TooManyTagsException, signing rules InvalidParameterException.
+// The quotas of ECR. What goes beyond one is LimitExceededException where the
+// operation has it; tags, replication and signing answer otherwise.
 const (
 	RepositoriesPerRegistry     Quota = "repositories per registry"
 	ImagesPerRepository         Quota = "images per repository"
@@ -24,7 +24,8 @@ const (
 	SigningRules                Quota = "signing rules"
 )
 
-// defaultQuotas are those of the service's quota page of 2026.
+// defaultQuotas are those of the service's quota page of 2026, but for that of
+// templates, which is chosen.
 var defaultQuotas = map[Quota]int64{
 	RepositoriesPerRegistry:     100_000,
 	ImagesPerRepository:         100_000,
