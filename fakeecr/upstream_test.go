@@ -188,14 +188,17 @@ func TestPullOfHalfAnImage(t *testing.T) {
 	})
 }
 
+// allowCache lets a rule's role pull.
+const allowCache = `{"Effect":"Allow","Principal":{"AWS":"` + cacheRole + `"},"Action":["ecr:BatchGetImage","ecr:GetDownloadUrlForLayer"]}`
+
 // A rule for an ECR pulls from the neighbour of that account and region.
 func TestPullFromANeighbour(t *testing.T) {
 	for name, test := range map[string]struct {
-		url, role string
-		neighbour func(f face) face
+		url, role, policy string
+		neighbour         func(f face) face
 	}{
-		"another region":  {"123456789012.dkr.ecr.eu-west-1.amazonaws.com", "", func(f face) face { return f.in("eu-west-1") }},
-		"another account": {"210987654321.dkr.ecr.us-east-1.amazonaws.com", cacheRole, func(f face) face { return f.account("210987654321") }},
+		"another region":  {"123456789012.dkr.ecr.eu-west-1.amazonaws.com", "", "", func(f face) face { return f.in("eu-west-1") }},
+		"another account": {"210987654321.dkr.ecr.us-east-1.amazonaws.com", cacheRole, allowCache, func(f face) face { return f.account("210987654321") }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
@@ -205,12 +208,82 @@ func TestPullFromANeighbour(t *testing.T) {
 				in := cached("near", test.url)
 				if test.role != "" {
 					in.CustomRoleArn = &test.role
+					setPolicy(t, neighbour, "team/app", statements(test.policy))
 				}
 				createRule(t, f, in)
+				calls := len(f.registry.Trace())
 				requirePulled(t, f, "near/team/app", tagged("1"), index)
-				require.Equal(t, []string{"CreatePullThroughCacheRule", "BatchGetImage"}, f.registry.Trace().Operations())
+				require.Equal(t, []string{"BatchGetImage"}, f.registry.Trace()[calls:].Operations())
 				blob := index.Images[0].Blobs[0]
 				require.Equal(t, blob, f.download(t, "near/team/app", digestOf(blob)))
+			})
+		})
+	}
+}
+
+// Pulling from a neighbour takes what the role may there: in its own account what
+// nobody denies, in another what the policies of both sides allow.
+func TestPoliciesOfANeighbour(t *testing.T) {
+	const (
+		ecrRole  = "arn:aws:iam::123456789012:role/aws-service-role/pullthroughcache.ecr.amazonaws.com/AWSServiceRoleForECRPullThroughCache"
+		here     = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+		hereARN  = "arn:aws:ecr:eu-west-1:123456789012:repository/team/app"
+		there    = "210987654321.dkr.ecr.us-east-1.amazonaws.com"
+		thereARN = otherARN + "team/app"
+		denyAll  = `{"Effect":"Deny","Principal":"*","Action":"ecr:*"}`
+	)
+	in := func(f face) face { return f.in("eu-west-1") }
+	account := func(f face) face { return f.account(other) }
+	for name, test := range map[string]struct {
+		url, role  string
+		neighbour  func(f face) face
+		policy     string
+		onRegistry bool
+		identity   string
+		denied     string
+	}{
+		"nothing allows":         {url: there, role: cacheRole, neighbour: account, denied: notAllowed(cacheRole, "BatchGetImage", thereARN, "resource-based")},
+		"the repository allows":  {url: there, role: cacheRole, neighbour: account, policy: allowCache},
+		"the registry allows":    {url: there, role: cacheRole, neighbour: account, policy: onRegistry(allowCache, "*"), onRegistry: true},
+		"the account is allowed": {url: there, role: cacheRole, neighbour: account, policy: `{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"ecr:*"}`},
+		"manifests only": {
+			url: there, role: cacheRole, neighbour: account, policy: `{"Effect":"Allow","Principal":"*","Action":"ecr:BatchGetImage"}`,
+			denied: notAllowed(cacheRole, "GetDownloadUrlForLayer", thereARN, "resource-based"),
+		},
+		"the role may not": {
+			url: there, role: cacheRole, neighbour: account, policy: allowCache, identity: `{"Effect":"Allow","Action":"ecr:DescribeImages","Resource":"*"}`,
+			denied: notAllowed(cacheRole, "BatchGetImage", thereARN, "identity-based"),
+		},
+		"a region denies":       {url: here, role: cacheRole, neighbour: in, policy: denyAll, denied: explicitlyDenied(cacheRole, "BatchGetImage", hereARN, "a resource-based")},
+		"a region denies ECR":   {url: here, neighbour: in, policy: denyAll, denied: explicitlyDenied(ecrRole, "BatchGetImage", hereARN, "a resource-based")},
+		"a region says nothing": {url: here, neighbour: in},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				neighbour, image := test.neighbour(f), fakeecr.RandomImage(1, 100)
+				neighbour.registry.MustPush("team/app:1", image)
+				switch {
+				case test.onRegistry:
+					_, err := neighbour.PutRegistryPolicy(t.Context(), &ecr.PutRegistryPolicyInput{PolicyText: aws.String(statements(test.policy))})
+					require.NoError(t, err)
+				case test.policy != "":
+					_, err := neighbour.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: aws.String("team/app"), PolicyText: aws.String(statements(test.policy)), Force: true})
+					require.NoError(t, err)
+				}
+				if test.identity != "" {
+					f.as(cacheRole, statements(test.identity))
+				}
+				rule := cached("near", test.url)
+				if test.role != "" {
+					rule.CustomRoleArn = &test.role
+				}
+				createRule(t, f, rule)
+				if test.denied == "" {
+					requirePulled(t, f, "near/team/app", tagged("1"), image)
+					return
+				}
+				requireFailure(t, f, "near/team/app", tagged("1"), types.ImageFailureCodeUpstreamAccessDenied,
+					"Unable to pull from the upstream registry "+test.url+": the upstream registry denied access: "+test.denied)
 			})
 		})
 	}

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -64,6 +65,16 @@ func (r *cacheRule) neighbour() (key Key, ok bool) {
 		return Key{}, false
 	}
 	return Key{Account: parts[1], Region: parts[2]}, true
+}
+
+// puller is who asks the registry of a neighbour: the rule's role, or else the one
+// that ECR has in each account.
+func (r *cacheRule) puller(key Key) string {
+	if r.role != nil {
+		return *r.role
+	}
+	return fmt.Sprintf("arn:%s:iam::%s:role/aws-service-role/pullthroughcache.ecr.amazonaws.com/AWSServiceRoleForECRPullThroughCache",
+		partition(key.Region), key.Account)
 }
 
 // cacheRule is the registry's rule for a repository, nil without one.

@@ -36,7 +36,7 @@ func (tx *Tx) upstream(key Key, rule *cacheRule) (Upstream, error) {
 		return upstream, nil
 	}
 	if isECR && tx.World.Neighbour != nil {
-		return tx.World.Neighbour(source), nil
+		return tx.World.Neighbour(source, rule.puller(key)), nil
 	}
 	return nil, fmt.Errorf("%w: the fake was given no upstream for it", ErrUpstreamUnavailable)
 }
