@@ -1,6 +1,7 @@
 package fakeecr
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,8 @@ import (
 )
 
 // Upstream is a registry that pull-through cache rules pull from; see
-// [WithUpstream]. The fake checks the digest of all that it answers. Pulls ask
+// [WithUpstream]: another registry's, by [Registry.Upstream], a function, by
+// [UpstreamFunc], or a type of your own. The fake checks the digest of all that it answers. Pulls ask
 // it from many goroutines at once.
 //
 // An error that is or wraps one of the ErrUpstream errors becomes the failure
@@ -29,6 +31,22 @@ type Upstream interface {
 	Manifest(ctx context.Context, repository, reference string) (mediaType string, manifest []byte, err error)
 	// Blob opens the config or layer that a repository has under a digest.
 	Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error)
+}
+
+// UpstreamFunc is an [Upstream] by one function: it answers what a repository has
+// under a reference, a manifest with its media type under a tag, and manifests,
+// configs and layers under their digests.
+type UpstreamFunc func(ctx context.Context, repository, reference string) (mediaType string, content []byte, err error)
+
+// Manifest implements [Upstream].
+func (f UpstreamFunc) Manifest(ctx context.Context, repository, reference string) (string, []byte, error) {
+	return f(ctx, repository, reference)
+}
+
+// Blob implements [Upstream].
+func (f UpstreamFunc) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
+	_, content, err := f(ctx, repository, digest)
+	return io.NopCloser(bytes.NewReader(content)), err
 }
 
 // UpstreamReferrers is what an [Upstream] may have besides: ListImageReferrers

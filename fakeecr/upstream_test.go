@@ -66,6 +66,32 @@ func TestUpstreamFails(t *testing.T) {
 	}
 }
 
+func TestUpstreamFunc(t *testing.T) {
+	index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64/v8")
+	content := map[string][]byte{"1": index.Manifest}
+	for _, image := range index.Images {
+		content[image.Digest()] = image.Manifest
+		for _, blob := range image.Blobs {
+			content[digestOf(blob)] = blob
+		}
+	}
+	onAllFaces(t, func(t *testing.T, f face) {
+		createRule(t, f, cached("quay", "quay.io"))
+		requirePulled(t, f, "quay/coreos/etcd", tagged("1"), index)
+		blob := index.Images[1].Blobs[0]
+		require.Equal(t, blob, f.download(t, "quay/coreos/etcd", digestOf(blob)))
+		requireFailure(t, f, "quay/coreos/etcd", tagged("2"), types.ImageFailureCodeUpstreamTooManyRequests,
+			"Unable to pull from the upstream registry quay.io: the upstream registry received too many requests")
+		_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("quay/coreos/etcd"), LayerDigest: aws.String(digestNotThere)})
+		requireError[*types.UnableToGetUpstreamLayerException](t, err, "Unable to pull from the upstream registry quay.io: the upstream registry received too many requests")
+	}, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamFunc(func(_ context.Context, repository, reference string) (string, []byte, error) {
+		if found := content[reference]; repository == "coreos/etcd" && found != nil {
+			return "", found, nil
+		}
+		return "", nil, fakeecr.ErrUpstreamTooManyRequests
+	})))
+}
+
 func TestPullWithoutAnUpstream(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		createRule(t, f, cached("k8s", "registry.k8s.io"))

@@ -38,33 +38,34 @@ var upstreamURLs = map[string]types.UpstreamRegistry{
 
 var (
 	azureURL = regexp.MustCompile(`^[a-zA-Z0-9-]+\.azurecr\.io$`)
-	ecrURL   = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr\.([a-z]{2,}(?:-[a-z]+)+-[0-9]+)\.amazonaws\.com(?:\.cn)?$`)
+	ecrURL   = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr\.([a-z]{2,}(?:-[a-z]+)+-[0-9]+)\.amazonaws\.com`)
 )
 
 // UpstreamOf is the kind of registry that a rule's URL stands for.
 func UpstreamOf(url string) (kind types.UpstreamRegistry, ok bool) {
-	kind, ok = upstreamURLs[url]
-	switch {
-	case azureURL.MatchString(url):
+	if azureURL.MatchString(url) {
 		return types.UpstreamRegistryAzureContainerRegistry, true
-	case ecrURL.MatchString(url):
+	}
+	if _, isECR := registryAt(url); isECR {
 		return types.UpstreamRegistryEcr, true
 	}
+	kind, ok = upstreamURLs[url]
 	return kind, ok
+}
+
+// registryAt is the registry of ECR that a URL stands for.
+func registryAt(url string) (key Key, ok bool) {
+	parts := ecrURL.FindStringSubmatch(url)
+	if parts == nil {
+		return Key{}, false
+	}
+	key = Key{Account: parts[1], Region: parts[2]}
+	return key, url == registryHost(key)
 }
 
 // isOpen tells whether a kind of registry asks for no credentials.
 func isOpen(kind types.UpstreamRegistry) bool {
 	return kind == types.UpstreamRegistryEcrPublic || kind == types.UpstreamRegistryK8s || kind == types.UpstreamRegistryQuay
-}
-
-// neighbour is the registry that a rule of kind ecr pulls from.
-func (r *cacheRule) neighbour() (key Key, ok bool) {
-	parts := ecrURL.FindStringSubmatch(r.url)
-	if parts == nil {
-		return Key{}, false
-	}
-	return Key{Account: parts[1], Region: parts[2]}, true
 }
 
 // puller is who asks the registry of a neighbour: the rule's role, or else the one
@@ -165,7 +166,7 @@ func (r *cacheRule) update(tx *Tx, key Key, credential, role *string) error {
 	if credential != nil {
 		r.credential = copied(credential)
 	}
-	source, isECR := r.neighbour()
+	source, isECR := registryAt(r.url)
 	switch {
 	case isECR && source == key:
 		return upstreamIsCache()
