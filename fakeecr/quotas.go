@@ -32,11 +32,12 @@ const (
 	TagsPerResource Quota = Quota(registry.TagsPerResource)
 	// PullThroughCacheRules is 50.
 	PullThroughCacheRules Quota = Quota(registry.PullThroughCacheRules)
-	// ReplicationRules is 10: InvalidParameterException.
+	// ReplicationRules is 10 and cannot be raised: InvalidParameterException.
 	ReplicationRules Quota = Quota(registry.ReplicationRules)
 	// ReplicationDestinations is 25 different ones in all rules: ValidationException.
 	ReplicationDestinations Quota = Quota(registry.ReplicationDestinations)
-	// ReplicationFiltersPerRule is 100: InvalidParameterException.
+	// ReplicationFiltersPerRule is 100 and cannot be raised:
+	// InvalidParameterException.
 	ReplicationFiltersPerRule Quota = Quota(registry.ReplicationFiltersPerRule)
 	// ReplicationBackfillsActive is 10 at a time.
 	ReplicationBackfillsActive Quota = Quota(registry.ReplicationBackfillsActive)
@@ -49,15 +50,16 @@ const (
 	PullTimeUpdateExclusions Quota = Quota(registry.PullTimeUpdateExclusions)
 	// RepositoryCreationTemplates is 100, which is a choice: ECR's is not known.
 	RepositoryCreationTemplates Quota = Quota(registry.RepositoryCreationTemplates)
-	// SigningRules is 10: InvalidParameterException.
+	// SigningRules is 10 and cannot be raised: InvalidParameterException.
 	SigningRules Quota = Quota(registry.SigningRules)
 )
 
 // WithQuota sets a limit, so that a test reaches LimitExceededException with two
-// images and not with 100,000. Without it the limits are ECR's.
+// images and not with 100,000, or so that AWS has raised it. Without it the limits
+// are ECR's.
 func WithQuota(quota Quota, most int64) Option {
 	return func(s *settings) error {
-		if !registry.IsQuota(registry.Quota(quota)) || most < 0 {
+		if !registry.IsQuota(registry.Quota(quota), most) {
 			return fmt.Errorf("ECR has no quota %q of %d", quota, most)
 		}
 		quotas := maps.Clone(s.config.Quotas)

@@ -45,10 +45,15 @@ var defaultQuotas = map[Quota]int64{
 	SigningRules:                10,
 }
 
-// IsQuota tells whether ECR has a quota of this name.
-func IsQuota(q Quota) bool {
-	_, found := defaultQuotas[q]
-	return found
+// IsQuota tells whether ECR has a quota of this name, and whether it may be so
+// high: those that are constraints of the service model, too, cannot be raised.
+func IsQuota(q Quota, most int64) bool {
+	highest, found := defaultQuotas[q]
+	switch q {
+	case ReplicationRules, ReplicationFiltersPerRule, SigningRules:
+		return 0 <= most && most <= highest
+	}
+	return found && most >= 0
 }
 
 // quota is how much a registry of the world may have.
