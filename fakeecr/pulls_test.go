@@ -267,6 +267,11 @@ func TestPullOfALayer(t *testing.T) {
 		_, err = f.GetDownloadUrlForLayer(t.Context(), absent)
 		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'hub/none' does not exist in the registry with id '123456789012'")
 
+		// One that no image upstream refers to cannot be had either.
+		loose := direct(hub).pushLayer(t, "nginx", []byte("loose"), 5)
+		_, err = f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/nginx"), LayerDigest: &loose})
+		require.ErrorAs(t, err, new(*types.LayersNotFoundException))
+
 		second := fakeecr.RandomImage(2, 100)
 		hub.MustPush("nginx:2", second)
 		upstream.Upstream = changed{Upstream: hub.Upstream(), blob: func([]byte) []byte { return []byte("other") }}

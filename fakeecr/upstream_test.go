@@ -333,6 +333,13 @@ func TestPullGoesOneStep(t *testing.T) {
 		requireFailure(t, f, "team/app", tagged("1"), types.ImageFailureCodeImageNotFound, "Requested image not found")
 		_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("team/app"), LayerDigest: aws.String(digestOf(nil))})
 		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'team/app' does not exist in the registry with id '123456789012'")
+
+		image := fakeecr.RandomImage(1, 100)
+		sbom := fakeecr.Referrer(image, "application/vnd.example.sbom", []byte("sbom"))
+		f.registry.MustPush("team/app", image)
+		other.registry.MustPush("team/app", image)
+		other.registry.MustPush("team/app", sbom)
+		requireReferrers(t, f, "team/app", image.Digest(), sbom)
 	})
 }
 
@@ -395,26 +402,63 @@ func TestUpstreamIsAskedWithoutALock(t *testing.T) {
 		requirePulled(t, f, "hub/nginx", tagged("2"), image)
 		require.Len(t, imagesOf(t, f, "hub/nginx"), 1)
 
+		// Its tag becomes immutable.
 		f.registry.Advance(24 * time.Hour)
+		hub.MustPush("nginx:2", fakeecr.RandomImage(3, 100))
+		upstream.Upstream = calling{hub.Upstream(), func(context.Context) {
+			_, err := f.PutImageTagMutability(t.Context(), &ecr.PutImageTagMutabilityInput{RepositoryName: aws.String("hub/nginx"), ImageTagMutability: types.ImageTagMutabilityImmutable})
+			require.NoError(t, err)
+		}}
+		requirePulled(t, f, "hub/nginx", tagged("2"), image)
+		_, err := f.PutImageTagMutability(t.Context(), &ecr.PutImageTagMutabilityInput{RepositoryName: aws.String("hub/nginx"), ImageTagMutability: types.ImageTagMutabilityMutable})
+		require.NoError(t, err)
+
+		f.registry.Advance(24 * time.Hour)
+		upstream.Upstream = goesAway
 		goesAway.Upstream = failing{fakeecr.ErrUpstreamNotFound}
 		upstream.Upstream = goesAway
-		_, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("2")})
+		_, err = f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("2")})
 		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'hub/nginx' does not exist in the registry with id '123456789012'")
 	})
 }
 
+func (u calling) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
+	u.call(ctx)
+	return u.Upstream.Blob(ctx, repository, digest)
+}
+
+func (u calling) Referrers(ctx context.Context, _, _ string) ([]string, error) {
+	u.call(ctx)
+	return nil, ctx.Err()
+}
+
 func TestPullEndsWithItsContext(t *testing.T) {
-	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, upstream *switched) {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		upstream.Upstream = calling{hub.Upstream(), func(pull context.Context) {
-			cancel()
-			<-pull.Done()
-		}}
-		_, err := f.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("1")})
-		require.ErrorIs(t, err, context.Canceled)
-		require.Empty(t, repositories(t, f))
-	})
+	for name, call := range map[string]func(ctx context.Context, f face, subject string) error{
+		"image": func(ctx context.Context, f face, _ string) error {
+			return refusal(f.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/new"), ImageIds: tagged("1")}))
+		},
+		"layer": func(ctx context.Context, f face, _ string) error {
+			return refusal(f.GetDownloadUrlForLayer(ctx, &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/new"), LayerDigest: aws.String(digestNotThere)}))
+		},
+		"referrers": func(ctx context.Context, f face, subject string) error {
+			return refusal(f.ListImageReferrers(ctx, &ecr.ListImageReferrersInput{RepositoryName: aws.String("hub/nginx"), SubjectId: &types.SubjectIdentifier{ImageDigest: &subject}}))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			listingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, set func(fakeecr.Upstream), image fakeecr.Image) {
+				f.registry.MustPush("hub/nginx", fakeecr.Referrer(image, "application/vnd.example.sbom", []byte("ours")))
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				slow := calling{hub.Upstream(), func(pull context.Context) {
+					cancel()
+					<-pull.Done()
+				}}
+				set(listing{slow, slow})
+				require.ErrorIs(t, call(ctx, f, image.Digest()), context.Canceled)
+				require.Equal(t, []string{"hub/nginx"}, repositories(t, f))
+			})
+		})
+	}
 }
 
 func TestManyPullsOfOneImage(t *testing.T) {
