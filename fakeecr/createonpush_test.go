@@ -145,10 +145,6 @@ func TestCreateOnPushFails(t *testing.T) {
 			},
 			"KmsException", "Invalid arn eu-west-1",
 		},
-		"no room for a repository": {
-			func(*ecr.CreateRepositoryCreationTemplateInput) {},
-			"LimitExceededException", "The limit of 0 repositories per registry has been exceeded",
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
@@ -159,7 +155,7 @@ func TestCreateOnPushFails(t *testing.T) {
 				_, err = f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: aws.String("team/app")})
 				requireRefusal(t, err, test.code, test.message)
 				require.Empty(t, repositories(t, f))
-			}, fakeecr.WithQuota(fakeecr.RepositoriesPerRegistry, 0))
+			})
 		})
 	}
 }
@@ -206,4 +202,18 @@ func TestCreateOnPushNeedsPermission(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Of the two operations that begin a push only PutImage has an exception for this.
+func TestCreateOnPushOverTheQuota(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		_, err := f.CreateRepositoryCreationTemplate(t.Context(), onPush("team", ""))
+		require.NoError(t, err)
+		name := aws.String("team/app")
+		_, err = f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: name})
+		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'team/app' does not exist in the registry with id '123456789012'")
+		_, err = f.PutImage(t.Context(), &ecr.PutImageInput{RepositoryName: name, ImageManifest: aws.String(string(fakeecr.RandomImage(1, 100).Manifest))})
+		requireError[*types.LimitExceededException](t, err, "The limit of 0 repositories per registry has been exceeded")
+		require.Empty(t, repositories(t, f))
+	}, fakeecr.WithQuota(fakeecr.RepositoriesPerRegistry, 0))
 }

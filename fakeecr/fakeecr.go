@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/scenarios"
 )
@@ -41,8 +42,9 @@ type Registry struct {
 	key   registry.Key
 	// caller is the ARN of the principal that calls, "" for the account's own.
 	caller string
-	// fixture makes direct calls that rules and the trace do not see.
-	fixture bool
+	// through is how direct calls go that rules and the trace do not see, nil for
+	// those of a user.
+	through dispatch.Handler
 }
 
 // New makes an empty registry for a test. It starts nothing, so it needs no
@@ -87,7 +89,7 @@ func (r *Registry) Account(id string) *Registry {
 
 // unobserved is the registry for a test's fixtures.
 func (r *Registry) unobserved() *Registry {
-	return &Registry{world: r.world, key: r.key, fixture: true}
+	return &Registry{world: r.world, key: r.key, through: r.world.fixtures}
 }
 
 // AccountID is the account that the registry belongs to.

@@ -133,7 +133,7 @@ func (r *Registry) download(req *http.Request) (download, error) {
 	call.Tx.HandsOver = true
 	call.Run = downloadLayer(req)
 	handler := r.world.downloads
-	if r.fixture {
+	if r.through != nil {
 		handler = call.Run
 	}
 	out, err := handler(req.Context(), call)

@@ -41,8 +41,8 @@ func invoke[Out, In any](ctx context.Context, r *Registry, name string, in *In, 
 	call.Tx.Origin = r.world.origin
 	operation(call, operations[name])
 	handler := r.world.calls
-	if r.fixture {
-		handler = r.world.fixtures
+	if r.through != nil {
+		handler = r.through
 	}
 	out, err := handler(ctx, call)
 	if err != nil {

@@ -8,16 +8,23 @@ import (
 )
 
 // KMSKeyState is how KMS answers ECR for a key: the kmsError of the
-// KmsException that a call gets, or "" for a key that may be used.
-type KMSKeyState = registry.KeyState
+// KmsException that a call gets, or "" for a key that may be used. BatchGetImage
+// answers the failure KmsError instead, and a download fails as S3 does.
+type KMSKeyState string
 
 // The states of a KMS key.
 const (
-	KeyEnabled         = registry.KeyEnabled
-	KeyDisabled        = registry.KeyDisabled
-	KeyPendingDeletion = registry.KeyPendingDeletion
-	KeyAccessDenied    = registry.KeyAccessDenied
-	KeyNotFound        = registry.KeyNotFound
+	// KeyEnabled is a key that may be used.
+	KeyEnabled KMSKeyState = KMSKeyState(registry.KeyEnabled)
+	// KeyDisabled is DisabledException.
+	KeyDisabled KMSKeyState = KMSKeyState(registry.KeyDisabled)
+	// KeyPendingDeletion is KMSInvalidStateException.
+	KeyPendingDeletion KMSKeyState = KMSKeyState(registry.KeyPendingDeletion)
+	// KeyAccessDenied is AccessDeniedException: the key's policy does not let the
+	// caller use it. Only this state keeps a repository from being deleted.
+	KeyAccessDenied KMSKeyState = KMSKeyState(registry.KeyAccessDenied)
+	// KeyNotFound is NotFoundException.
+	KeyNotFound KMSKeyState = KMSKeyState(registry.KeyNotFound)
 )
 
 // WithKMSKey declares a KMS key by the ARN that ECR shows in a repository's
@@ -26,20 +33,23 @@ const (
 // declared, every key exists and may be used.
 func WithKMSKey(arn string, state KMSKeyState) Option {
 	return func(s *settings) error {
-		s.declare(func(w *registry.World) { w.SetKey(arn, state, true) })
-		return checkKey(arn)
+		s.declare(func(w *registry.World) { w.SetKey(arn, registry.KeyState(state), true) })
+		return checkKey(arn, state)
 	}
 }
 
 // SetKMSKey changes the state of a KMS key from the next call on, say to see a
 // push fail half-way because the key was disabled. Other keys stay as they are.
 func (r *Registry) SetKMSKey(arn string, state KMSKeyState) {
-	r.world.must(checkKey(arn))
-	r.world.state.SetKey(arn, state, false)
+	r.world.must(checkKey(arn, state))
+	r.world.state.SetKey(arn, registry.KeyState(state), false)
 }
 
-func checkKey(arn string) error {
-	if !registry.IsKeyARN(arn) {
+func checkKey(arn string, state KMSKeyState) error {
+	switch {
+	case !registry.KeyState(state).Known():
+		return fmt.Errorf("a KMS key is in no state %q", state)
+	case !registry.IsKeyARN(arn):
 		return fmt.Errorf("%q is no ARN of a KMS key, as arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab is", arn)
 	}
 	return nil
@@ -47,14 +57,24 @@ func checkKey(arn string) error {
 
 // SecretState is what Secrets Manager does when ECR reads the secret of a
 // pull-through cache rule.
-type SecretState = registry.SecretState
+//
+// CreatePullThroughCacheRule and UpdatePullThroughCacheRule answer the exception
+// of the state, ValidatePullThroughCacheRule its text. A pull by a rule whose
+// secret went bad answers UnableToGetUpstreamImageException,
+// UnableToGetUpstreamLayerException or UnableToListUpstreamImageReferrersException,
+// unless all that it asks for is cached.
+type SecretState string
 
 // The states of a secret.
 const (
-	SecretReadable      = registry.SecretReadable
-	SecretAccessDenied  = registry.SecretAccessDenied
-	SecretUndecryptable = registry.SecretUndecryptable
-	SecretNotFound      = registry.SecretNotFound
+	// SecretReadable is a secret with good credentials.
+	SecretReadable SecretState = SecretState(registry.SecretReadable)
+	// SecretAccessDenied is UnableToAccessSecretException.
+	SecretAccessDenied SecretState = SecretState(registry.SecretAccessDenied)
+	// SecretUndecryptable is UnableToDecryptSecretValueException.
+	SecretUndecryptable SecretState = SecretState(registry.SecretUndecryptable)
+	// SecretNotFound is SecretNotFoundException.
+	SecretNotFound SecretState = SecretState(registry.SecretNotFound)
 )
 
 // WithSecret declares a secret of Secrets Manager by the ARN that pull-through
@@ -62,23 +82,26 @@ const (
 // has no others. With none declared, every secret exists and is readable.
 func WithSecret(arn string, state SecretState) Option {
 	return func(s *settings) error {
-		s.declare(func(w *registry.World) { w.SetSecret(arn, state, true) })
-		return checkSecret(arn)
+		s.declare(func(w *registry.World) { w.SetSecret(arn, registry.SecretState(state), true) })
+		return checkSecret(arn, state)
 	}
 }
 
 // SetSecret changes the state of a secret from the next call on. Other secrets
 // stay as they are.
 func (r *Registry) SetSecret(arn string, state SecretState) {
-	r.world.must(checkSecret(arn))
-	r.world.state.SetSecret(arn, state, false)
+	r.world.must(checkSecret(arn, state))
+	r.world.state.SetSecret(arn, registry.SecretState(state), false)
 }
 
 // secretARN is the form of a rule's secret, with ECR's prefix.
 var secretARN = regexp.MustCompile(`^arn:aws(-\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:ecr-pullthroughcache/[a-zA-Z0-9/_+=.@-]+$`)
 
-func checkSecret(arn string) error {
-	if !secretARN.MatchString(arn) {
+func checkSecret(arn string, state SecretState) error {
+	switch {
+	case !registry.SecretState(state).Known():
+		return fmt.Errorf("a secret is in no state %q", state)
+	case !secretARN.MatchString(arn):
 		return fmt.Errorf("%q is no ARN of a secret for a pull-through cache rule, as arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughcache/hub-AbCdEf is", arn)
 	}
 	return nil

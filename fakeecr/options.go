@@ -108,46 +108,6 @@ func WithFullTrace() Option {
 	}
 }
 
-// Quota names a limit of ECR's, for [WithQuota].
-type Quota = registry.Quota
-
-// The quotas of ECR that a test may set.
-const (
-	RepositoriesPerRegistry     = registry.RepositoriesPerRegistry
-	ImagesPerRepository         = registry.ImagesPerRepository
-	TagsPerImage                = registry.TagsPerImage
-	PartsPerLayer               = registry.PartsPerLayer
-	BytesPerLayer               = registry.BytesPerLayer
-	TagsPerResource             = registry.TagsPerResource
-	PullThroughCacheRules       = registry.PullThroughCacheRules
-	ReplicationRules            = registry.ReplicationRules
-	ReplicationDestinations     = registry.ReplicationDestinations
-	ReplicationFiltersPerRule   = registry.ReplicationFiltersPerRule
-	ReplicationBackfillsActive  = registry.ReplicationBackfillsActive
-	ScansPerDay                 = registry.ScansPerDay
-	ScansPerImagePerDay         = registry.ScansPerImagePerDay
-	PullTimeUpdateExclusions    = registry.PullTimeUpdateExclusions
-	RepositoryCreationTemplates = registry.RepositoryCreationTemplates
-	SigningRules                = registry.SigningRules
-)
-
-// WithQuota sets a limit, so that a test reaches LimitExceededException with two
-// images and not with 100,000. Without it the limits are ECR's.
-func WithQuota(quota Quota, most int64) Option {
-	return func(s *settings) error {
-		if !registry.IsQuota(quota) || most < 0 {
-			return fmt.Errorf("ECR has no quota %q of %d", quota, most)
-		}
-		quotas := maps.Clone(s.config.Quotas)
-		if quotas == nil {
-			quotas = map[Quota]int64{}
-		}
-		quotas[quota] = most
-		s.config.Quotas = quotas
-		return nil
-	}
-}
-
 // WithPrincipals tells which IAM users and roles there are, by their ARNs, besides
 // those of [Registry.As]. ECR refuses a policy that names any other: 'Principal
 // not found'. Without it all users and roles exist, as all accounts always do.

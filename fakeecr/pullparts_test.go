@@ -54,7 +54,7 @@ func requireReferrers(t *testing.T, api fakeecr.API, repository, subject string,
 
 // listingThrough is pullingThrough, where the repository "hub/nginx" has an image
 // that came from upstream.
-func listingThrough(t *testing.T, test func(t *testing.T, f face, hub *fakeecr.Registry, set func(fakeecr.Upstream), image fakeecr.Image)) {
+func listingThrough(t *testing.T, test func(t *testing.T, f face, hub *fakeecr.Registry, set func(fakeecr.Upstream), image fakeecr.Image), options ...fakeecr.Option) {
 	t.Helper()
 	image := fakeecr.RandomImage(1, 100)
 	upstream := new(relisted)
@@ -65,7 +65,7 @@ func listingThrough(t *testing.T, test func(t *testing.T, f face, hub *fakeecr.R
 		hub.MustPush("nginx:1", image)
 		requirePulled(t, f, "hub/nginx", tagged("1"), image)
 		test(t, f, hub, func(u fakeecr.Upstream) { upstream.listing = u.(listing) }, image)
-	}, fakeecr.WithUpstream("registry-1.docker.io", upstream))
+	}, append(options, fakeecr.WithUpstream("registry-1.docker.io", upstream))...)
 }
 
 type relisted struct{ listing }
@@ -140,6 +140,21 @@ func TestReferrerThatCannotCome(t *testing.T) {
 	})
 }
 
+// Referrers come all or not at all: those that are here are served without.
+func TestReferrersBeyondTheQuota(t *testing.T) {
+	listingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ func(fakeecr.Upstream), image fakeecr.Image) {
+		for _, content := range []string{"one", "two", "three"} {
+			hub.MustPush("nginx", fakeecr.Referrer(image, "application/vnd.example.sbom", []byte(content)))
+		}
+		_, err := referrersOf(t, f, "hub/nginx", image.Digest())
+		requireError[*types.UnableToListUpstreamImageReferrersException](t, err, "The limit of 3 images per repository has been exceeded")
+		ours := fakeecr.Referrer(image, "application/vnd.example.sbom", []byte("ours"))
+		f.registry.MustPush("hub/nginx", ours)
+		requireReferrers(t, f, "hub/nginx", image.Digest(), ours)
+		require.Len(t, imagesOf(t, f, "hub/nginx"), 2)
+	}, fakeecr.WithQuota(fakeecr.ImagesPerRepository, 3))
+}
+
 // An upstream need not list referrers; those that were pushed are here all the same.
 func TestUpstreamWithoutReferrers(t *testing.T) {
 	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
@@ -185,41 +200,46 @@ func TestArchivedLayerIsNotPulled(t *testing.T) {
 	})
 }
 
-// A pull from upstream takes two permissions beside its own; what is cached
-// takes none of them.
+// A pull from upstream takes two permissions beside its own; who lacks them finds
+// what is here, and what is cached takes none of them.
 func TestPermissionsOfPulls(t *testing.T) {
 	const user = "arn:aws:iam::123456789012:user/puller"
 	allow := func(actions string) string {
 		return statements(`{"Effect":"Allow","Action":[` + actions + `],"Resource":"*"}`)
 	}
-	hubARN := "arn:aws:ecr:us-east-1:123456789012:repository/hub/"
+	const noRedis = "The repository with name 'hub/redis' does not exist in the registry with id '123456789012'"
 	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
-		image := fakeecr.RandomImage(1, 100)
-		for _, name := range []string{"nginx:1", "nginx:2", "redis:1"} {
-			hub.MustPush(name, image)
-		}
+		image, second := fakeecr.RandomImage(1, 100), fakeecr.RandomImage(2, 100)
+		hub.MustPush("nginx:1", image)
+		hub.MustPush("nginx:2", second)
+		hub.MustPush("redis:1", image)
 		requirePulled(t, f, "hub/nginx", tagged("1"), image)
 		pull := func(api fakeecr.API, repository, tag string) error {
 			_, err := api.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: &repository, ImageIds: tagged(tag)})
 			return err
 		}
-		pullLayer := func(api fakeecr.API, repository string) error {
-			_, err := api.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: &repository, LayerDigest: aws.String(digestOf(image.Blobs[0]))})
+		pullLayer := func(api fakeecr.API, repository string, of fakeecr.Image) error {
+			_, err := api.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: &repository, LayerDigest: aws.String(digestOf(of.Blobs[0]))})
 			return err
 		}
 		const reading = `"ecr:BatchGetImage","ecr:GetDownloadUrlForLayer","ecr:ListImageReferrers"`
 		reader := f.as(user, allow(reading))
-		requireDenied(t, pull(reader, "hub/nginx", "2"), notAllowed(user, "BatchImportUpstreamImage", hubARN+"nginx", "identity-based"))
-		requireDenied(t, pullLayer(reader, "hub/redis"), notAllowed(user, "BatchImportUpstreamImage", hubARN+"redis", "identity-based"))
+		asked := len(hub.Trace())
+		requireFailure(t, reader, "hub/nginx", tagged("2"), types.ImageFailureCodeImageNotFound, "Requested image not found")
+		requireError[*types.LayersNotFoundException](t, pullLayer(reader, "hub/nginx", second),
+			"The layer with digest '"+digestOf(second.Blobs[0])+"' does not exist within the repository with name 'hub/nginx' in the registry with id '123456789012'")
+		requireError[*types.RepositoryNotFoundException](t, pull(reader, "hub/redis", "1"), noRedis)
+		requireError[*types.RepositoryNotFoundException](t, pullLayer(reader, "hub/redis", image), noRedis)
 		requirePulled(t, reader, "hub/nginx", tagged("1"), image)
-		require.NoError(t, pullLayer(reader, "hub/nginx"))
+		require.NoError(t, pullLayer(reader, "hub/nginx", image))
 		requireReferrers(t, reader, "hub/nginx", image.Digest())
 		f.registry.Advance(24 * time.Hour)
 		requirePulled(t, reader, "hub/nginx", tagged("1"), image)
+		require.Len(t, hub.Trace(), asked)
 
 		importer := f.as(user, allow(reading+`,"ecr:BatchImportUpstreamImage"`))
-		requirePulled(t, importer, "hub/nginx", tagged("2"), image)
-		requireDenied(t, pull(importer, "hub/redis", "1"), notAllowed(user, "CreateRepository", hubARN+"redis", "identity-based"))
+		requirePulled(t, importer, "hub/nginx", tagged("2"), second)
+		requireError[*types.RepositoryNotFoundException](t, pull(importer, "hub/redis", "1"), noRedis)
 		require.Equal(t, []string{"hub/nginx"}, repositories(t, f))
 
 		maker := f.as(user, allow(reading+`,"ecr:BatchImportUpstreamImage","ecr:CreateRepository"`))

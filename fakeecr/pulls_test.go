@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -238,6 +239,8 @@ func TestPullOutsideOfRules(t *testing.T) {
 		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'hub/nginx' does not exist in the registry with id '210987654321'")
 		require.Empty(t, hub.Trace())
 
+		_, err = f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/none"), ImageIds: []types.ImageIdentifier{{}}})
+		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'hub/none' does not exist in the registry with id '123456789012'")
 		requireFailure(t, f, "hub/none", tagged("1"), types.ImageFailureCodeImageNotFound, "Requested image not found")
 		requireFailure(t, f, "hub/nginx", tagged("2"), types.ImageFailureCodeImageNotFound, "Requested image not found")
 		require.Empty(t, repositories(t, f), "a repository is made for an image that is there")
@@ -263,6 +266,11 @@ func TestPullOfALayer(t *testing.T) {
 		absent.RepositoryName = aws.String("hub/none")
 		_, err = f.GetDownloadUrlForLayer(t.Context(), absent)
 		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'hub/none' does not exist in the registry with id '123456789012'")
+
+		// One that no image upstream refers to cannot be had either.
+		loose := direct(hub).pushLayer(t, "nginx", []byte("loose"), 5)
+		_, err = f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/nginx"), LayerDigest: &loose})
+		require.ErrorAs(t, err, new(*types.LayersNotFoundException))
 
 		second := fakeecr.RandomImage(2, 100)
 		hub.MustPush("nginx:2", second)
@@ -375,4 +383,19 @@ func TestPullBeyondQuotas(t *testing.T) {
 			}, fakeecr.WithQuota(quota, 1))
 		})
 	}
+}
+
+// A repository without room for what is new upstream serves what is cached.
+func TestRefreshBeyondTheQuota(t *testing.T) {
+	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+		image, newer := fakeecr.RandomImage(1, 100), fakeecr.RandomIndex(2, "linux/amd64")
+		hub.MustPush("nginx:1", image)
+		requirePulled(t, f, "hub/nginx", tagged("1"), image)
+		hub.MustPush("nginx:1", newer)
+		f.registry.Advance(24 * time.Hour)
+		requirePulled(t, f, "hub/nginx", tagged("1"), image)
+		require.Len(t, imagesOf(t, f, "hub/nginx"), 1, "nothing of it was kept")
+		_, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: digested(newer.Digest())})
+		requireError[*types.LimitExceededException](t, err, "The limit of 2 images per repository has been exceeded")
+	}, fakeecr.WithQuota(fakeecr.ImagesPerRepository, 2))
 }

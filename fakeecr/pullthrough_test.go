@@ -102,6 +102,8 @@ func TestCreatePullThroughCacheRuleRefusals(t *testing.T) {
 		"the website":       {cached("cache", "docker.io"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "docker.io")},
 		"azure itself":      {cached("cache", "azurecr.io"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "azurecr.io")},
 		"no account":        {cached("cache", "1.dkr.ecr.us-east-1.amazonaws.com"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "1.dkr.ecr.us-east-1.amazonaws.com")},
+		"not in China":      {cached("cache", "123456789012.dkr.ecr.eu-west-1.amazonaws.com.cn"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "123456789012.dkr.ecr.eu-west-1.amazonaws.com.cn")},
+		"no registry":       {cached("cache", ".dkr.ecr..amazonaws.com"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, ".dkr.ecr..amazonaws.com")},
 		"no credentials":    {cached("cache", "ghcr.io"), "UnsupportedUpstreamRegistryException", needsSecret},
 		"another registry":  {named(cachedWithSecret("cache", "ghcr.io", hubSecret), types.UpstreamRegistryDockerHub), "ValidationException", noMatch},
 		"not an ECR":        {named(cached("cache", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"), types.UpstreamRegistryEcrPublic), "ValidationException", noMatch},

@@ -1,6 +1,7 @@
 package fakeecr
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,9 +17,10 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 )
 
-// Upstream is a registry that pull-through cache rules pull from; see
-// [WithUpstream]. The fake checks the digest of all that it answers. Pulls ask
-// it from many goroutines at once.
+// Upstream is a registry that pull-through cache rules pull from, for
+// [WithUpstream]: another of the fake's, by [Registry.Upstream], a function, by
+// [UpstreamFunc], or a type of your own. The fake checks the digest of all that it
+// answers. Pulls ask it from many goroutines at once.
 //
 // An error that is or wraps one of the ErrUpstream errors becomes the failure
 // code of its name in BatchGetImage, any other error is UpstreamUnavailable.
@@ -29,6 +31,22 @@ type Upstream interface {
 	Manifest(ctx context.Context, repository, reference string) (mediaType string, manifest []byte, err error)
 	// Blob opens the config or layer that a repository has under a digest.
 	Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error)
+}
+
+// UpstreamFunc is an [Upstream] by one function: it answers what a repository has
+// under a reference, a manifest with its media type under a tag, and manifests,
+// configs and layers under their digests.
+type UpstreamFunc func(ctx context.Context, repository, reference string) (mediaType string, content []byte, err error)
+
+// Manifest implements [Upstream].
+func (f UpstreamFunc) Manifest(ctx context.Context, repository, reference string) (string, []byte, error) {
+	return f(ctx, repository, reference)
+}
+
+// Blob implements [Upstream].
+func (f UpstreamFunc) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
+	_, content, err := f(ctx, repository, digest)
+	return io.NopCloser(bytes.NewReader(content)), err
 }
 
 // UpstreamReferrers is what an [Upstream] may have besides: ListImageReferrers
@@ -56,7 +74,9 @@ var (
 
 // WithUpstream is the registry behind a URL of pull-through cache rules, such as
 // "public.ecr.aws" or "registry-1.docker.io", for the whole world. Rules for the
-// ECR of another account or region need none: they pull from the neighbour.
+// ECR of another account or region need none: they pull from the neighbour, as
+// the rule's role, which the policies there must allow ecr:BatchGetImage and
+// ecr:GetDownloadUrlForLayer if the account is another.
 func WithUpstream(url string, upstream Upstream) Option {
 	return func(s *settings) error {
 		if _, known := registry.UpstreamOf(url); !known || upstream == nil {
@@ -77,9 +97,13 @@ func WithUpstream(url string, upstream Upstream) Option {
 // BatchGetImage, GetDownloadUrlForLayer, ListImageReferrers and
 // scenarios.DownloadLayer to it: its trace shows them and its scenarios may fail
 // them. It pulls nothing through in its turn.
-func (r *Registry) Upstream() Upstream { return upstream{r} }
+func (r *Registry) Upstream() Upstream { return upstream{registry: r} }
 
-type upstream struct{ registry *Registry }
+type upstream struct {
+	registry *Registry
+	// account is whose registry it is, nil for that of the caller.
+	account *string
+}
 
 // Manifest implements [Upstream].
 func (u upstream) Manifest(ctx context.Context, repository, reference string) (string, []byte, error) {
@@ -87,7 +111,9 @@ func (u upstream) Manifest(ctx context.Context, repository, reference string) (s
 	if strings.Contains(reference, ":") {
 		id = types.ImageIdentifier{ImageDigest: &reference}
 	}
-	out, err := u.registry.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: &repository, ImageIds: []types.ImageIdentifier{id}})
+	out, err := u.registry.BatchGetImage(ctx, &ecr.BatchGetImageInput{
+		RegistryId: u.account, RepositoryName: &repository, ImageIds: []types.ImageIdentifier{id},
+	})
 	switch {
 	case err != nil:
 		return "", nil, upstreamError(err)
@@ -102,7 +128,9 @@ func (u upstream) Manifest(ctx context.Context, repository, reference string) (s
 
 // Blob implements [Upstream].
 func (u upstream) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
-	out, err := u.registry.GetDownloadUrlForLayer(ctx, &ecr.GetDownloadUrlForLayerInput{RepositoryName: &repository, LayerDigest: &digest})
+	out, err := u.registry.GetDownloadUrlForLayer(ctx, &ecr.GetDownloadUrlForLayerInput{
+		RegistryId: u.account, RepositoryName: &repository, LayerDigest: &digest,
+	})
 	if err != nil {
 		return nil, upstreamError(err)
 	}
@@ -119,7 +147,9 @@ func (u upstream) Blob(ctx context.Context, repository, digest string) (io.ReadC
 
 // Referrers implements [UpstreamReferrers].
 func (u upstream) Referrers(ctx context.Context, repository, digest string) (digests []string, err error) {
-	in := &ecr.ListImageReferrersInput{RepositoryName: &repository, SubjectId: &types.SubjectIdentifier{ImageDigest: &digest}}
+	in := &ecr.ListImageReferrersInput{
+		RegistryId: u.account, RepositoryName: &repository, SubjectId: &types.SubjectIdentifier{ImageDigest: &digest},
+	}
 	for {
 		out, err := u.registry.ListImageReferrers(ctx, in)
 		if err != nil {

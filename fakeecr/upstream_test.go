@@ -66,6 +66,32 @@ func TestUpstreamFails(t *testing.T) {
 	}
 }
 
+func TestUpstreamFunc(t *testing.T) {
+	index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64/v8")
+	content := map[string][]byte{"1": index.Manifest}
+	for _, image := range index.Images {
+		content[image.Digest()] = image.Manifest
+		for _, blob := range image.Blobs {
+			content[digestOf(blob)] = blob
+		}
+	}
+	onAllFaces(t, func(t *testing.T, f face) {
+		createRule(t, f, cached("quay", "quay.io"))
+		requirePulled(t, f, "quay/coreos/etcd", tagged("1"), index)
+		blob := index.Images[1].Blobs[0]
+		require.Equal(t, blob, f.download(t, "quay/coreos/etcd", digestOf(blob)))
+		requireFailure(t, f, "quay/coreos/etcd", tagged("2"), types.ImageFailureCodeUpstreamTooManyRequests,
+			"Unable to pull from the upstream registry quay.io: the upstream registry received too many requests")
+		_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("quay/coreos/etcd"), LayerDigest: aws.String(digestNotThere)})
+		requireError[*types.UnableToGetUpstreamLayerException](t, err, "Unable to pull from the upstream registry quay.io: the upstream registry received too many requests")
+	}, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamFunc(func(_ context.Context, repository, reference string) (string, []byte, error) {
+		if found := content[reference]; repository == "coreos/etcd" && found != nil {
+			return "", found, nil
+		}
+		return "", nil, fakeecr.ErrUpstreamTooManyRequests
+	})))
+}
+
 func TestPullWithoutAnUpstream(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		createRule(t, f, cached("k8s", "registry.k8s.io"))
@@ -188,14 +214,17 @@ func TestPullOfHalfAnImage(t *testing.T) {
 	})
 }
 
+// allowCache lets a rule's role pull.
+const allowCache = `{"Effect":"Allow","Principal":{"AWS":"` + cacheRole + `"},"Action":["ecr:BatchGetImage","ecr:GetDownloadUrlForLayer"]}`
+
 // A rule for an ECR pulls from the neighbour of that account and region.
 func TestPullFromANeighbour(t *testing.T) {
 	for name, test := range map[string]struct {
-		url, role string
-		neighbour func(f face) face
+		url, role, policy string
+		neighbour         func(f face) face
 	}{
-		"another region":  {"123456789012.dkr.ecr.eu-west-1.amazonaws.com", "", func(f face) face { return f.in("eu-west-1") }},
-		"another account": {"210987654321.dkr.ecr.us-east-1.amazonaws.com", cacheRole, func(f face) face { return f.account("210987654321") }},
+		"another region":  {"123456789012.dkr.ecr.eu-west-1.amazonaws.com", "", "", func(f face) face { return f.in("eu-west-1") }},
+		"another account": {"210987654321.dkr.ecr.us-east-1.amazonaws.com", cacheRole, allowCache, func(f face) face { return f.account("210987654321") }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
@@ -205,12 +234,82 @@ func TestPullFromANeighbour(t *testing.T) {
 				in := cached("near", test.url)
 				if test.role != "" {
 					in.CustomRoleArn = &test.role
+					setPolicy(t, neighbour, "team/app", statements(test.policy))
 				}
 				createRule(t, f, in)
+				calls := len(f.registry.Trace())
 				requirePulled(t, f, "near/team/app", tagged("1"), index)
-				require.Equal(t, []string{"CreatePullThroughCacheRule", "BatchGetImage"}, f.registry.Trace().Operations())
+				require.Equal(t, []string{"BatchGetImage"}, f.registry.Trace()[calls:].Operations())
 				blob := index.Images[0].Blobs[0]
 				require.Equal(t, blob, f.download(t, "near/team/app", digestOf(blob)))
+			})
+		})
+	}
+}
+
+// Pulling from a neighbour takes what the role may there: in its own account what
+// nobody denies, in another what the policies of both sides allow.
+func TestPoliciesOfANeighbour(t *testing.T) {
+	const (
+		ecrRole  = "arn:aws:iam::123456789012:role/aws-service-role/pullthroughcache.ecr.amazonaws.com/AWSServiceRoleForECRPullThroughCache"
+		here     = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+		hereARN  = "arn:aws:ecr:eu-west-1:123456789012:repository/team/app"
+		there    = "210987654321.dkr.ecr.us-east-1.amazonaws.com"
+		thereARN = otherARN + "team/app"
+		denyAll  = `{"Effect":"Deny","Principal":"*","Action":"ecr:*"}`
+	)
+	in := func(f face) face { return f.in("eu-west-1") }
+	account := func(f face) face { return f.account(other) }
+	for name, test := range map[string]struct {
+		url, role  string
+		neighbour  func(f face) face
+		policy     string
+		onRegistry bool
+		identity   string
+		denied     string
+	}{
+		"nothing allows":         {url: there, role: cacheRole, neighbour: account, denied: notAllowed(cacheRole, "BatchGetImage", thereARN, "resource-based")},
+		"the repository allows":  {url: there, role: cacheRole, neighbour: account, policy: allowCache},
+		"the registry allows":    {url: there, role: cacheRole, neighbour: account, policy: onRegistry(allowCache, "*"), onRegistry: true},
+		"the account is allowed": {url: there, role: cacheRole, neighbour: account, policy: `{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"ecr:*"}`},
+		"manifests only": {
+			url: there, role: cacheRole, neighbour: account, policy: `{"Effect":"Allow","Principal":"*","Action":"ecr:BatchGetImage"}`,
+			denied: notAllowed(cacheRole, "GetDownloadUrlForLayer", thereARN, "resource-based"),
+		},
+		"the role may not": {
+			url: there, role: cacheRole, neighbour: account, policy: allowCache, identity: `{"Effect":"Allow","Action":"ecr:DescribeImages","Resource":"*"}`,
+			denied: notAllowed(cacheRole, "BatchGetImage", thereARN, "identity-based"),
+		},
+		"a region denies":       {url: here, role: cacheRole, neighbour: in, policy: denyAll, denied: explicitlyDenied(cacheRole, "BatchGetImage", hereARN, "a resource-based")},
+		"a region denies ECR":   {url: here, neighbour: in, policy: denyAll, denied: explicitlyDenied(ecrRole, "BatchGetImage", hereARN, "a resource-based")},
+		"a region says nothing": {url: here, neighbour: in},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				neighbour, image := test.neighbour(f), fakeecr.RandomImage(1, 100)
+				neighbour.registry.MustPush("team/app:1", image)
+				switch {
+				case test.onRegistry:
+					_, err := neighbour.PutRegistryPolicy(t.Context(), &ecr.PutRegistryPolicyInput{PolicyText: aws.String(statements(test.policy))})
+					require.NoError(t, err)
+				case test.policy != "":
+					_, err := neighbour.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: aws.String("team/app"), PolicyText: aws.String(statements(test.policy)), Force: true})
+					require.NoError(t, err)
+				}
+				if test.identity != "" {
+					f.as(cacheRole, statements(test.identity))
+				}
+				rule := cached("near", test.url)
+				if test.role != "" {
+					rule.CustomRoleArn = &test.role
+				}
+				createRule(t, f, rule)
+				if test.denied == "" {
+					requirePulled(t, f, "near/team/app", tagged("1"), image)
+					return
+				}
+				requireFailure(t, f, "near/team/app", tagged("1"), types.ImageFailureCodeUpstreamAccessDenied,
+					"Unable to pull from the upstream registry "+test.url+": the upstream registry denied access: "+test.denied)
 			})
 		})
 	}
@@ -234,6 +333,13 @@ func TestPullGoesOneStep(t *testing.T) {
 		requireFailure(t, f, "team/app", tagged("1"), types.ImageFailureCodeImageNotFound, "Requested image not found")
 		_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("team/app"), LayerDigest: aws.String(digestOf(nil))})
 		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'team/app' does not exist in the registry with id '123456789012'")
+
+		image := fakeecr.RandomImage(1, 100)
+		sbom := fakeecr.Referrer(image, "application/vnd.example.sbom", []byte("sbom"))
+		f.registry.MustPush("team/app", image)
+		other.registry.MustPush("team/app", image)
+		other.registry.MustPush("team/app", sbom)
+		requireReferrers(t, f, "team/app", image.Digest(), sbom)
 	})
 }
 
@@ -296,26 +402,63 @@ func TestUpstreamIsAskedWithoutALock(t *testing.T) {
 		requirePulled(t, f, "hub/nginx", tagged("2"), image)
 		require.Len(t, imagesOf(t, f, "hub/nginx"), 1)
 
+		// Its tag becomes immutable.
 		f.registry.Advance(24 * time.Hour)
+		hub.MustPush("nginx:2", fakeecr.RandomImage(3, 100))
+		upstream.Upstream = calling{hub.Upstream(), func(context.Context) {
+			_, err := f.PutImageTagMutability(t.Context(), &ecr.PutImageTagMutabilityInput{RepositoryName: aws.String("hub/nginx"), ImageTagMutability: types.ImageTagMutabilityImmutable})
+			require.NoError(t, err)
+		}}
+		requirePulled(t, f, "hub/nginx", tagged("2"), image)
+		_, err := f.PutImageTagMutability(t.Context(), &ecr.PutImageTagMutabilityInput{RepositoryName: aws.String("hub/nginx"), ImageTagMutability: types.ImageTagMutabilityMutable})
+		require.NoError(t, err)
+
+		f.registry.Advance(24 * time.Hour)
+		upstream.Upstream = goesAway
 		goesAway.Upstream = failing{fakeecr.ErrUpstreamNotFound}
 		upstream.Upstream = goesAway
-		_, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("2")})
+		_, err = f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("2")})
 		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'hub/nginx' does not exist in the registry with id '123456789012'")
 	})
 }
 
+func (u calling) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
+	u.call(ctx)
+	return u.Upstream.Blob(ctx, repository, digest)
+}
+
+func (u calling) Referrers(ctx context.Context, _, _ string) ([]string, error) {
+	u.call(ctx)
+	return nil, ctx.Err()
+}
+
 func TestPullEndsWithItsContext(t *testing.T) {
-	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, upstream *switched) {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		upstream.Upstream = calling{hub.Upstream(), func(pull context.Context) {
-			cancel()
-			<-pull.Done()
-		}}
-		_, err := f.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("1")})
-		require.ErrorIs(t, err, context.Canceled)
-		require.Empty(t, repositories(t, f))
-	})
+	for name, call := range map[string]func(ctx context.Context, f face, subject string) error{
+		"image": func(ctx context.Context, f face, _ string) error {
+			return refusal(f.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/new"), ImageIds: tagged("1")}))
+		},
+		"layer": func(ctx context.Context, f face, _ string) error {
+			return refusal(f.GetDownloadUrlForLayer(ctx, &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/new"), LayerDigest: aws.String(digestNotThere)}))
+		},
+		"referrers": func(ctx context.Context, f face, subject string) error {
+			return refusal(f.ListImageReferrers(ctx, &ecr.ListImageReferrersInput{RepositoryName: aws.String("hub/nginx"), SubjectId: &types.SubjectIdentifier{ImageDigest: &subject}}))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			listingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, set func(fakeecr.Upstream), image fakeecr.Image) {
+				f.registry.MustPush("hub/nginx", fakeecr.Referrer(image, "application/vnd.example.sbom", []byte("ours")))
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				slow := calling{hub.Upstream(), func(pull context.Context) {
+					cancel()
+					<-pull.Done()
+				}}
+				set(listing{slow, slow})
+				require.ErrorIs(t, call(ctx, f, image.Digest()), context.Canceled)
+				require.Equal(t, []string{"hub/nginx"}, repositories(t, f))
+			})
+		})
+	}
 }
 
 func TestManyPullsOfOneImage(t *testing.T) {
@@ -371,12 +514,16 @@ func TestMistakesWithUpstreams(t *testing.T) {
 		make func(fakeecr.TB)
 		says string
 	}{
-		"url":      {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("docker.io", failing{})) }, `no upstream "docker.io"`},
-		"upstream": {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("quay.io", nil)) }, `no upstream "quay.io"`},
-		"key":      {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithKMSKey("1234", "")) }, "no ARN of a KMS key"},
-		"a key":    {func(tb fakeecr.TB) { fakeecr.New(tb).SetKMSKey("1234", "") }, "no ARN of a KMS key"},
-		"secret":   {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithSecret("hub", "")) }, "no ARN of a secret"},
-		"a secret": {func(tb fakeecr.TB) { fakeecr.New(tb).SetSecret("hub", "") }, "no ARN of a secret"},
+		"url":                 {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("docker.io", failing{})) }, `no upstream "docker.io"`},
+		"upstream":            {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("quay.io", nil)) }, `no upstream "quay.io"`},
+		"key":                 {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithKMSKey("1234", "")) }, "no ARN of a KMS key"},
+		"a key":               {func(tb fakeecr.TB) { fakeecr.New(tb).SetKMSKey("1234", "") }, "no ARN of a KMS key"},
+		"secret":              {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithSecret("hub", "")) }, "no ARN of a secret"},
+		"a secret":            {func(tb fakeecr.TB) { fakeecr.New(tb).SetSecret("hub", "") }, "no ARN of a secret"},
+		"state of a key":      {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithKMSKey(someKey, "Disabled")) }, `a KMS key is in no state "Disabled"`},
+		"a state of a key":    {func(tb fakeecr.TB) { fakeecr.New(tb).SetKMSKey(someKey, "Disabled") }, `a KMS key is in no state "Disabled"`},
+		"state of a secret":   {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithSecret(hubSecret, "gone")) }, `a secret is in no state "gone"`},
+		"a state of a secret": {func(tb fakeecr.TB) { fakeecr.New(tb).SetSecret(hubSecret, "gone") }, `a secret is in no state "gone"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var tb recordingTB

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
+	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/scenarios"
 )
@@ -22,7 +23,7 @@ type world struct {
 	// origin begins download URLs where the world has a server, else "".
 	origin string
 
-	calls, fixtures, downloads dispatch.Handler
+	calls, fixtures, imports, downloads dispatch.Handler
 
 	mu       sync.Mutex
 	playings []*Playing
@@ -32,12 +33,14 @@ func newWorld(t TB, state *registry.World, s settings) *world {
 	w := &world{t: t, settings: s, state: state, recorder: recorder{full: s.fullTrace}}
 	w.calls = dispatch.Chain(w.record, w.pace, w.play, w.authorize, constrain)
 	w.fixtures = dispatch.Chain(constrain)
+	w.imports = dispatch.Chain(w.authorize, constrain)
 	w.downloads = dispatch.Chain(w.record, w.play)
 	for _, tell := range s.declared {
 		tell(state)
 	}
-	state.Neighbour = func(key registry.Key) registry.Upstream {
-		return upstream{&Registry{world: w, key: key, fixture: true}}
+	state.Neighbour = func(source registry.Key, caller string) registry.Upstream {
+		key := registry.Key{Account: policy.AccountOf(caller), Region: source.Region}
+		return upstream{&Registry{world: w, key: key, caller: caller, through: w.imports}, &source.Account}
 	}
 	if t != nil {
 		t.Cleanup(w.end)

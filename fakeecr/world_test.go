@@ -175,12 +175,14 @@ func TestMistakesInOptions(t *testing.T) {
 		make func(fakeecr.TB)
 		says string
 	}{
-		"account":          {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithAccount("1")) }, "12 digits"},
-		"region":           {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithRegion("")) }, "no region"},
-		"quota":            {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithQuota("luck", 1)) }, "no quota"},
-		"neighbour":        {func(tb fakeecr.TB) { fakeecr.New(tb).In("here") }, "no region"},
-		"other account":    {func(tb fakeecr.TB) { fakeecr.New(tb).Account("me") }, "12 digits"},
-		"option of a fork": {func(tb fakeecr.TB) { fakeecr.New(tb).Fork(tb, fakeecr.WithAccount("")) }, "12 digits"},
+		"account":                {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithAccount("1")) }, "12 digits"},
+		"region":                 {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithRegion("")) }, "no region"},
+		"quota":                  {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithQuota("luck", 1)) }, "no quota"},
+		"negative quota":         {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithQuota(fakeecr.TagsPerImage, -1)) }, "no quota"},
+		"quota beyond the model": {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithQuota(fakeecr.SigningRules, 11)) }, `no quota "signing rules" of 11`},
+		"neighbour":              {func(tb fakeecr.TB) { fakeecr.New(tb).In("here") }, "no region"},
+		"other account":          {func(tb fakeecr.TB) { fakeecr.New(tb).Account("me") }, "12 digits"},
+		"option of a fork":       {func(tb fakeecr.TB) { fakeecr.New(tb).Fork(tb, fakeecr.WithAccount("")) }, "12 digits"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var tb recordingTB

@@ -22,6 +22,15 @@ const (
 	KeyNotFound        KeyState = "NotFoundException"
 )
 
+// Known tells whether it is one of them.
+func (s KeyState) Known() bool {
+	switch s {
+	case KeyEnabled, KeyDisabled, KeyPendingDeletion, KeyAccessDenied, KeyNotFound:
+		return true
+	}
+	return false
+}
+
 // What ECR does with a key.
 const (
 	createGrant = "kms:CreateGrant"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"slices"
@@ -141,6 +142,10 @@ func (r *repository) availability(digest string) types.Layer {
 // InitiateLayerUpload opens an upload, which expires on the clock after a day.
 func (tx *Tx) InitiateLayerUpload(_ context.Context, in *ecr.InitiateLayerUploadInput) (*ecr.InitiateLayerUploadOutput, error) {
 	repo, err := tx.pushedTo(in.RegistryId, in.RepositoryName)
+	if limit := new(types.LimitExceededException); errors.As(err, &limit) {
+		// The operation has no such answer; that it is this one instead is chosen.
+		return nil, repositoryNotFound(tx.target(in.RegistryId), *in.RepositoryName)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -16,8 +16,8 @@ func (tx *Tx) pullLayer(ctx context.Context, in *ecr.GetDownloadUrlForLayerInput
 		return nil
 	}
 	into := &repository{Key: key, name: *in.RepositoryName}
-	if err := tx.mayImport(into); err != nil {
-		return err
+	if !tx.mayImport(into) {
+		return nil
 	}
 	s, err := tx.newShipment(rule, into)
 	if isException(err) {
@@ -87,8 +87,8 @@ func (tx *Tx) pullReferrers(ctx context.Context, in *ecr.ListImageReferrersInput
 }
 
 func (tx *Tx) importReferrers(ctx context.Context, rule *cacheRule, repo *repository, subject string) error {
-	if tx.mayImport(repo) != nil {
-		return nil // the caller may still list what is here
+	if !tx.mayImport(repo) {
+		return nil
 	}
 	s, err := tx.newShipment(rule, repo)
 	if isException(err) {

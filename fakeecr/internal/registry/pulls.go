@@ -47,20 +47,14 @@ func (tx *Tx) pulled(ctx context.Context, in *ecr.BatchGetImageInput) (*reposito
 		repo = &repository{Key: key, name: *in.RepositoryName}
 	}
 	images := tx.wantedOf(repo, in.ImageIds)
-	if len(images) == 0 {
-		return repo, nil, nil
+	if len(images) == 0 || !tx.mayImport(repo) {
+		return repo, nil, missing
 	}
 	return tx.pull(ctx, rule, repo, images, in.ImageIds)
 }
 
 // pull brings images from upstream into a repository, which need not exist.
 func (tx *Tx) pull(ctx context.Context, rule *cacheRule, repo *repository, images []wanted, ids []types.ImageIdentifier) (*repository, refusals, error) {
-	if err := tx.mayImport(repo); err != nil {
-		if allCached(images) {
-			return repo, nil, nil
-		}
-		return nil, nil, err
-	}
 	s, err := tx.newShipment(rule, repo)
 	if isException(err) && !allCached(images) {
 		return nil, nil, unableToGetUpstreamImage(authenticationFailed)
@@ -73,7 +67,12 @@ func (tx *Tx) pull(ctx context.Context, rule *cacheRule, repo *repository, image
 		return repo, refused, nil
 	}
 	stored, err := tx.unload(s, answered)
-	if kms := new(types.KmsException); errors.As(err, &kms) {
+	var limit *types.LimitExceededException
+	var kms *types.KmsException
+	switch {
+	case errors.As(err, &limit) && allCached(images):
+		return repo, refused, nil
+	case errors.As(err, &kms):
 		for _, w := range answered {
 			refused[w.at] = upstreamFailure(ids[w.at], rule.url, err)
 		}
@@ -82,19 +81,16 @@ func (tx *Tx) pull(ctx context.Context, rule *cacheRule, repo *repository, image
 	return stored, refused, err
 }
 
-// mayImport asks for the permissions that a pull from upstream takes beside its
-// own.
-func (tx *Tx) mayImport(repo *repository) error {
+// mayImport tells whether the caller has the permissions that a pull from
+// upstream takes beside its own. Without them it finds what is here.
+func (tx *Tx) mayImport(repo *repository) bool {
 	actions := []string{"ecr:BatchImportUpstreamImage"}
 	if !tx.registry(repo.Key).repositories.has(repo.name) {
 		actions = append(actions, "ecr:CreateRepository")
 	}
-	for _, action := range actions {
-		if err := tx.Authorize(Access{Action: action, Resource: repo.arn(), Registry: repo.Key, Repository: repo.name}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return !slices.ContainsFunc(actions, func(action string) bool {
+		return tx.Authorize(Access{Action: action, Resource: repo.arn(), Registry: repo.Key, Repository: repo.name}) != nil
+	})
 }
 
 // wantedOf is the images to ask upstream for: those that the repository lacks,
@@ -157,8 +153,16 @@ func (s *shipment) fetch(ctx context.Context, none error, images []wanted, ids [
 }
 
 // unload stores what came, as a push would, in a repository that is made if need
-// be. What another pull brought meanwhile is there already.
-func (tx *Tx) unload(s *shipment, answered []wanted) (*repository, error) {
+// be: all of it or nothing. What another pull brought meanwhile is there already.
+func (tx *Tx) unload(s *shipment, answered []wanted) (repo *repository, err error) {
+	err = tx.attempt(func() (err error) {
+		repo, err = tx.store(s, answered)
+		return err
+	})
+	return repo, err
+}
+
+func (tx *Tx) store(s *shipment, answered []wanted) (*repository, error) {
 	if len(s.images) == 0 { // upstream has no longer what is cached
 		repo, err := tx.changeRepository(&s.into.Account, &s.into.name)
 		if err != nil {

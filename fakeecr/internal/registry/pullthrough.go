@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -37,19 +38,29 @@ var upstreamURLs = map[string]types.UpstreamRegistry{
 
 var (
 	azureURL = regexp.MustCompile(`^[a-zA-Z0-9-]+\.azurecr\.io$`)
-	ecrURL   = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr\.([a-z]{2,}(?:-[a-z]+)+-[0-9]+)\.amazonaws\.com(?:\.cn)?$`)
+	ecrURL   = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr\.([a-z]{2,}(?:-[a-z]+)+-[0-9]+)\.amazonaws\.com`)
 )
 
 // UpstreamOf is the kind of registry that a rule's URL stands for.
 func UpstreamOf(url string) (kind types.UpstreamRegistry, ok bool) {
-	kind, ok = upstreamURLs[url]
-	switch {
-	case azureURL.MatchString(url):
+	if azureURL.MatchString(url) {
 		return types.UpstreamRegistryAzureContainerRegistry, true
-	case ecrURL.MatchString(url):
+	}
+	if _, isECR := registryAt(url); isECR {
 		return types.UpstreamRegistryEcr, true
 	}
+	kind, ok = upstreamURLs[url]
 	return kind, ok
+}
+
+// registryAt is the registry of ECR that a URL stands for.
+func registryAt(url string) (key Key, ok bool) {
+	parts := ecrURL.FindStringSubmatch(url)
+	if parts == nil {
+		return Key{}, false
+	}
+	key = Key{Account: parts[1], Region: parts[2]}
+	return key, url == registryHost(key)
 }
 
 // isOpen tells whether a kind of registry asks for no credentials.
@@ -57,13 +68,14 @@ func isOpen(kind types.UpstreamRegistry) bool {
 	return kind == types.UpstreamRegistryEcrPublic || kind == types.UpstreamRegistryK8s || kind == types.UpstreamRegistryQuay
 }
 
-// neighbour is the registry that a rule of kind ecr pulls from.
-func (r *cacheRule) neighbour() (key Key, ok bool) {
-	parts := ecrURL.FindStringSubmatch(r.url)
-	if parts == nil {
-		return Key{}, false
+// puller is who asks the registry of a neighbour: the rule's role, or else the one
+// that ECR has in each account.
+func (r *cacheRule) puller(key Key) string {
+	if r.role != nil {
+		return *r.role
 	}
-	return Key{Account: parts[1], Region: parts[2]}, true
+	return fmt.Sprintf("arn:%s:iam::%s:role/aws-service-role/pullthroughcache.ecr.amazonaws.com/AWSServiceRoleForECRPullThroughCache",
+		partition(key.Region), key.Account)
 }
 
 // cacheRule is the registry's rule for a repository, nil without one.
@@ -154,7 +166,7 @@ func (r *cacheRule) update(tx *Tx, key Key, credential, role *string) error {
 	if credential != nil {
 		r.credential = copied(credential)
 	}
-	source, isECR := r.neighbour()
+	source, isECR := registryAt(r.url)
 	switch {
 	case isECR && source == key:
 		return upstreamIsCache()

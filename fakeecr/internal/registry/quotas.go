@@ -3,10 +3,8 @@ package registry
 // Quota names a limit of ECR's that a test may set.
 type Quota string
 
-// The quotas of ECR. What they limit answers LimitExceededException, resource
-// tags TooManyTagsException (InvalidParameterException of a template), replication
-// destinations ValidationException, and rules and filters of replication and
-// signing rules InvalidParameterException.
+// The quotas of ECR. What goes beyond one is LimitExceededException where the
+// operation has it; tags, replication and signing answer otherwise.
 const (
 	RepositoriesPerRegistry     Quota = "repositories per registry"
 	ImagesPerRepository         Quota = "images per repository"
@@ -26,8 +24,8 @@ const (
 	SigningRules                Quota = "signing rules"
 )
 
-// defaultQuotas are those of the service's quota page of 2026. It has none of
-// templates: that one is chosen.
+// defaultQuotas are those of the service's quota page of 2026, but for that of
+// templates, which is chosen.
 var defaultQuotas = map[Quota]int64{
 	RepositoriesPerRegistry:     100_000,
 	ImagesPerRepository:         100_000,
@@ -47,10 +45,15 @@ var defaultQuotas = map[Quota]int64{
 	SigningRules:                10,
 }
 
-// IsQuota tells whether ECR has a quota of this name.
-func IsQuota(q Quota) bool {
-	_, found := defaultQuotas[q]
-	return found
+// IsQuota tells whether ECR has a quota of this name, and whether it may be so
+// high: those that are constraints of the service model, too, cannot be raised.
+func IsQuota(q Quota, most int64) bool {
+	highest, found := defaultQuotas[q]
+	switch q {
+	case ReplicationRules, ReplicationFiltersPerRule, SigningRules:
+		return 0 <= most && most <= highest
+	}
+	return found && most >= 0
 }
 
 // quota is how much a registry of the world may have.

@@ -14,6 +14,15 @@ const (
 	SecretNotFound      SecretState = "not found"
 )
 
+// Known tells whether it is one of them.
+func (s SecretState) Known() bool {
+	switch s {
+	case SecretReadable, SecretAccessDenied, SecretUndecryptable, SecretNotFound:
+		return true
+	}
+	return false
+}
+
 // SetSecret tells the state of a secret. The first one told with only closes the
 // world's Secrets Manager: a secret of which it was told nothing does not exist.
 func (w *World) SetSecret(arn string, state SecretState, only bool) {

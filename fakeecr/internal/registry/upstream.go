@@ -28,7 +28,7 @@ func (tx *Tx) upstream(key Key, rule *cacheRule) (Upstream, error) {
 			return nil, err
 		}
 	}
-	source, isECR := rule.neighbour()
+	source, isECR := registryAt(rule.url)
 	if isECR && source.Account != key.Account && rule.role == nil {
 		return nil, fmt.Errorf("%w: the rule has no custom role for the registry of another account", ErrUpstreamAccessDenied)
 	}
@@ -36,7 +36,7 @@ func (tx *Tx) upstream(key Key, rule *cacheRule) (Upstream, error) {
 		return upstream, nil
 	}
 	if isECR && tx.World.Neighbour != nil {
-		return tx.World.Neighbour(source), nil
+		return tx.World.Neighbour(source, rule.puller(key)), nil
 	}
 	return nil, fmt.Errorf("%w: the fake was given no upstream for it", ErrUpstreamUnavailable)
 }

@@ -32,9 +32,9 @@ type World struct {
 	// secret signs tokens and download URLs, so that a world knows its own.
 	secret [sha256.Size]byte
 	config Config
-	// Neighbour is a registry of this world as the upstream of another, without a
-	// trace. It is set before the first call.
-	Neighbour func(Key) Upstream
+	// Neighbour is a registry of this world as the upstream of another, which a
+	// principal pulls from, without a trace. It is set before the first call.
+	Neighbour func(source Key, caller string) Upstream
 	// guarded is set from the first policy on.
 	guarded atomic.Bool
 }

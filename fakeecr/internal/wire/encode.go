@@ -10,11 +10,12 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecr/schemas"
 	"github.com/aws/smithy-go"
 )
 
-// Write returns the body of a response. Members that are nil are left out, a list that is empty is [], and a time is
-// a number of seconds since 1970 with up to three decimals.
+// Write returns the body of a response. Members that are nil are left out, a list that is empty is [], a flag is there
+// whether it is set or not, and a time is a number of seconds since 1970 with up to three decimals.
 func Write(out smithy.Serializable) []byte {
 	var size estimate
 	out.Serialize(&size)
@@ -60,6 +61,29 @@ type encoder struct {
 
 	// A bit for each open container, the innermost lowest; it is set for a list, whose elements have no names.
 	lists uint64
+	// flag is a member that an open container must have, and owing marks that container as lists does, until the
+	// member is written. Nothing inside of such a container has a flag of its own.
+	flag  *smithy.Schema
+	owing uint64
+}
+
+// flagOf is the member of a structure that is true or false, nil for most. The SDK leaves it out when it is false,
+// because it cannot tell that from nil; ECR does not.
+func flagOf(s *smithy.Schema) *smithy.Schema {
+	name := s.TargetID().Name
+	if name == "" { // not the member of another structure
+		name = s.ID().Name
+	}
+	switch name {
+	case "ImageScanningConfiguration":
+		return schemas.ImageScanningConfiguration_scanOnPush
+	case "RepositoryScanningConfiguration":
+		return schemas.RepositoryScanningConfiguration_scanOnPush
+	case "ValidatePullThroughCacheRuleResponse":
+		return schemas.ValidatePullThroughCacheRuleResponse_isValid
+	default:
+		return nil
+	}
 }
 
 // begin writes what stands before a value: a comma where one is due, and in a structure the member's name.
@@ -93,19 +117,34 @@ func (e *encoder) open(schema *smithy.Schema, bracket byte, list uint64) {
 	e.begin(schema)
 	e.text = append(e.text, bracket)
 	e.lists = e.lists<<1 | list
+	e.owing <<= 1
 }
 
 func (e *encoder) close(bracket byte) {
 	e.text = append(e.text, bracket)
 	e.lists >>= 1
+	e.owing >>= 1
 }
 
-func (e *encoder) WriteStruct(s *smithy.Schema) { e.open(s, '{', 0) }
-func (e *encoder) CloseStruct()                 { e.close('}') }
-func (e *encoder) WriteList(s *smithy.Schema)   { e.open(s, '[', 1) }
-func (e *encoder) CloseList()                   { e.close(']') }
-func (e *encoder) WriteMap(s *smithy.Schema)    { e.open(s, '{', 0) }
-func (e *encoder) CloseMap()                    { e.close('}') }
+func (e *encoder) WriteStruct(s *smithy.Schema) {
+	e.open(s, '{', 0)
+	if flag := flagOf(s); flag != nil {
+		e.flag = flag
+		e.owing |= 1
+	}
+}
+
+func (e *encoder) CloseStruct() {
+	if e.owing&1 == 1 {
+		e.WriteBool(e.flag, false)
+	}
+	e.close('}')
+}
+
+func (e *encoder) WriteList(s *smithy.Schema) { e.open(s, '[', 1) }
+func (e *encoder) CloseList()                 { e.close(']') }
+func (e *encoder) WriteMap(s *smithy.Schema)  { e.open(s, '{', 0) }
+func (e *encoder) CloseMap()                  { e.close('}') }
 
 func (e *encoder) WriteKey(_ *smithy.Schema, key string) {
 	if e.text[len(e.text)-1] != '{' {
@@ -128,6 +167,7 @@ func (e *encoder) WriteBlob(s *smithy.Schema, v []byte) {
 func (e *encoder) WriteBool(s *smithy.Schema, v bool) {
 	e.begin(s)
 	e.text = strconv.AppendBool(e.text, v)
+	e.owing &^= 1
 }
 
 func (e *encoder) WriteInt32(s *smithy.Schema, v int32) { e.WriteInt64(s, int64(v)) }

@@ -30,6 +30,9 @@ func TestWrite(t *testing.T) {
 		{"time in another zone, cut to milliseconds",
 			&ecr.RegisterPullTimeUpdateExclusionOutput{CreatedAt: aws.Time(time.Unix(1787109743, 563999999).In(time.FixedZone("", 3600)))},
 			`{"createdAt":1787109743.563}`},
+		{"flags", &ecr.DescribeRepositoriesOutput{Repositories: []types.Repository{
+			{ImageScanningConfiguration: &types.ImageScanningConfiguration{}}, {RepositoryName: aws.String("a"), ImageScanningConfiguration: &types.ImageScanningConfiguration{ScanOnPush: true}}}},
+			`{"repositories":[{"imageScanningConfiguration":{"scanOnPush":false}},{"imageScanningConfiguration":{"scanOnPush":true},"repositoryName":"a"}]}`},
 		{"nil lists", &ecr.BatchGetImageOutput{}, `{}`},
 		{"empty lists", &ecr.BatchGetImageOutput{Failures: []types.ImageFailure{}, Images: []types.Image{}}, `{"failures":[],"images":[]}`},
 		{"empty structure", &ecr.DescribeRegistryOutput{ReplicationConfiguration: &types.ReplicationConfiguration{Rules: []types.ReplicationRule{}}},
