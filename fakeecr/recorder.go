@@ -13,12 +13,9 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-// A trace keeps so many calls, and their outputs while these list no more than
-// so many items together: pages of a thousand images would be most of the heap.
-const (
-	traceLength = 10_000
-	traceItems  = 50_000
-)
+// traceLength is how many calls a trace keeps, and how many items their outputs
+// may list together: pages of a thousand images would be most of the heap.
+const traceLength = 10_000
 
 // recorder keeps the trace.
 type recorder struct {
@@ -57,7 +54,7 @@ func (r *recorder) add(call *scenarios.Call) {
 	r.number++
 	call.Number = r.number
 	r.items += items(call.Output)
-	for !r.full && r.items > traceItems && r.emptied < r.number-1 {
+	for !r.full && r.items > traceLength && r.emptied < r.number-1 {
 		r.emptied++
 		if at := r.emptied - r.number + len(r.calls); at >= 0 {
 			kept := &r.calls[(r.oldest+at)%len(r.calls)]

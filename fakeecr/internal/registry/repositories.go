@@ -14,13 +14,15 @@ import (
 
 // repository is the record of one repository. A published record never changes.
 type repository struct {
-	Key
-	generation uint64
+	// What a page of repositories shows stands together: with many of them each
+	// cache line that a page takes is one more to wait for.
 	name       string
 	createdAt  time.Time
 	mutability mutability
 	encryption encryption
 	scanOnPush bool
+	Key
+	generation uint64
 
 	// policy is the repository's policy, nil without one.
 	policy *policy.Document
