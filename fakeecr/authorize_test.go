@@ -139,8 +139,8 @@ func TestCrossAccount(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
 				theirs := f.account(other)
-				createRepository(t, theirs, "team/app")
-				createRepository(t, theirs, "team/closed")
+				create(t, theirs, "team/app")
+				create(t, theirs, "team/closed")
 				if test.repository != nil {
 					setPolicy(t, theirs, "team/app", statements(test.repository...))
 				}
@@ -173,8 +173,8 @@ func putRegistryPolicy(t *testing.T, api fakeecr.API, text string) {
 func TestAccountsAreIndependent(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		theirs := f.account(other)
-		createRepository(t, f, "team/app")
-		createRepository(t, theirs, "team/app")
+		create(t, f, "team/app")
+		create(t, theirs, "team/app")
 		setPolicy(t, theirs, "team/app", statements(allowAll))
 		image := fakeecr.RandomImage(1, 100)
 		f.registry.MustPush("team/app:v1", image)

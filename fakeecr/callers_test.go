@@ -69,7 +69,7 @@ func TestCallersOfTheOwnAccount(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
-				createRepository(t, f, "team/app")
+				create(t, f, "team/app")
 				if test.repository != "" {
 					setPolicy(t, f, "team/app", statements(test.repository))
 				}
@@ -101,7 +101,7 @@ func TestCallersOfAnotherAccount(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
 				theirs := f.account(other)
-				createRepository(t, theirs, "team/app")
+				create(t, theirs, "team/app")
 				if test.attached != nil {
 					setPolicy(t, theirs, "team/app", statements(test.attached...))
 				}
@@ -116,8 +116,8 @@ func TestAs(t *testing.T) {
 		stranger := f.as("arn:aws:iam::210987654321:role/path/ci", identity("Allow", "ecr:Describe*", "*"))
 		require.Equal(t, other, stranger.registry.AccountID())
 		require.Equal(t, "us-east-1", stranger.registry.Region())
-		createRepository(t, f.account(other), "team/app")
-		createRepository(t, f.in("eu-west-1").account(other), "team/europe")
+		create(t, f.account(other), "team/app")
+		create(t, f.in("eu-west-1").account(other), "team/europe")
 
 		out, err := stranger.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{})
 		require.NoError(t, err)
@@ -128,13 +128,13 @@ func TestAs(t *testing.T) {
 
 		_, err = stranger.in("eu-west-1").CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/new")})
 		requireDenied(t, err, notAllowed("arn:aws:iam::210987654321:role/path/ci", "CreateRepository", "arn:aws:ecr:eu-west-1:210987654321:repository/team/new", "identity-based"))
-		createRepository(t, stranger.account(other), "team/new")
+		create(t, stranger.account(other), "team/new")
 
 		again := f.as("arn:aws:iam::210987654321:role/path/ci")
 		_, err = again.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/newer")})
 		require.Error(t, err, "without policies the rights stay")
 		f.as("arn:aws:iam::210987654321:role/path/ci", identity("Allow", "ecr:*", "*"))
-		createRepository(t, stranger, "team/newer")
+		create(t, stranger, "team/newer")
 
 		f.as(caller, identity("Allow", "ecr:Describe*", "*"))
 		_, err = f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/own")})
@@ -164,7 +164,7 @@ func TestForkOfCallers(t *testing.T) {
 		requireDenied(t, err, notAllowed(alice, "CreateRepository", ownARN+"team/app", "identity-based"))
 	}
 	fork.As(alice, identity("Allow", "ecr:*", "*"))
-	createRepository(t, fork, "team/app")
+	create(t, fork, "team/app")
 	_, err := original.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/app")})
 	require.Error(t, err)
 }

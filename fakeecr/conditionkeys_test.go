@@ -69,6 +69,6 @@ func TestConditionKeysOfPrincipals(t *testing.T) {
 	for _, test := range tests {
 		policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ecr:CreateRepository","Resource":"arn:aws:ecr:*:*:repository/team/${aws:username, 'none'}",
 			"Condition":{"ArnEquals":{"aws:PrincipalArn":%q},"StringEquals":{"aws:PrincipalType":%q}}}}`, test.principal, test.kind)
-		createRepository(t, fakeecr.New(t).As(test.arn, policy), "team/"+test.user)
+		create(t, fakeecr.New(t).As(test.arn, policy), "team/"+test.user)
 	}
 }

@@ -19,14 +19,6 @@ func onPush(prefix string, mutability types.ImageTagMutability) *ecr.CreateRepos
 	}
 }
 
-func describeRepository(t *testing.T, api fakeecr.API, name string) types.Repository {
-	t.Helper()
-	out, err := api.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{RepositoryNames: []string{name}})
-	require.NoError(t, err)
-	require.Len(t, out.Repositories, 1)
-	return out.Repositories[0]
-}
-
 func TestCreateOnPush(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		template := onPush("prod", types.ImageTagMutabilityImmutableWithExclusion)

@@ -163,7 +163,7 @@ func TestDownloadAcrossParts(t *testing.T) {
 	content := repeated([]byte("0123456789abcdef"), 2*minPart+100)
 	image := imageOf([]byte("{}"), content)
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.createRepository(t, app)
+		f.create(t, app)
 		f.pushLayer(t, app, content, minPart)
 		f.pushLayer(t, app, []byte("{}"), 2)
 		_, err := f.putImage(t, app, image, "v1")

@@ -63,21 +63,6 @@ func lastEvaluated(t *testing.T, f fakeecr.API, repository string) time.Time {
 	return *out.LastEvaluatedAt
 }
 
-// imageDetails is the images of a repository by digest.
-func imageDetails(t *testing.T, f fakeecr.API, repository string) map[string]types.ImageDetail {
-	t.Helper()
-	details := map[string]types.ImageDetail{}
-	pages := ecr.NewDescribeImagesPaginator(f, &ecr.DescribeImagesInput{RepositoryName: &repository})
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(t.Context())
-		require.NoError(t, err)
-		for _, detail := range out.ImageDetails {
-			details[*detail.ImageDigest] = detail
-		}
-	}
-	return details
-}
-
 func requireImages(t *testing.T, f fakeecr.API, repository string, digests ...string) {
 	t.Helper()
 	there := []string{}

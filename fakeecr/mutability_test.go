@@ -84,7 +84,7 @@ func TestPutImageTagMutabilityRefused(t *testing.T) {
 		in := &ecr.PutImageTagMutabilityInput{RepositoryName: aws.String("team/app"), ImageTagMutability: types.ImageTagMutabilityImmutable}
 		_, err := f.PutImageTagMutability(t.Context(), in)
 		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'team/app' does not exist in the registry with id '123456789012'")
-		createRepository(t, f, "team/app")
+		create(t, f, "team/app")
 		for _, test := range tests {
 			_, err := f.PutImageTagMutability(t.Context(), &ecr.PutImageTagMutabilityInput{
 				RepositoryName: aws.String("team/app"), ImageTagMutability: test.mode, ImageTagMutabilityExclusionFilters: test.filters})

@@ -24,12 +24,6 @@ const (
 		"    \"Action\" : \"ecr:CreateRepository\",\n    \"Resource\" : \"*\"\n  } ]\n}"
 )
 
-func createRepository(t *testing.T, api fakeecr.API, name string) {
-	t.Helper()
-	_, err := api.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &name})
-	require.NoError(t, err)
-}
-
 func setPolicy(t *testing.T, api fakeecr.API, repository, text string) {
 	t.Helper()
 	_, err := api.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: &repository, PolicyText: &text})
@@ -38,7 +32,7 @@ func setPolicy(t *testing.T, api fakeecr.API, repository, text string) {
 
 func TestRepositoryPolicy(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		createRepository(t, f, "team/app")
+		create(t, f, "team/app")
 		name := aws.String("team/app")
 
 		set, err := f.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: name, PolicyText: aws.String(pullPolicy)})
@@ -70,11 +64,11 @@ func TestRepositoryPolicy(t *testing.T) {
 
 func TestRepositoryPolicyGoesWithTheRepository(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		createRepository(t, f, "team/app")
+		create(t, f, "team/app")
 		setPolicy(t, f, "team/app", pullPolicy)
 		_, err := f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("team/app")})
 		require.NoError(t, err)
-		createRepository(t, f, "team/app")
+		create(t, f, "team/app")
 		_, err = f.GetRepositoryPolicy(t.Context(), &ecr.GetRepositoryPolicyInput{RepositoryName: aws.String("team/app")})
 		require.ErrorAs(t, err, new(*types.RepositoryPolicyNotFoundException))
 	})
@@ -110,7 +104,7 @@ func TestRepositoryPolicyRefused(t *testing.T) {
 			"Invalid parameter at 'PolicyText' failed to satisfy constraint: 'The repository policy would prevent you from setting another policy in the future'"},
 	}
 	onAllFaces(t, func(t *testing.T, f face) {
-		createRepository(t, f, "team/app")
+		create(t, f, "team/app")
 		for name, test := range tests {
 			t.Run(name, func(t *testing.T) {
 				_, err := f.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: aws.String("team/app"), PolicyText: aws.String(test.text)})
@@ -137,7 +131,7 @@ func TestPrincipalsThatExist(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
-				createRepository(t, f, "team/app")
+				create(t, f, "team/app")
 				f.as("arn:aws:iam::210987654321:role/caller")
 				setPolicy(t, f, "team/app", strings.Replace(pullPolicy, `"*"`, `{"AWS":"`+test.principal+`"}`, 1))
 			}, test.options...)
@@ -147,7 +141,7 @@ func TestPrincipalsThatExist(t *testing.T) {
 
 func TestForcedLockOut(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		createRepository(t, f, "team/app")
+		create(t, f, "team/app")
 		in := &ecr.SetRepositoryPolicyInput{
 			RepositoryName: aws.String("team/app"), Force: true,
 			PolicyText: aws.String(`{"Statement":{"Effect":"Deny","Principal":"*","Action":"ecr:*"}}`),
@@ -164,7 +158,7 @@ func TestForcedLockOut(t *testing.T) {
 // unawares.
 func TestLockOutAcrossAccounts(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		createRepository(t, f.account(other), "team/app")
+		create(t, f.account(other), "team/app")
 		setPolicy(t, f.account(other), "team/app", statements(allowAll))
 		set := func(text string, force bool) error {
 			_, err := f.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{

@@ -136,7 +136,7 @@ func TestReferrerThatCannotCome(t *testing.T) {
 		_, err := referrersOf(t, f, "hub/nginx", image.Digest())
 		requireError[*types.UnableToListUpstreamImageReferrersException](t, err,
 			"Unable to pull from the upstream registry registry-1.docker.io: the upstream registry is unavailable: "+sbom.Digest()+" is missing")
-		require.Len(t, imagesOf(t, f, "hub/nginx"), 1)
+		require.Len(t, imageDetails(t, f, "hub/nginx"), 1)
 	})
 }
 
@@ -151,7 +151,7 @@ func TestReferrersBeyondTheQuota(t *testing.T) {
 		ours := fakeecr.Referrer(image, "application/vnd.example.sbom", []byte("ours"))
 		f.registry.MustPush("hub/nginx", ours)
 		requireReferrers(t, f, "hub/nginx", image.Digest(), ours)
-		require.Len(t, imagesOf(t, f, "hub/nginx"), 2)
+		require.Len(t, imageDetails(t, f, "hub/nginx"), 2)
 	}, fakeecr.WithQuota(fakeecr.ImagesPerRepository, 3))
 }
 

@@ -30,25 +30,6 @@ func pullingThrough(t *testing.T, test func(t *testing.T, f face, hub *fakeecr.R
 	}, append(options, fakeecr.WithUpstream("registry-1.docker.io", upstream))...)
 }
 
-func tagged(tags ...string) []types.ImageIdentifier {
-	ids := make([]types.ImageIdentifier, len(tags))
-	for i := range tags {
-		ids[i].ImageTag = &tags[i]
-	}
-	return ids
-}
-
-func digested(digest string) []types.ImageIdentifier {
-	return []types.ImageIdentifier{{ImageDigest: &digest}}
-}
-
-func get(t *testing.T, api fakeecr.API, repository string, ids []types.ImageIdentifier) *ecr.BatchGetImageOutput {
-	t.Helper()
-	out, err := api.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: &repository, ImageIds: ids})
-	require.NoError(t, err)
-	return out
-}
-
 // requirePulled holds that a pull finds one image, and that image.
 func requirePulled(t *testing.T, api fakeecr.API, repository string, ids []types.ImageIdentifier, image fakeecr.Image) types.Image {
 	t.Helper()
@@ -67,17 +48,6 @@ func requireFailure(t *testing.T, api fakeecr.API, repository string, ids []type
 	out := get(t, api, repository, ids)
 	require.Empty(t, out.Images)
 	require.Equal(t, []types.ImageFailure{{FailureCode: code, FailureReason: &reason, ImageId: &ids[0]}}, out.Failures)
-}
-
-func imagesOf(t *testing.T, api fakeecr.API, repository string) map[string]types.ImageDetail {
-	t.Helper()
-	out, err := api.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: &repository})
-	require.NoError(t, err)
-	images := map[string]types.ImageDetail{}
-	for _, detail := range out.ImageDetails {
-		images[*detail.ImageDigest] = detail
-	}
-	return images
 }
 
 func (f face) download(t *testing.T, repository string, digest string) []byte {
@@ -116,7 +86,7 @@ func TestPullThrough(t *testing.T) {
 		made := describeRepository(t, f, "hub/library/nginx")
 		require.Equal(t, types.ImageTagMutabilityMutable, made.ImageTagMutability)
 		require.Equal(t, types.EncryptionTypeAes256, made.EncryptionConfiguration.EncryptionType)
-		detail := imagesOf(t, f, "hub/library/nginx")[image.Digest()]
+		detail := imageDetails(t, f, "hub/library/nginx")[image.Digest()]
 		require.Equal(t, []string{"1"}, detail.ImageTags)
 		require.EqualValues(t, 4096+100+len(image.Blobs[2]), *detail.ImageSizeInBytes)
 		require.WithinRange(t, *detail.LastRecordedPullTime, *detail.ImagePushedAt, f.registry.Now())
@@ -140,10 +110,10 @@ func TestPullThroughByDigest(t *testing.T) {
 		hub.MustPush("library/nginx:1", image)
 		pulled := requirePulled(t, f, "hub/library/nginx", digested(image.Digest()), image)
 		require.Nil(t, pulled.ImageId.ImageTag)
-		require.Empty(t, imagesOf(t, f, "hub/library/nginx")[image.Digest()].ImageTags)
+		require.Empty(t, imageDetails(t, f, "hub/library/nginx")[image.Digest()].ImageTags)
 
 		requirePulled(t, f, "hub/library/nginx", tagged("1"), image)
-		require.Equal(t, []string{"1"}, imagesOf(t, f, "hub/library/nginx")[image.Digest()].ImageTags)
+		require.Equal(t, []string{"1"}, imageDetails(t, f, "hub/library/nginx")[image.Digest()].ImageTags)
 		require.Equal(t, 2, hub.Trace().Count("DownloadLayer"), "the tag came alone")
 	})
 }
@@ -153,7 +123,7 @@ func TestPullThroughOfAnIndex(t *testing.T) {
 		index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64/v8")
 		hub.MustPush("library/nginx:1", index)
 		requirePulled(t, f, "hub/library/nginx", tagged("1"), index)
-		require.Len(t, imagesOf(t, f, "hub/library/nginx"), 3)
+		require.Len(t, imageDetails(t, f, "hub/library/nginx"), 3)
 		calls := len(hub.Trace())
 		for _, child := range index.Images {
 			requirePulled(t, f, "hub/library/nginx", digested(child.Digest()), child)
@@ -195,7 +165,7 @@ func TestPullThroughOfSeveralImages(t *testing.T) {
 		require.Equal(t, types.ImageFailureCodeImageNotFound, out.Failures[0].FailureCode)
 		require.Equal(t, "none", *out.Failures[0].ImageId.ImageTag)
 		require.Equal(t, types.ImageFailureCodeMissingDigestAndTag, out.Failures[1].FailureCode)
-		images := imagesOf(t, f, "hub/library/nginx")
+		images := imageDetails(t, f, "hub/library/nginx")
 		require.Equal(t, []string{"1", "also1"}, images[one.Digest()].ImageTags)
 		require.Equal(t, []string{"2"}, images[two.Digest()].ImageTags)
 		require.Equal(t, 4, hub.Trace().Count("DownloadLayer"), "what two tags share comes once")
@@ -349,7 +319,7 @@ func TestPullThroughTemplate(t *testing.T) {
 				f.registry.SetKMSKey(someKey, fakeecr.KeyDisabled)
 				requireFailure(t, f, "hub/nginx", tagged("1"), types.ImageFailureCodeKmsError, someKey+" is disabled.")
 				requireFailure(t, f, "hub/nginx", tagged("2"), types.ImageFailureCodeKmsError, someKey+" is disabled.")
-				require.Len(t, imagesOf(t, f, "hub/nginx"), 1)
+				require.Len(t, imageDetails(t, f, "hub/nginx"), 1)
 			},
 		},
 	} {
@@ -394,7 +364,7 @@ func TestRefreshBeyondTheQuota(t *testing.T) {
 		hub.MustPush("nginx:1", newer)
 		f.registry.Advance(24 * time.Hour)
 		requirePulled(t, f, "hub/nginx", tagged("1"), image)
-		require.Len(t, imagesOf(t, f, "hub/nginx"), 1, "nothing of it was kept")
+		require.Len(t, imageDetails(t, f, "hub/nginx"), 1, "nothing of it was kept")
 		_, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: digested(newer.Digest())})
 		requireError[*types.LimitExceededException](t, err, "The limit of 2 images per repository has been exceeded")
 	}, fakeecr.WithQuota(fakeecr.ImagesPerRepository, 2))

@@ -24,7 +24,7 @@ const (
 	digestNotThere = "sha256:ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
 )
 
-func (f face) createRepository(t *testing.T, names ...string) {
+func (f face) create(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(name)})
@@ -90,14 +90,6 @@ func joined(ids []types.ImageIdentifier) []string {
 		}
 	}
 	return list
-}
-
-func byTag(tag string) types.ImageIdentifier { return types.ImageIdentifier{ImageTag: &tag} }
-func byDigest(digest string) types.ImageIdentifier {
-	return types.ImageIdentifier{ImageDigest: &digest}
-}
-func byBoth(digest, tag string) types.ImageIdentifier {
-	return types.ImageIdentifier{ImageDigest: &digest, ImageTag: &tag}
 }
 
 // assertAs is for goroutines of a test, which must not end it.

@@ -26,7 +26,7 @@ func TestRefresh(t *testing.T) {
 		f.registry.Advance(time.Hour)
 		requirePulled(t, f, "hub/nginx", tagged("1"), after)
 		require.Equal(t, 2, asked())
-		images := imagesOf(t, f, "hub/nginx")
+		images := imageDetails(t, f, "hub/nginx")
 		require.Equal(t, []string{"1"}, images[after.Digest()].ImageTags)
 		require.Empty(t, images[before.Digest()].ImageTags)
 
@@ -35,7 +35,7 @@ func TestRefresh(t *testing.T) {
 		requirePulled(t, f, "hub/nginx", tagged("1"), after)
 		requirePulled(t, f, "hub/nginx", tagged("1"), after)
 		require.Equal(t, 3, asked())
-		require.Equal(t, []string{"1"}, imagesOf(t, f, "hub/nginx")[after.Digest()].ImageTags)
+		require.Equal(t, []string{"1"}, imageDetails(t, f, "hub/nginx")[after.Digest()].ImageTags)
 		// So does one that finds the tag gone, which is served from the cache.
 		_, err := hub.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String("nginx"), ImageIds: tagged("1")})
 		require.NoError(t, err)

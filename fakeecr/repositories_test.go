@@ -126,7 +126,7 @@ func TestCreateRepository(t *testing.T) {
 
 func TestRepositoriesOfNeighbours(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.createRepository(t, app)
+		f.create(t, app)
 		for _, c := range []struct {
 			face     face
 			arn, uri string
@@ -313,15 +313,15 @@ func TestTagsAtCreation(t *testing.T) {
 
 func TestRepositoriesPerRegistry(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.createRepository(t, app)
+		f.create(t, app)
 		_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/more")})
 		requireError[*types.LimitExceededException](t, err, "The limit of 1 repositories per registry has been exceeded")
 		_, err = f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(app)})
 		requireError[*types.RepositoryAlreadyExistsException](t, err, "The repository with name 'team/app' already exists in the registry with id '123456789012'")
-		f.in("eu-west-1").createRepository(t, app)
+		f.in("eu-west-1").create(t, app)
 		_, err = f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String(app)})
 		require.NoError(t, err)
-		f.createRepository(t, "team/more")
+		f.create(t, "team/more")
 	}, fakeecr.WithQuota(fakeecr.RepositoriesPerRegistry, 1))
 }
 
@@ -342,7 +342,7 @@ func TestDeleteRepository(t *testing.T) {
 		_, err = f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String(app), Force: true})
 		requireError[*types.RepositoryNotFoundException](t, err, appNotFound)
 
-		f.createRepository(t, app)
+		f.create(t, app)
 		require.Empty(t, f.imageIDs(t, app), "a new repository has nothing of the old one")
 	})
 }
@@ -350,13 +350,13 @@ func TestDeleteRepository(t *testing.T) {
 // Layers and uploads without an image do not keep a repository.
 func TestDeleteRepositoryWithoutImages(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.createRepository(t, app)
+		f.create(t, app)
 		f.pushLayer(t, app, []byte("layer"), 100)
 		upload := f.beginUpload(t, app)
 		_, err := f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String(app)})
 		require.NoError(t, err)
 
-		f.createRepository(t, app)
+		f.create(t, app)
 		_, err = f.sendPart(t, app, upload, 0, []byte("part"))
 		requireError[*types.UploadNotFoundException](t, err, fmt.Sprintf(uploadNotInApp, *upload))
 		require.Equal(t, types.LayerAvailabilityUnavailable, f.availability(t, digestOf([]byte("layer"))))
@@ -365,7 +365,7 @@ func TestDeleteRepositoryWithoutImages(t *testing.T) {
 
 func TestDescribeRepositoriesByName(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.createRepository(t, "bb", "aa", "cc")
+		f.create(t, "bb", "aa", "cc")
 		names := func(in ...string) []string {
 			out, err := f.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{RepositoryNames: in})
 			require.NoError(t, err)
@@ -399,7 +399,7 @@ func TestPagesOfRepositories(t *testing.T) {
 		for i := range 101 {
 			want = append(want, fmt.Sprintf("app-%03d", i))
 		}
-		f.createRepository(t, want...)
+		f.create(t, want...)
 		first, err := f.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{})
 		require.NoError(t, err)
 		require.Len(t, first.Repositories, 100, "a page has 100 unless the caller chooses")
@@ -425,7 +425,7 @@ func TestPagesOfRepositories(t *testing.T) {
 // too.
 func TestPageOfRepositoriesAfterChanges(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.createRepository(t, "b1", "b2", "b3", "b4")
+		f.create(t, "b1", "b2", "b3", "b4")
 		page := &ecr.DescribeRepositoriesInput{MaxResults: aws.Int32(2)}
 		first, err := f.DescribeRepositories(t.Context(), page)
 		require.NoError(t, err)
@@ -435,7 +435,7 @@ func TestPageOfRepositoriesAfterChanges(t *testing.T) {
 			_, err := f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: &name})
 			require.NoError(t, err)
 		}
-		f.createRepository(t, "a1", "b2.5", "c1")
+		f.create(t, "a1", "b2.5", "c1")
 		page.NextToken = first.NextToken
 		second, err := f.DescribeRepositories(t.Context(), page)
 		require.NoError(t, err)
@@ -450,9 +450,9 @@ func TestPageOfRepositoriesAfterChanges(t *testing.T) {
 
 func TestTokenOfRepositories(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.createRepository(t, "aa", "bb")
+		f.create(t, "aa", "bb")
 		neighbour := f.in("eu-west-1")
-		neighbour.createRepository(t, "aa", "bb")
+		neighbour.create(t, "aa", "bb")
 		elsewhere, err := neighbour.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{MaxResults: aws.Int32(1)})
 		require.NoError(t, err)
 		for name, token := range map[string]string{

@@ -26,12 +26,6 @@ func createScanned(t *testing.T, f face, name string, scanOnPush bool) {
 	require.NoError(t, err)
 }
 
-func tagID(tag string) *types.ImageIdentifier { return &types.ImageIdentifier{ImageTag: &tag} }
-
-func digestID(digest string) *types.ImageIdentifier {
-	return &types.ImageIdentifier{ImageDigest: &digest}
-}
-
 // scanRule is a rule of the registry's scanning configuration.
 func scanRule(frequency types.ScanFrequency, filters ...string) types.RegistryScanningRule {
 	rule := types.RegistryScanningRule{ScanFrequency: frequency, RepositoryFilters: []types.ScanningRepositoryFilter{}}

@@ -34,10 +34,10 @@ var developer = aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAcces
 func TestSignedByTheFakesOwnClients(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		f.registry.Advance(24 * time.Hour) // clients sign by the machine's clock
-		createRepository(t, f, "team/app")
-		createRepository(t, f.account(other), "team/app")
-		createRepository(t, f.in("eu-west-1"), "team/app")
-		createRepository(t, f.as(alice), "team/alice")
+		create(t, f, "team/app")
+		create(t, f.account(other), "team/app")
+		create(t, f.in("eu-west-1"), "team/app")
+		create(t, f.as(alice), "team/alice")
 		begun, err := f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: aws.String("team/app")})
 		require.NoError(t, err)
 		_, err = f.UploadLayerPart(t.Context(), &ecr.UploadLayerPartInput{

@@ -64,7 +64,7 @@ func TestTagsRefused(t *testing.T) {
 		"one among others": tags("good", "1", "bad!", "2"),
 	}
 	onAllFaces(t, func(t *testing.T, f face) {
-		createRepository(t, f, "team/app")
+		create(t, f, "team/app")
 		for name, given := range tests {
 			t.Run(name, func(t *testing.T) {
 				_, err := f.TagResource(t.Context(), &ecr.TagResourceInput{ResourceArn: aws.String(appARN), Tags: given})
@@ -84,7 +84,7 @@ func TestTagsRefused(t *testing.T) {
 
 func TestTooManyTags(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		createRepository(t, f, "team/app")
+		create(t, f, "team/app")
 		var many []string
 		for i := range 50 {
 			many = append(many, fmt.Sprintf("k%02d", i), "")
@@ -121,8 +121,8 @@ func TestResourceARN(t *testing.T) {
 		{arn: "arn:aws:ecr:us-east-1:123456789012:repository/team/other", refusal: fmt.Sprintf(missing, "team/other"), missing: true},
 	}
 	onAllFaces(t, func(t *testing.T, f face) {
-		createRepository(t, f, "team/app")
-		createRepository(t, f.in("eu-west-1"), "team/app")
+		create(t, f, "team/app")
+		create(t, f.in("eu-west-1"), "team/app")
 		for _, test := range tests {
 			_, tagged := f.TagResource(t.Context(), &ecr.TagResourceInput{ResourceArn: &test.arn, Tags: tags("k", "v")})
 			_, untagged := f.UntagResource(t.Context(), &ecr.UntagResourceInput{ResourceArn: &test.arn, TagKeys: []string{"k"}})
@@ -142,7 +142,7 @@ func TestResourceARN(t *testing.T) {
 func TestTagsInScenarios(t *testing.T) {
 	rule := scenarios.On("TagResource", scenarios.Repository("team/app"), scenarios.Account("123456789012")).Fail(scenarios.Throttled())
 	onAllFaces(t, func(t *testing.T, f face) {
-		createRepository(t, f, "team/app")
+		create(t, f, "team/app")
 		_, err := f.TagResource(t.Context(), &ecr.TagResourceInput{ResourceArn: aws.String(appARN), Tags: tags("k", "v")})
 		require.ErrorContains(t, err, "Rate exceeded")
 		require.Equal(t, "team/app", f.registry.Trace().For("TagResource")[0].Repository)

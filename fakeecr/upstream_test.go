@@ -208,7 +208,7 @@ func TestPullOfHalfAnImage(t *testing.T) {
 		require.Len(t, out.Images, 1)
 		require.Len(t, out.Failures, 1)
 		require.Equal(t, types.ImageFailureCodeUpstreamUnavailable, out.Failures[0].FailureCode)
-		images := imagesOf(t, f, "hub/nginx")
+		images := imageDetails(t, f, "hub/nginx")
 		require.Len(t, images, 1)
 		require.Contains(t, images, image.Digest())
 	})
@@ -400,7 +400,7 @@ func TestUpstreamIsAskedWithoutALock(t *testing.T) {
 		}}
 		upstream.Upstream = goesAway
 		requirePulled(t, f, "hub/nginx", tagged("2"), image)
-		require.Len(t, imagesOf(t, f, "hub/nginx"), 1)
+		require.Len(t, imageDetails(t, f, "hub/nginx"), 1)
 
 		// Its tag becomes immutable.
 		f.registry.Advance(24 * time.Hour)
@@ -478,12 +478,12 @@ func TestManyPullsOfOneImage(t *testing.T) {
 			pulls.Wait()
 		}
 		pullAtOnce()
-		require.Len(t, imagesOf(t, f, "hub/nginx"), 3)
+		require.Len(t, imageDetails(t, f, "hub/nginx"), 3)
 		index = fakeecr.RandomIndex(7, "linux/amd64", "linux/arm64/v8")
 		hub.MustPush("nginx:1", index)
 		f.registry.Advance(24 * time.Hour)
 		pullAtOnce()
-		require.Len(t, imagesOf(t, f, "hub/nginx"), 6)
+		require.Len(t, imageDetails(t, f, "hub/nginx"), 6)
 	})
 }
 
@@ -503,7 +503,7 @@ func TestSlowPullDoesNotMoveTheTagBack(t *testing.T) {
 				return manifest
 			}}
 			requirePulled(t, f, "hub/nginx", tagged("1"), newer)
-			require.Equal(t, []string{"1"}, imagesOf(t, f, "hub/nginx")[newer.Digest()].ImageTags)
+			require.Equal(t, []string{"1"}, imageDetails(t, f, "hub/nginx")[newer.Digest()].ImageTags)
 			f.registry.Advance(24 * time.Hour)
 		}
 	})

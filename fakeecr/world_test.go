@@ -18,24 +18,6 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-func repositories(t *testing.T, api fakeecr.API) []string {
-	t.Helper()
-	out, err := api.DescribeRepositories(t.Context(), nil)
-	require.NoError(t, err)
-	names := []string{}
-	for _, repository := range out.Repositories {
-		names = append(names, *repository.RepositoryName)
-	}
-	return names
-}
-
-func create(t *testing.T, api fakeecr.API, name string) *ecr.CreateRepositoryOutput {
-	t.Helper()
-	out, err := api.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &name})
-	require.NoError(t, err)
-	return out
-}
-
 func TestForksAreIndependent(t *testing.T) {
 	fixture := fakeecr.New(t)
 	fixture.MustPush("team/app:v1", fakeecr.RandomImage(1, 5000))
