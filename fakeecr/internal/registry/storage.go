@@ -109,6 +109,9 @@ func (tx *Tx) restore(repo *repository, img *image) {
 // image: the children of an index, without which it cannot be pulled, and the
 // referrers, which go where their subject goes.
 func (tx *Tx) restoreRelated(repo *repository, img *image) {
+	if repo.archived == 0 {
+		return
+	}
 	for _, digest := range append(linked(&repo.referrers, img.digest), img.children...) {
 		if other, found := repo.images.get(digest); found && other.status() == types.ImageStatusArchived {
 			tx.restore(repo, other)
