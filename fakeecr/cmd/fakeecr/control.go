@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -57,8 +59,16 @@ func (c *control) advance(duration string) error {
 // find says what scans find in an image, in the form of the imageScanFindings that
 // the AWS CLI prints.
 func (c *control) find(image string, text io.Reader) error {
+	var printed any
+	if err := json.NewDecoder(text).Decode(&printed); err != nil {
+		return fmt.Errorf("no imageScanFindings: %w", err)
+	}
+	canonical, err := json.Marshal(writtenOut("", printed))
+	if err != nil {
+		return err
+	}
 	var found types.ImageScanFindings
-	reader := json.NewDecoder(text)
+	reader := json.NewDecoder(bytes.NewReader(canonical))
 	reader.DisallowUnknownFields()
 	if err := reader.Decode(&found); err != nil {
 		return fmt.Errorf("no imageScanFindings: %w", err)
@@ -75,6 +85,26 @@ func (c *control) find(image string, text io.Reader) error {
 		}
 		return nil
 	})
+}
+
+// writtenOut writes out the times below a member, whose names end with At: of the
+// CLI's versions one prints numbers of seconds and the other texts.
+func writtenOut(member string, value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for name := range v {
+			v[name] = writtenOut(name, v[name])
+		}
+	case []any:
+		for i := range v {
+			v[i] = writtenOut(member, v[i])
+		}
+	case float64:
+		if strings.HasSuffix(member, "At") {
+			return time.UnixMilli(int64(math.Round(v * 1000))).UTC()
+		}
+	}
+	return value
 }
 
 // attempt makes an error of a mistake in how the fake is used, which panics where

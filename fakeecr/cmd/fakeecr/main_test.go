@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -129,8 +130,9 @@ func TestRunIsToldOfFindings(t *testing.T) {
 		"no findings":    {"team/app:v1", `{}`, http.StatusBadRequest},
 		"no JSON":        {"team/app:v1", `name`, http.StatusBadRequest},
 		"unknown member": {"team/app:v1", `{"vulnerabilities":[]}`, http.StatusBadRequest},
-		// As the AWS CLI prints them.
-		"basic and enhanced": {"team/app:v1", `{"imageScanCompletedAt":"2026-01-02T03:04:05+00:00","findingSeverityCounts":{"HIGH":1},
+		// As version 1 and version 2 of the AWS CLI print them.
+		"times in seconds": {"team/app:v0", `{"imageScanCompletedAt":1767323045.125,"findings":[],"enhancedFindings":[{"firstObservedAt":1767323045}]}`, http.StatusNoContent},
+		"times as texts": {"team/app:v1", `{"imageScanCompletedAt":"2026-01-02T03:04:05+00:00","findingSeverityCounts":{"HIGH":1},
 			"findings":[{"name":"CVE-2026-1","severity":"HIGH","attributes":[{"key":"package_name","value":"openssl"}]}],
 			"enhancedFindings":[{"title":"CVE-2026-2","severity":"LOW","firstObservedAt":"2026-01-02T03:04:05+00:00","score":2.5}]}`, http.StatusNoContent},
 	} {
@@ -148,6 +150,13 @@ func TestRunIsToldOfFindings(t *testing.T) {
 	require.Equal(t, "CVE-2026-1", *out.ImageScanFindings.Findings[0].Name)
 	require.Equal(t, "openssl", *out.ImageScanFindings.Findings[0].Attributes[0].Value)
 	require.Equal(t, map[string]int32{"HIGH": 1}, out.ImageScanFindings.FindingSeverityCounts)
+}
+
+func TestWrittenOut(t *testing.T) {
+	seen := time.Date(2026, 1, 2, 3, 4, 5, 125_000_000, time.UTC)
+	require.Equal(t,
+		map[string]any{"findings": []any{map[string]any{"seenAt": seen, "score": 2.5}}, "updatedAt": "2026-01-02T03:04:05Z"},
+		writtenOut("", map[string]any{"findings": []any{map[string]any{"seenAt": 1767323045.125, "score": 2.5}}, "updatedAt": "2026-01-02T03:04:05Z"}))
 }
 
 // push pushes an image over the API, as a program in another language does.
