@@ -279,6 +279,11 @@ func provokedByUpstreams() map[string]provocation {
 			withSecret(t, f, fakeecr.SecretReadable)
 			return refusal(f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/nginx"), LayerDigest: aws.String(digestNotThere)}))
 		}},
+		"UnableToListUpstreamImageReferrersException": {names: "upstream registry", by: func(t *testing.T, f face) error {
+			withSecret(t, f, fakeecr.SecretAccessDenied)
+			f.create(t, "hub/nginx")
+			return refusal(referrersOf(t, f, "hub/nginx", digestNotThere))
+		}},
 	}
 }
 
@@ -293,11 +298,6 @@ func provokedByReasonsOutside() map[string]provocation {
 		}},
 		"BlockedByOrganizationPolicyException": {names: "organization policy", options: playing(scenarios.BlockedByOrganization()), by: func(t *testing.T, f face) error {
 			return refusal(f.PutRegistryScanningConfiguration(t.Context(), nil))
-		}},
-		"UnableToListUpstreamImageReferrersException": {names: "pull through cache rule", options: playing(scenarios.ReferrersUnavailable("hub/nginx")), by: func(t *testing.T, f face) error {
-			return refusal(f.ListImageReferrers(t.Context(), &ecr.ListImageReferrersInput{
-				RepositoryName: aws.String("hub/nginx"), SubjectId: &types.SubjectIdentifier{ImageDigest: aws.String(digestNotThere)},
-			}))
 		}},
 	}
 }

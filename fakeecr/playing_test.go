@@ -275,6 +275,17 @@ func TestMistakesInScenariosFailAtOnce(t *testing.T) {
 	}
 }
 
+// The scenario needs neither a rule of a pull-through cache nor its repository,
+// and leaves other repositories alone.
+func TestReferrersUnavailable(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		_, err := referrersOf(t, f, "hub/nginx", digestNotThere)
+		requireError[*types.UnableToListUpstreamImageReferrersException](t, err, "The referrer or referrers were unable to be listed using the pull through cache rule.")
+		_, err = referrersOf(t, f, app, digestNotThere)
+		requireError[*types.RepositoryNotFoundException](t, err, appNotFound)
+	}, fakeecr.WithScenario(scenarios.ReferrersUnavailable("hub/nginx")))
+}
+
 // The SDK's default retryer makes three attempts.
 func TestClientTriesAgain(t *testing.T) {
 	for name, scenario := range map[string]func(string, int) scenarios.Scenario{"throttled": scenarios.Throttle, "fault": scenarios.Fault} {
