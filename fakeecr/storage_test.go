@@ -397,40 +397,6 @@ func TestRestorationBegunAnew(t *testing.T) {
 	}
 }
 
-// Only what is active replicates, a restored image like a new one; an archive
-// does not.
-func TestReplicationOfArchivedImages(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		eu := f.in("eu-west-1")
-		image := fakeecr.RandomImage(1, 100)
-		replicateTo(t, f, destination("eu-west-1"))
-		digest := f.registry.MustPush("team/app:v1", image)
-		updateStorage(t, f, digest, types.TargetStorageClassArchive)
-		f.registry.Advance(time.Hour)
-		require.Nil(t, heldIn(t, eu, "team/app"))
-		backfill := startBackfill(t, f, destination("eu-west-1"))
-		f.registry.Advance(time.Minute)
-		require.Zero(t, *describeBackfill(t, f, backfill.ReplicationBackfillId).Progress.TotalReplicationCount)
-
-		updateStorage(t, f, digest, types.TargetStorageClassStandard)
-		f.registry.Advance(21 * time.Minute)
-		require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, eu, "team/app"))
-
-		backfill = startBackfill(t, f, destination("eu-west-1"))
-		f.registry.Advance(5 * time.Second)
-		require.Equal(t, backfillProgress(1, 0, 0), describeBackfill(t, f, backfill.ReplicationBackfillId).Progress)
-		updateStorage(t, f, digest, types.TargetStorageClassArchive)
-		f.registry.Advance(time.Hour)
-		require.Equal(t, backfillProgress(1, 0, 1, "ImageInaccessible"), describeBackfill(t, f, backfill.ReplicationBackfillId).Progress)
-		require.Equal(t, types.ImageStatusActive, statusOf(t, eu, digest))
-		updateStorage(t, eu, digest, types.TargetStorageClassArchive)
-		f.registry.MustPush("team/app:v2", image)
-		f.registry.Advance(time.Minute)
-		require.Equal(t, types.ImageStatusActive, statusOf(t, eu, digest), "pushed again")
-		require.Equal(t, map[string][]string{digest: {"v1", "v2"}}, heldIn(t, eu, "team/app"))
-	})
-}
-
 func TestArchivedImagesDoNotCount(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		first, second, third := fakeecr.RandomImage(1, 100), fakeecr.RandomImage(2, 100), fakeecr.RandomImage(3, 100)
