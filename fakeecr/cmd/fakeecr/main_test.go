@@ -117,11 +117,10 @@ func TestRunIsToldOfTheWorld(t *testing.T) {
 }
 
 func TestRunIsToldOfFindings(t *testing.T) {
-	url, _ := start(t, "-repository", "team/app")
-	api := client(url).Options()
-	api.Region = "us-east-1"
+	url, _ := start(t, "-region", "eu-west-1", "-repository", "team/app")
+	api := client(url)
 	image := fakeecr.RandomImage(1, 100)
-	push(t, ecr.New(api), "team/app", "v1", image)
+	push(t, api, "team/app", "v1", image)
 	for name, c := range map[string]struct {
 		image, body string
 		status      int
@@ -141,15 +140,30 @@ func TestRunIsToldOfFindings(t *testing.T) {
 		})
 	}
 	id := &types.ImageIdentifier{ImageDigest: aws.String(image.Digest())}
-	_, err := ecr.New(api).StartImageScan(t.Context(), &ecr.StartImageScanInput{RepositoryName: aws.String("team/app"), ImageId: id})
+	_, err := api.StartImageScan(t.Context(), &ecr.StartImageScanInput{RepositoryName: aws.String("team/app"), ImageId: id})
 	require.NoError(t, err)
 	post(t, url+"/_fakeecr/advance?duration=1m", "", http.StatusNoContent)
-	out, err := ecr.New(api).DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: id})
+	out, err := api.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: id})
 	require.NoError(t, err)
 	require.Len(t, out.ImageScanFindings.Findings, 1)
 	require.Equal(t, "CVE-2026-1", *out.ImageScanFindings.Findings[0].Name)
 	require.Equal(t, "openssl", *out.ImageScanFindings.Findings[0].Attributes[0].Value)
 	require.Equal(t, map[string]int32{"HIGH": 1}, out.ImageScanFindings.FindingSeverityCounts)
+
+	_, err = api.PutRegistryScanningConfiguration(t.Context(), &ecr.PutRegistryScanningConfigurationInput{
+		ScanType: types.ScanTypeEnhanced,
+		Rules: []types.RegistryScanningRule{{
+			ScanFrequency:     types.ScanFrequencyContinuousScan,
+			RepositoryFilters: []types.ScanningRepositoryFilter{{Filter: aws.String("*"), FilterType: types.ScanningRepositoryFilterTypeWildcard}},
+		}},
+	})
+	require.NoError(t, err)
+	post(t, url+"/_fakeecr/advance?duration=1m", "", http.StatusNoContent)
+	out, err = api.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: id})
+	require.NoError(t, err)
+	require.Len(t, out.ImageScanFindings.EnhancedFindings, 1)
+	require.Equal(t, "CVE-2026-2", *out.ImageScanFindings.EnhancedFindings[0].Title)
+	require.Equal(t, 2.5, out.ImageScanFindings.EnhancedFindings[0].Score)
 }
 
 func TestWrittenOut(t *testing.T) {
