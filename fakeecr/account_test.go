@@ -8,8 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/stretchr/testify/require"
-
-	"github.com/fakeecr/ecr/fakeecr"
 )
 
 func TestAccountSettings(t *testing.T) {
@@ -42,34 +40,6 @@ func TestAccountSettings(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "DISABLED ENABLED", value(f, "BLOB_MOUNTING")+" "+value(f.in("eu-west-1"), "BLOB_MOUNTING"))
 	})
-}
-
-func TestSettingsOfAFork(t *testing.T) {
-	const role = "arn:aws:iam::123456789012:role/ci"
-	// said is what a registry says of its settings.
-	said := func(f face) []any {
-		scanning, err := f.GetRegistryScanningConfiguration(t.Context(), nil)
-		require.NoError(t, err)
-		_, signing := f.GetSigningConfiguration(t.Context(), nil)
-		mounting, err := f.GetAccountSetting(t.Context(), &ecr.GetAccountSettingInput{Name: aws.String("BLOB_MOUNTING")})
-		require.NoError(t, err)
-		exclusions, err := f.ListPullTimeUpdateExclusions(t.Context(), nil)
-		require.NoError(t, err)
-		return []any{string(scanning.ScanningConfiguration.ScanType), signing == nil, *mounting.Value, exclusions.PullTimeUpdateExclusions}
-	}
-	fixture := direct(fakeecr.New(t))
-	require.NoError(t, putSigning(t, fixture, signingRule(release)))
-	require.NoError(t, register(t, fixture, role))
-
-	fork := direct(fixture.registry.Fork(t))
-	_, err := fork.DeleteSigningConfiguration(t.Context(), nil)
-	require.NoError(t, err)
-	putScanning(t, fork, "ENHANCED")
-	_, err = fork.PutAccountSetting(t.Context(), &ecr.PutAccountSettingInput{Name: aws.String("BLOB_MOUNTING"), Value: aws.String("ENABLED")})
-	require.NoError(t, err)
-	require.NoError(t, deregister(t, fork, role))
-	require.Equal(t, []any{"ENHANCED", false, "ENABLED", []string{}}, said(fork))
-	require.Equal(t, []any{"BASIC", true, "DISABLED", []string{role}}, said(fixture))
 }
 
 func TestAccountSettingsRefused(t *testing.T) {

@@ -95,9 +95,7 @@ func TestPullsOfAnExcludedPrincipal(t *testing.T) {
 	)
 	onAllFaces(t, func(t *testing.T, f face) {
 		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
-		_, err := f.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: aws.String("team/app"), PolicyText: aws.String(
-			`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}]}`)})
-		require.NoError(t, err)
+		setPolicy(t, f, "team/app", statements(`{"Effect":"Allow","Principal":"*","Action":"ecr:BatchGetImage"}`))
 		last := func() *time.Time {
 			out, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app")})
 			require.NoError(t, err)

@@ -402,7 +402,7 @@ func TestLifecycleSeesPulls(t *testing.T) {
 			require.Equal(t, []types.ImageStatus{a, b}, []types.ImageStatus{statusOf(t, f, unpulled), statusOf(t, f, pulled)})
 		}
 		r.Advance(5 * day)
-		code, _ := pull(t, f, types.ImageIdentifier{ImageTag: aws.String("b")})
+		code, _ := pull(t, f, byTag("b"))
 		require.Empty(t, code)
 		r.Advance(7 * day)
 		requireStatus(types.ImageStatusArchived, types.ImageStatusActive)

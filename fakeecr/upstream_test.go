@@ -220,11 +220,11 @@ const allowCache = `{"Effect":"Allow","Principal":{"AWS":"` + cacheRole + `"},"A
 // A rule for an ECR pulls from the neighbour of that account and region.
 func TestPullFromANeighbour(t *testing.T) {
 	for name, test := range map[string]struct {
-		url, role, policy string
-		neighbour         func(f face) face
+		url, role string
+		neighbour func(f face) face
 	}{
-		"another region":  {"123456789012.dkr.ecr.eu-west-1.amazonaws.com", "", "", func(f face) face { return f.in("eu-west-1") }},
-		"another account": {"210987654321.dkr.ecr.us-east-1.amazonaws.com", cacheRole, allowCache, func(f face) face { return f.account("210987654321") }},
+		"another region":  {"123456789012.dkr.ecr.eu-west-1.amazonaws.com", "", func(f face) face { return f.in("eu-west-1") }},
+		"another account": {"210987654321.dkr.ecr.us-east-1.amazonaws.com", cacheRole, func(f face) face { return f.account("210987654321") }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
@@ -234,7 +234,7 @@ func TestPullFromANeighbour(t *testing.T) {
 				in := cached("near", test.url)
 				if test.role != "" {
 					in.CustomRoleArn = &test.role
-					setPolicy(t, neighbour, "team/app", statements(test.policy))
+					setPolicy(t, neighbour, "team/app", statements(allowCache))
 				}
 				createRule(t, f, in)
 				calls := len(f.registry.Trace())
@@ -290,8 +290,7 @@ func TestPoliciesOfANeighbour(t *testing.T) {
 				neighbour.registry.MustPush("team/app:1", image)
 				switch {
 				case test.onRegistry:
-					_, err := neighbour.PutRegistryPolicy(t.Context(), &ecr.PutRegistryPolicyInput{PolicyText: aws.String(statements(test.policy))})
-					require.NoError(t, err)
+					putRegistryPolicy(t, neighbour, statements(test.policy))
 				case test.policy != "":
 					_, err := neighbour.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: aws.String("team/app"), PolicyText: aws.String(statements(test.policy)), Force: true})
 					require.NoError(t, err)
@@ -382,6 +381,16 @@ func (u calling) Manifest(ctx context.Context, repository, reference string) (st
 	return u.Upstream.Manifest(ctx, repository, reference)
 }
 
+func (u calling) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
+	u.call(ctx)
+	return u.Upstream.Blob(ctx, repository, digest)
+}
+
+func (u calling) Referrers(ctx context.Context, _, _ string) ([]string, error) {
+	u.call(ctx)
+	return nil, ctx.Err()
+}
+
 // While upstream takes its time, the world goes on: with the same repository too.
 func TestUpstreamIsAskedWithoutALock(t *testing.T) {
 	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, upstream *switched) {
@@ -414,22 +423,11 @@ func TestUpstreamIsAskedWithoutALock(t *testing.T) {
 		require.NoError(t, err)
 
 		f.registry.Advance(24 * time.Hour)
-		upstream.Upstream = goesAway
 		goesAway.Upstream = failing{fakeecr.ErrUpstreamNotFound}
 		upstream.Upstream = goesAway
 		_, err = f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("2")})
 		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'hub/nginx' does not exist in the registry with id '123456789012'")
 	})
-}
-
-func (u calling) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
-	u.call(ctx)
-	return u.Upstream.Blob(ctx, repository, digest)
-}
-
-func (u calling) Referrers(ctx context.Context, _, _ string) ([]string, error) {
-	u.call(ctx)
-	return nil, ctx.Err()
 }
 
 func TestPullEndsWithItsContext(t *testing.T) {

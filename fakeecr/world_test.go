@@ -38,6 +38,34 @@ func TestForksAreIndependent(t *testing.T) {
 	require.Equal(t, []string{"later", "team/app"}, repositories(t, fixture))
 }
 
+func TestSettingsOfAFork(t *testing.T) {
+	const role = "arn:aws:iam::123456789012:role/ci"
+	// said is what a registry says of its settings.
+	said := func(f face) []any {
+		scanning, err := f.GetRegistryScanningConfiguration(t.Context(), nil)
+		require.NoError(t, err)
+		_, signing := f.GetSigningConfiguration(t.Context(), nil)
+		mounting, err := f.GetAccountSetting(t.Context(), &ecr.GetAccountSettingInput{Name: aws.String("BLOB_MOUNTING")})
+		require.NoError(t, err)
+		exclusions, err := f.ListPullTimeUpdateExclusions(t.Context(), nil)
+		require.NoError(t, err)
+		return []any{string(scanning.ScanningConfiguration.ScanType), signing == nil, *mounting.Value, exclusions.PullTimeUpdateExclusions}
+	}
+	fixture := direct(fakeecr.New(t))
+	require.NoError(t, putSigning(t, fixture, signingRule(release)))
+	require.NoError(t, register(t, fixture, role))
+
+	fork := direct(fixture.registry.Fork(t))
+	_, err := fork.DeleteSigningConfiguration(t.Context(), nil)
+	require.NoError(t, err)
+	putScanning(t, fork, "ENHANCED")
+	_, err = fork.PutAccountSetting(t.Context(), &ecr.PutAccountSettingInput{Name: aws.String("BLOB_MOUNTING"), Value: aws.String("ENABLED")})
+	require.NoError(t, err)
+	require.NoError(t, deregister(t, fork, role))
+	require.Equal(t, []any{"ENHANCED", false, "ENABLED", []string{}}, said(fork))
+	require.Equal(t, []any{"BASIC", true, "DISABLED", []string{role}}, said(fixture))
+}
+
 func TestForkContinuesTheOriginal(t *testing.T) {
 	original := fakeecr.New(t, fakeecr.WithSeed(5), fakeecr.WithAccount("210987654321"), fakeecr.WithRegion("eu-west-1"),
 		fakeecr.WithScenario(scenarios.Scenario{scenarios.On("DescribeRepositories").Fail(errNo).Optional()}))
