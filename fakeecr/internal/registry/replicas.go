@@ -98,7 +98,7 @@ func (tx *Tx) replicateLater(repo *repository, digest string, tag *string) {
 
 // happen replicates what is still there: neither an image that was deleted or
 // archived meanwhile nor a tag that was moved arrives. What is archived cannot
-// be pulled, so that its replication has failed.
+// be pulled, so its replication fails.
 func (r replication) happen(tx *Tx) {
 	repo, found := tx.registry(r.from).repositories.get(r.repository)
 	if !found {
@@ -131,8 +131,8 @@ func (tx *Tx) replicate(repo *repository, img *image, tag *string, to Key) (fail
 	return failure, ofChildren
 }
 
-// noteReplica notes on an image how its replication went, "" if well, unless a
-// later push of it is still on the way.
+// noteReplica notes on an image how its replication went, by the failure code or
+// "" after success, unless a later push of it is still on the way.
 func (tx *Tx) noteReplica(repo *repository, img *image, to Key, failure string) {
 	if slices.ContainsFunc(img.replicas, func(r replica) bool { return r.Key == to && r.due.After(tx.now) }) {
 		return
@@ -218,8 +218,7 @@ func (tx *Tx) mayReplicate(from *repository, to Key) error {
 	if !found {
 		actions = append(actions, "ecr:CreateRepository")
 	}
-	source := *tx
-	source.Key, source.Caller = Key{Account: from.Account, Region: to.Region}, rootARN(from.Key)
+	source := Tx{Key: Key{Account: from.Account, Region: to.Region}, Caller: rootARN(from.Key), now: tx.now}
 	access := Access{Resource: RepositoryARN(to, from.name), Registry: to, Repository: from.name}
 	for _, action := range actions {
 		request := policy.Request{
