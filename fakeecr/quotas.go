@@ -55,11 +55,11 @@ const (
 )
 
 // WithQuota sets a limit, so that a test reaches LimitExceededException with two
-// images and not with 100,000, or so that AWS has raised it. Without it the limits
-// are ECR's.
+// images and not with 100,000, or as AWS has raised it for an account. Without it
+// the limits are ECR's.
 func WithQuota(quota Quota, most int64) Option {
 	return func(s *settings) error {
-		if !registry.IsQuota(registry.Quota(quota), most) {
+		if !registry.Quota(quota).MayBe(most) {
 			return fmt.Errorf("ECR has no quota %q of %d", quota, most)
 		}
 		quotas := maps.Clone(s.config.Quotas)

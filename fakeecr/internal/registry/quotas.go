@@ -45,9 +45,10 @@ var defaultQuotas = map[Quota]int64{
 	SigningRules:                10,
 }
 
-// IsQuota tells whether ECR has a quota of this name, and whether it may be so
-// high: those that are constraints of the service model, too, cannot be raised.
-func IsQuota(q Quota, most int64) bool {
+// MayBe tells whether ECR has the quota and a test may set it so high. Those that
+// the service model states as constraints cannot be raised: inputs beyond them
+// never reach the operation.
+func (q Quota) MayBe(most int64) bool {
 	highest, found := defaultQuotas[q]
 	switch q {
 	case ReplicationRules, ReplicationFiltersPerRule, SigningRules:
