@@ -183,9 +183,7 @@ func (e signingEnds) happen(tx *Tx) {
 		return
 	}
 	ended := &signing{profile: e.signing.profile, status: types.SigningStatusComplete}
-	err = tx.attempt(func() error { return tx.sign(tx.own(repo), img, ended.profile) })
-	repo = tx.own(repo)
-	if err != nil {
+	if err := tx.attempt(func() error { return tx.sign(tx.own(repo), img, ended.profile) }); err != nil {
 		ended.status = types.SigningStatusFailed
 		if !errors.As(err, &ended.failure) {
 			ended.failure = &smithy.GenericAPIError{Code: "ServerException", Message: err.Error()}
@@ -194,6 +192,7 @@ func (e signingEnds) happen(tx *Tx) {
 	signed := *img
 	signed.signings = slices.Clone(img.signings)
 	signed.signings[slices.Index(img.signings, e.signing)] = ended
+	repo = tx.own(repo)
 	repo.images.set(repo.generation, img.digest, &signed)
 }
 
