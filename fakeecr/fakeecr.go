@@ -42,8 +42,8 @@ type Registry struct {
 	key   registry.Key
 	// caller is the ARN of the principal that calls, "" for the account's own.
 	caller string
-	// through is how direct calls go that rules and the trace do not see, nil for
-	// those of a user.
+	// through carries out direct calls that rules and the trace do not see: those
+	// of fixtures and of pulls from upstream. It is nil for a user's.
 	through dispatch.Handler
 }
 

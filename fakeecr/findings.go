@@ -86,8 +86,8 @@ func (b ScannedBlob) Open() io.ReadSeeker { return b.blob.Open() }
 
 // WithScanner computes the findings of basic scans from the image itself, where
 // [Registry.SetScanFindings] does not say them. An error makes the status FAILED
-// with the error's text for description, a *types.LimitExceededException makes it
-// LIMIT_EXCEEDED.
+// with the error's text for description; a *types.LimitExceededException makes it
+// LIMIT_EXCEEDED, with the exception's message.
 //
 // The scanner is called once for each completed scan, by the first call of
 // DescribeImageScanFindings that wants its findings, and so by several goroutines

@@ -33,9 +33,10 @@ type Upstream interface {
 	Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error)
 }
 
-// UpstreamFunc is an [Upstream] by one function: it answers what a repository has
-// under a reference, a manifest with its media type under a tag, and manifests,
-// configs and layers under their digests.
+// UpstreamFunc is an [Upstream] by one function. It answers the manifest that a
+// repository has under a tag, and the manifest, config or layer that it has under
+// a digest. The media type is a manifest's, and may be empty if the manifest tells
+// it.
 type UpstreamFunc func(ctx context.Context, repository, reference string) (mediaType string, content []byte, err error)
 
 // Manifest implements [Upstream].
@@ -75,8 +76,8 @@ var (
 // WithUpstream is the registry behind a URL of pull-through cache rules, such as
 // "public.ecr.aws" or "registry-1.docker.io", for the whole world. Rules for the
 // ECR of another account or region need none: they pull from the neighbour, as
-// the rule's role, which the policies there must allow ecr:BatchGetImage and
-// ecr:GetDownloadUrlForLayer if the account is another.
+// the rule's role. The policies of another account must allow the role
+// ecr:BatchGetImage and ecr:GetDownloadUrlForLayer.
 func WithUpstream(url string, upstream Upstream) Option {
 	return func(s *settings) error {
 		if _, known := registry.UpstreamOf(url); !known || upstream == nil {

@@ -30,8 +30,8 @@ func (w *world) pace(next dispatch.Handler) dispatch.Handler {
 	}
 }
 
-// isWaiter tells whether a user agent is that of an SDK's waiter, which is one
-// of the features that it lists.
+// isWaiter tells whether a waiter is among the features of the SDK that a user
+// agent lists.
 func isWaiter(userAgent string) bool {
 	for word := range strings.FieldsSeq(userAgent) {
 		features, listed := strings.CutPrefix(word, "m/")

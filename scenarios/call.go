@@ -42,8 +42,8 @@ type Call struct {
 	// the bytes of a layer part; nil if the request could not be read.
 	Input any
 	// Output is what the caller was given, nil beside an error. It is the
-	// caller's own value: read it, do not change it. The oldest outputs are let go
-	// of, and nil, where outputs list more than 10,000 items together.
+	// caller's own value: read it, do not change it. The oldest outputs become nil
+	// when all of them together list more than 10,000 items.
 	Output any
 	// Err is what the caller was refused with, or, where only the reply was
 	// lost, [ErrReplyLost] beside the Output that it never saw.

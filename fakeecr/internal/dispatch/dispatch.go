@@ -161,7 +161,7 @@ type Call struct {
 	Unreadable error
 	// Unauthenticated is why the caller is not who it says it is, or nil.
 	Unauthenticated error
-	// Polls tells that the call is one of a waiter's.
+	// Polls tells that a waiter of the SDK makes the call.
 	Polls bool
 	Tx    registry.Tx
 	// Record is what rules match and the trace keeps.

@@ -69,6 +69,7 @@ func RepositoryARN(key Key, name string) string {
 	return "arn:" + partition(key.Region) + ":ecr:" + key.Region + ":" + key.Account + ":repository/" + name
 }
 
+// uri begins with registryHost, but is one string and not two: pages have many.
 func (r *repository) uri() string {
 	return r.Account + ".dkr.ecr." + r.Region + domain(r.Region) + "/" + r.name
 }

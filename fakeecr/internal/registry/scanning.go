@@ -83,8 +83,8 @@ func scanFilters(filters []string) []types.ScanningRepositoryFilter {
 	return out
 }
 
-// notIn is the frequency that a type of scanning does not have.
-var notIn = map[types.ScanType]types.ScanFrequency{
+// frequencyNotIn is the frequency that a type of scanning does not have.
+var frequencyNotIn = map[types.ScanType]types.ScanFrequency{
 	types.ScanTypeBasic:    types.ScanFrequencyContinuousScan,
 	types.ScanTypeEnhanced: types.ScanFrequencyManual,
 }
@@ -112,7 +112,7 @@ func (tx *Tx) PutRegistryScanningConfiguration(_ context.Context, in *ecr.PutReg
 		if slices.Contains(frequencies, rule.ScanFrequency) {
 			return nil, duplicateScanFrequencies(rule.ScanFrequency)
 		}
-		if rule.ScanFrequency == notIn[next.kind()] {
+		if rule.ScanFrequency == frequencyNotIn[next.kind()] {
 			return nil, invalidScanFrequency(next.kind(), rule.ScanFrequency)
 		}
 		frequencies = append(frequencies, rule.ScanFrequency)

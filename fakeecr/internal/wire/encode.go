@@ -62,7 +62,7 @@ type encoder struct {
 	// A bit for each open container, the innermost lowest; it is set for a list, whose elements have no names.
 	lists uint64
 	// flag is a member that an open container must have, and owing marks that container as lists does, until the
-	// member is written. Nothing inside of such a container has a flag of its own.
+	// member is written. There is one at a time: nothing inside of such a container has a flag of its own.
 	flag  *smithy.Schema
 	owing uint64
 }
