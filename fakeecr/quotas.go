@@ -1,7 +1,6 @@
 package fakeecr
 
 import (
-	"fmt"
 	"maps"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
@@ -59,8 +58,8 @@ const (
 // the limits are ECR's.
 func WithQuota(quota Quota, most int64) Option {
 	return func(s *settings) error {
-		if !registry.Quota(quota).MayBe(most) {
-			return fmt.Errorf("ECR has no quota %q of %d", quota, most)
+		if err := registry.Quota(quota).Check(most); err != nil {
+			return err
 		}
 		quotas := maps.Clone(s.config.Quotas)
 		if quotas == nil {

@@ -80,7 +80,8 @@ var (
 // ecr:BatchGetImage and ecr:GetDownloadUrlForLayer.
 func WithUpstream(url string, upstream Upstream) Option {
 	return func(s *settings) error {
-		if _, known := registry.UpstreamOf(url); !known || upstream == nil {
+		f, isFunc := upstream.(UpstreamFunc)
+		if _, known := registry.UpstreamOf(url); !known || upstream == nil || isFunc && f == nil {
 			return fmt.Errorf("pull-through cache rules have no upstream %q: %v", url, upstream)
 		}
 		upstreams := maps.Clone(s.config.Upstreams)

@@ -513,6 +513,7 @@ func TestMistakesWithUpstreams(t *testing.T) {
 		says string
 	}{
 		"url":                 {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("docker.io", failing{})) }, `no upstream "docker.io"`},
+		"function upstream":   {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamFunc(nil))) }, `no upstream "quay.io"`},
 		"upstream":            {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("quay.io", nil)) }, `no upstream "quay.io"`},
 		"key":                 {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithKMSKey("1234", "")) }, "no ARN of a KMS key"},
 		"a key":               {func(tb fakeecr.TB) { fakeecr.New(tb).SetKMSKey("1234", "") }, "no ARN of a KMS key"},

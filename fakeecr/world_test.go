@@ -187,9 +187,9 @@ func TestMistakesInOptions(t *testing.T) {
 	}{
 		"account":                {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithAccount("1")) }, "12 digits"},
 		"region":                 {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithRegion("")) }, "no region"},
-		"quota":                  {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithQuota("luck", 1)) }, "no quota"},
-		"negative quota":         {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithQuota(fakeecr.TagsPerImage, -1)) }, "no quota"},
-		"quota beyond the model": {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithQuota(fakeecr.SigningRules, 11)) }, `no quota "signing rules" of 11`},
+		"quota":                  {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithQuota("luck", 1)) }, `no quota of "luck", but of ["bytes per layer" "filters per`},
+		"negative quota":         {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithQuota(fakeecr.TagsPerImage, -1)) }, "the quota of tags per image cannot be -1"},
+		"quota beyond the model": {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithQuota(fakeecr.SigningRules, 11)) }, "the quota of signing rules cannot be 11"},
 		"neighbour":              {func(tb fakeecr.TB) { fakeecr.New(tb).In("here") }, "no region"},
 		"other account":          {func(tb fakeecr.TB) { fakeecr.New(tb).Account("me") }, "12 digits"},
 		"option of a fork":       {func(tb fakeecr.TB) { fakeecr.New(tb).Fork(tb, fakeecr.WithAccount("")) }, "12 digits"},

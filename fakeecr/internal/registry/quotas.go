@@ -1,5 +1,11 @@
 package registry
 
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
 // Quota names a limit of ECR's that a test may set.
 type Quota string
 
@@ -45,16 +51,19 @@ var defaultQuotas = map[Quota]int64{
 	SigningRules:                10,
 }
 
-// MayBe tells whether ECR has the quota and a test may set it so high. Those that
-// the service model states as constraints cannot be raised: inputs beyond them
-// never reach the operation.
-func (q Quota) MayBe(most int64) bool {
+// Check tells why a test may not set the quota so high. Those that the service
+// model states as constraints cannot be raised: inputs beyond them never reach the
+// operation.
+func (q Quota) Check(most int64) error {
 	highest, found := defaultQuotas[q]
-	switch q {
-	case ReplicationRules, ReplicationFiltersPerRule, SigningRules:
-		return 0 <= most && most <= highest
+	fixed := q == ReplicationRules || q == ReplicationFiltersPerRule || q == SigningRules
+	switch {
+	case !found:
+		return fmt.Errorf("ECR has no quota of %q, but of %q", q, slices.Sorted(maps.Keys(defaultQuotas)))
+	case most < 0 || fixed && most > highest:
+		return fmt.Errorf("the quota of %s cannot be %d", q, most)
 	}
-	return found && most >= 0
+	return nil
 }
 
 // quota is how much a registry of the world may have.
