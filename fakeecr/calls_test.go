@@ -129,3 +129,17 @@ func tagged(tags ...string) []types.ImageIdentifier {
 func digested(digest string) []types.ImageIdentifier {
 	return []types.ImageIdentifier{{ImageDigest: &digest}}
 }
+
+// paged is what a paginator's pages name, page by page.
+func paged[Out any](t *testing.T, pages interface {
+	HasMorePages() bool
+	NextPage(context.Context, ...func(*ecr.Options)) (*Out, error)
+}, names func(*Out) []string) (all [][]string) {
+	t.Helper()
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		require.NoError(t, err)
+		all = append(all, names(page))
+	}
+	return all
+}

@@ -9,6 +9,7 @@ package fakeecr
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"time"
 
@@ -76,6 +77,9 @@ func orNil(t TB) TB {
 // In is the registry of the same account in another region of the same world,
 // called by the same principal.
 func (r *Registry) In(region string) *Registry {
+	if r.world.t != nil {
+		r.world.t.Helper()
+	}
 	r.world.must(checkRegion(region))
 	return &Registry{world: r.world, key: registry.Key{Account: r.key.Account, Region: region}, caller: r.caller}
 }
@@ -83,6 +87,9 @@ func (r *Registry) In(region string) *Registry {
 // Account is the registry of another account, by its 12 digits, in the same
 // region of the same world, called by that account's own principal.
 func (r *Registry) Account(id string) *Registry {
+	if r.world.t != nil {
+		r.world.t.Helper()
+	}
 	r.world.must(checkAccount(id))
 	return &Registry{world: r.world, key: registry.Key{Account: id, Region: r.key.Region}}
 }
@@ -121,11 +128,14 @@ func (r *Registry) Fork(t TB, options ...Option) *Registry {
 func (r *Registry) Now() time.Time { return r.world.state.Now() }
 
 // Advance moves the world's clock forward by d: what falls due happens, and
-// calls that a rule delays go on. It panics if d is negative, because the clock
+// calls that a rule delays go on. A negative d ends the test, because the clock
 // never runs backwards.
 func (r *Registry) Advance(d time.Duration) {
+	if r.world.t != nil {
+		r.world.t.Helper()
+	}
 	if d < 0 {
-		panic("fakeecr: Advance of a negative duration: the clock never runs backwards")
+		r.world.must(fmt.Errorf("advance by %v: the clock never runs backwards", d))
 	}
 	r.world.state.Advance(d)
 }

@@ -29,7 +29,8 @@ func (r *Registry) SetScanFindings(reference string, findings ...types.ImageScan
 
 // SetEnhancedScanFindings says what enhanced scanning finds in an image, as
 // [Registry.SetScanFindings] does for basic scans. It takes effect at once, as
-// Amazon Inspector goes on scanning.
+// Amazon Inspector goes on scanning. DescribeImageScanFindings answers pages of
+// 100, because ECR ignores maxResults for enhanced findings.
 func (r *Registry) SetEnhancedScanFindings(reference string, findings ...types.EnhancedImageScanFinding) {
 	if r.world.t != nil {
 		r.world.t.Helper()

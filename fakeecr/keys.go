@@ -41,6 +41,9 @@ func WithKMSKey(arn string, state KMSKeyState) Option {
 // SetKMSKey changes the state of a KMS key from the next call on, say to see a
 // push fail half-way because the key was disabled. Other keys stay as they are.
 func (r *Registry) SetKMSKey(arn string, state KMSKeyState) {
+	if r.world.t != nil {
+		r.world.t.Helper()
+	}
 	r.world.must(checkKey(arn, state))
 	r.world.state.SetKey(arn, registry.KeyState(state), false)
 }
@@ -90,6 +93,9 @@ func WithSecret(arn string, state SecretState) Option {
 // SetSecret changes the state of a secret from the next call on. Other secrets
 // stay as they are.
 func (r *Registry) SetSecret(arn string, state SecretState) {
+	if r.world.t != nil {
+		r.world.t.Helper()
+	}
 	r.world.must(checkSecret(arn, state))
 	r.world.state.SetSecret(arn, registry.SecretState(state), false)
 }

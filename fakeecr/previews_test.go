@@ -213,7 +213,6 @@ func TestPreviewPagesAndFilters(t *testing.T) {
 		require.Equal(t, all, paged, "oldest first")
 		require.Equal(t, []int{2, 2, 1}, sizes)
 
-		id := func(digest string) types.ImageIdentifier { return types.ImageIdentifier{ImageDigest: &digest} }
 		for name, test := range map[string]struct {
 			in   ecr.GetLifecyclePolicyPreviewInput
 			want []string
@@ -222,7 +221,7 @@ func TestPreviewPagesAndFilters(t *testing.T) {
 			"untagged": {ecr.GetLifecyclePolicyPreviewInput{Filter: &types.LifecyclePolicyPreviewFilter{TagStatus: types.TagStatusUntagged}}, []string{all[1], all[3]}},
 			"any":      {ecr.GetLifecyclePolicyPreviewInput{Filter: &types.LifecyclePolicyPreviewFilter{TagStatus: types.TagStatusAny}}, all},
 			"ids": {ecr.GetLifecyclePolicyPreviewInput{ImageIds: []types.ImageIdentifier{
-				id(all[3]), {ImageTag: aws.String("a")}, {ImageTag: aws.String("absent")}, {ImageDigest: &all[2], ImageTag: aws.String("c")},
+				byDigest(all[3]), {ImageTag: aws.String("a")}, {ImageTag: aws.String("absent")}, {ImageDigest: &all[2], ImageTag: aws.String("c")},
 			}}, []string{all[0], all[3]}},
 			"filtered page": {ecr.GetLifecyclePolicyPreviewInput{
 				MaxResults: aws.Int32(1), Filter: &types.LifecyclePolicyPreviewFilter{TagStatus: types.TagStatusUntagged},

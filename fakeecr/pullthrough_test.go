@@ -284,18 +284,13 @@ func TestRulesByPage(t *testing.T) {
 		for _, prefix := range []string{"bb", "aa/", "ROOT", "cc/d"} {
 			createRule(t, f, cached(prefix, "quay.io"))
 		}
-		pages := func(in *ecr.DescribePullThroughCacheRulesInput) (prefixes [][]string) {
-			paginator := ecr.NewDescribePullThroughCacheRulesPaginator(f, in)
-			for paginator.HasMorePages() {
-				page, err := paginator.NextPage(t.Context())
-				require.NoError(t, err)
-				var names []string
+		pages := func(in *ecr.DescribePullThroughCacheRulesInput) [][]string {
+			return paged(t, ecr.NewDescribePullThroughCacheRulesPaginator(f, in), func(page *ecr.DescribePullThroughCacheRulesOutput) (prefixes []string) {
 				for _, rule := range page.PullThroughCacheRules {
-					names = append(names, *rule.EcrRepositoryPrefix)
+					prefixes = append(prefixes, *rule.EcrRepositoryPrefix)
 				}
-				prefixes = append(prefixes, names)
-			}
-			return prefixes
+				return prefixes
+			})
 		}
 		require.Equal(t, [][]string{{"ROOT", "aa/", "bb"}, {"cc/d"}}, pages(&ecr.DescribePullThroughCacheRulesInput{MaxResults: aws.Int32(3)}))
 		require.Equal(t, [][]string{{"aa/", "cc/d"}}, pages(&ecr.DescribePullThroughCacheRulesInput{EcrRepositoryPrefixes: []string{"cc/d", "aa"}}))

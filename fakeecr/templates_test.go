@@ -250,18 +250,13 @@ func TestTemplatesByPage(t *testing.T) {
 			_, err := f.CreateRepositoryCreationTemplate(t.Context(), forEverything(prefix))
 			require.NoError(t, err)
 		}
-		pages := func(in *ecr.DescribeRepositoryCreationTemplatesInput) (prefixes [][]string) {
-			paginator := ecr.NewDescribeRepositoryCreationTemplatesPaginator(f, in)
-			for paginator.HasMorePages() {
-				page, err := paginator.NextPage(t.Context())
-				require.NoError(t, err)
-				var names []string
+		pages := func(in *ecr.DescribeRepositoryCreationTemplatesInput) [][]string {
+			return paged(t, ecr.NewDescribeRepositoryCreationTemplatesPaginator(f, in), func(page *ecr.DescribeRepositoryCreationTemplatesOutput) (prefixes []string) {
 				for _, template := range page.RepositoryCreationTemplates {
-					names = append(names, *template.Prefix)
+					prefixes = append(prefixes, *template.Prefix)
 				}
-				prefixes = append(prefixes, names)
-			}
-			return prefixes
+				return prefixes
+			})
 		}
 		require.Equal(t, [][]string{{"ROOT", "a/", "b"}, {"c/d"}}, pages(&ecr.DescribeRepositoryCreationTemplatesInput{MaxResults: aws.Int32(3)}))
 		require.Equal(t, [][]string{{"a/", "c/d"}}, pages(&ecr.DescribeRepositoryCreationTemplatesInput{Prefixes: []string{"c/d/", "none", "a"}}))

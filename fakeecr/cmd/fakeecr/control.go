@@ -49,11 +49,10 @@ func (c *control) advance(duration string) error {
 	if err != nil {
 		return err
 	}
-	if d < 0 {
-		return fmt.Errorf("the duration %v is negative: the clock never runs backwards", d)
-	}
-	c.registry.Load().Advance(d)
-	return nil
+	return attempt(func() error {
+		c.registry.Load().Advance(d)
+		return nil
+	})
 }
 
 // find says what scans find in an image, in the form of the imageScanFindings that

@@ -246,7 +246,7 @@ func (r scanReport) summary() *types.ImageScanFindingsSummary {
 }
 
 // DescribeImageScanFindings answers the last scan's status and, if it succeeded,
-// a page of findings. A page of enhanced findings is always of 100.
+// a page of findings.
 func (tx *Tx) DescribeImageScanFindings(_ context.Context, in *ecr.DescribeImageScanFindingsInput) (*ecr.DescribeImageScanFindingsOutput, error) {
 	repo, err := tx.repository(in.RegistryId, in.RepositoryName)
 	if err != nil {
@@ -273,23 +273,28 @@ func (tx *Tx) DescribeImageScanFindings(_ context.Context, in *ecr.DescribeImage
 	if report.findings == nil {
 		return out, nil
 	}
-	summary := report.summary()
-	out.ImageScanFindings = &types.ImageScanFindings{
+	var more bool
+	if out.ImageScanFindings, more = report.page(p, tx.registry(repo.Key).scanning.enhanced()); more {
+		out.NextToken = p.next()
+	}
+	return out, nil
+}
+
+// page is a page of the findings. ECR ignores maxResults for enhanced ones.
+func (r scanReport) page(p *pages, enhanced bool) (page *types.ImageScanFindings, more bool) {
+	summary := r.summary()
+	page = &types.ImageScanFindings{
 		FindingSeverityCounts:        summary.FindingSeverityCounts,
 		ImageScanCompletedAt:         summary.ImageScanCompletedAt,
 		VulnerabilitySourceUpdatedAt: summary.VulnerabilitySourceUpdatedAt,
 	}
-	var more bool
-	if tx.registry(repo.Key).scanning.enhanced() {
+	if enhanced {
 		p.limit = defaultPage
-		out.ImageScanFindings.EnhancedFindings, more = findingsPage(p, report.findings.Enhanced)
+		page.EnhancedFindings, more = findingsPage(p, r.findings.Enhanced)
 	} else {
-		out.ImageScanFindings.Findings, more = findingsPage(p, report.findings.Basic)
+		page.Findings, more = findingsPage(p, r.findings.Basic)
 	}
-	if more {
-		out.NextToken = p.next()
-	}
-	return out, nil
+	return page, more
 }
 
 // findingsPage is a page of a list that never changes, so its positions are

@@ -274,12 +274,8 @@ type scanCompletes struct {
 }
 
 func (e scanCompletes) happen(tx *Tx) {
-	repo, err := tx.changeRepositoryOf(e.registry, e.repository)
-	if err != nil {
-		return
-	}
-	img, found := repo.images.get(e.digest)
-	if !found || img.scan != e.scan {
+	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
+	if img == nil || img.scan != e.scan {
 		return
 	}
 	completed, scanned := *e.scan, *img

@@ -174,12 +174,8 @@ type signingEnds struct {
 }
 
 func (e signingEnds) happen(tx *Tx) {
-	repo, err := tx.changeRepositoryOf(e.registry, e.repository)
-	if err != nil {
-		return
-	}
-	img, found := repo.images.get(e.digest)
-	if !found || !slices.Contains(img.signings, e.signing) {
+	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
+	if img == nil || !slices.Contains(img.signings, e.signing) {
 		return
 	}
 	ended := &signing{profile: e.signing.profile, status: types.SigningStatusComplete}

@@ -126,12 +126,8 @@ type imageActivates struct {
 
 // happen leaves alone an image that meanwhile was pushed, archived or deleted.
 func (e imageActivates) happen(tx *Tx) {
-	repo, err := tx.changeRepositoryOf(e.registry, e.repository)
-	if err != nil {
-		return
-	}
-	img, found := repo.images.get(e.digest)
-	if found && img.activeFrom.Equal(tx.now) {
+	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
+	if img != nil && img.activeFrom.Equal(tx.now) {
 		tx.activate(repo, img)
 		for _, id := range everyID(img) {
 			tx.replicateLater(repo, img.digest, id.ImageTag)

@@ -161,6 +161,17 @@ func (tx *Tx) changeRepositoryOf(key Key, name string) (*repository, error) {
 	return tx.own(repo), nil
 }
 
+// changeImageOf is the image that an event is about, and the repository that it is
+// in; nil if it has gone.
+func (tx *Tx) changeImageOf(key Key, name, digest string) (*repository, *image) {
+	repo, err := tx.changeRepositoryOf(key, name)
+	if err != nil {
+		return nil, nil
+	}
+	img, _ := repo.images.get(digest)
+	return repo, img
+}
+
 // own is a repository's copy that the transaction may change. The repository was
 // read after the transaction was opened for changes; it may have been copied
 // since.
