@@ -449,3 +449,21 @@ func heap() uint64 {
 	runtime.ReadMemStats(&stats)
 	return stats.HeapAlloc
 }
+func BenchmarkReadUnderAPolicy(b *testing.B) {
+	registry := fakeecr.New(b)
+	registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+	in := &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app")}
+	const deny = `{"Statement":{"Effect":"Deny","Principal":{"AWS":"210987654321"},"Action":"ecr:*"}}`
+	for _, name := range []string{"no policy", "policy"} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := registry.DescribeImages(b.Context(), in); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		_, err := registry.SetRepositoryPolicy(b.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: aws.String("team/app"), PolicyText: aws.String(deny)})
+		require.NoError(b, err)
+	}
+}

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 )
 
 // An example makes the input of a call. It may lean on what earlier calls
@@ -235,7 +237,7 @@ func ownCopy(t *testing.T, in any) any {
 // eachExample makes the calls of all operations, directly.
 func eachExample(t *testing.T, visit func(r *Registry, name string, in, out any)) {
 	r := New(t, WithSeed(1))
-	unanswered := maps.Clone(operations)
+	unanswered := maps.Clone(stage.Operations)
 	var sofar earlier
 	for _, example := range examples {
 		in := ownCopy(t, example(&sofar))

@@ -7,14 +7,19 @@
 // What goes wrong, and when, is said with package scenarios.
 package fakeecr
 
+//go:generate go run ./internal/generate api_gen.go
+
 import (
 	"context"
 	"fmt"
 	"reflect"
 	"time"
 
-	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/entrance/direct"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -39,13 +44,28 @@ type TB interface {
 // [Registry.Client] is tried again. Of a call's options only Region has an
 // effect: it selects the neighbour, as it does in the client.
 type Registry struct {
-	world *world
-	key   registry.Key
-	// caller is the ARN of the principal that calls, "" for the account's own.
-	caller string
-	// through carries out direct calls that rules and the trace do not see: those
-	// of fixtures and of pulls from upstream. It is nil for a user's.
-	through dispatch.Handler
+	world  *world
+	caller stage.Caller
+	// seeds tells that direct calls are those of a fixture, which rules and the
+	// trace do not see.
+	seeds bool
+}
+
+// invoke is a direct call.
+func invoke[Out, In any](ctx context.Context, r *Registry, name string, in *In, optFns []func(*ecr.Options)) (*Out, error) {
+	if in == nil {
+		in = new(In)
+	}
+	region, polls := direct.Options(r.caller.Region, optFns)
+	if region != r.caller.Region {
+		r = r.In(region)
+	}
+	call := direct.Call{Stage: r.world.stage, Caller: r.caller, Seeds: r.seeds, Polls: polls}
+	out, err := call.Do(ctx, name, in)
+	if err != nil {
+		return nil, err
+	}
+	return out.(*Out), nil
 }
 
 // New makes an empty registry for a test. It starts nothing, so it needs no
@@ -81,7 +101,9 @@ func (r *Registry) In(region string) *Registry {
 		r.world.t.Helper()
 	}
 	r.world.must(checkRegion(region))
-	return &Registry{world: r.world, key: registry.Key{Account: r.key.Account, Region: region}, caller: r.caller}
+	neighbour := *r
+	neighbour.caller.Region = region
+	return &neighbour
 }
 
 // Account is the registry of another account, by its 12 digits, in the same
@@ -91,19 +113,19 @@ func (r *Registry) Account(id string) *Registry {
 		r.world.t.Helper()
 	}
 	r.world.must(checkAccount(id))
-	return &Registry{world: r.world, key: registry.Key{Account: id, Region: r.key.Region}}
+	return &Registry{world: r.world, caller: stage.Caller{Key: registry.Key{Account: id, Region: r.caller.Region}}}
 }
 
 // unobserved is the registry for a test's fixtures.
 func (r *Registry) unobserved() *Registry {
-	return &Registry{world: r.world, key: r.key, through: r.world.fixtures}
+	return &Registry{world: r.world, caller: stage.Caller{Key: r.caller.Key}, seeds: true}
 }
 
 // AccountID is the account that the registry belongs to.
-func (r *Registry) AccountID() string { return r.key.Account }
+func (r *Registry) AccountID() string { return r.caller.Account }
 
 // Region is the region that the registry is in.
-func (r *Registry) Region() string { return r.key.Region }
+func (r *Registry) Region() string { return r.caller.Region }
 
 // Fork is an independent copy of the registry's world as it is now, in constant
 // time, for a test of its own: a hundred parallel subtests share one seeded
@@ -118,14 +140,14 @@ func (r *Registry) Fork(t TB, options ...Option) *Registry {
 	s := r.world.settings
 	s.scenarios, s.declared = nil, nil
 	s.apply(t, options)
-	w := newWorld(t, r.world.state.Fork(s.config), s)
-	fork := w.begin(r.key, s.scenarios)
+	w := newWorld(t, r.world.stage.State.Fork(s.config), s)
+	fork := w.begin(r.caller.Key, s.scenarios)
 	fork.caller = r.caller
 	return fork
 }
 
 // Now is the time on the world's clock: the machine's plus what was advanced.
-func (r *Registry) Now() time.Time { return r.world.state.Now() }
+func (r *Registry) Now() time.Time { return r.world.stage.State.Now() }
 
 // Advance moves the world's clock forward by d: what falls due happens, and
 // calls that a rule delays go on. A negative d ends the test, because the clock
@@ -137,7 +159,7 @@ func (r *Registry) Advance(d time.Duration) {
 	if d < 0 {
 		r.world.must(fmt.Errorf("advance by %v: the clock never runs backwards", d))
 	}
-	r.world.state.Advance(d)
+	r.world.stage.State.Advance(d)
 }
 
 // RunLifecycle runs the lifecycle policy of a repository at once. The world's
@@ -150,12 +172,12 @@ func (r *Registry) Advance(d time.Duration) {
 // *types.LifecyclePolicyNotFoundException for a repository without a policy. The
 // run is not a call: rules do not see it and the trace does not show it.
 func (r *Registry) RunLifecycle(repository string) error {
-	return r.world.state.RunLifecycle(r.key, repository)
+	return r.world.stage.State.RunLifecycle(r.caller.Key, repository)
 }
 
 // Trace is the calls that the world has answered, whichever way they came in:
 // the last 10,000, or all with [WithFullTrace].
-func (r *Registry) Trace() scenarios.Trace { return r.world.recorder.trace() }
+func (r *Registry) Trace() scenarios.Trace { return r.world.stage.Trace() }
 
 // Seed is the seed that ids and tokens follow from; see [WithSeed].
 func (r *Registry) Seed() uint64 { return r.world.settings.seed }
@@ -163,5 +185,5 @@ func (r *Registry) Seed() uint64 { return r.world.settings.seed }
 // Wait returns when d has passed on the world's clock, because time passed or
 // because the clock was advanced, or with the context's error.
 func (r *Registry) Wait(ctx context.Context, d time.Duration) error {
-	return r.world.state.Wait(ctx, d, nil)
+	return r.world.stage.State.Wait(ctx, d, nil)
 }

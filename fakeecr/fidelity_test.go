@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 )
 
 // FIDELITY.md and README name each operation of the table once, and agree on
@@ -24,7 +26,7 @@ func TestTablesAgreeWithTheCode(t *testing.T) {
 		}
 	}
 	slices.Sort(named)
-	require.Equal(t, slices.Sorted(maps.Keys(operations)), named)
+	require.Equal(t, slices.Sorted(maps.Keys(stage.Operations)), named)
 
 	readme, err := os.ReadFile("../README.md")
 	require.NoError(t, err)

@@ -43,7 +43,7 @@ func (r *Registry) setFindings(kind types.ScanType, reference string, found regi
 		r.world.t.Helper()
 	}
 	r.world.must(checkReference(reference))
-	r.world.state.SetFindings(r.key, kind, reference, found)
+	r.world.stage.State.SetFindings(r.caller.Key, kind, reference, found)
 }
 
 // checkReference holds that a reference names one image by tag or by digest.

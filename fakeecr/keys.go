@@ -45,7 +45,7 @@ func (r *Registry) SetKMSKey(arn string, state KMSKeyState) {
 		r.world.t.Helper()
 	}
 	r.world.must(checkKey(arn, state))
-	r.world.state.SetKey(arn, registry.KeyState(state), false)
+	r.world.stage.State.SetKey(arn, registry.KeyState(state), false)
 }
 
 func checkKey(arn string, state KMSKeyState) error {
@@ -97,7 +97,7 @@ func (r *Registry) SetSecret(arn string, state SecretState) {
 		r.world.t.Helper()
 	}
 	r.world.must(checkSecret(arn, state))
-	r.world.state.SetSecret(arn, registry.SecretState(state), false)
+	r.world.stage.State.SetSecret(arn, registry.SecretState(state), false)
 }
 
 // secretARN is the form of a rule's secret, with ECR's prefix.

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/scenarios"
@@ -159,10 +159,8 @@ func WithSigV4(accepted ...aws.Credentials) Option {
 	}
 }
 
-var accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
-
 func checkAccount(id string) error {
-	if !accountPattern.MatchString(id) {
+	if !constraint.ValidRegistryID(id) {
 		return fmt.Errorf("an account is 12 digits, not %q", id)
 	}
 	return nil

@@ -10,6 +10,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/entrance"
 )
 
 // Server is a registry that listens on a loopback port, for code that builds its
@@ -38,7 +40,7 @@ func NewServer(t TB, options ...Option) *Server {
 	}
 	r := New(t, options...)
 	server := httptest.NewServer(r.Handler())
-	r.world.origin = server.URL
+	r.world.stage.Origin = server.URL
 	s := &Server{Registry: r, URL: server.URL, Host: server.Listener.Addr().String(), server: server}
 	if t != nil {
 		t.Cleanup(s.Close)
@@ -131,6 +133,6 @@ func (s *Server) environment() []variable {
 		{"AWS_REGION", s.Region()},
 		{"AWS_DEFAULT_REGION", s.Region()}, // the only one that boto3 and the CLI read
 		{"AWS_ACCESS_KEY_ID", s.accessKey()},
-		{"AWS_SECRET_ACCESS_KEY", secretAccessKey},
+		{"AWS_SECRET_ACCESS_KEY", entrance.SecretAccessKey},
 	}
 }

@@ -21,7 +21,7 @@ func (r *Registry) FailSigning(profileARN, code, reason string) {
 	if code != "" {
 		failure = &smithy.GenericAPIError{Code: code, Message: reason}
 	}
-	r.world.state.FailSigning(r.key, profileARN, failure)
+	r.world.stage.State.FailSigning(r.caller.Key, profileARN, failure)
 }
 
 // checkProfile holds that a profile is one that the registry can sign with.
@@ -30,8 +30,8 @@ func (r *Registry) checkProfile(arn string) error {
 	switch {
 	case match == nil:
 		return fmt.Errorf("%q is no ARN of a signing profile, as arn:aws:signer:us-east-1:123456789012:/signing-profiles/release is", arn)
-	case match[1] != r.key.Region:
-		return fmt.Errorf("a registry in %s does not sign with the profile %s", r.key.Region, arn)
+	case match[1] != r.caller.Region:
+		return fmt.Errorf("a registry in %s does not sign with the profile %s", r.caller.Region, arn)
 	}
 	return nil
 }

@@ -3,16 +3,9 @@ package fakeecr
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
-	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/service/ecr"
-	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
-	smithy "github.com/aws/smithy-go"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 )
@@ -99,87 +92,4 @@ func WithUpstream(url string, upstream Upstream) Option {
 // BatchGetImage, GetDownloadUrlForLayer, ListImageReferrers and
 // scenarios.DownloadLayer to it: its trace shows them and its scenarios may fail
 // them. It pulls nothing through in its turn.
-func (r *Registry) Upstream() Upstream { return upstream{registry: r} }
-
-type upstream struct {
-	registry *Registry
-	// account is whose registry it is, nil for that of the caller.
-	account *string
-}
-
-// Manifest implements [Upstream].
-func (u upstream) Manifest(ctx context.Context, repository, reference string) (string, []byte, error) {
-	id := types.ImageIdentifier{ImageTag: &reference}
-	if strings.Contains(reference, ":") {
-		id = types.ImageIdentifier{ImageDigest: &reference}
-	}
-	out, err := u.registry.BatchGetImage(ctx, &ecr.BatchGetImageInput{
-		RegistryId: u.account, RepositoryName: &repository, ImageIds: []types.ImageIdentifier{id},
-	})
-	switch {
-	case err != nil:
-		return "", nil, upstreamError(err)
-	case len(out.Images) > 0:
-		return *out.Images[0].ImageManifestMediaType, []byte(*out.Images[0].ImageManifest), nil
-	case out.Failures[0].FailureCode == types.ImageFailureCodeImageNotFound:
-		return "", nil, ErrUpstreamNotFound
-	default:
-		return "", nil, fmt.Errorf("%w: %s", ErrUpstreamUnavailable, *out.Failures[0].FailureReason)
-	}
-}
-
-// Blob implements [Upstream].
-func (u upstream) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
-	out, err := u.registry.GetDownloadUrlForLayer(ctx, &ecr.GetDownloadUrlForLayerInput{
-		RegistryId: u.account, RepositoryName: &repository, LayerDigest: &digest,
-	})
-	if err != nil {
-		return nil, upstreamError(err)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, *out.DownloadUrl, nil)
-	if err != nil {
-		return nil, err
-	}
-	download, err := u.registry.download(req)
-	if err != nil {
-		return nil, upstreamError(err)
-	}
-	return io.NopCloser(download.content), nil
-}
-
-// Referrers implements [UpstreamReferrers].
-func (u upstream) Referrers(ctx context.Context, repository, digest string) (digests []string, err error) {
-	in := &ecr.ListImageReferrersInput{
-		RegistryId: u.account, RepositoryName: &repository, SubjectId: &types.SubjectIdentifier{ImageDigest: &digest},
-	}
-	for {
-		out, err := u.registry.ListImageReferrers(ctx, in)
-		if err != nil {
-			return nil, upstreamError(err)
-		}
-		for _, referrer := range out.Referrers {
-			digests = append(digests, *referrer.Digest)
-		}
-		if in.NextToken = out.NextToken; in.NextToken == nil {
-			return digests, nil
-		}
-	}
-}
-
-// upstreamError is what a refusal by ECR means to the registry that pulls.
-func upstreamError(err error) error {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return err
-	}
-	switch api.ErrorCode() {
-	case "RepositoryNotFoundException", "LayersNotFoundException", "LayerInaccessibleException":
-		return fmt.Errorf("%w: %s", ErrUpstreamNotFound, api.ErrorMessage())
-	case "AccessDeniedException":
-		return fmt.Errorf("%w: %s", ErrUpstreamAccessDenied, api.ErrorMessage())
-	case "ThrottlingException", "TooManyRequestsException":
-		return fmt.Errorf("%w: %s", ErrUpstreamTooManyRequests, api.ErrorMessage())
-	default:
-		return err
-	}
-}
+func (r *Registry) Upstream() Upstream { return r.world.stage.Upstream(r.caller) }

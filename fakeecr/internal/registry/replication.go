@@ -107,9 +107,6 @@ func (tx *Tx) checkDestination(to Key) error {
 
 var regionPattern = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
 
-// IsRegion tells whether a name has the form of a region's.
-func IsRegion(name string) bool { return regionPattern.MatchString(name) }
-
 func destinationKey(d *types.ReplicationDestination) Key {
 	return Key{Account: *d.RegistryId, Region: *d.Region}
 }

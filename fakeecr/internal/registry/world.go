@@ -73,6 +73,9 @@ type Key struct{ Account, Region string }
 
 func (k Key) String() string { return k.Account + "/" + k.Region }
 
+// IsRegion tells whether a name has the form of a region's.
+func IsRegion(name string) bool { return regionPattern.MatchString(name) }
+
 // registry is the state of one account in one region.
 type registry struct {
 	Key

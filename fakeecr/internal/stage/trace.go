@@ -1,4 +1,4 @@
-package fakeecr
+package stage
 
 import (
 	"context"
@@ -33,17 +33,17 @@ type recorder struct {
 }
 
 // record keeps every call with its outcome, in the order in which they end.
-func (w *world) record(next dispatch.Handler) dispatch.Handler {
+func (s *Stage) record(next dispatch.Handler) dispatch.Handler {
 	return func(ctx context.Context, call *dispatch.Call) (any, error) {
-		call.Record.Time = w.state.Now()
-		call.Record.Input = w.recorder.keep(call)
+		call.Record.Time = s.State.Now()
+		call.Record.Input = s.recorder.keep(call)
 		out, err := next(ctx, call)
 		call.Record.Bytes, call.Record.Digest = call.Tx.Bytes, call.Tx.Digest
 		call.Record.Err = err
 		if output, ok := out.(smithy.Serializable); ok {
 			call.Record.Output = output
 		}
-		w.recorder.add(&call.Record)
+		s.recorder.add(&call.Record)
 		return out, err
 	}
 }
@@ -85,6 +85,9 @@ func items(output any) int {
 	}
 	return n
 }
+
+// Trace is the calls that the stage has seen, oldest first.
+func (s *Stage) Trace() scenarios.Trace { return s.recorder.trace() }
 
 func (r *recorder) trace() scenarios.Trace {
 	r.mu.Lock()

@@ -1,14 +1,12 @@
-package fakeecr
+package stage
 
 import (
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 )
 
-//go:generate go run ./internal/generate api_gen.go
-
-// operations is the table of the operations, and the project's page of contents.
-var operations = dispatch.NewTable(
+// Operations is the table of the operations, and the project's page of contents.
+var Operations = dispatch.NewTable(
 	// Repositories
 	dispatch.Of((*registry.Tx).CreateRepository),
 	dispatch.Of((*registry.Tx).DeleteRepository),

@@ -1,16 +1,15 @@
-package fakeecr
+package entrance
 
 import (
-	"context"
-	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
 
-	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
+	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
+	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
-	"github.com/fakeecr/ecr/scenarios"
+	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 )
 
 var (
@@ -33,7 +32,7 @@ func keyOf(req *http.Request, otherwise registry.Key) registry.Key {
 	key := otherwise
 	if account, region, ok := credentialScope(req.Header.Get("Authorization")); ok {
 		key.Region = region
-		if accountPattern.MatchString(account) {
+		if constraint.ValidRegistryID(account) {
 			key.Account = account
 		}
 	}
@@ -46,22 +45,31 @@ func keyOf(req *http.Request, otherwise registry.Key) registry.Key {
 	return key
 }
 
-// calledBy is the registry that a request calls, and the ARN of the principal
-// that signed it, "" for the account's own.
-func (r *Registry) calledBy(req *http.Request) (key registry.Key, caller string) {
-	key, caller = keyOf(req, r.key), r.caller
+// identify finds out whose a request is.
+func (e *Entrance) identify(req *http.Request) *exchange.Request {
+	body, authenticate := e.signed(req)
+	return &exchange.Request{
+		Request: req, Caller: e.callerOf(req), Origin: originOf(req),
+		Content: body, Authenticate: authenticate,
+	}
+}
+
+// callerOf is the registry that a request calls, and the principal that signed
+// it.
+func (e *Entrance) callerOf(req *http.Request) stage.Caller {
+	caller := stage.Caller{Key: keyOf(req, e.Default.Key), ARN: e.Default.ARN}
 	accessKey, _, _ := credentialScope(req.Header.Get("Authorization"))
-	account := r.world.settings.credentials[accessKey].AccountID
-	switch arn, known := r.world.state.Holder(accessKey); {
+	account := e.Credentials[accessKey].AccountID
+	switch arn, known := e.Stage.State.Holder(accessKey); {
 	case known:
-		caller, account = arn, policy.AccountOf(arn)
-	case accountPattern.MatchString(accessKey), account != "":
-		caller = ""
+		caller.ARN, account = arn, policy.AccountOf(arn)
+	case constraint.ValidRegistryID(accessKey), account != "":
+		caller.ARN = ""
 	}
 	if account != "" {
-		key.Account = account
+		caller.Account = account
 	}
-	return key, caller
+	return caller
 }
 
 // credentialScope reads the access key and the region of a SigV4 signature.
@@ -72,14 +80,14 @@ func credentialScope(authorization string) (accessKey, region string, ok bool) {
 	}
 	credential, _, _ = strings.Cut(credential, ",")
 	parts := strings.Split(credential, "/")
-	if len(parts) != 5 || checkRegion(parts[2]) != nil {
+	if len(parts) != 5 || !registry.IsRegion(parts[2]) {
 		return "", "", false
 	}
 	return parts[0], parts[2], true
 }
 
 // originOf begins the download URLs of an answer: where the request came to, or
-// nothing for the store that [Registry.Transport] knows.
+// nothing for the store that [Transport] knows.
 func originOf(req *http.Request) string {
 	switch {
 	case ecrHost.MatchString(hostname(req.Host)):
@@ -88,27 +96,5 @@ func originOf(req *http.Request) string {
 		return "https://" + req.Host
 	default:
 		return "http://" + req.Host
-	}
-}
-
-// endpoint is where the registry's API is: at its server, or at the name that
-// [Registry.Transport] knows.
-func (r *Registry) endpoint() string {
-	if r.world.origin != "" {
-		return r.world.origin
-	}
-	return fmt.Sprintf("https://api.ecr.%s.amazonaws.com", r.key.Region)
-}
-
-func downloadLayer(req *http.Request) dispatch.Handler {
-	return func(ctx context.Context, call *dispatch.Call) (any, error) {
-		in := call.Input.(*scenarios.DownloadLayerInput)
-		out, err := registry.Run(&call.Tx, func() (*registry.Download, error) {
-			return call.Tx.DownloadLayer(ctx, in, req.URL)
-		})
-		if err != nil {
-			return nil, err
-		}
-		return out, nil
 	}
 }

@@ -1,4 +1,4 @@
-package fakeecr
+package entrance
 
 import (
 	"bytes"
@@ -6,48 +6,14 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/ecr"
-
-	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 )
 
-// Client is the SDK's own client over the registry, without a socket: it signs,
-// serialises and retries as in production, in this process. Inside
-// testing/synctest its back-off takes no time.
-func (r *Registry) Client(optFns ...func(*ecr.Options)) *ecr.Client {
-	return r.client(ecr.Options{HTTPClient: &http.Client{Transport: r.Transport()}}, optFns)
-}
-
-func (r *Registry) client(options ecr.Options, optFns []func(*ecr.Options)) *ecr.Client {
-	options.Region = r.key.Region
-	options.Credentials = credentials.NewStaticCredentialsProvider(r.accessKey(), secretAccessKey, "")
-	return ecr.New(options, optFns...)
-}
-
-// accessKey says to the fake's own routing who calls: the account itself, or the
-// principal that holds the key.
-func (r *Registry) accessKey() string {
-	if r.caller == "" {
-		return r.key.Account
-	}
-	return registry.AccessKey(r.caller)
-}
-
-// secretAccessKey is a secret that opens nothing.
-const secretAccessKey = "fakeecr"
-
-// Transport carries requests to ECR's host names (api.ecr.*, *.dkr.ecr.*) and
-// those of download URLs to the world, in this process and without a socket, so
-// that any client that takes an http.RoundTripper runs against unchanged names.
-// It knows no other host.
-func (r *Registry) Transport() http.RoundTripper { return transport{r} }
-
-type transport struct{ registry *Registry }
+// Transport carries requests to an entrance in this process: those to ECR's host
+// names and to those of download URLs.
+type Transport struct{ Entrance *Entrance }
 
 // RoundTrip implements [http.RoundTripper].
-func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		defer req.Body.Close()
 	}
@@ -63,7 +29,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		served.Body = http.NoBody
 	}
 	answer := &response{header: http.Header{}, status: http.StatusOK}
-	if err := t.registry.serve(answer, served); err != nil {
+	if err := t.Entrance.serve(answer, served); err != nil {
 		if ctxErr := req.Context().Err(); ctxErr != nil {
 			return nil, ctxErr
 		}
@@ -93,8 +59,8 @@ func (r *response) Write(p []byte) (int, error) {
 	return r.body.Write(p)
 }
 
-// writeOwned is Write of bytes that the writer may keep.
-func (r *response) writeOwned(p []byte) {
+// WriteOwned is Write of bytes that the writer may keep.
+func (r *response) WriteOwned(p []byte) {
 	r.wrote = true
 	r.body = *bytes.NewBuffer(p)
 }

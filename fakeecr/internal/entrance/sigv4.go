@@ -1,4 +1,4 @@
-package fakeecr
+package entrance
 
 import (
 	"crypto/sha256"
@@ -15,6 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	smithy "github.com/aws/smithy-go"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
+	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 )
 
 const (
@@ -26,18 +29,18 @@ const (
 
 // signedRequest is a request whose body is hashed while it is read.
 type signedRequest struct {
-	world *world
+	entrance *Entrance
 	*http.Request
 	payload hash.Hash
 }
 
 // signed is a request's body, and what is wrong with the signature of the request
 // once the body was read. Signatures are not looked at without WithSigV4.
-func (w *world) signed(req *http.Request) (body io.Reader, authenticate func() error) {
-	if w.settings.credentials == nil {
+func (e *Entrance) signed(req *http.Request) (body io.Reader, authenticate func() error) {
+	if e.Credentials == nil {
 		return req.Body, func() error { return nil }
 	}
-	s := &signedRequest{world: w, Request: req, payload: sha256.New()}
+	s := &signedRequest{entrance: e, Request: req, payload: sha256.New()}
 	return io.TeeReader(req.Body, s.payload), s.authenticate
 }
 
@@ -51,7 +54,7 @@ func (s *signedRequest) authenticate() error {
 	if err != nil {
 		return err
 	}
-	credentials, known := s.world.credentials(signature.accessKey)
+	credentials, known := s.entrance.credentials(signature.accessKey)
 	if !known || s.Header.Get("X-Amz-Security-Token") != credentials.SessionToken {
 		return refused("UnrecognizedClientException", "The security token included in the request is invalid.")
 	}
@@ -95,13 +98,13 @@ func (s *signedRequest) sign(claimed *signature, credentials aws.Credentials) (s
 
 // credentials are those of an access key: the ones given with WithSigV4, or the
 // fake's own.
-func (w *world) credentials(accessKey string) (aws.Credentials, bool) {
-	if given, found := w.settings.credentials[accessKey]; found {
+func (e *Entrance) credentials(accessKey string) (aws.Credentials, bool) {
+	if given, found := e.Credentials[accessKey]; found {
 		return given, true
 	}
-	_, holder := w.state.Holder(accessKey)
-	own := aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: secretAccessKey}
-	return own, holder || accountPattern.MatchString(accessKey)
+	_, holder := e.Stage.State.Holder(accessKey)
+	own := aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: SecretAccessKey}
+	return own, holder || constraint.ValidRegistryID(accessKey)
 }
 
 // signature is what a request says of its signature.
@@ -146,7 +149,7 @@ func (s *signature) readScope(credential string) error {
 	switch {
 	case len(scope) != 5:
 		return refused("IncompleteSignatureException", "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '"+credential+"'")
-	case checkRegion(scope[2]) != nil:
+	case !registry.IsRegion(scope[2]):
 		return refused("InvalidSignatureException", "Credential should be scoped to a valid region.")
 	case scope[3] != signingName:
 		return refused("InvalidSignatureException", "Credential should be scoped to correct service: 'ecr'.")

@@ -1,12 +1,11 @@
 package fakeecr
 
 import (
-	"context"
 	"fmt"
 
-	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 )
 
 // As is the registry of a principal's account as that principal calls it: an IAM
@@ -29,40 +28,10 @@ func (r *Registry) As(principalARN string, identityPolicies ...string) *Registry
 	if account == "" {
 		r.world.must(notPrincipal(principalARN))
 	}
-	r.world.must(r.world.state.Admit(principalARN, identityPolicies))
-	return &Registry{world: r.world, key: registry.Key{Account: account, Region: r.key.Region}, caller: principalARN}
+	r.world.must(r.world.stage.State.Admit(principalARN, identityPolicies))
+	return &Registry{world: r.world, caller: stage.Caller{Key: registry.Key{Account: account, Region: r.caller.Region}, ARN: principalARN}}
 }
 
 func notPrincipal(arn string) error {
 	return fmt.Errorf("%q is not the ARN of a user, a role, a session or a root", arn)
-}
-
-// authorize refuses a caller who does not prove who it is, or may not do what it
-// asks for. What is malformed is left to the constraints. Without a policy in the
-// world, a call within one account needs no look at the state.
-func (w *world) authorize(next dispatch.Handler) dispatch.Handler {
-	return func(ctx context.Context, call *dispatch.Call) (any, error) {
-		if call.Unauthenticated != nil {
-			return nil, call.Unauthenticated
-		}
-		if call.Record.Account != call.Tx.Account || w.state.Guarded() {
-			if err := authorizeAll(call); err != nil {
-				return nil, err
-			}
-		}
-		return next(ctx, call)
-	}
-}
-
-func authorizeAll(call *dispatch.Call) error {
-	op, built := operations[call.Name]
-	if !built || !accountPattern.MatchString(call.Record.Account) {
-		return nil
-	}
-	for _, access := range op.Accesses(call.Input, call.Tx.Key) {
-		if err := call.Tx.Authorize(access); err != nil {
-			return err
-		}
-	}
-	return nil
 }

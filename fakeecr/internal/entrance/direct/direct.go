@@ -1,4 +1,6 @@
-package fakeecr
+// Package direct is the entrance of a Go method call: one attempt, with the
+// output and the errors of the SDK's client.
+package direct
 
 import (
 	"bytes"
@@ -20,52 +22,49 @@ import (
 	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
-	"github.com/fakeecr/ecr/fakeecr/internal/wire"
+	"github.com/fakeecr/ecr/fakeecr/internal/entrance/api"
+	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 )
 
-// invoke is a direct call: one attempt, with the output and the errors of the
-// SDK's client.
-func invoke[Out, In any](ctx context.Context, r *Registry, name string, in *In, optFns []func(*ecr.Options)) (*Out, error) {
-	if in == nil {
-		in = new(In)
-	}
+// Call is a method call on its way in.
+type Call struct {
+	Stage  *stage.Stage
+	Caller stage.Caller
+	// Seeds tells that a test's fixture makes the call.
+	Seeds bool
+	// Polls tells that a waiter of the SDK makes it.
+	Polls bool
+}
+
+// Do carries out an operation by its name and its input.
+func (c Call) Do(ctx context.Context, name string, in any) (any, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, operationError(name, err)
 	}
 	if !constraint.Complete(in) {
 		return nil, refuseIncomplete(ctx, name, in)
 	}
-	r, polls := r.selected(optFns)
-	call := r.world.newCall(name, r.key, r.caller)
-	call.Input, call.Polls = in, polls
-	call.Tx.Origin = r.world.origin
-	operation(call, operations[name])
-	handler := r.world.calls
-	if r.through != nil {
-		handler = r.through
+	call := c.Stage.NewCall(name, c.Caller)
+	call.Input, call.Polls = in, c.Polls
+	call.Tx.Origin = c.Stage.Origin
+	do := c.Stage.Do
+	if c.Seeds {
+		do = c.Stage.Seed
 	}
-	out, err := handler(ctx, call)
+	out, err := do(ctx, call)
 	if err != nil {
-		return nil, operationError(name, r.responseError(ctx, call.Record.RequestID, err))
+		return nil, operationError(name, c.responseError(ctx, call.Record.RequestID, err))
 	}
-	return out.(*Out), nil
+	return out, nil
 }
 
-// selected is the registry that a call's options select by their region, and
-// whether they are those of a waiter.
-func (r *Registry) selected(optFns []func(*ecr.Options)) (selected *Registry, polls bool) {
-	if len(optFns) == 0 {
-		return r, false
+// endpoint is where the registry's API is: at its server, or at the name that the
+// transport without a socket knows.
+func (c Call) endpoint() string {
+	if c.Stage.Origin != "" {
+		return c.Stage.Origin
 	}
-	options := ecr.Options{Region: r.key.Region}
-	for _, fn := range optFns {
-		fn(&options)
-	}
-	polls = len(options.APIOptions) > 0 && isWaiter(userAgent(options.APIOptions))
-	if options.Region == r.key.Region {
-		return r, polls
-	}
-	return r.In(options.Region), polls
+	return fmt.Sprintf("https://api.ecr.%s.amazonaws.com", c.Caller.Region)
 }
 
 func operationError(name string, err error) error {
@@ -74,21 +73,20 @@ func operationError(name string, err error) error {
 
 // responseError is what the client makes of the service's answer to a failed
 // call, or of the lack of one.
-func (r *Registry) responseError(ctx context.Context, requestID string, err error) error {
+func (c Call) responseError(ctx context.Context, requestID string, err error) error {
 	response := &smithyhttp.Response{Response: &http.Response{Header: http.Header{}}}
 	switch {
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil, errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil:
 		err, requestID = &smithy.CanceledError{Err: ctx.Err()}, ""
-	case ended(ctx, err):
-		lost := &url.Error{Op: "Post", URL: r.endpoint() + "/", Err: io.EOF}
+	case stage.Unanswered(ctx, err):
+		lost := &url.Error{Op: "Post", URL: c.endpoint() + "/", Err: io.EOF}
 		err, requestID = &smithyhttp.RequestSendError{Err: lost}, ""
 	default:
-		status, body := wire.WriteError(err)
-		response.StatusCode = status
-		response.Status = fmt.Sprintf("%d %s", status, http.StatusText(status))
-		response.Header.Set("Content-Type", wire.ContentType)
-		response.Header.Set(requestIDHeader, requestID)
-		response.Body = io.NopCloser(bytes.NewReader(body))
+		answer := api.Refusal(requestID, err)
+		response.StatusCode = answer.Status
+		response.Status = fmt.Sprintf("%d %s", answer.Status, http.StatusText(answer.Status))
+		response.Header = answer.Header
+		response.Body = io.NopCloser(bytes.NewReader(answer.Body))
 		err = decodeError(response)
 	}
 	return &awshttp.ResponseError{
@@ -108,7 +106,7 @@ func decodeError(response *smithyhttp.Response) error {
 // member: its stack for the operation, cut off after the validation.
 func refuseIncomplete(ctx context.Context, name string, in any) error {
 	client := ecr.New(ecr.Options{
-		Region:      defaultRegion,
+		Region:      "us-east-1",
 		Credentials: aws.AnonymousCredentials{},
 		APIOptions: []func(*middleware.Stack) error{func(stack *middleware.Stack) error {
 			return stack.Serialize.Add(middleware.SerializeMiddlewareFunc("stop", stopBeforeSerialize), middleware.Before)

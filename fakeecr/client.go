@@ -1,0 +1,50 @@
+package fakeecr
+
+import (
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/entrance"
+	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+)
+
+// Client is the SDK's own client over the registry, without a socket: it signs,
+// serialises and retries as in production, in this process. Inside
+// testing/synctest its back-off takes no time.
+func (r *Registry) Client(optFns ...func(*ecr.Options)) *ecr.Client {
+	return r.client(ecr.Options{HTTPClient: &http.Client{Transport: r.Transport()}}, optFns)
+}
+
+func (r *Registry) client(options ecr.Options, optFns []func(*ecr.Options)) *ecr.Client {
+	options.Region = r.caller.Region
+	options.Credentials = credentials.NewStaticCredentialsProvider(r.accessKey(), entrance.SecretAccessKey, "")
+	return ecr.New(options, optFns...)
+}
+
+// accessKey says to the fake's own routing who calls: the account itself, or the
+// principal that holds the key.
+func (r *Registry) accessKey() string {
+	if r.caller.ARN == "" {
+		return r.caller.Account
+	}
+	return registry.AccessKey(r.caller.ARN)
+}
+
+// Transport carries requests to ECR's host names (api.ecr.*, *.dkr.ecr.*) and
+// those of download URLs to the world, in this process and without a socket, so
+// that any client that takes an http.RoundTripper runs against unchanged names.
+// It knows no other host.
+func (r *Registry) Transport() http.RoundTripper { return entrance.Transport{Entrance: r.entrance()} }
+
+// Handler serves the world over HTTP: the API at POST / and the layers behind
+// download URLs. The registry is the one that a request has for default: its
+// host, or else its signature, may name another account or region. A reply that
+// a rule loses ends the connection by a panic with http.ErrAbortHandler, as
+// net/http wants it.
+func (r *Registry) Handler() http.Handler { return r.entrance() }
+
+func (r *Registry) entrance() *entrance.Entrance {
+	return &entrance.Entrance{Stage: r.world.stage, Default: r.caller, Credentials: r.world.settings.credentials}
+}

@@ -1,0 +1,55 @@
+package fakeecr
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	_ API = (*ecr.Client)(nil)
+	_ API = (*Registry)(nil)
+	_ API = (*Server)(nil)
+)
+
+// Imports run downward: a package may import those of its own rows' below.
+func TestImportsRunDownward(t *testing.T) {
+	const module = "github.com/fakeecr/ecr/"
+	allowed := map[string][]string{
+		"scenarios":                                  {},
+		"fakeecr":                                    {"scenarios", "fakeecr/internal/"},
+		"fakeecr/cmd/fakeecr":                        {"fakeecr", "scenarios"},
+		"fakeecr/internal/entrance":                  {"fakeecr/internal/entrance/", "fakeecr/internal/stage", "fakeecr/internal/registry", "fakeecr/internal/policy", "fakeecr/internal/constraint"},
+		"fakeecr/internal/entrance/api":              {"fakeecr/internal/entrance/exchange", "fakeecr/internal/stage", "fakeecr/internal/wire"},
+		"fakeecr/internal/entrance/direct":           {"fakeecr/internal/entrance/api", "fakeecr/internal/stage", "fakeecr/internal/constraint"},
+		"fakeecr/internal/entrance/store":            {"scenarios", "fakeecr/internal/entrance/exchange", "fakeecr/internal/stage", "fakeecr/internal/registry", "fakeecr/internal/wire"},
+		"fakeecr/internal/entrance/exchange":         {"fakeecr/internal/stage"},
+		"fakeecr/internal/stage":                     {"scenarios", "fakeecr/internal/dispatch", "fakeecr/internal/registry", "fakeecr/internal/policy", "fakeecr/internal/constraint", "fakeecr/internal/clone"},
+		"fakeecr/internal/dispatch":                  {"scenarios", "fakeecr/internal/registry"},
+		"fakeecr/internal/registry":                  {"scenarios", "fakeecr/internal/clone", "fakeecr/internal/constraint", "fakeecr/internal/lifecycle", "fakeecr/internal/manifest", "fakeecr/internal/page", "fakeecr/internal/policy"},
+		"fakeecr/internal/constraint/constrainttest": {"fakeecr/internal/constraint"},
+		"fakeecr/internal/constraint/generate":       {},
+		"examples/":                                  {"fakeecr", "scenarios"},
+	}
+	output, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, module+"...").Output()
+	require.NoError(t, err)
+	for _, line := range strings.Split(strings.TrimSpace(string(output)), "\n") {
+		words := strings.Fields(line)
+		importer := strings.TrimPrefix(words[0], module)
+		may := allowed[importer]
+		if strings.HasPrefix(importer, "examples/") {
+			may = allowed["examples/"]
+		}
+		for _, imported := range words[1:] {
+			if path, ours := strings.CutPrefix(imported, module); ours {
+				require.True(t, slices.ContainsFunc(may, func(allowed string) bool {
+					return path == allowed || strings.HasSuffix(allowed, "/") && strings.HasPrefix(path, allowed)
+				}), "%s imports %s", importer, path)
+			}
+		}
+	}
+}

@@ -1,0 +1,55 @@
+// Package api is the JSON API of ECR at POST /.
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	smithy "github.com/aws/smithy-go"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
+	"github.com/fakeecr/ecr/fakeecr/internal/stage"
+	"github.com/fakeecr/ecr/fakeecr/internal/wire"
+)
+
+// RequestIDHeader names the header with an answer's request id.
+const RequestIDHeader = "X-Amzn-Requestid"
+
+// Serve answers a request of the API; an error means that there is no answer.
+func Serve(s *stage.Stage, req *exchange.Request) (*exchange.Answer, error) {
+	target := req.Header.Get("X-Amz-Target")
+	name, ours := strings.CutPrefix(target, wire.TargetPrefix)
+	op, found := stage.Operations[name]
+	if !ours || !found {
+		unknown := &smithy.GenericAPIError{Code: "UnknownOperationException", Message: fmt.Sprintf("ECR has no operation %q", target)}
+		return Refusal(s.State.NewRequestID(), unknown), nil
+	}
+	call := s.NewCall(name, req.Caller)
+	call.Tx.Origin = req.Origin
+	call.Tx.HandsOver = true
+	call.Polls = IsWaiter(req.UserAgent())
+	input := op.NewInput()
+	if call.Unreadable = wire.Read(req.Content, req.ContentLength, input); call.Unreadable == nil {
+		call.Input = input
+	}
+	call.Unauthenticated = req.Authenticate()
+	out, err := s.Do(req.Context(), call)
+	switch {
+	case stage.Unanswered(req.Context(), err):
+		return nil, err
+	case err != nil:
+		return Refusal(call.Record.RequestID, err), nil
+	}
+	answer := exchange.New(http.StatusOK, wire.ContentType, wire.Write(out.(smithy.Serializable)))
+	answer.Header.Set(RequestIDHeader, call.Record.RequestID)
+	return answer, nil
+}
+
+// Refusal is the answer to a call that failed.
+func Refusal(requestID string, err error) *exchange.Answer {
+	status, body := wire.WriteError(err)
+	answer := exchange.New(status, wire.ContentType, body)
+	answer.Header.Set(RequestIDHeader, requestID)
+	return answer
+}

@@ -1,0 +1,78 @@
+// Package store is the store behind the download URLs of layers, which answers
+// as S3 does.
+package store
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"net/http"
+	"strings"
+
+	smithy "github.com/aws/smithy-go"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
+	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+	"github.com/fakeecr/ecr/fakeecr/internal/stage"
+	"github.com/fakeecr/ecr/fakeecr/internal/wire"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+const requestIDHeader = "X-Amz-Request-Id"
+
+// Serve answers a request of a download URL, without credentials; an error means
+// that there is no answer.
+func Serve(s *stage.Stage, req *http.Request) (*exchange.Answer, error) {
+	key, in, err := registry.ParseDownload(req.URL.Path)
+	if err == nil && req.Method != http.MethodGet && req.Method != http.MethodHead {
+		err = &registry.DownloadError{Status: http.StatusMethodNotAllowed, Code: "MethodNotAllowed",
+			Message: "The specified method is not allowed against this resource."}
+	}
+	if err != nil {
+		return refusal(s.State.NewRequestID(), err), nil
+	}
+	if span := req.Header.Get("Range"); span != "" {
+		in.Range = &span
+	}
+	call := s.NewCall(scenarios.DownloadLayer, stage.Caller{Key: key})
+	call.Input = in
+	content, err := s.Download(req.Context(), call, req.URL)
+	switch {
+	case stage.Unanswered(req.Context(), err):
+		return nil, err
+	case err != nil:
+		return refusal(call.Record.RequestID, err), nil
+	}
+	answer := exchange.New(http.StatusOK, "application/octet-stream", nil)
+	answer.Content = content
+	answer.Header.Set("ETag", `"`+strings.TrimPrefix(content.Digest, "sha256:")+`"`)
+	answer.Header.Set(requestIDHeader, call.Record.RequestID)
+	return answer, nil
+}
+
+// errorBody is the form of S3's errors.
+type errorBody struct {
+	XMLName xml.Name `xml:"Error"`
+	Code    string
+	Message string
+}
+
+func refusal(requestID string, err error) *exchange.Answer {
+	status, _ := wire.WriteError(err)
+	said := errorBody{Code: "InternalError", Message: err.Error()}
+	var refused *registry.DownloadError
+	var api smithy.APIError
+	switch {
+	case errors.As(err, &refused):
+		status = refused.Status
+		said.Code, said.Message = refused.Code, refused.Message
+	case errors.As(err, &api):
+		said.Code, said.Message = api.ErrorCode(), api.ErrorMessage()
+	}
+	var body bytes.Buffer
+	body.WriteString(xml.Header)
+	xml.NewEncoder(&body).Encode(said) // a buffer takes everything
+	answer := exchange.New(status, "application/xml", body.Bytes())
+	answer.Header.Set(requestIDHeader, requestID)
+	return answer
+}

@@ -1,0 +1,114 @@
+// Package stage is a world on stage: the way of every call, whichever face it
+// comes in by, through the trace, the scenarios in play, the policies and the
+// constraints to its operation.
+package stage
+
+import (
+	"context"
+	"errors"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
+	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
+	"github.com/fakeecr/ecr/fakeecr/internal/policy"
+	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// Stage is what all registries of one world share.
+type Stage struct {
+	State *registry.World
+	// Origin begins download URLs where the world has a server, else "".
+	Origin string
+
+	recorder  recorder
+	scenarios inPlay
+
+	calls, fixtures, imports, downloads dispatch.Handler
+}
+
+// New is a stage for a world; with fullTrace nothing of what is called is
+// forgotten.
+func New(state *registry.World, fullTrace bool) *Stage {
+	s := &Stage{State: state, recorder: recorder{full: fullTrace}}
+	s.calls = dispatch.Chain(s.record, s.pace, s.play, s.authorize, constrain)
+	s.fixtures = dispatch.Chain(constrain)
+	s.imports = dispatch.Chain(s.authorize, constrain)
+	s.downloads = dispatch.Chain(s.record, s.play)
+	state.Neighbour = s.neighbour
+	return s
+}
+
+// Caller is who calls which registry.
+type Caller struct {
+	registry.Key
+	// ARN is the principal's, "" for the account's own.
+	ARN string
+}
+
+func (c Caller) arn() string {
+	if c.ARN == "" {
+		return "arn:aws:iam::" + c.Account + ":user/fakeecr"
+	}
+	return c.ARN
+}
+
+// NewCall is a call of an operation.
+func (s *Stage) NewCall(name string, caller Caller) *dispatch.Call {
+	call := &dispatch.Call{Name: name}
+	call.Tx.World, call.Tx.Key, call.Tx.Caller = s.State, caller.Key, caller.arn()
+	call.Record = scenarios.Call{
+		Operation: name,
+		Account:   caller.Account,
+		Region:    caller.Region,
+		RequestID: s.State.NewRequestID(),
+	}
+	return call
+}
+
+// prepare makes a call ready to run its operation of the table.
+func prepare(call *dispatch.Call) {
+	op := Operations[call.Name]
+	call.Run = op.Run
+	target, repository := op.Target(call.Input, call.Tx.Key)
+	call.Record.Account, call.Record.Repository = target.Account, repository
+}
+
+// Do carries out a call of an operation, as rules and the trace see it.
+func (s *Stage) Do(ctx context.Context, call *dispatch.Call) (any, error) {
+	prepare(call)
+	return s.calls(ctx, call)
+}
+
+// Seed carries out a call for a test's fixture: rules do not see it and the trace
+// does not show it.
+func (s *Stage) Seed(ctx context.Context, call *dispatch.Call) (any, error) {
+	prepare(call)
+	return s.fixtures(ctx, call)
+}
+
+// constrain answers what could not be decoded, then the service model's
+// constraints.
+func constrain(next dispatch.Handler) dispatch.Handler {
+	return func(ctx context.Context, call *dispatch.Call) (any, error) {
+		if call.Unreadable != nil {
+			return nil, call.Unreadable
+		}
+		if err := constraint.Check(call.Input); err != nil {
+			return nil, err
+		}
+		return next(ctx, call)
+	}
+}
+
+// Unanswered tells whether a call ended without an answer: its reply was lost, or
+// nobody waits for it any more.
+func Unanswered(ctx context.Context, err error) bool {
+	return errors.Is(err, scenarios.ErrReplyLost) || err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err())
+}
+
+// neighbour is a registry of the world as the upstream of another: pulls ask its
+// policies, and neither rules nor the trace see them.
+func (s *Stage) neighbour(source registry.Key, puller string) registry.Upstream {
+	caller := Caller{registry.Key{Account: policy.AccountOf(puller), Region: source.Region}, puller}
+	return Upstream{stage: s, caller: caller, account: &source.Account, unseen: true}
+}
