@@ -74,9 +74,13 @@ func (s *Server) with(r *Registry) *Server {
 	return &neighbour
 }
 
-// Close stops the server, after the requests that it is answering. It closes the
-// connections of [Server.Client] too.
-func (s *Server) Close() { s.server.Close() }
+// Close stops the server, after the requests that it is answering: those that a
+// rule holds or delays go on at once, and from then on no rule keeps a call. It
+// closes the connections of [Server.Client] too.
+func (s *Server) Close() {
+	s.world.stage.LetGo()
+	s.server.Close()
+}
 
 // Client is the SDK's own client of the server, over its socket.
 func (s *Server) Client(optFns ...func(*ecr.Options)) *ecr.Client {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -18,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 func TestServerEndsWithItsTest(t *testing.T) {
@@ -31,6 +33,39 @@ func TestServerEndsWithItsTest(t *testing.T) {
 	})
 	_, err := http.Get(url)
 	require.Error(t, err)
+}
+
+// A call that a rule keeps does not keep its test from ending, whichever clean-up
+// waits for it.
+func TestKeptCallsLetTheirTestEnd(t *testing.T) {
+	for name, rule := range map[string]*scenarios.Rule{
+		"held":    scenarios.On("DescribeRepositories").Hold(),
+		"delayed": scenarios.On("DescribeRepositories").Delay(time.Hour),
+	} {
+		called := func(t *testing.T, api fakeecr.API, playing *fakeecr.Playing) (answered chan string) {
+			answered = make(chan string, 1)
+			go func() { answered <- outcomes(context.WithoutCancel(t.Context()), api, 1) }()
+			require.Eventually(t, func() bool { return playing.Fired(rule) > 0 }, time.Minute, time.Millisecond)
+			return answered
+		}
+		t.Run(name+"/server", func(t *testing.T) {
+			server := fakeecr.NewServer(t)
+			called(t, server.Client(once), server.Play(scenarios.Scenario{rule}))
+		})
+		t.Run(name+"/server without a test", func(t *testing.T) {
+			server := fakeecr.NewServer(nil)
+			answered := called(t, server.Client(once), server.Play(scenarios.Scenario{rule}))
+			server.Close()
+			require.Equal(t, ".", <-answered)
+			require.Equal(t, ".", outcomes(t.Context(), server, 1), "a call that comes later")
+		})
+		t.Run(name+"/a clean-up waits", func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				answered := called(t, f, f.registry.Play(scenarios.Scenario{rule}))
+				t.Cleanup(func() { require.Equal(t, ".", <-answered) })
+			})
+		})
+	}
 }
 
 func TestServerInABubbleSaysSo(t *testing.T) {

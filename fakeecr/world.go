@@ -1,6 +1,8 @@
 package fakeecr
 
 import (
+	"context"
+
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 	"github.com/fakeecr/ecr/scenarios"
@@ -20,6 +22,11 @@ func newWorld(t TB, state *registry.World, s settings) *world {
 	}
 	if t != nil {
 		t.Cleanup(w.end)
+		// The context of a test ends before its first clean-up, which may wait for
+		// a call that a rule keeps.
+		if test, ok := t.(interface{ Context() context.Context }); ok {
+			context.AfterFunc(test.Context(), w.stage.LetGo)
+		}
 	}
 	return w
 }
