@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -125,6 +126,21 @@ func TestAdvance(t *testing.T) {
 	require.WithinRange(t, registry.Now(), begun.Add(24*time.Hour), begun.Add(25*time.Hour), "neighbours share a clock")
 }
 
+// Up to where the clock can be advanced, all faces read and write its times.
+func TestAdvanceToTheEnd(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		last := time.Date(2261, 12, 31, 23, 0, 0, 0, time.UTC)
+		f.registry.Advance(100 * 365 * 24 * time.Hour)
+		f.registry.Advance(last.Sub(f.registry.Now()))
+		begun := f.registry.Now()
+		created := create(t, f, "team/app").Repository.CreatedAt
+		require.WithinRange(t, *created, begun, begun.Add(time.Minute))
+		out, err := f.GetAuthorizationToken(t.Context(), nil)
+		require.NoError(t, err)
+		require.WithinRange(t, *out.AuthorizationData[0].ExpiresAt, begun.Add(12*time.Hour), begun.Add(12*time.Hour+time.Minute))
+	})
+}
+
 func TestWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		registry := fakeecr.New(t)
@@ -192,6 +208,7 @@ func TestMistakesInUse(t *testing.T) {
 		"neighbour":              {func(tb fakeecr.TB) { fakeecr.New(tb).In("here") }, "no region"},
 		"other account":          {func(tb fakeecr.TB) { fakeecr.New(tb).Account("me") }, "12 digits"},
 		"clock":                  {func(tb fakeecr.TB) { fakeecr.New(tb).Advance(-time.Hour) }, "advance by -1h0m0s: the clock never runs backwards"},
+		"end of time":            {func(tb fakeecr.TB) { fakeecr.New(tb).Advance(math.MaxInt64) }, "cannot pass the year 2261"},
 		"option of a fork":       {func(tb fakeecr.TB) { fakeecr.New(tb).Fork(tb, fakeecr.WithAccount("")) }, "12 digits"},
 	} {
 		t.Run(name, func(t *testing.T) {

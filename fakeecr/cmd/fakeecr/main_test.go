@@ -72,6 +72,7 @@ func TestRun(t *testing.T) {
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, later.AuthorizationData[0].ExpiresAt.Sub(*token.AuthorizationData[0].ExpiresAt).Hours(), 12.0)
 	post(t, url+"/_fakeecr/advance?duration=-1h", "", http.StatusBadRequest)
+	post(t, url+"/_fakeecr/advance?duration=2500000h", "", http.StatusBadRequest)
 	post(t, url+"/_fakeecr/advance", "", http.StatusBadRequest)
 
 	trace, err := http.Get(url + "/_fakeecr/trace")

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -32,17 +33,29 @@ func (c *clock) read() time.Time {
 	return now
 }
 
+// endOfTime is how far a clock can be advanced. The SDK's clients read and write
+// times as nanoseconds since 1970, which end in April 2262; what an answer says of
+// the future, as when a token expires, must be before that.
+var endOfTime = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // advance moves the clock and wakes those who wait on it.
-func (c *clock) advance(d time.Duration) {
+func (c *clock) advance(d time.Duration) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.read()
+	switch now := c.read(); {
+	case d < 0:
+		return fmt.Errorf("advance by %v: the clock never runs backwards", d)
+	case d >= endOfTime.Sub(now):
+		return fmt.Errorf("advance by %v: the clock reads %s and cannot pass the year %d, because the SDK's times cannot",
+			d, now.Format(time.RFC3339), endOfTime.Year()-1)
+	}
 	c.offset += d
 	c.read()
 	for waiter := range c.waiters {
 		close(waiter)
 	}
 	c.waiters = nil
+	return nil
 }
 
 func (c *clock) fork() clock {

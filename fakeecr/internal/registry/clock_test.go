@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,6 +30,27 @@ func TestClockAdvances(t *testing.T) {
 		require.Equal(t, 12*time.Hour+time.Minute, c.now().Sub(begin), "time goes on from there")
 		c.advance(0)
 		require.Equal(t, 12*time.Hour+time.Minute, c.now().Sub(begin))
+	})
+}
+
+// An advance that is refused leaves the clock as it is.
+func TestClockEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c clock
+		for range 2 {
+			require.NoError(t, c.advance(100*365*24*time.Hour))
+		}
+		before := c.now()
+		require.EqualError(t, c.advance(100*365*24*time.Hour), "advance by 876000h0m0s: the clock reads "+
+			"2199-11-13T00:00:00Z and cannot pass the year 2261, because the SDK's times cannot")
+		require.Error(t, c.advance(math.MaxInt64))
+		require.EqualError(t, c.advance(-time.Hour), "advance by -1h0m0s: the clock never runs backwards")
+		require.Equal(t, before, c.now())
+
+		last := time.Date(2261, 12, 31, 23, 59, 59, int(999*time.Millisecond), time.UTC)
+		require.Error(t, c.advance(last.Sub(before)+time.Millisecond))
+		require.NoError(t, c.advance(last.Sub(before)))
+		require.Equal(t, last, c.now())
 	})
 }
 

@@ -128,9 +128,18 @@ func (w *World) Fork(config Config) *World {
 // Now is the time on the world's clock.
 func (w *World) Now() time.Time { return w.clock.now() }
 
-// Advance moves the world's clock by d, which is not negative. What falls due
-// happens before the next call is answered.
-func (w *World) Advance(d time.Duration) { w.clock.advance(d) }
+// Advance moves the world's clock by d and lets happen what falls due. The error
+// is that of a d which is negative or leads beyond the year 2261; then the clock
+// stays as it is.
+func (w *World) Advance(d time.Duration) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.clock.advance(d); err != nil {
+		return err
+	}
+	w.settle(w.clock.now())
+	return nil
+}
 
 // Wait returns once the clock has moved on by d, because time passed or because
 // it was advanced, or when released is closed; or with the context's error.
