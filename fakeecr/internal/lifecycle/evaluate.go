@@ -48,6 +48,9 @@ type Action struct {
 // Images of one age go by digest. An image is acted on at most once. Nothing is changed; images are told apart by
 // their digests, which must differ.
 //
+// Up to and including the time until, a run over the same images does the same; a zero time means for ever. So one
+// that did nothing need not be repeated before, unless the images change.
+//
 // As the user guide has it, all rules look at the images as they were before the run. An image belongs to the first
 // rule whose tagging requirements it matches, and no other may act on it, also when that rule lets it stay; but the
 // others still count it. Rules select from one storage class, so they neither count nor protect images in the other.
@@ -56,7 +59,7 @@ type Action struct {
 // archived; in any, where it would expire): it goes in a later run, once the index is gone. A referrer is counted as
 // any other image, but no rule acts on it: it follows its subject, in the run after the one in which the subject
 // went or was archived, or after it was deleted or archived by hand.
-func (p *Policy) Evaluate(images []Image, now time.Time) []Action {
+func (p *Policy) Evaluate(images []Image, now time.Time) (actions []Action, until time.Time) {
 	relations := relate(images)
 	run := newRun(p.rules, now)
 	byRule := make([][]Action, len(p.rules)+1) // the last one for referrers
@@ -67,8 +70,12 @@ func (p *Policy) Evaluate(images []Image, now time.Time) []Action {
 		switch {
 		case image.Subject != "":
 			at, action.Type = len(p.rules), relations.follow(image)
-		case due && !relations.hold(image, p.rules[at].action):
+		case at < 0 || relations.hold(image, p.rules[at].action):
+			// It stays, however old it gets.
+		case due:
 			action.Type, action.RulePriority = p.rules[at].action, p.rules[at].priority
+		default:
+			run.await(at, image)
 		}
 		if action.Type != "" {
 			byRule[at] = append(byRule[at], action)
@@ -77,42 +84,66 @@ func (p *Policy) Evaluate(images []Image, now time.Time) []Action {
 	for _, list := range byRule {
 		slices.Reverse(list) // oldest first
 	}
-	return slices.Concat(byRule...)
+	return slices.Concat(byRule...), run.until()
 }
 
 // A run carries one evaluation over the images, which must come youngest first.
 type run struct {
 	rules  []rule
 	cutoff []time.Time // what is older is due, for rules by age
+	oldest []time.Time // what the age counts from of the oldest image not due yet, for rules by age
 	seen   []int32     // images identified so far, for rules by count
 }
 
 func newRun(rules []rule, now time.Time) *run {
-	r := &run{rules, make([]time.Time, len(rules)), make([]int32, len(rules))}
+	r := &run{rules, make([]time.Time, len(rules)), make([]time.Time, len(rules)), make([]int32, len(rules))}
 	for i := range rules {
 		r.cutoff[i] = now.UTC().AddDate(0, 0, -int(rules[i].count)) // a Duration holds 292 years only
 	}
 	return r
 }
 
-// identify returns the rule that an image belongs to and whether that rule wants to act on it.
+// identify returns the rule that an image belongs to, -1 if there is none, and whether that rule wants to act on it.
 func (r *run) identify(image *Image) (at int, due bool) {
-	class, owned := image.class(), false
+	class := image.class()
+	at = -1
 	for i := range r.rules {
 		rule := &r.rules[i]
 		counts := rule.countType == countMoreThan
-		if rule.class != class || owned && !counts || !rule.selects(image.Tags) {
+		if rule.class != class || at >= 0 && !counts || !rule.selects(image.Tags) {
 			continue
 		}
 		if counts {
 			r.seen[i]++
 		}
-		if !owned {
-			at, owned = i, true
+		if at < 0 {
+			at = i
 			due = counts && r.seen[i] > rule.count || !counts && image.olderThan(r.cutoff[i], rule.countType)
 		}
 	}
 	return at, due
+}
+
+// await takes note of an image that its rule would act on if it were older.
+func (r *run) await(at int, image *Image) {
+	since := image.since(r.rules[at].countType)
+	if r.oldest[at].IsZero() || !since.IsZero() && since.Before(r.oldest[at]) {
+		r.oldest[at] = since
+	}
+}
+
+// until is the last time before the first of the images that were awaited is due, zero if none will be.
+func (r *run) until() time.Time {
+	var until time.Time
+	for i, since := range r.oldest {
+		if since.IsZero() {
+			continue
+		}
+		if last := since.UTC().AddDate(0, 0, int(r.rules[i].count)); until.IsZero() || last.Before(until) {
+			until = last
+		}
+	}
+	return until
 }
 
 func (image *Image) class() StorageClass {
@@ -128,14 +159,21 @@ func (image *Image) bornAt() time.Time {
 }
 
 func (image *Image) olderThan(cutoff time.Time, countType string) bool {
-	at := image.bornAt()
-	switch countType {
-	case sincePulled:
-		at = later(at, image.PulledAt)
-	case sinceTransitioned:
-		at = image.ArchivedAt
-	}
+	at := image.since(countType)
 	return !at.IsZero() && at.Before(cutoff)
+}
+
+// since is what the age of an image counts from for a rule of this kind; zero if the rule is not by age.
+func (image *Image) since(countType string) time.Time {
+	switch countType {
+	case sincePushed:
+		return image.bornAt()
+	case sincePulled:
+		return later(image.bornAt(), image.PulledAt)
+	case sinceTransitioned:
+		return image.ArchivedAt
+	}
+	return time.Time{}
 }
 
 func later(a, b time.Time) time.Time {

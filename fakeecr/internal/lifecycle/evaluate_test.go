@@ -34,6 +34,11 @@ func mustParse(t require.TestingT, rules ...string) *Policy {
 	return policy
 }
 
+func evaluate(policy *Policy, images []Image) []Action {
+	actions, _ := policy.Evaluate(images, now)
+	return actions
+}
+
 // describe writes an action as "digest EXPIRE 1".
 func describe(images []Image, actions []Action) []string {
 	lines := []string{}
@@ -238,9 +243,9 @@ func TestEvaluate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			policy := mustParse(t, test.rules...)
-			require.Equal(t, test.want, describe(test.images, policy.Evaluate(test.images, now)))
+			require.Equal(t, test.want, describe(test.images, evaluate(policy, test.images)))
 			slices.Reverse(test.images)
-			require.Equal(t, test.want, describe(test.images, policy.Evaluate(test.images, now)), "in reverse")
+			require.Equal(t, test.want, describe(test.images, evaluate(policy, test.images)), "in reverse")
 		})
 	}
 }
@@ -251,7 +256,7 @@ func TestActionCarriesTheClassBefore(t *testing.T) {
 	require.Equal(t, []Action{
 		{Image: 2, Type: Transition, RulePriority: 3, StorageClass: Standard},
 		{Image: 1, Type: Expire, RulePriority: 5, StorageClass: Archive},
-	}, policy.Evaluate(images, now))
+	}, evaluate(policy, images))
 }
 
 func BenchmarkEvaluate(b *testing.B) {
@@ -271,7 +276,7 @@ func BenchmarkEvaluate(b *testing.B) {
 				actions := 0
 				b.ReportAllocs()
 				for b.Loop() {
-					actions = len(policy.Evaluate(images, now))
+					actions = len(evaluate(policy, images))
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*size*len(some)), "ns/image/rule")
 				b.ReportMetric(float64(actions)/float64(size), "actions/image")

@@ -143,9 +143,9 @@ func TestEvaluateIsTheGuide(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		policy, images := mustParse(t, drawRules(t)...), drawImages(t)
 		before := slices.Clone(images)
-		actions := policy.Evaluate(images, now)
+		actions := evaluate(policy, images)
 		require.Equal(t, guide(policy.rules, images), actions)
-		require.Equal(t, actions, policy.Evaluate(images, now), "a second time")
+		require.Equal(t, actions, evaluate(policy, images), "a second time")
 		require.Equal(t, before, images)
 
 		touched := map[int]bool{}
@@ -154,7 +154,30 @@ func TestEvaluateIsTheGuide(t *testing.T) {
 			touched[action.Image] = true
 		}
 		shuffled := rapid.Permutation(images).Draw(t, "shuffled")
-		require.Equal(t, describe(images, actions), describe(shuffled, policy.Evaluate(shuffled, now)))
+		require.Equal(t, describe(images, actions), describe(shuffled, evaluate(policy, shuffled)))
+	})
+}
+
+// What a run does changes only with the images, or as soon as the time is over
+// until which it said that it would not.
+func TestEvaluateUntil(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		policy, images := mustParse(t, drawRules(t)...), drawImages(t)
+		actions, until := policy.Evaluate(images, now)
+		if until.IsZero() {
+			later, _ := policy.Evaluate(images, now.AddDate(10_000, 0, 0))
+			require.Equal(t, actions, later)
+			return
+		}
+		within := rapid.Int64Range(0, until.Sub(now).Milliseconds()).Draw(t, "within")
+		for _, at := range []time.Time{now.Add(time.Duration(within) * time.Millisecond), until} {
+			later, still := policy.Evaluate(images, at)
+			require.Equal(t, actions, later)
+			require.Equal(t, until, still)
+		}
+		more, _ := policy.Evaluate(images, until.Add(time.Millisecond))
+		require.Greater(t, len(more), len(actions))
+		require.Subset(t, more, actions)
 	})
 }
 
@@ -166,8 +189,8 @@ func TestRaisedRuleKeepsItsImages(t *testing.T) {
 		rule := policy.rules[from]
 		raised := &Policy{slices.Insert(slices.Delete(slices.Clone(policy.rules), from, from+1), to, rule)}
 
-		after := raised.Evaluate(images, now)
-		for _, action := range policy.Evaluate(images, now) {
+		after := evaluate(raised, images)
+		for _, action := range evaluate(policy, images) {
 			if action.RulePriority == rule.priority {
 				require.Contains(t, after, action)
 			}
@@ -181,7 +204,7 @@ func TestRunsConverge(t *testing.T) {
 		existed := digests(images)
 		// An image is archived once and deleted once at most, so there are no more runs than that.
 		for runs := 2 * len(images); ; runs-- {
-			actions := policy.Evaluate(images, now)
+			actions := evaluate(policy, images)
 			if len(actions) == 0 {
 				return
 			}

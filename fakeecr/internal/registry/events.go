@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// never is a due time that no clock comes to.
+var never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
 // event is something that happens to the state at a later time, without a call:
 // an upload expires, a scan completes.
 type event interface {
@@ -25,6 +28,15 @@ func (tx *Tx) schedule(due time.Time, e event) (key string) {
 func (tx *Tx) unschedule(key string) {
 	root := tx.write()
 	root.events.delete(root.generation, key)
+}
+
+// reschedule moves an event, which may be happening, to another time. There it
+// stands as if it had been scheduled when it first was.
+func (tx *Tx) reschedule(key string, due time.Time, e event) (moved string) {
+	tx.unschedule(key)
+	moved = eventKey(due, binary.BigEndian.Uint64([]byte(key[8:])))
+	tx.root.events.set(tx.root.generation, moved, e)
+	return moved
 }
 
 func eventKey(due time.Time, sequence uint64) string {

@@ -94,6 +94,37 @@ func TestWithdrawnEventDoesNotHappen(t *testing.T) {
 	require.Empty(t, log)
 }
 
+// A run of a lifecycle policy that is planned anew comes before what was scheduled
+// for the same time meanwhile, as if it had never been planned otherwise.
+func TestRescheduledEventKeepsItsPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := NewWorld(1, Config{})
+		var log []happened
+		first := note{"first", &log, nil}
+		key := plan(t, w, time.Hour, first)
+		plan(t, w, 2*time.Hour, note{"second", &log, nil})
+		require.NoError(t, change(w, func(tx *Tx) error {
+			tx.write()
+			require.Equal(t, tx.now.Add(2*time.Hour), dueTime(tx.reschedule(key, tx.now.Add(2*time.Hour), first)))
+			return nil
+		}))
+		require.NoError(t, w.Advance(3*time.Hour))
+		require.Equal(t, []happened{{"first", 2 * time.Hour}, {"second", 2 * time.Hour}}, log)
+	})
+}
+
+// What falls due has happened when Advance returns, without another call.
+func TestAdvanceSettles(t *testing.T) {
+	w := NewWorld(1, Config{})
+	var log []happened
+	plan(t, w, time.Hour, note{"due", &log, nil})
+	plan(t, w, 3*time.Hour, note{"not due", &log, nil})
+	require.NoError(t, w.Advance(2*time.Hour))
+	require.Len(t, log, 1)
+	require.Error(t, w.Advance(-time.Hour))
+	require.Equal(t, 1, w.root.events.len())
+}
+
 // What was due has happened, whatever becomes of the call that settled it.
 func TestEventsOutliveTheCallThatSettlesThem(t *testing.T) {
 	w := NewWorld(1, Config{})

@@ -19,10 +19,28 @@ type lifecyclePolicy struct {
 	// text is compact, as ECR answers it.
 	text   string
 	policy *lifecycle.Policy
-	// evaluatedAt is the time of the last run, before the first one the epoch.
-	evaluatedAt time.Time
-	// next is the event of the next run.
+	// putAt is when it was put: it runs every lifecyclePeriod from then on.
+	putAt time.Time
+	// ranAt is the time of the last run, before the first one the epoch. Runs that
+	// would find nothing to do are left out.
+	ranAt time.Time
+	// next is the event of the next run that is not left out.
 	next string
+}
+
+// runAfter is the time of the policy's first daily run after a time that is not
+// before the policy was put. A Duration would hold 292 years only.
+func (p *lifecyclePolicy) runAfter(t time.Time) time.Time {
+	period, put := lifecyclePeriod.Milliseconds(), p.putAt.UnixMilli()
+	return time.UnixMilli(put + ((t.UnixMilli()-put)/period+1)*period).UTC()
+}
+
+// evaluatedAt is the time of the last run, also of one that was left out.
+func (p *lifecyclePolicy) evaluatedAt(now time.Time) time.Time {
+	if last := p.runAfter(now).Add(-lifecyclePeriod); last.After(p.putAt) && last.After(p.ranAt) {
+		return last
+	}
+	return p.ranAt
 }
 
 // PutLifecyclePolicy sets a repository's policy, which runs for the first time
@@ -49,10 +67,11 @@ func (tx *Tx) setLifecyclePolicy(repo *repository, text string) error {
 	}
 	tx.dropLifecyclePolicy(repo)
 	repo.lifecycle = &lifecyclePolicy{
-		text:        lifecycle.Compact(text),
-		policy:      policy,
-		evaluatedAt: time.Unix(0, 0).UTC(),
-		next:        tx.schedule(tx.now.Add(lifecyclePeriod), lifecycleRuns{repo.Key, repo.name}),
+		text:   lifecycle.Compact(text),
+		policy: policy,
+		putAt:  tx.now,
+		ranAt:  time.Unix(0, 0).UTC(),
+		next:   tx.schedule(tx.now.Add(lifecyclePeriod), lifecycleRuns{repo.Key, repo.name}),
 	}
 	return nil
 }
@@ -84,7 +103,7 @@ func (tx *Tx) GetLifecyclePolicy(_ context.Context, in *ecr.GetLifecyclePolicyIn
 		return nil, lifecyclePolicyNotFound(repo)
 	}
 	return &ecr.GetLifecyclePolicyOutput{
-		LastEvaluatedAt:     aws.Time(policy.evaluatedAt),
+		LastEvaluatedAt:     aws.Time(policy.evaluatedAt(tx.now)),
 		LifecyclePolicyText: aws.String(policy.text),
 		RegistryId:          aws.String(repo.Account),
 		RepositoryName:      aws.String(repo.name),
@@ -103,14 +122,15 @@ func (tx *Tx) DeleteLifecyclePolicy(_ context.Context, in *ecr.DeleteLifecyclePo
 	}
 	tx.dropLifecyclePolicy(repo)
 	return &ecr.DeleteLifecyclePolicyOutput{
-		LastEvaluatedAt:     aws.Time(policy.evaluatedAt),
+		LastEvaluatedAt:     aws.Time(policy.evaluatedAt(tx.now)),
 		LifecyclePolicyText: aws.String(policy.text),
 		RegistryId:          aws.String(repo.Account),
 		RepositoryName:      aws.String(repo.name),
 	}, nil
 }
 
-// RunLifecycle runs a repository's policy at once. Its next run stays when it is.
+// RunLifecycle runs a repository's policy at once. Its daily runs stay when they
+// are.
 func (w *World) RunLifecycle(key Key, name string) error {
 	tx := &Tx{World: w, Key: key}
 	_, err := Run(tx, func() (struct{}, error) {
@@ -121,7 +141,7 @@ func (w *World) RunLifecycle(key Key, name string) error {
 		case repo.lifecycle == nil:
 			return struct{}{}, lifecyclePolicyNotFound(repo)
 		}
-		tx.runLifecycle(repo, repo.lifecycle.next)
+		tx.runLifecycle(repo)
 		return struct{}{}, nil
 	})
 	return err
@@ -134,17 +154,40 @@ type lifecycleRuns struct {
 
 func (e lifecycleRuns) happen(tx *Tx) {
 	if repo, err := tx.changeRepositoryOf(e.registry, e.repository); err == nil {
-		tx.runLifecycle(repo, tx.schedule(tx.now.Add(lifecyclePeriod), e))
+		tx.runLifecycle(repo)
 	}
 }
 
+// planLifecycle makes a repository's policy, if there is one, run next on its
+// first day after a time: up to then its runs would find nothing to do.
+func (tx *Tx) planLifecycle(repo *repository, after time.Time) {
+	if repo.lifecycle == nil {
+		return
+	}
+	due := repo.lifecycle.runAfter(after)
+	if due.Equal(dueTime(repo.lifecycle.next)) {
+		return
+	}
+	planned := *repo.lifecycle
+	planned.next = tx.reschedule(planned.next, due, lifecycleRuns{repo.Key, repo.name})
+	repo.lifecycle = &planned
+}
+
 // runLifecycle does what a repository's policy says. What expires goes as if
-// BatchDeleteImage had deleted it.
-func (tx *Tx) runLifecycle(repo *repository, next string) {
+// BatchDeleteImage had deleted it. The next run is a day later, as for whatever
+// changes a repository; where nothing was done, it is when an image is due.
+func (tx *Tx) runLifecycle(repo *repository) {
 	ran := *repo.lifecycle
-	ran.evaluatedAt, ran.next = tx.now, next
+	ran.ranAt = tx.now
 	repo.lifecycle = &ran
-	for _, verdict := range repo.evaluate(ran.policy, tx.now) {
+	verdicts, until := repo.evaluate(ran.policy, tx.now)
+	if len(verdicts) == 0 {
+		if until.IsZero() {
+			until = never
+		}
+		tx.planLifecycle(repo, until)
+	}
+	for _, verdict := range verdicts {
 		switch verdict.Type {
 		case lifecycle.Expire:
 			repo.forget(verdict.image)
@@ -160,20 +203,21 @@ type verdict struct {
 	image *image
 }
 
-// evaluate is what a policy does to the images of a repository at a time.
-func (r *repository) evaluate(policy *lifecycle.Policy, now time.Time) []verdict {
+// evaluate is what a policy does to the images of a repository at a time, and
+// until when it would do the same; zero if for ever.
+func (r *repository) evaluate(policy *lifecycle.Policy, now time.Time) (verdicts []verdict, until time.Time) {
 	images := make([]*image, 0, r.images.len())
 	inputs := make([]lifecycle.Image, 0, r.images.len())
 	for _, img := range r.images.all() {
 		images = append(images, img)
 		inputs = append(inputs, img.forLifecycle())
 	}
-	actions := policy.Evaluate(inputs, now)
-	verdicts := make([]verdict, len(actions))
+	actions, until := policy.Evaluate(inputs, now)
+	verdicts = make([]verdict, len(actions))
 	for i, action := range actions {
 		verdicts[i] = verdict{action, images[action.Image]}
 	}
-	return verdicts
+	return verdicts, until
 }
 
 // forLifecycle is the image as policies see it. One on its way back from the

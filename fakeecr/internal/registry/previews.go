@@ -88,7 +88,7 @@ func (e previewCompletes) happen(tx *Tx) {
 	}
 	done := *repo.preview
 	done.status = types.LifecyclePolicyPreviewStatusComplete
-	done.results = repo.evaluate(done.policy, tx.now)
+	done.results, _ = repo.evaluate(done.policy, tx.now)
 	for _, result := range done.results {
 		if result.Type == lifecycle.Expire {
 			done.expiring++

@@ -174,7 +174,7 @@ func (tx *Tx) changeImageOf(key Key, name, digest string) (*repository, *image) 
 
 // own is a repository's copy that the transaction may change. The repository was
 // read after the transaction was opened for changes; it may have been copied
-// since.
+// since. As its images may change, its lifecycle policy runs again on its next day.
 func (tx *Tx) own(repo *repository) *repository {
 	reg := tx.changeRegistry(repo.Key)
 	if latest, found := reg.repositories.get(repo.name); found {
@@ -186,5 +186,6 @@ func (tx *Tx) own(repo *repository) *repository {
 		repo = &changed
 		reg.repositories.set(reg.generation, repo.name, repo)
 	}
+	tx.planLifecycle(repo, tx.now)
 	return repo
 }
