@@ -195,12 +195,12 @@ func neutralize(v reflect.Value) {
 	}
 }
 
-// neutral is a trace without its times and without the caller's outputs, which
+// neutral is a trace without its times and faces and without the caller's outputs, which
 // are compared above.
 func neutral(trace scenarios.Trace) scenarios.Trace {
 	for i := range trace {
 		call := &trace[i]
-		call.Time, call.Output = time.Time{}, nil
+		call.Time, call.Output, call.Face = time.Time{}, nil, ""
 		if call.Err != nil {
 			var api smithy.APIError
 			if errors.As(call.Err, &api) {

@@ -1,6 +1,8 @@
 package fakeecr
 
 import (
+	"context"
+
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 	"github.com/fakeecr/ecr/scenarios"
 )
@@ -23,8 +25,25 @@ func (r *Registry) Play(scenario scenarios.Scenario) *Playing {
 	return &Playing{r.world, playing}
 }
 
+// Matched is how often a rule of the scenario has met a call that counts, whether
+// it was chosen or not.
+func (p *Playing) Matched(rule *scenarios.Rule) int {
+	matched, _ := p.playing.Count(rule)
+	return matched
+}
+
 // Fired is how often a rule of the scenario has fired.
-func (p *Playing) Fired(rule *scenarios.Rule) int { return p.playing.Fired(rule) }
+func (p *Playing) Fired(rule *scenarios.Rule) int {
+	_, fired := p.playing.Count(rule)
+	return fired
+}
+
+// State is the state that a rule's Then has moved the playing to, "" at first.
+func (p *Playing) State() string { return p.playing.State() }
+
+// WaitHeld returns when the scenario holds or delays n calls or more, without
+// sleeping, or with the context's error.
+func (p *Playing) WaitHeld(ctx context.Context, n int) error { return p.playing.WaitHeld(ctx, n) }
 
 // Release lets go of the calls that the scenario holds or delays now.
 func (p *Playing) Release() { p.playing.Release() }

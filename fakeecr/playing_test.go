@@ -231,7 +231,7 @@ func TestUnfiredRuleFailsTheTest(t *testing.T) {
 		rule *scenarios.Rule
 		says string
 	}{
-		"silent":    {silent, `the rule "PutImage fails" never fired: it matched 0 calls`},
+		"silent":    {silent, `the rule "PutImage fails with ServerException" never fired: it matched 0 calls`},
 		"too late":  {scenarios.On("DescribeRepositories").Nth(2).Fail(errNo), "it matched 1 calls"},
 		"optional":  {silent.Optional(), ""},
 		"has fired": {scenarios.On("DescribeRepositories").Fail(errNo), ""},
@@ -260,11 +260,11 @@ func TestMistakesInScenariosFailAtOnce(t *testing.T) {
 	}{
 		"unknown operation": {scenarios.On("PutLayer").Fail(errNo), `ECR has no operation "PutLayer"`},
 		"no effect":         {scenarios.On("PutImage").First(1), "it has no effect"},
-		"no error":          {scenarios.On("PutImage").Fail(nil), "Fail(nil)"},
+		"no error":          {scenarios.On("PutImage").Fail(nil), "Fail of an error that is nil"},
 		"no turn":           {scenarios.On("PutImage").First(0).Drop(), "turns count from 1"},
 		"no delay":          {scenarios.On("PutImage").Delay(-1), "Delay(-1ns)"},
 		"other input":       {scenarios.On("PutImage", scenarios.When(func(*ecr.ListImagesInput) bool { return true })).Drop(), "the input of ListImages"},
-		"no condition":      {scenarios.On("PutImage", scenarios.When[ecr.PutImageInput](nil)).Drop(), "an empty condition"},
+		"no condition":      {scenarios.On("PutImage", scenarios.When[ecr.PutImageInput](nil)).Drop(), "When of a nil function"},
 		"no rule":           {nil, "is nil"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package fakeecr
 
 import (
 	"context"
+	"strings"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
@@ -16,7 +17,7 @@ type world struct {
 }
 
 func newWorld(t TB, state *registry.World, s settings) *world {
-	w := &world{t: t, settings: s, stage: stage.New(state, s.fullTrace)}
+	w := &world{t: t, settings: s, stage: stage.New(state, stage.Config{Seed: s.seed, FullTrace: s.fullTrace, Report: reportTo(t)})}
 	for _, tell := range s.declared {
 		tell(state)
 	}
@@ -29,6 +30,13 @@ func newWorld(t TB, state *registry.World, s settings) *world {
 		}
 	}
 	return w
+}
+
+func reportTo(t TB) func(string) {
+	if t == nil {
+		return nil
+	}
+	return func(mistake string) { t.Errorf("fakeecr: %s", mistake) }
 }
 
 // begin is the first registry of the world, with its scenarios in play.
@@ -72,6 +80,10 @@ func (w *world) stop(p *stage.Playing) {
 	}
 	w.t.Helper()
 	for _, silent := range p.Silent() {
-		w.t.Errorf("fakeecr: the rule %q never fired: it matched %d calls (Optional allows it to stay silent)", silent.Rule, silent.Matched)
+		var near strings.Builder
+		for _, call := range silent.Near {
+			near.WriteString("\n    it did not match " + call.String())
+		}
+		w.t.Errorf("fakeecr: the rule %q never fired: it matched %d calls (Optional allows it to stay silent)%s", silent.Rule, silent.Matched, &near)
 	}
 }

@@ -11,11 +11,6 @@ import (
 	smithy "github.com/aws/smithy-go"
 )
 
-// DownloadLayer is the name of the pseudo-operation under which a layer's
-// download is played and recorded: a GET of the URL that GetDownloadUrlForLayer
-// gives. Its input is a [DownloadLayerInput].
-const DownloadLayer = "DownloadLayer"
-
 // DownloadLayerInput is what a call of [DownloadLayer] asks for.
 type DownloadLayerInput struct {
 	RegistryId     *string
@@ -54,10 +49,13 @@ type Call struct {
 	Digest string
 	// Rules names the rules that played on this call, in order.
 	Rules []string
-}
+	// Caller is the ARN of the principal that called, and Face how the call came in.
+	Caller string
+	Face   Face
 
-// ErrReplyLost stands in a trace for a reply that [Rule.Drop] lost.
-var ErrReplyLost = errors.New("the reply was lost")
+	// state is that of the playing whose rule looks at the call.
+	state string
+}
 
 // String is the call in one line, as a failed test prints it.
 func (c Call) String() string {
@@ -81,6 +79,15 @@ func (c Call) String() string {
 		line.WriteString(" [" + strings.Join(c.Rules, "; ") + "]")
 	}
 	return line.String()
+}
+
+// short is an error in a word or two.
+func short(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return err.Error()
 }
 
 // message leaves out what the client's chain of errors repeats on each line.
@@ -165,40 +172,4 @@ func ids(list []types.ImageIdentifier) []*string {
 		}
 	}
 	return words
-}
-
-// Trace is the calls that a world has answered, oldest first.
-type Trace []Call
-
-// For is the calls of one operation.
-func (t Trace) For(operation string) Trace {
-	var calls Trace
-	for _, call := range t {
-		if call.Operation == operation {
-			calls = append(calls, call)
-		}
-	}
-	return calls
-}
-
-// Count is how many calls of an operation there were, refused ones included.
-func (t Trace) Count(operation string) int { return len(t.For(operation)) }
-
-// Operations is the names of the operations called, in order of their calls.
-func (t Trace) Operations() []string {
-	names := make([]string, len(t))
-	for i, call := range t {
-		names[i] = call.Operation
-	}
-	return names
-}
-
-// String is the trace with one line a call.
-func (t Trace) String() string {
-	var lines strings.Builder
-	for _, call := range t {
-		lines.WriteString(call.String())
-		lines.WriteByte('\n')
-	}
-	return lines.String()
 }

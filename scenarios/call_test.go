@@ -2,6 +2,8 @@ package scenarios_test
 
 import (
 	"errors"
+	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/fakeecr/ecr/fakeecr"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -50,17 +53,21 @@ func TestTrace(t *testing.T) {
 	trace := scenarios.Trace{{Number: 1, Operation: "PutImage"}, {Number: 2, Operation: "ListImages"}, {Number: 3, Operation: "PutImage"}}
 	require.Equal(t, 2, trace.Count("PutImage"))
 	require.Equal(t, 0, trace.Count("DeleteRepository"))
+	require.Equal(t, 0, trace.Count(scenarios.DownloadLayer))
+	require.Equal(t, 3, trace.Count(scenarios.Any))
 	require.Equal(t, 3, trace.For("PutImage")[1].Number)
 	require.Equal(t, []string{"PutImage", "ListImages", "PutImage"}, trace.Operations())
 }
 
-func TestRulesNeverChange(t *testing.T) {
-	base := scenarios.On("PutImage").Fail(errors.New("no"))
-	once := base.First(1).Named("once")
-	require.True(t, base.Chooses(5))
-	require.False(t, once.Chooses(5))
-	require.Equal(t, "PutImage fails", base.String())
-	require.Equal(t, "once", once.String())
-	require.Error(t, base.First(0).Check())
-	require.NoError(t, base.Check())
+// A trace counts the operations that the service has, and no others.
+func TestTraceKnowsItsOperations(t *testing.T) {
+	api := reflect.TypeFor[fakeecr.API]()
+	for i := range api.NumMethod() {
+		require.Zero(t, scenarios.Trace{}.Count(api.Method(i).Name))
+	}
+	for _, name := range []string{"PutLayer", "putImage", "Options", ""} {
+		says := fmt.Sprintf("scenarios: ECR has no operation %q", name)
+		require.PanicsWithValue(t, says, func() { scenarios.Trace{}.Count(name) })
+		require.PanicsWithValue(t, says, func() { scenarios.Trace{}.For(name) })
+	}
 }

@@ -27,9 +27,9 @@ func ExampleScenario() {
 	}
 	// Output:
 	// PutImage nth 2 loses its reply
-	// UploadLayerPart after 3 first 1 fails
-	// BatchGetImage delayed 1m0s
-	// PutImage fails
+	// UploadLayerPart after 3 first 1 fails with ServerException
+	// BatchGetImage in team/app delayed 1m0s
+	// PutImage whose input When accepts fails with ThrottlingException
 }
 
 func ExampleRule_Drop() {

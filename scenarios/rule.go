@@ -16,108 +16,51 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Rule says what goes wrong on which calls. Make one with [On], choose its
 // turns (by default every one) and its effects; each method answers a new rule
 // and leaves the old one as it was.
 type Rule struct {
-	name       string
-	operation  string
+	name string
+	// named are the operations and groups as they were named.
+	named      []string
 	conditions []Condition
-	turn       turn
+	turn       Turn
 	effects    Effects
-	optional   bool
-	mistakes   []error
+	// typed are the operations of functions among the effects.
+	typed    []string
+	budget   *Budget
+	optional bool
+	mistakes []error
 }
 
-// turn chooses among the calls that a rule matches, counted from 1.
-type turn struct {
-	after int
-	first int
-	nth   int
-	every int
-}
-
-// Effects is what a rule does to a call. They come in the order of the fields.
-type Effects struct {
-	// Delay is how long the call waits on the world's clock.
-	Delay time.Duration
-	// Hold keeps the call waiting until the playing is released or stopped.
-	Hold bool
-	// Err refuses the call: nothing is read or changed.
-	Err error
-	// Drop loses the reply of a call that was carried out.
-	Drop bool
-}
-
-// Any is the operation of a rule that concerns every operation, layer
-// downloads included.
-const Any = "*"
-
-// On begins a rule for an operation, by its name in the API ("PutImage"),
-// [DownloadLayer] or [Any]. All conditions must hold for a call to count. A
-// scenario with the name of an operation that does not exist is refused when it
-// is played.
+// On begins a rule for an operation, by its name in the API ("PutImage"), a
+// pseudo-operation such as [DownloadLayer], or a group such as [Reads]. All
+// conditions must hold for a call to count. A scenario with the name of an
+// operation that does not exist is refused when it is played.
 func On(operation string, conditions ...Condition) *Rule {
-	r := &Rule{operation: operation, conditions: slices.Clone(conditions)}
+	r := &Rule{named: []string{operation}}
 	for _, c := range conditions {
-		if c.matches == nil {
-			r.mistakes = append(r.mistakes, errors.New("an empty condition"))
+		if c.mistake != nil || c.matches != nil {
+			r.conditions = append(r.conditions, c)
 		}
-		if c.input != "" && c.input != operation {
-			r.mistakes = append(r.mistakes, fmt.Errorf("a condition on the input of %s", c.input))
+		switch {
+		case c.mistake != nil:
+			r.wrong("%w", c.mistake)
+		case c.matches == nil:
+			r.wrong("an empty condition")
+		case c.kind == "failed":
+			r.wrong("Failed is a condition on a trace: a call that a rule meets has not been answered")
 		}
 	}
 	return r
 }
 
-// First chooses the first n calls.
-func (r *Rule) First(n int) *Rule { return r.choose(n, func(t *turn) { t.first = n }) }
-
-// Nth chooses the nth call alone.
-func (r *Rule) Nth(n int) *Rule { return r.choose(n, func(t *turn) { t.nth = n }) }
-
-// Every chooses each nth call.
-func (r *Rule) Every(n int) *Rule { return r.choose(n, func(t *turn) { t.every = n }) }
-
-// After leaves the first n calls alone; what else is chosen counts from there:
-// After(3).First(2) is the fourth and the fifth call.
-func (r *Rule) After(n int) *Rule { return r.choose(n, func(t *turn) { t.after = n }) }
-
-// Always chooses every call, which is also what a rule does that chooses none.
-func (r *Rule) Always() *Rule { return r.with(func(r *Rule) { r.turn = turn{} }) }
-
-// Fail refuses the call with err before anything happens. An exception of the
-// SDK's types, or any smithy.APIError, reaches the caller as the service would
-// send it; any other error as an InternalFailure with status 500.
-func (r *Rule) Fail(err error) *Rule {
-	return r.with(func(r *Rule) {
-		r.effects.Err = err
-		if err == nil {
-			r.mistakes = append(r.mistakes, errors.New("Fail(nil)"))
-		}
-	})
+// Or adds operations or groups to the rule's.
+func (r *Rule) Or(operations ...string) *Rule {
+	return r.with(func(r *Rule) { r.named = append(slices.Clip(r.named), operations...) })
 }
-
-// Delay keeps the call waiting for d on the world's clock before anything else
-// happens: until time passes or the test advances it.
-func (r *Rule) Delay(d time.Duration) *Rule {
-	return r.with(func(r *Rule) {
-		r.effects.Delay = d
-		if d <= 0 {
-			r.mistakes = append(r.mistakes, fmt.Errorf("Delay(%v)", d))
-		}
-	})
-}
-
-// Hold keeps the call waiting until the test releases or stops the playing.
-func (r *Rule) Hold() *Rule { return r.with(func(r *Rule) { r.effects.Hold = true }) }
-
-// Drop lets the call be carried out and loses its reply: the caller sees a
-// connection that ends without one.
-func (r *Rule) Drop() *Rule { return r.with(func(r *Rule) { r.effects.Drop = true }) }
 
 // Named gives the rule the name that traces and failures print.
 func (r *Rule) Named(name string) *Rule { return r.with(func(r *Rule) { r.name = name }) }
@@ -133,29 +76,40 @@ func (r *Rule) with(change func(*Rule)) *Rule {
 	return &changed
 }
 
-func (r *Rule) choose(n int, set func(*turn)) *Rule {
-	return r.with(func(r *Rule) {
-		set(&r.turn)
-		if n < 1 {
-			r.mistakes = append(r.mistakes, fmt.Errorf("a turn of %d: turns count from 1", n))
-		}
-	})
+func (r *Rule) wrong(format string, args ...any) {
+	r.mistakes = append(r.mistakes, fmt.Errorf(format, args...))
 }
 
-// Operation is the operation that the rule concerns, or [Any].
-func (r *Rule) Operation() string { return r.operation }
+// Operations are those that the rule concerns, each once.
+func (r *Rule) Operations() (operations []string) {
+	for _, name := range r.named {
+		operations = append(operations, Operations(name)...)
+	}
+	slices.Sort(operations)
+	return slices.Compact(operations)
+}
+
+// Turn chooses among the calls that the rule matches.
+func (r *Rule) Turn() Turn { return r.turn }
 
 // Effects is what the rule does to the calls that it chooses.
 func (r *Rule) Effects() Effects { return r.effects }
 
+// Budget is what the rule shares with others of its scenario, or nil.
+func (r *Rule) Budget() *Budget { return r.budget }
+
 // IsOptional tells whether the rule may stay silent.
 func (r *Rule) IsOptional() bool { return r.optional }
 
-// Matches tells whether a call counts for the rule.
-func (r *Rule) Matches(call *Call) bool {
-	if r.operation != Any && r.operation != call.Operation {
-		return false
-	}
+// Matches tells whether a call counts for the rule, in a state of the playing.
+func (r *Rule) Matches(call *Call, state string) bool {
+	return slices.Contains(r.Operations(), call.Operation) && r.Holds(call, state)
+}
+
+// Holds tells whether the conditions of the rule hold for a call of one of its
+// operations.
+func (r *Rule) Holds(call *Call, state string) bool {
+	call.state = state
 	for _, c := range r.conditions {
 		if !c.matches(call) {
 			return false
@@ -164,23 +118,30 @@ func (r *Rule) Matches(call *Call) bool {
 	return true
 }
 
-// Chooses tells whether the rule fires on the nth call that it matches,
-// counted from 1.
-func (r *Rule) Chooses(n int) bool {
-	n -= r.turn.after
-	return n > 0 &&
-		(r.turn.first == 0 || n <= r.turn.first) &&
-		(r.turn.nth == 0 || n == r.turn.nth) &&
-		(r.turn.every == 0 || n%r.turn.every == 0)
-}
-
-// Check answers what is wrong with the rule itself: a turn or a delay that can
-// never be, an effect that is missing.
+// Check answers what is wrong with the rule itself: an operation that does not
+// exist, a turn or a delay that can never be, an effect that is missing or that
+// cannot be put on the operation.
 func (r *Rule) Check() error {
-	mistakes := r.mistakes
-	if r.effects == (Effects{}) && len(mistakes) == 0 {
-		mistakes = []error{errors.New("it has no effect: add Fail, Delay, Hold or Drop")}
+	mistakes := slices.Clone(r.mistakes)
+	for _, name := range r.named {
+		if Operations(name) == nil {
+			mistakes = append(mistakes, fmt.Errorf("ECR has no operation %q", name))
+		}
 	}
+	for _, c := range r.conditions {
+		if c.input != "" && !slices.Equal(r.named, []string{c.input}) {
+			mistakes = append(mistakes, fmt.Errorf("a condition on the input of %s", c.input))
+		}
+	}
+	for _, operation := range r.typed {
+		if !slices.Equal(r.named, []string{operation}) {
+			mistakes = append(mistakes, fmt.Errorf("a function for %s", operation))
+		}
+	}
+	if reflect.ValueOf(r.effects).IsZero() && len(mistakes) == 0 {
+		mistakes = append(mistakes, errors.New("it has no effect: add Fail, Delay, Hold, Drop or another"))
+	}
+	mistakes = append(mistakes, r.misplaced()...)
 	if len(mistakes) == 0 {
 		return nil
 	}
@@ -192,63 +153,89 @@ func (r *Rule) String() string {
 	if r.name != "" {
 		return r.name
 	}
-	words := []string{r.operation}
-	for _, part := range []struct {
-		word string
-		n    int
-	}{{"after", r.turn.after}, {"first", r.turn.first}, {"nth", r.turn.nth}, {"every", r.turn.every}} {
-		if part.n > 0 {
-			words = append(words, fmt.Sprintf("%s %d", part.word, part.n))
+	words := []string{strings.Join(r.named, " or ")}
+	for _, c := range r.conditions {
+		words = append(words, c.String())
+	}
+	if turn := r.turn.String(); turn != "" {
+		words = append(words, turn)
+	}
+	return strings.Join(append(words, r.effects.words()...), " ")
+}
+
+// words are the effects in words.
+func (e Effects) words() (words []string) {
+	say := func(is bool, format string, args ...any) {
+		if is {
+			words = append(words, fmt.Sprintf(format, args...))
 		}
 	}
-	if r.effects.Delay > 0 {
-		words = append(words, "delayed "+r.effects.Delay.String())
+	say(e.Delay > 0, "delayed %v", e.Delay)
+	say(e.Hold, "held")
+	say(e.Together > 0, "%d together", e.Together)
+	if e.Rate != nil {
+		say(true, "at most %v a second, %d at once", e.Rate.PerSecond, e.Rate.Burst)
 	}
-	if r.effects.Hold {
-		words = append(words, "held")
+	say(e.Hook != nil, "asks a function")
+	if e.Err != nil {
+		say(true, "fails with %s", short(e.Err))
 	}
-	if r.effects.Err != nil {
-		words = append(words, "fails")
+	if e.Sequence != nil {
+		say(true, "in turn %s", sequenceWords(e.Sequence))
 	}
-	if r.effects.Drop {
-		words = append(words, "loses its reply")
+	say(e.Stale != nil, "answers from an earlier state")
+	say(e.Garble != nil, "is received with a byte changed")
+	say(e.Twice, "carried out twice")
+	say(e.around != nil, "through a function")
+	if e.Item != nil {
+		say(true, "fails item %d with %s", e.Item.Nth, e.Item.Code)
 	}
-	return strings.Join(words, " ")
+	say(e.change != nil, "with its output changed")
+	say(e.Reserialise, "with its manifests written anew")
+	say(e.Flip != nil, "with a byte changed")
+	if e.Keep != nil {
+		say(true, "with its layer cut short after %d bytes", *e.Keep)
+	}
+	say(e.Reply.Wait > 0, "with its reply %v late", e.Reply.Wait)
+	say(e.Reply.BytesPerSecond > 0, "at %d bytes a second", e.Reply.BytesPerSecond)
+	if e.Reply.Cut != nil {
+		say(!e.Reply.Reset, "with its reply cut after %d bytes", *e.Reply.Cut)
+		say(e.Reply.Reset, "with its connection reset after %d bytes", *e.Reply.Cut)
+	}
+	say(e.Reply.Lost, "loses its reply")
+	if e.Then != nil {
+		say(true, "then %q", *e.Then)
+	}
+	return words
 }
 
-// Condition narrows a rule to some calls of its operation.
-type Condition struct {
-	input   string
-	matches func(*Call) bool
-}
-
-// When holds for calls whose input the function accepts, which it must not
-// change or keep. The input's type names the operation:
-//
-//	scenarios.When(func(in *ecr.UploadLayerPartInput) bool { return *in.PartFirstByte > 0 })
-func When[In any](accepts func(*In) bool) Condition {
-	operation, _ := strings.CutSuffix(reflect.TypeFor[In]().Name(), "Input")
-	c := Condition{input: operation}
-	if accepts != nil {
-		c.matches = func(call *Call) bool {
-			in, ok := call.Input.(*In)
-			return ok && accepts(in)
+func sequenceWords(outcomes []error) string {
+	words := make([]string, len(outcomes))
+	for i, err := range outcomes {
+		words[i] = "ok"
+		if err != nil {
+			words[i] = short(err)
 		}
 	}
-	return c
+	return strings.Join(words, ", ")
 }
 
-// Repository holds for calls that name this repository.
-func Repository(name string) Condition {
-	return Condition{matches: func(call *Call) bool { return call.Repository == name }}
-}
+// Budget is how often the rules of a scenario may fire in all.
+type Budget struct{ Most int }
 
-// Account holds for calls to the registry of this account.
-func Account(id string) Condition {
-	return Condition{matches: func(call *Call) bool { return call.Account == id }}
-}
-
-// Region holds for calls to a registry in this region.
-func Region(name string) Condition {
-	return Condition{matches: func(call *Call) bool { return call.Region == name }}
+// Within is the scenario with a budget: its rules fire n times in all.
+func (s Scenario) Within(n int) Scenario {
+	budget := &Budget{n}
+	limited := make(Scenario, len(s))
+	for i, r := range s {
+		if r != nil {
+			limited[i] = r.with(func(r *Rule) {
+				r.budget = budget
+				if n < 1 {
+					r.wrong("Within(%d)", n)
+				}
+			})
+		}
+	}
+	return limited
 }

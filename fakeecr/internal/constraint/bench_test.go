@@ -7,8 +7,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
-	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
 )
 
 var (

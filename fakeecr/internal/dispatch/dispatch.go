@@ -144,12 +144,6 @@ func NewTable(operations ...*Operation) Table {
 	return table
 }
 
-// Has tells whether the table has an operation of this name.
-func (t Table) Has(name string) bool {
-	_, found := t[name]
-	return found
-}
-
 // Call is one attempt at an operation, on its way to it.
 type Call struct {
 	// Name is the operation's, and Run carries it out.
@@ -164,6 +158,8 @@ type Call struct {
 	// Polls tells that a waiter of the SDK makes the call.
 	Polls bool
 	Tx    registry.Tx
+	// Reply is what becomes of the reply on its way.
+	Reply scenarios.Reply
 	// Record is what rules match and the trace keeps.
 	Record scenarios.Call
 }

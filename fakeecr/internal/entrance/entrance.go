@@ -3,6 +3,8 @@
 package entrance
 
 import (
+	"errors"
+	"net"
 	"net/http"
 	"strings"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/store"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // SecretAccessKey is the secret of the fake's own clients. It opens nothing.
@@ -31,27 +34,38 @@ type Entrance struct {
 // ServeHTTP implements [http.Handler]. A reply that is lost ends the connection by
 // a panic with [http.ErrAbortHandler], as net/http wants it.
 func (e *Entrance) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	if err := e.serve(w, req); err != nil {
-		panic(http.ErrAbortHandler)
+	answer, err := e.answer(req)
+	if err == nil {
+		err = answer.Write(w, req)
+	}
+	if err != nil {
+		hangUp(w, err)
 	}
 }
 
-// serve answers a request; an error means that there is no answer.
-func (e *Entrance) serve(w http.ResponseWriter, req *http.Request) error {
-	var answer *exchange.Answer
-	var err error
+// hangUp ends a connection, with a reset where a rule says so and the writer has
+// the connection to give.
+func hangUp(w http.ResponseWriter, err error) {
+	if errors.Is(err, scenarios.ErrConnectionReset) || errors.Is(err, scenarios.ErrConnectionRefused) {
+		if connection, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			if tcp, ok := connection.(*net.TCPConn); ok {
+				tcp.SetLinger(0) // what follows is closing all the same
+			}
+			connection.Close()
+			return
+		}
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// answer is the answer to a request; an error means that there is none.
+func (e *Entrance) answer(req *http.Request) (*exchange.Answer, error) {
 	switch {
 	case req.Method == http.MethodPost && req.URL.Path == "/":
-		answer, err = api.Serve(e.Stage, e.identify(req))
+		return api.Serve(e.Stage, e.identify(req))
 	case strings.HasPrefix(req.URL.Path, registry.DownloadPrefix):
-		answer, err = store.Serve(e.Stage, req)
+		return store.Serve(e.Stage, req)
 	default:
-		http.NotFound(w, req)
-		return nil
+		return exchange.New(http.StatusNotFound, "text/plain; charset=utf-8", []byte("404 page not found\n")), nil
 	}
-	if err != nil {
-		return err
-	}
-	answer.Write(w, req)
-	return nil
 }

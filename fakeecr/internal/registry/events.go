@@ -70,6 +70,6 @@ func (w *World) settle(now time.Time) {
 		e.happen(tx)
 	}
 	if tx != nil {
-		w.root = tx.root
+		w.publish(tx.root, tx.now)
 	}
 }

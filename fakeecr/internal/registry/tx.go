@@ -21,6 +21,8 @@ type Tx struct {
 	Origin string
 	// HandsOver tells that the input's bytes may be kept: the wire made them.
 	HandsOver bool
+	// View is the earlier state that a read sees, or none.
+	View View
 	// Bytes and Digest are what a call on layers moved, for the trace.
 	Bytes  int64
 	Digest string
@@ -38,7 +40,7 @@ func Run[Out any](tx *Tx, call func() (Out, error)) (out Out, err error) {
 	defer func() {
 		if tx.locked {
 			if committed {
-				tx.World.root = tx.root
+				tx.World.publish(tx.root, tx.now)
 			}
 			tx.locked = false
 			tx.World.mu.Unlock()
@@ -61,6 +63,9 @@ func (tx *Tx) read() *root {
 		tx.now = tx.World.clock.now()
 		tx.World.settle(tx.now)
 		tx.root = tx.World.root
+		if tx.View.root != nil {
+			tx.root = tx.View.root
+		}
 	}
 	return tx.root
 }

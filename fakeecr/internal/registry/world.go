@@ -32,6 +32,8 @@ type World struct {
 	// secret signs tokens and download URLs, so that a world knows its own.
 	secret [sha256.Size]byte
 	config Config
+	// histories are those that remember now.
+	histories []*History
 	// Neighbour is a registry of this world as the upstream of another, which a
 	// principal pulls from, without a trace. It is set before the first call.
 	Neighbour func(source Key, caller string) Upstream

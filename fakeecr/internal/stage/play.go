@@ -5,8 +5,10 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
+	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -14,8 +16,14 @@ import (
 type inPlay struct {
 	mu       sync.Mutex
 	playings []*Playing
-	// over is set once the test has ended: nothing waits from then on.
+	// concerned are the parts in play that concern an operation, in their order.
+	concerned atomic.Pointer[map[string][]*part]
+	// gate keeps what waits for no playing. It is open once the test has ended:
+	// nothing waits from then on.
+	gate gate
 	over bool
+	// begun counts the playings that there were.
+	begun int
 }
 
 // Playing is a scenario in play.
@@ -23,32 +31,59 @@ type Playing struct {
 	stage *Stage
 	parts []*part
 	gate  gate
-}
+	begun time.Time
+	// history is what stale answers are taken from, nil without a rule for them.
+	history *registry.History
 
-// part is a rule in play: how many calls it matched and fired on.
-type part struct {
-	rule           *scenarios.Rule
-	matched, fired atomic.Int64
+	mu      sync.Mutex
+	state   string
+	budgets map[*scenarios.Budget]int
 }
 
 // Play plays a scenario on all calls, behind those in play already. The error
 // says what is wrong with the scenario; nothing of it is in play then.
 func (s *Stage) Play(scenario scenarios.Scenario) (*Playing, error) {
-	if err := scenario.Check(Operations.Has); err != nil {
+	if err := scenario.Check(); err != nil {
 		return nil, err
 	}
-	p := &Playing{stage: s}
-	for _, rule := range scenario {
-		p.parts = append(p.parts, &part{rule: rule})
-	}
+	p := &Playing{stage: s, begun: s.State.Now(), budgets: map[*scenarios.Budget]int{}}
 	s.scenarios.mu.Lock()
 	defer s.scenarios.mu.Unlock()
-	if s.scenarios.over {
-		p.gate.letGo(true)
+	s.scenarios.begun++
+	for i, rule := range scenario {
+		p.parts = append(p.parts, &part{playing: p, rule: rule, effects: rule.Effects(), dice: [2]int{s.scenarios.begun, i}})
+		if rule.Effects().Stale != nil && p.history == nil {
+			p.history = s.State.Remember()
+		}
 	}
-	// A new slice, because calls walk the old one.
-	s.scenarios.playings = append(slices.Clip(s.scenarios.playings), p)
+	if s.scenarios.over {
+		p.letGo(true)
+	}
+	s.scenarios.set(append(slices.Clone(s.scenarios.playings), p))
 	return p, nil
+}
+
+// set makes playings those in play.
+func (in *inPlay) set(playings []*Playing) {
+	in.playings = playings
+	concerned := map[string][]*part{}
+	for _, p := range playings {
+		for _, part := range p.parts {
+			for _, operation := range part.rule.Operations() {
+				concerned[operation] = append(concerned[operation], part)
+			}
+		}
+	}
+	in.concerned.Store(&concerned)
+}
+
+// concerning are the parts in play that concern an operation.
+func (in *inPlay) concerning(operation string) []*part {
+	concerned := in.concerned.Load()
+	if concerned == nil {
+		return nil
+	}
+	return (*concerned)[operation]
 }
 
 // Playings are the scenarios in play, in their order.
@@ -58,34 +93,44 @@ func (s *Stage) Playings() []*Playing {
 	return s.scenarios.playings
 }
 
-// LetGo ends all waiting: calls that rules hold or delay go on, and from now on
-// no rule keeps a call.
+// LetGo ends all waiting: calls that rules keep go on, and from now on no rule
+// keeps a call.
 func (s *Stage) LetGo() {
 	s.scenarios.mu.Lock()
 	defer s.scenarios.mu.Unlock()
 	s.scenarios.over = true
+	s.scenarios.gate.letGo(true)
 	for _, p := range s.scenarios.playings {
-		p.gate.letGo(true)
+		p.letGo(true)
 	}
 }
 
-// Fired is how often a rule of the scenario has fired.
-func (p *Playing) Fired(rule *scenarios.Rule) int {
+// Wait returns when d has passed on the world's clock or waiting has ended, or
+// with the context's error.
+func (s *Stage) Wait(ctx context.Context, d time.Duration) error {
+	return s.scenarios.gate.wait(func(released <-chan struct{}) error {
+		return s.State.Wait(ctx, d, released)
+	})
+}
+
+// Release lets go of the calls that the scenario keeps now.
+func (p *Playing) Release() { p.letGo(false) }
+
+func (p *Playing) letGo(forGood bool) {
+	p.gate.letGo(forGood)
 	for _, part := range p.parts {
-		if part.rule == rule {
-			return int(part.fired.Load())
-		}
+		part.barrier.letGo(forGood)
 	}
-	return 0
 }
 
-// Release lets go of the calls that the scenario holds or delays now.
-func (p *Playing) Release() { p.gate.letGo(false) }
+// WaitHeld returns when the scenario holds n calls or more, or with the context's
+// error.
+func (p *Playing) WaitHeld(ctx context.Context, n int) error { return p.gate.waitFor(ctx, n) }
 
 // Stop ends the playing and lets go of its calls. It tells whether the playing had
 // not ended before.
 func (p *Playing) Stop() bool {
-	p.gate.letGo(true)
+	p.letGo(true)
 	in := &p.stage.scenarios
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -93,21 +138,56 @@ func (p *Playing) Stop() bool {
 	if i < 0 {
 		return false
 	}
-	in.playings = slices.Delete(slices.Clone(in.playings), i, i+1)
+	if p.history != nil {
+		p.history.Forget()
+	}
+	in.set(slices.Delete(slices.Clone(in.playings), i, i+1))
 	return true
+}
+
+// Rules are those of the scenario, in order.
+func (p *Playing) Rules() []*scenarios.Rule {
+	rules := make([]*scenarios.Rule, len(p.parts))
+	for i, part := range p.parts {
+		rules[i] = part.rule
+	}
+	return rules
+}
+
+// Count is how often a rule of the scenario has matched and fired.
+func (p *Playing) Count(rule *scenarios.Rule) (matched, fired int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, part := range p.parts {
+		if part.rule == rule {
+			return part.matched, part.fired
+		}
+	}
+	return 0, 0
+}
+
+// State is the state that the rules have moved the playing to, "" at first.
+func (p *Playing) State() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.state
 }
 
 // Silent is a rule that never fired though it should have.
 type Silent struct {
 	Rule    *scenarios.Rule
 	Matched int
+	// Near are the first calls of the rule's operations that it did not match.
+	Near []scenarios.Call
 }
 
 // Silent are the rules that never fired and are not optional.
 func (p *Playing) Silent() (silent []Silent) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, part := range p.parts {
-		if part.fired.Load() == 0 && !part.rule.IsOptional() {
-			silent = append(silent, Silent{part.rule, int(part.matched.Load())})
+		if part.fired == 0 && !part.rule.IsOptional() {
+			silent = append(silent, Silent{part.rule, part.matched, part.near})
 		}
 	}
 	return silent
@@ -117,59 +197,34 @@ func (p *Playing) Silent() (silent []Silent) {
 // not seen by the rules behind it.
 func (s *Stage) play(next dispatch.Handler) dispatch.Handler {
 	return func(ctx context.Context, call *dispatch.Call) (any, error) {
-		drop := false
-		for _, p := range s.Playings() {
-			for _, part := range p.parts {
-				effects, fires := part.meet(call)
-				if !fires {
-					continue
+		concerned := s.scenarios.concerning(call.Name)
+		if len(concerned) == 0 {
+			return next(ctx, call)
+		}
+		var fired []*part
+		for _, part := range concerned {
+			fires, err := part.meet(call)
+			if fires {
+				fired = append(fired, part)
+				call.Record.Rules = append(call.Record.Rules, part.rule.String())
+				if err == nil {
+					err = part.before(ctx, call)
 				}
-				if err := p.apply(ctx, effects); err != nil {
-					return nil, err
-				}
-				drop = drop || effects.Drop
+			}
+			if err != nil {
+				return nil, err
 			}
 		}
-		out, err := next(ctx, call)
-		if drop {
-			err = scenarios.ErrReplyLost
+		run := next
+		for _, part := range slices.Backward(fired) {
+			run = part.instead(run)
+		}
+		out, err := run(ctx, call)
+		for _, part := range fired {
+			if out, err = part.after(call, out, err); call.Reply.Lost {
+				err = scenarios.ErrReplyLost
+			}
 		}
 		return out, err
 	}
-}
-
-// meet counts a call and answers what the rule does to it.
-func (p *part) meet(call *dispatch.Call) (scenarios.Effects, bool) {
-	if !p.rule.Matches(&call.Record) || !p.rule.Chooses(int(p.matched.Add(1))) {
-		return scenarios.Effects{}, false
-	}
-	p.fired.Add(1)
-	call.Record.Rules = append(call.Record.Rules, p.rule.String())
-	return p.rule.Effects(), true
-}
-
-// apply does what comes before the operation: waiting, then refusing.
-func (p *Playing) apply(ctx context.Context, effects scenarios.Effects) error {
-	if effects.Delay > 0 {
-		err := p.gate.wait(func(released <-chan struct{}) error {
-			return p.stage.State.Wait(ctx, effects.Delay, released)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if effects.Hold {
-		err := p.gate.wait(func(released <-chan struct{}) error {
-			select {
-			case <-released:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return effects.Err
 }

@@ -20,22 +20,39 @@ type Stage struct {
 	// Origin begins download URLs where the world has a server, else "".
 	Origin string
 
+	seed      uint64
+	reportTo  func(string)
 	recorder  recorder
 	scenarios inPlay
 
 	calls, fixtures, imports, downloads dispatch.Handler
 }
 
-// New is a stage for a world; with fullTrace nothing of what is called is
-// forgotten.
-func New(state *registry.World, fullTrace bool) *Stage {
-	s := &Stage{State: state, recorder: recorder{full: fullTrace}}
+// Config is how a stage is set.
+type Config struct {
+	// Seed is what the dice of rules follow from.
+	Seed uint64
+	// FullTrace forgets nothing of what is called.
+	FullTrace bool
+	// Report is told of a function of the user's that panics. It may be nil.
+	Report func(mistake string)
+}
+
+// New is a stage for a world.
+func New(state *registry.World, config Config) *Stage {
+	s := &Stage{State: state, seed: config.Seed, reportTo: config.Report, recorder: recorder{full: config.FullTrace}}
 	s.calls = dispatch.Chain(s.record, s.pace, s.play, s.authorize, constrain)
 	s.fixtures = dispatch.Chain(constrain)
 	s.imports = dispatch.Chain(s.authorize, constrain)
 	s.downloads = dispatch.Chain(s.record, s.play)
 	state.Neighbour = s.neighbour
 	return s
+}
+
+func (s *Stage) report(mistake string) {
+	if s.reportTo != nil {
+		s.reportTo(mistake)
+	}
 }
 
 // Caller is who calls which registry.
@@ -53,7 +70,7 @@ func (c Caller) arn() string {
 }
 
 // NewCall is a call of an operation.
-func (s *Stage) NewCall(name string, caller Caller) *dispatch.Call {
+func (s *Stage) NewCall(name string, caller Caller, face scenarios.Face) *dispatch.Call {
 	call := &dispatch.Call{Name: name}
 	call.Tx.World, call.Tx.Key, call.Tx.Caller = s.State, caller.Key, caller.arn()
 	call.Record = scenarios.Call{
@@ -61,6 +78,8 @@ func (s *Stage) NewCall(name string, caller Caller) *dispatch.Call {
 		Account:   caller.Account,
 		Region:    caller.Region,
 		RequestID: s.State.NewRequestID(),
+		Caller:    call.Tx.Caller,
+		Face:      face,
 	}
 	return call
 }
@@ -100,10 +119,15 @@ func constrain(next dispatch.Handler) dispatch.Handler {
 	}
 }
 
-// Unanswered tells whether a call ended without an answer: its reply was lost, or
-// nobody waits for it any more.
+// Unanswered tells whether a call ended without an answer: its reply was lost, its
+// connection failed, or nobody waits for it any more.
 func Unanswered(ctx context.Context, err error) bool {
-	return errors.Is(err, scenarios.ErrReplyLost) || err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err())
+	for _, silence := range []error{scenarios.ErrReplyLost, scenarios.ErrConnectionRefused, scenarios.ErrConnectionReset, scenarios.ErrNoAnswer} {
+		if errors.Is(err, silence) {
+			return true
+		}
+	}
+	return err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err())
 }
 
 // neighbour is a registry of the world as the upstream of another: pulls ask its

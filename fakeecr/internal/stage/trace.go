@@ -73,7 +73,7 @@ func (r *recorder) add(call *scenarios.Call) {
 
 // items is how much an output lists.
 func items(output any) int {
-	if output == nil {
+	if output == nil || reflect.ValueOf(output).IsNil() {
 		return 0
 	}
 	n := 0

@@ -30,7 +30,7 @@ type Upstream struct {
 func (s *Stage) Upstream(caller Caller) Upstream { return Upstream{stage: s, caller: caller} }
 
 func do[Out any](ctx context.Context, u Upstream, name string, in any) (*Out, error) {
-	call := u.stage.NewCall(name, u.caller)
+	call := u.stage.NewCall(name, u.caller, scenarios.FaceGo)
 	call.Input = in
 	call.Tx.Origin = u.stage.Origin
 	prepare(call)
@@ -90,7 +90,7 @@ func (u Upstream) download(ctx context.Context, from *url.URL) (*registry.Downlo
 	if err != nil {
 		return nil, err
 	}
-	call := u.stage.NewCall(scenarios.DownloadLayer, Caller{Key: key})
+	call := u.stage.NewCall(scenarios.DownloadLayer, Caller{Key: key}, scenarios.FaceGo)
 	call.Input = in
 	if u.unseen {
 		prepareDownload(call, from)

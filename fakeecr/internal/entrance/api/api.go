@@ -4,13 +4,16 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 
 	smithy "github.com/aws/smithy-go"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 	"github.com/fakeecr/ecr/fakeecr/internal/wire"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // RequestIDHeader names the header with an answer's request id.
@@ -25,7 +28,7 @@ func Serve(s *stage.Stage, req *exchange.Request) (*exchange.Answer, error) {
 		unknown := &smithy.GenericAPIError{Code: "UnknownOperationException", Message: fmt.Sprintf("ECR has no operation %q", target)}
 		return Refusal(s.State.NewRequestID(), unknown), nil
 	}
-	call := s.NewCall(name, req.Caller)
+	call := s.NewCall(name, req.Caller, scenarios.FaceAPI)
 	call.Tx.Origin = req.Origin
 	call.Tx.HandsOver = true
 	call.Polls = IsWaiter(req.UserAgent())
@@ -35,15 +38,27 @@ func Serve(s *stage.Stage, req *exchange.Request) (*exchange.Answer, error) {
 	}
 	call.Unauthenticated = req.Authenticate()
 	out, err := s.Do(req.Context(), call)
-	switch {
-	case stage.Unanswered(req.Context(), err):
+	if stage.Unanswered(req.Context(), err) {
 		return nil, err
-	case err != nil:
-		return Refusal(call.Record.RequestID, err), nil
 	}
-	answer := exchange.New(http.StatusOK, wire.ContentType, wire.Write(out.(smithy.Serializable)))
+	return Answer(call, out, err).On(s, call), nil
+}
+
+// Answer is the answer to a call.
+func Answer(call *dispatch.Call, out any, err error) *exchange.Answer {
+	if bare, is := exchange.Bare(err); is {
+		return bare
+	}
+	if err != nil {
+		return Refusal(call.Record.RequestID, err)
+	}
+	body := []byte("{}")
+	if v := reflect.ValueOf(out); !v.IsNil() {
+		body = wire.Write(out.(smithy.Serializable))
+	}
+	answer := exchange.New(http.StatusOK, wire.ContentType, body)
 	answer.Header.Set(RequestIDHeader, call.Record.RequestID)
-	return answer, nil
+	return answer
 }
 
 // Refusal is the answer to a call that failed.

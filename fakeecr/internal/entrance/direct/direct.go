@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"reflect"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,8 +21,11 @@ import (
 	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
+	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/api"
+	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // Call is a method call on its way in.
@@ -44,7 +46,7 @@ func (c Call) Do(ctx context.Context, name string, in any) (any, error) {
 	if !constraint.Complete(in) {
 		return nil, refuseIncomplete(ctx, name, in)
 	}
-	call := c.Stage.NewCall(name, c.Caller)
+	call := c.Stage.NewCall(name, c.Caller, scenarios.FaceGo)
 	call.Input, call.Polls = in, c.Polls
 	call.Tx.Origin = c.Stage.Origin
 	do := c.Stage.Do
@@ -52,8 +54,12 @@ func (c Call) Do(ctx context.Context, name string, in any) (any, error) {
 		do = c.Stage.Seed
 	}
 	out, err := do(ctx, call)
-	if err != nil {
-		return nil, operationError(name, c.responseError(ctx, call.Record.RequestID, err))
+	_, bare := exchange.Bare(err)
+	switch {
+	case ctx.Err() != nil && err != nil, !bare && err != nil && call.Reply.IsWhole() && !stage.Unanswered(ctx, err):
+		return nil, operationError(name, responseError(ctx, call.Record.RequestID, err))
+	case err != nil || !call.Reply.IsWhole():
+		return c.received(ctx, call, in, out, err)
 	}
 	return out, nil
 }
@@ -71,17 +77,13 @@ func operationError(name string, err error) error {
 	return &smithy.OperationError{ServiceID: ecr.ServiceID, OperationName: name, Err: err}
 }
 
-// responseError is what the client makes of the service's answer to a failed
-// call, or of the lack of one.
-func (c Call) responseError(ctx context.Context, requestID string, err error) error {
+// responseError is what the client makes of the service's refusal, or of a context
+// that has ended.
+func responseError(ctx context.Context, requestID string, err error) error {
 	response := &smithyhttp.Response{Response: &http.Response{Header: http.Header{}}}
-	switch {
-	case errors.Is(err, context.Canceled) && ctx.Err() != nil, errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil:
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		err, requestID = &smithy.CanceledError{Err: ctx.Err()}, ""
-	case stage.Unanswered(ctx, err):
-		lost := &url.Error{Op: "Post", URL: c.endpoint() + "/", Err: io.EOF}
-		err, requestID = &smithyhttp.RequestSendError{Err: lost}, ""
-	default:
+	} else {
 		answer := api.Refusal(requestID, err)
 		response.StatusCode = answer.Status
 		response.Status = fmt.Sprintf("%d %s", answer.Status, http.StatusText(answer.Status))
@@ -101,6 +103,32 @@ func decodeError(response *smithyhttp.Response) error {
 	schema := smithy.NewOperationSchema(schemas.DescribeRegistry, nil, nil)
 	return protocol.DeserializeResponse(context.Background(), schema, ecr.TypeRegistry, response, nil)
 }
+
+// received is what the SDK's client makes of an answer that does not arrive whole.
+func (c Call) received(ctx context.Context, call *dispatch.Call, in, out any, err error) (any, error) {
+	client := ecr.New(ecr.Options{
+		Region:       c.Caller.Region,
+		BaseEndpoint: aws.String(c.endpoint()),
+		Credentials:  aws.AnonymousCredentials{},
+		Retryer:      aws.NopRetryer{},
+		HTTPClient: &http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+			if stage.Unanswered(ctx, err) {
+				return nil, exchange.ConnectionError(ctx, err)
+			}
+			return api.Answer(call, out, err).On(c.Stage, call).Response(req)
+		})},
+	})
+	answers := reflect.ValueOf(client).MethodByName(call.Name).Call([]reflect.Value{reflect.ValueOf(ctx), reflect.ValueOf(in)})
+	if err, failed := answers[1].Interface().(error); failed {
+		return nil, err
+	}
+	return answers[0].Interface(), nil
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements [http.RoundTripper].
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
 // refuseIncomplete is the client's own refusal of an input that lacks a required
 // member: its stack for the operation, cut off after the validation.

@@ -1,14 +1,18 @@
 // Package exchange is a request to the fake, known by who sent it, and the answer
-// to it. All answers are written here.
+// to it. All answers are written here, whole or as a rule wants them.
 package exchange
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"time"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // Request is a request and whose it is.
@@ -32,6 +36,10 @@ type Answer struct {
 	Body []byte
 	// Content, if it is not nil, is a body of which a request may want ranges.
 	Content io.ReadSeeker
+	// Reply is what becomes of the answer on its way, and Wait lets time pass on
+	// the world's clock for it.
+	Reply scenarios.Reply
+	Wait  func(ctx context.Context, d time.Duration) error
 }
 
 // New is an answer with a body of a media type.
@@ -39,11 +47,44 @@ func New(status int, mediaType string, body []byte) *Answer {
 	return &Answer{Status: status, Header: http.Header{"Content-Type": {mediaType}}, Body: body}
 }
 
+// Bare is the answer that a rule gives in the service's place, if err is one.
+func Bare(err error) (*Answer, bool) {
+	var response *scenarios.Response
+	if !errors.As(err, &response) {
+		return nil, false
+	}
+	answer := &Answer{Status: response.Status, Header: http.Header{}, Body: []byte(response.Body)}
+	for name, values := range response.Header {
+		answer.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	return answer, true
+}
+
+// On makes the answer one to a call, whose reply a rule may damage.
+func (a *Answer) On(s *stage.Stage, call *dispatch.Call) *Answer {
+	a.Reply, a.Wait = call.Reply, s.Wait
+	return a
+}
+
 // owner is a writer that may keep what is written to it.
 type owner interface{ WriteOwned(body []byte) }
 
-// Write sends the answer to a request.
-func (a *Answer) Write(w http.ResponseWriter, req *http.Request) {
+// Write sends the answer to a request. The error means that a rule ends the
+// connection.
+func (a *Answer) Write(w http.ResponseWriter, req *http.Request) error {
+	if a.Reply.IsWhole() {
+		a.write(w, req)
+		return nil
+	}
+	way := newWay(req.Context(), a)
+	if err := way.begin(); err != nil {
+		return err
+	}
+	a.write(&damagedWriter{ResponseWriter: w, way: way}, req)
+	return way.end
+}
+
+func (a *Answer) write(w http.ResponseWriter, req *http.Request) {
 	for name, values := range a.Header {
 		w.Header()[name] = values
 	}
@@ -61,4 +102,21 @@ func (a *Answer) Write(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	w.Write(a.Body) // an error here is the client's, who has gone
+}
+
+// Response is the answer to a request as a client without a socket gets it. The
+// error is that of its connection.
+func (a *Answer) Response(req *http.Request) (*http.Response, error) {
+	answer := &response{header: http.Header{}, status: http.StatusOK}
+	a.write(answer, req)
+	got := answer.finish(req)
+	if a.Reply.IsWhole() {
+		return got, nil
+	}
+	way := newWay(req.Context(), a)
+	if err := way.begin(); err != nil {
+		return nil, ConnectionError(req.Context(), err)
+	}
+	got.Body = io.NopCloser(&damagedReader{whole: got.Body, way: way})
+	return got, nil
 }

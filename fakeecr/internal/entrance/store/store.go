@@ -34,20 +34,20 @@ func Serve(s *stage.Stage, req *http.Request) (*exchange.Answer, error) {
 	if span := req.Header.Get("Range"); span != "" {
 		in.Range = &span
 	}
-	call := s.NewCall(scenarios.DownloadLayer, stage.Caller{Key: key})
+	call := s.NewCall(scenarios.DownloadLayer, stage.Caller{Key: key}, scenarios.FaceAPI)
 	call.Input = in
 	content, err := s.Download(req.Context(), call, req.URL)
 	switch {
 	case stage.Unanswered(req.Context(), err):
 		return nil, err
 	case err != nil:
-		return refusal(call.Record.RequestID, err), nil
+		return refusal(call.Record.RequestID, err).On(s, call), nil
 	}
 	answer := exchange.New(http.StatusOK, "application/octet-stream", nil)
 	answer.Content = content
 	answer.Header.Set("ETag", `"`+strings.TrimPrefix(content.Digest, "sha256:")+`"`)
 	answer.Header.Set(requestIDHeader, call.Record.RequestID)
-	return answer, nil
+	return answer.On(s, call), nil
 }
 
 // errorBody is the form of S3's errors.
@@ -58,6 +58,9 @@ type errorBody struct {
 }
 
 func refusal(requestID string, err error) *exchange.Answer {
+	if bare, is := exchange.Bare(err); is {
+		return bare
+	}
 	status, _ := wire.WriteError(err)
 	said := errorBody{Code: "InternalError", Message: err.Error()}
 	var refused *registry.DownloadError

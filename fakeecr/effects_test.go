@@ -1,0 +1,412 @@
+package fakeecr_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"github.com/opencontainers/go-digest"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// A fault is what a rule does to CreateRepository: what one attempt of the real
+// client sees, and whether the repository is there afterwards.
+var faults = []struct {
+	name    string
+	rule    func(on *scenarios.Rule) *scenarios.Rule
+	sees    func(t *testing.T, err error)
+	carried bool
+}{
+	{"refused with an exception", func(on *scenarios.Rule) *scenarios.Rule {
+		return on.Fail(&types.LimitExceededException{Message: aws.String("full")})
+	},
+		func(t *testing.T, err error) { requireError[*types.LimitExceededException](t, err, "full") }, false},
+	{"refused with a code", func(on *scenarios.Rule) *scenarios.Rule { return on.Fail(scenarios.Throttled()) },
+		func(t *testing.T, err error) { requireRefusal(t, err, "ThrottlingException", "Rate exceeded") }, false},
+	{"refused without a type", func(on *scenarios.Rule) *scenarios.Rule { return on.Fail(errors.New("boom")) },
+		func(t *testing.T, err error) { requireRefusal(t, err, "InternalFailure", "boom") }, false},
+	{"answered by a proxy", func(on *scenarios.Rule) *scenarios.Rule {
+		return on.Fail(&scenarios.Response{Status: 503, Header: http.Header{"Retry-After": {"7"}}, Body: "<html>busy</html>"})
+	}, func(t *testing.T, err error) {
+		response := requireResponse(t, err, 503)
+		require.Equal(t, "7", response.Header.Get("Retry-After"))
+	}, false},
+	{"answered with JSON cut short", func(on *scenarios.Rule) *scenarios.Rule {
+		return on.Fail(&scenarios.Response{Status: 200, Body: `{"repository":{"reposi`})
+	}, func(t *testing.T, err error) { require.Error(t, err) }, false},
+	{"connection refused", func(on *scenarios.Rule) *scenarios.Rule { return on.Fail(scenarios.ErrConnectionRefused) }, requireConnectionError, false},
+	{"connection reset", func(on *scenarios.Rule) *scenarios.Rule { return on.Fail(scenarios.ErrConnectionReset) }, func(t *testing.T, err error) {
+		require.ErrorIs(t, err, syscall.ECONNRESET)
+		requireConnectionError(t, err)
+	}, false},
+	{"reply lost", func(on *scenarios.Rule) *scenarios.Rule { return on.Drop() }, requireConnectionError, true},
+	{"reply cut", func(on *scenarios.Rule) *scenarios.Rule { return on.CutAfter(20) }, func(t *testing.T, err error) {
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	}, true},
+	{"reply reset", func(on *scenarios.Rule) *scenarios.Rule { return on.ResetAfter(20) }, func(t *testing.T, err error) {
+		require.ErrorIs(t, err, syscall.ECONNRESET)
+	}, true},
+	{"reply longer than what is let through", func(on *scenarios.Rule) *scenarios.Rule { return on.CutAfter(1 << 20) }, noError, true},
+	{"delivered twice", func(on *scenarios.Rule) *scenarios.Rule { return on.Twice() }, func(t *testing.T, err error) {
+		requireError[*types.RepositoryAlreadyExistsException](t, err, "The repository with name 'team/app' already exists in the registry with id '123456789012'")
+	}, true},
+	{"a function that refuses", func(on *scenarios.Rule) *scenarios.Rule {
+		return on.Ask(func(*scenarios.Call) error { return scenarios.Throttled() })
+	},
+		func(t *testing.T, err error) { requireRefusal(t, err, "ThrottlingException", "Rate exceeded") }, false},
+	{"a function that panics", func(on *scenarios.Rule) *scenarios.Rule {
+		return on.Named("mine").Ask(func(*scenarios.Call) error { panic("oh") })
+	}, func(t *testing.T, err error) {
+		requireRefusal(t, err, "InternalFailure", `a function of the rule "mine" panics: oh`)
+	}, false},
+}
+
+func noError(t *testing.T, err error) { require.NoError(t, err) }
+
+func requireConnectionError(t *testing.T, err error) {
+	t.Helper()
+	var sent *smithyhttp.RequestSendError
+	require.ErrorAs(t, err, &sent)
+}
+
+func requireResponse(t *testing.T, err error, status int) *smithyhttp.Response {
+	t.Helper()
+	var response *awshttp.ResponseError
+	require.ErrorAs(t, err, &response)
+	require.Equal(t, status, response.HTTPStatusCode())
+	return response.Response
+}
+
+func TestFaults(t *testing.T) {
+	for _, fault := range faults {
+		t.Run(fault.name, func(t *testing.T) {
+			rule := fault.rule(scenarios.On("CreateRepository").First(1))
+			onAllFacesOf(t, func(t *testing.T, f face) {
+				_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/app")})
+				fault.sees(t, err)
+				want := []string{}
+				if fault.carried {
+					want = []string{"team/app"}
+				}
+				require.ElementsMatch(t, want, repositories(t, f))
+				require.Equal(t, []string{rule.String()}, f.registry.Trace()[0].Rules)
+			}, fakeecr.WithScenario(scenarios.Scenario{rule}))
+		})
+	}
+}
+
+// onAllFacesOf is onAllFaces for worlds that may report mistakes.
+func onAllFacesOf(t *testing.T, test func(t *testing.T, f face), options ...fakeecr.Option) {
+	for name, make := range map[string]func(tb fakeecr.TB) face{
+		"direct":   func(tb fakeecr.TB) face { return direct(fakeecr.New(tb, options...)) },
+		"client":   func(tb fakeecr.TB) face { return socketless(fakeecr.New(tb, options...)) },
+		"loopback": func(tb fakeecr.TB) face { return loopback(fakeecr.NewServer(tb, options...)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var tb recordingTB
+			defer tb.end()
+			test(t, make(&tb))
+		})
+	}
+}
+
+func TestPanicOfAFunctionFailsTheTest(t *testing.T) {
+	onAllFacesOf(t, func(t *testing.T, f face) {
+		_, err := f.DescribeRepositories(t.Context(), nil)
+		requireRefusal(t, err, "InternalFailure", `a function of the rule "mine" panics: oh`)
+	}, fakeecr.WithScenario(scenarios.Scenario{
+		scenarios.On("DescribeRepositories", scenarios.When(func(*ecr.DescribeRepositoriesInput) bool { panic("oh") })).Hold().Named("mine"),
+	}))
+	var tb recordingTB
+	registry := fakeecr.New(&tb, fakeecr.WithScenario(scenarios.Scenario{
+		scenarios.On("DescribeRepositories").Ask(func(*scenarios.Call) error { panic("oh") }).Named("mine"),
+	}))
+	_, err := registry.DescribeRepositories(t.Context(), nil)
+	require.Error(t, err)
+	require.Contains(t, tb.end(), `a function of the rule "mine" panics: oh`)
+	require.True(t, tb.failed)
+}
+
+func TestNoAnswer(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		_, err := f.DescribeRepositories(ctx, nil)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	}, fakeecr.WithScenario(scenarios.Scenario{scenarios.On("DescribeRepositories").Fail(scenarios.ErrNoAnswer)}))
+}
+
+func TestReplyInItsOwnTime(t *testing.T) {
+	for name, face := range map[string]func(r *fakeecr.Registry) face{"direct": direct, "client": socketless} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				registry := fakeecr.New(t, fakeecr.WithScenario(scenarios.Scenario{
+					scenarios.On("CreateRepository").Stall(time.Hour),
+					scenarios.On("CreateRepository").Trickle(10),
+				}))
+				begun := time.Now()
+				create(t, face(registry), "team/app")
+				require.Greater(t, time.Since(begun), time.Hour+30*time.Second, "some 400 bytes")
+				require.Less(t, time.Since(begun), time.Hour+time.Minute)
+			})
+		})
+	}
+}
+
+func TestSequenceStatesAndBudget(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		playing := f.registry.Play(scenarios.Scenario{
+			scenarios.On("DescribeRepositories").Sequence(nil, errNo, nil, scenarios.ErrReplyLost),
+		})
+		require.Equal(t, ".F.F..", outcomes(t.Context(), f, 6))
+		playing.Stop()
+
+		playing = f.registry.Play(scenarios.Scenario{
+			scenarios.On("DescribeRepositories", scenarios.While("")).Nth(2).Fail(errNo).Then("down"),
+			scenarios.On("DescribeRepositories", scenarios.While("down")).First(2).Fail(errNo),
+		})
+		require.Equal(t, ".FFF.", outcomes(t.Context(), f, 5))
+		require.Equal(t, "down", playing.State())
+		playing.Stop()
+
+		playing = f.registry.Play(scenarios.Scenario{
+			scenarios.On("DescribeRepositories").Every(2).Fail(errNo),
+			scenarios.On("DescribeRepositories").Every(20).Fail(errNo).Optional(),
+		}.Within(2))
+		require.Equal(t, ".F.F......", outcomes(t.Context(), f, 10))
+		f.registry.Play(scenarios.Scenario{scenarios.On("PutImage").Hold().Optional()}).Stop()
+	})
+}
+
+func TestTurnsByTime(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		f.registry.Play(scenarios.Scenario{
+			scenarios.On("DescribeRepositories").Between(time.Hour, 2*time.Hour).Fail(errNo),
+		})
+		require.Equal(t, "..", outcomes(t.Context(), f, 2))
+		f.registry.Advance(time.Hour)
+		require.Equal(t, "FF", outcomes(t.Context(), f, 2))
+		f.registry.Advance(time.Hour)
+		require.Equal(t, "..", outcomes(t.Context(), f, 2))
+	})
+}
+
+func TestRate(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		f.registry.Advance(time.Millisecond)
+		f.registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").AtMost(0.1, 3)})
+		require.Equal(t, "...FF", outcomes(t.Context(), f, 5))
+		f.registry.Advance(20 * time.Second)
+		require.Equal(t, "..F", outcomes(t.Context(), f, 3))
+	})
+}
+
+func TestDiceFollowFromTheSeed(t *testing.T) {
+	thrown := func(seed uint64) string {
+		registry := fakeecr.New(t, fakeecr.WithSeed(seed), fakeecr.WithScenario(scenarios.Scenario{scenarios.On("DescribeRepositories").Sometimes(0.5).Fail(errNo)}))
+		return outcomes(t.Context(), registry, 100)
+	}
+	require.Equal(t, thrown(1), thrown(1))
+	require.NotEqual(t, thrown(1), thrown(2))
+	require.InDelta(t, 50, strings.Count(thrown(1), "F"), 20)
+}
+
+func TestTogetherAndHeld(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		playing := f.registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").Hold()})
+		done := make(chan string)
+		for range 3 {
+			go func() { done <- outcomes(t.Context(), f, 1) }()
+		}
+		require.NoError(t, playing.WaitHeld(t.Context(), 3))
+		playing.Stop()
+		for range 3 {
+			require.Equal(t, ".", <-done)
+		}
+		f.registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").Together(3)})
+		for range 6 {
+			go func() { done <- outcomes(t.Context(), f, 1) }()
+		}
+		for range 6 {
+			require.Equal(t, ".", <-done)
+		}
+	})
+}
+
+func TestStaleAnswers(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		create(t, f, "aa")
+		playing := f.registry.Play(scenarios.Scenario{
+			scenarios.On("DescribeRepositories").First(1).Frozen(),
+			scenarios.On("DescribeRepositories").Nth(2).StaleBy(1),
+			scenarios.On("DescribeRepositories").Nth(3).Stale(90 * time.Minute),
+		})
+		f.registry.Advance(time.Hour)
+		create(t, f, "bb")
+		f.registry.Advance(time.Hour)
+		create(t, f, "cc")
+		require.Equal(t, []string{"aa"}, repositories(t, f), "as it was when the playing began")
+		require.Equal(t, []string{"aa", "bb"}, repositories(t, f), "one write ago")
+		require.Equal(t, []string{"aa"}, repositories(t, f), "ninety minutes ago")
+		require.Equal(t, []string{"aa", "bb", "cc"}, repositories(t, f))
+		playing.Stop()
+	})
+}
+
+func TestDamagedLayersAndManifests(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		image := fakeecr.RandomImage(1, 5000)
+		f.registry.MustPush("team/app:v1", image)
+		layer := digest.FromBytes(image.Blobs[0]).String()
+		playing := f.registry.Play(scenarios.Scenario{
+			scenarios.On(scenarios.DownloadLayer, scenarios.Digest(layer)).Nth(1).Flip(4000),
+			scenarios.On(scenarios.DownloadLayer).Nth(2).Keep(100),
+			scenarios.On("BatchGetImage", scenarios.Tag("v*")).Nth(1).Reserialise(),
+			scenarios.On("BatchGetImage").Nth(2).FailItem(1, "ImageNotFound", "Requested image not found"),
+		})
+		flipped := downloaded(t, f, "team/app", layer)
+		require.Len(t, flipped, 5000)
+		require.NotEqual(t, image.Blobs[0], flipped)
+		flipped[4000] ^= 0xff
+		require.Equal(t, image.Blobs[0], flipped)
+		require.Equal(t, image.Blobs[0][:100], downloaded(t, f, "team/app", layer))
+		require.Equal(t, image.Blobs[0], downloaded(t, f, "team/app", layer))
+
+		get := func() *ecr.BatchGetImageOutput {
+			out, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v1")}}})
+			require.NoError(t, err)
+			return out
+		}
+		again := *get().Images[0].ImageManifest
+		require.NotEqual(t, image.Digest(), digest.FromString(again).String())
+		require.JSONEq(t, string(image.Manifest), again)
+		failed := get()
+		require.Empty(t, failed.Images)
+		require.Equal(t, types.ImageFailureCodeImageNotFound, failed.Failures[0].FailureCode)
+		require.Equal(t, "v1", *failed.Failures[0].ImageId.ImageTag)
+		require.Len(t, get().Images, 1)
+		playing.Stop()
+	})
+}
+
+// What one item of a batch is refused stays undone, and the rest is done.
+func TestFailedItemIsNotCarriedOut(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		f.registry.MustPush("team/app:v2", fakeecr.RandomImage(2, 100))
+		out, err := f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v1")}, {ImageTag: aws.String("v2")}}})
+		require.NoError(t, err)
+		require.Len(t, out.ImageIds, 1)
+		require.Equal(t, "v2", *out.Failures[0].ImageId.ImageTag)
+		left, err := f.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String("team/app")})
+		require.NoError(t, err)
+		require.Equal(t, "v2", *left.ImageIds[0].ImageTag)
+	}, fakeecr.WithScenario(scenarios.Scenario{scenarios.On("BatchDeleteImage").FailItem(2, "KmsError", "not now")}))
+}
+
+func TestGarbledPart(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		create(t, f, "team/app")
+		blob := []byte(strings.Repeat("x", 100))
+		sent := string(blob)
+		begun, err := f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: aws.String("team/app")})
+		require.NoError(t, err)
+		_, err = f.UploadLayerPart(t.Context(), &ecr.UploadLayerPartInput{RepositoryName: aws.String("team/app"), UploadId: begun.UploadId,
+			PartFirstByte: aws.Int64(0), PartLastByte: aws.Int64(99), LayerPartBlob: blob})
+		require.NoError(t, err)
+		_, err = f.CompleteLayerUpload(t.Context(), &ecr.CompleteLayerUploadInput{RepositoryName: aws.String("team/app"), UploadId: begun.UploadId, LayerDigests: []string{digest.FromBytes(blob).String()}})
+		var invalid *types.InvalidLayerException
+		require.ErrorAs(t, err, &invalid)
+		require.Equal(t, sent, string(blob), "the caller's own bytes")
+	}, fakeecr.WithScenario(scenarios.Scenario{scenarios.On("UploadLayerPart").First(1).Garble(50)}))
+}
+
+// A function around an operation may call it, not call it, or change what comes
+// back.
+func TestFunctionsAroundAnOperation(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		playing := f.registry.Play(scenarios.Scenario{
+			scenarios.On("GetAuthorizationToken").Nth(1).With(scenarios.Change(func(out *ecr.GetAuthorizationTokenOutput) {
+				out.AuthorizationData[0].AuthorizationToken = aws.String("no base64!")
+			})),
+			scenarios.On("GetAuthorizationToken").Nth(2).With(scenarios.Around(func(context.Context, *ecr.GetAuthorizationTokenInput, func(context.Context, *ecr.GetAuthorizationTokenInput) (*ecr.GetAuthorizationTokenOutput, error)) (*ecr.GetAuthorizationTokenOutput, error) {
+				return nil, nil
+			})),
+			scenarios.On("CreateRepository").First(1).With(scenarios.Around(func(ctx context.Context, in *ecr.CreateRepositoryInput, next func(context.Context, *ecr.CreateRepositoryInput) (*ecr.CreateRepositoryOutput, error)) (*ecr.CreateRepositoryOutput, error) {
+				f.registry.MustPush("from/inside:v1", fakeecr.RandomImage(1, 10)) // no lock is held
+				return next(ctx, &ecr.CreateRepositoryInput{RepositoryName: aws.String("other/" + *in.RepositoryName)})
+			})),
+		})
+		out, err := f.GetAuthorizationToken(t.Context(), nil)
+		require.NoError(t, err)
+		require.Equal(t, "no base64!", *out.AuthorizationData[0].AuthorizationToken)
+		out, err = f.GetAuthorizationToken(t.Context(), nil)
+		require.NoError(t, err)
+		require.True(t, out == nil || out.AuthorizationData == nil)
+		create(t, f, "app")
+		require.Equal(t, []string{"from/inside", "other/app"}, repositories(t, f))
+		playing.Stop()
+	})
+}
+
+func TestConditionsOfCalls(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		face := map[string]scenarios.Face{"direct": scenarios.FaceGo, "client": scenarios.FaceAPI, "loopback": scenarios.FaceAPI}[f.name]
+		rules := scenarios.Scenario{
+			scenarios.On(scenarios.Writes, scenarios.Repository("team/*")).Ask(func(*scenarios.Call) error { return nil }),
+			scenarios.On(scenarios.Reads).Or("PutImage").Ask(func(*scenarios.Call) error { return nil }),
+			scenarios.On(scenarios.Any, scenarios.Through(face)).Ask(func(*scenarios.Call) error { return nil }),
+			scenarios.On(scenarios.Any, scenarios.Caller("arn:aws:iam::*:user/fakeecr")).Ask(func(*scenarios.Call) error { return nil }),
+			scenarios.On(scenarios.Any, scenarios.WhenCall(func(c *scenarios.Call) bool { return c.Repository == "team/b" })).Ask(func(*scenarios.Call) error { return nil }),
+		}
+		playing := f.registry.Play(rules)
+		create(t, f, "team/a")
+		create(t, f, "team/b")
+		create(t, f, "ours/a")
+		repositories(t, f)
+		for i, want := range []int{2, 1, 4, 4, 1} {
+			require.Equal(t, want, playing.Fired(rules[i]), rules[i].String())
+			require.Equal(t, want, len(f.registry.Trace().Where(scenarios.PlayedBy(rules[i]))))
+		}
+		require.Len(t, f.registry.Trace().Where(scenarios.Repository("team/*")), 2)
+		require.Empty(t, f.registry.Trace().Where(scenarios.Failed()))
+	})
+}
+
+func TestNearestCallsOfASilentRule(t *testing.T) {
+	var tb recordingTB
+	registry := fakeecr.New(&tb, fakeecr.WithScenario(scenarios.Scenario{scenarios.On("CreateRepository", scenarios.Repository("team/ap")).Hold()}))
+	create(t, registry, "team/app")
+	require.Regexp(t, `never fired: it matched 0 calls .*\n +it did not match .*CreateRepository team/app`, tb.end())
+}
+
+// downloaded is the bytes that the URL of a layer leads to.
+func downloaded(t *testing.T, f face, repository, layer string) []byte {
+	t.Helper()
+	out, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: &repository, LayerDigest: &layer})
+	require.NoError(t, err)
+	client := http.DefaultClient
+	if f.name != "loopback" {
+		client = &http.Client{Transport: f.registry.Transport()}
+	}
+	response, err := client.Get(*out.DownloadUrl)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return content
+}

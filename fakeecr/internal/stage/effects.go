@@ -1,0 +1,177 @@
+package stage
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"runtime/debug"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	smithy "github.com/aws/smithy-go"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
+	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+)
+
+// instead is what the rule puts in the place of the rest of the call's way.
+func (p *part) instead(next dispatch.Handler) dispatch.Handler {
+	return func(ctx context.Context, call *dispatch.Call) (any, error) {
+		p.prepare(call)
+		run := next
+		if p.effects.Twice {
+			run = func(ctx context.Context, call *dispatch.Call) (any, error) {
+				again := *call
+				next(ctx, call) // its answer never leaves the service
+				*call = again
+				return next(ctx, call)
+			}
+		}
+		around := p.effects.Around()
+		if around == nil {
+			return run(ctx, call)
+		}
+		var out any
+		var err error
+		mistake := p.guard(func() {
+			out, err = around(ctx, call.Input, func(ctx context.Context, in any) (any, error) {
+				again := *call
+				again.Input = in
+				out, err := run(ctx, &again)
+				call.Tx.Bytes, call.Tx.Digest = again.Tx.Bytes, again.Tx.Digest
+				return out, err
+			})
+		})
+		if mistake != nil {
+			return nil, mistake
+		}
+		return out, err
+	}
+}
+
+// prepare changes what the operation sees.
+func (p *part) prepare(call *dispatch.Call) {
+	if stale := p.effects.Stale; stale != nil {
+		switch {
+		case stale.Age > 0:
+			call.Tx.View = p.playing.history.Ago(stale.Age)
+		case stale.Writes > 0:
+			call.Tx.View = p.playing.history.Before(stale.Writes)
+		default:
+			call.Tx.View = p.playing.history.Beginning()
+		}
+	}
+	if at := p.effects.Garble; at != nil {
+		if in, ok := call.Input.(*ecr.UploadLayerPartInput); ok && *at < int64(len(in.LayerPartBlob)) {
+			garbled := *in
+			garbled.LayerPartBlob = slices.Clone(in.LayerPartBlob)
+			garbled.LayerPartBlob[*at] ^= 0xff
+			call.Input, call.Tx.HandsOver = &garbled, true
+		}
+	}
+	if item := p.effects.Item; item != nil {
+		run := call.Run
+		call.Run = func(ctx context.Context, call *dispatch.Call) (any, error) {
+			rest, left := without(call.Input, item.Nth)
+			if left == nil {
+				return run(ctx, call)
+			}
+			call.Input = rest
+			out, err := run(ctx, call)
+			if err == nil {
+				fail(out, left, item.Code, item.Reason)
+			}
+			return out, err
+		}
+	}
+}
+
+// without is the input of a batch without its nth item, and the item; nil if it
+// has not so many.
+func without(in any, nth int) (rest, item any) {
+	v := reflect.ValueOf(in).Elem()
+	changed := reflect.New(v.Type())
+	changed.Elem().Set(v)
+	for _, name := range []string{"ImageIds", "LayerDigests", "RepositoryNames"} {
+		list := changed.Elem().FieldByName(name)
+		if !list.IsValid() || list.Len() < nth {
+			continue
+		}
+		item := list.Index(nth - 1).Interface()
+		kept := reflect.MakeSlice(list.Type(), 0, list.Len())
+		kept = reflect.AppendSlice(kept, list.Slice(0, nth-1))
+		list.Set(reflect.AppendSlice(kept, list.Slice(nth, list.Len())))
+		return changed.Interface(), item
+	}
+	return in, nil
+}
+
+// fail adds the failure of an item to the output of a batch.
+func fail(out, item any, code, reason string) {
+	switch out := out.(type) {
+	case *ecr.BatchCheckLayerAvailabilityOutput:
+		digest := item.(string)
+		out.Failures = append(out.Failures, types.LayerFailure{LayerDigest: &digest, FailureCode: types.LayerFailureCode(code), FailureReason: &reason})
+	case *ecr.BatchGetImageOutput:
+		id := item.(types.ImageIdentifier)
+		out.Failures = append(out.Failures, types.ImageFailure{ImageId: &id, FailureCode: types.ImageFailureCode(code), FailureReason: &reason})
+	case *ecr.BatchDeleteImageOutput:
+		id := item.(types.ImageIdentifier)
+		out.Failures = append(out.Failures, types.ImageFailure{ImageId: &id, FailureCode: types.ImageFailureCode(code), FailureReason: &reason})
+	case *ecr.BatchGetRepositoryScanningConfigurationOutput:
+		name := item.(string)
+		out.Failures = append(out.Failures, types.RepositoryScanningConfigurationFailure{RepositoryName: &name, FailureCode: types.ScanningConfigurationFailureCode(code), FailureReason: &reason})
+	}
+}
+
+// after changes what the operation answered, and says what becomes of the reply.
+func (p *part) after(call *dispatch.Call, out any, err error) (any, error) {
+	call.Reply = call.Reply.Then(p.effects.Reply)
+	if err != nil {
+		return out, err
+	}
+	if change := p.effects.Change(); change != nil {
+		if mistake := p.guard(func() { change(out) }); mistake != nil {
+			return nil, mistake
+		}
+	}
+	if images, ok := out.(*ecr.BatchGetImageOutput); ok && p.effects.Reserialise {
+		for i := range images.Images {
+			images.Images[i].ImageManifest = reserialise(images.Images[i].ImageManifest)
+		}
+	}
+	if layer, ok := out.(*registry.Download); ok && (p.effects.Flip != nil || p.effects.Keep != nil) {
+		return &registry.Download{ReadSeeker: newDamaged(layer, p.effects.Flip, p.effects.Keep), Digest: layer.Digest}, nil
+	}
+	return out, nil
+}
+
+// reserialise is the same JSON in other bytes.
+func reserialise(text *string) *string {
+	var indented, compact bytes.Buffer
+	if text == nil || json.Indent(&indented, []byte(*text), "", "      ") != nil || json.Compact(&compact, []byte(*text)) != nil {
+		return text
+	}
+	again := indented.String()
+	if again == *text {
+		again = compact.String()
+	}
+	return &again
+}
+
+// guard runs a function of the user's. If it panics, the test fails with the
+// rule's name, and the call with an InternalFailure.
+func (p *part) guard(f func()) (mistake error) {
+	defer func() {
+		if v := recover(); v != nil {
+			text := fmt.Sprintf("a function of the rule %q panics: %v", p.rule, v)
+			p.playing.stage.report(text + "\n" + string(debug.Stack()))
+			mistake = &smithy.GenericAPIError{Code: "InternalFailure", Message: text, Fault: smithy.FaultServer}
+		}
+	}()
+	f()
+	return nil
+}

@@ -1,0 +1,221 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+)
+
+// Condition narrows a rule, or the calls of a trace ([Trace.Where]), to some
+// calls.
+type Condition struct {
+	// kind and value are the condition in words; kind is empty for one by a
+	// function.
+	kind, value string
+	// input is the operation whose input a function looks at.
+	input   string
+	matches func(*Call) bool
+	mistake error
+}
+
+// String is the condition in words.
+func (c Condition) String() string {
+	switch {
+	case c.kind == "while":
+		return fmt.Sprintf("while %q", c.value)
+	case c.kind != "":
+		return phrases[c.kind] + " " + c.value
+	case c.input != "":
+		return "whose input When accepts"
+	default:
+		return "that a function accepts"
+	}
+}
+
+var phrases = map[string]string{
+	"repository": "in", "tag": "tagged", "digest": "of", "account": "to account", "region": "in region",
+	"caller": "by", "face": "through", "failed": "that",
+}
+
+// byGlob is a condition on one of the words that say what a call is about.
+func byGlob(kind, pattern string, words func(*Call) []string) Condition {
+	c := Condition{kind: kind, value: pattern, matches: func(call *Call) bool {
+		return slices.ContainsFunc(words(call), func(word string) bool { return glob(pattern, word) })
+	}}
+	if pattern == "" {
+		c.mistake = fmt.Errorf("a condition on an empty %s", kind)
+	}
+	return c
+}
+
+// glob matches a text with a pattern in which * stands for any characters,
+// slashes included.
+func glob(pattern, text string) bool {
+	first, rest, more := strings.Cut(pattern, "*")
+	if !more {
+		return pattern == text
+	}
+	text, found := strings.CutPrefix(text, first)
+	if !found {
+		return false
+	}
+	for {
+		var part string
+		if part, rest, more = strings.Cut(rest, "*"); !more {
+			return strings.HasSuffix(text, part)
+		}
+		if _, text, found = strings.Cut(text, part); !found {
+			return false
+		}
+	}
+}
+
+// Repository holds for calls that name a repository: by its name, or by a pattern
+// in which * stands for any characters, as team/* does.
+func Repository(pattern string) Condition {
+	return byGlob("repository", pattern, func(call *Call) []string {
+		names := []string{call.Repository}
+		if several, ok := member[[]string](call.Input, "RepositoryNames"); ok {
+			names = append(names, several...)
+		}
+		return names
+	})
+}
+
+// Tag holds for calls that name a tag, by itself or by a pattern.
+func Tag(pattern string) Condition {
+	return byGlob("tag", pattern, func(call *Call) []string { tags, _ := call.names(); return tags })
+}
+
+// Digest holds for calls that name the digest of an image or a layer.
+func Digest(digest string) Condition {
+	return byGlob("digest", digest, func(call *Call) []string { _, digests := call.names(); return digests })
+}
+
+// Account holds for calls to the registry of this account.
+func Account(id string) Condition {
+	return byGlob("account", id, func(call *Call) []string { return []string{call.Account} })
+}
+
+// Region holds for calls to a registry in this region.
+func Region(name string) Condition {
+	return byGlob("region", name, func(call *Call) []string { return []string{call.Region} })
+}
+
+// Caller holds for calls of a principal, by its ARN or by a pattern such as
+// arn:aws:iam::*:role/ci.
+func Caller(pattern string) Condition {
+	return byGlob("caller", pattern, func(call *Call) []string { return []string{call.Caller} })
+}
+
+// Face is a way to call the fake.
+type Face string
+
+// The faces. What the world does by itself comes by none.
+const (
+	// FaceGo is a direct call of a Go method.
+	FaceGo Face = "Go"
+	// FaceAPI is a request of the API or of a download URL, with or without a
+	// socket.
+	FaceAPI Face = "API"
+	// FaceRegistry is a request below /v2/.
+	FaceRegistry Face = "registry"
+)
+
+// Through holds for calls that come in by a face.
+func Through(face Face) Condition {
+	c := byGlob("face", string(face), func(call *Call) []string { return []string{string(call.Face)} })
+	if !slices.Contains([]Face{FaceGo, FaceAPI, FaceRegistry}, face) {
+		c.mistake = fmt.Errorf("no face is called %q: %s, %s or %s", face, FaceGo, FaceAPI, FaceRegistry)
+	}
+	return c
+}
+
+// When holds for calls whose input the function accepts, which it must not
+// change or keep. The input's type names the operation:
+//
+//	scenarios.When(func(in *ecr.UploadLayerPartInput) bool { return *in.PartFirstByte > 0 })
+func When[In any](accepts func(*In) bool) Condition {
+	operation, _ := strings.CutSuffix(reflect.TypeFor[In]().Name(), "Input")
+	c := Condition{input: operation}
+	if accepts == nil {
+		c.mistake = errors.New("When of a nil function")
+		return c
+	}
+	c.matches = func(call *Call) bool {
+		in, ok := call.Input.(*In)
+		return ok && accepts(in)
+	}
+	return c
+}
+
+// WhenCall holds for calls that the function accepts, whatever their operation.
+// It must not change the call. In a rule the call has not been answered yet.
+func WhenCall(accepts func(*Call) bool) Condition {
+	if accepts == nil {
+		return Condition{mistake: errors.New("WhenCall of a nil function")}
+	}
+	return Condition{matches: accepts}
+}
+
+// While holds while the playing is in a state that a rule's [Rule.Then] moved it
+// to. A playing begins in the state "".
+func While(state string) Condition {
+	return Condition{kind: "while", value: state, matches: func(call *Call) bool { return call.state == state }}
+}
+
+// Failed holds for calls of a trace that were refused or whose reply was lost.
+func Failed() Condition {
+	return Condition{kind: "failed", value: "failed", matches: func(call *Call) bool { return call.Err != nil }}
+}
+
+// PlayedBy holds for calls of a trace that a rule played on.
+func PlayedBy(rule *Rule) Condition {
+	return Condition{matches: func(call *Call) bool { return slices.Contains(call.Rules, rule.String()) }}
+}
+
+// names are the tags and the digests that a call's input names.
+func (c *Call) names() (tags, digests []string) {
+	add := func(tag, digest *string) {
+		if tag != nil {
+			tags = append(tags, *tag)
+		}
+		if digest != nil {
+			digests = append(digests, *digest)
+		}
+	}
+	tag, _ := member[*string](c.Input, "ImageTag")
+	digest, _ := member[*string](c.Input, "ImageDigest")
+	add(tag, digest)
+	digest, _ = member[*string](c.Input, "LayerDigest")
+	add(nil, digest)
+	several, _ := member[[]string](c.Input, "LayerDigests")
+	digests = append(digests, several...)
+	if id, _ := member[*types.ImageIdentifier](c.Input, "ImageId"); id != nil {
+		add(id.ImageTag, id.ImageDigest)
+	}
+	ids, _ := member[[]types.ImageIdentifier](c.Input, "ImageIds")
+	for _, id := range ids {
+		add(id.ImageTag, id.ImageDigest)
+	}
+	if id, _ := member[*types.SubjectIdentifier](c.Input, "SubjectId"); id != nil {
+		add(nil, id.ImageDigest)
+	}
+	return tags, digests
+}
+
+// member is a member of an input, where it has one of the name and type.
+func member[T any](in any, name string) (value T, found bool) {
+	v := reflect.ValueOf(in)
+	if v.Kind() != reflect.Pointer || v.IsNil() {
+		return value, false
+	}
+	if field := v.Elem().FieldByName(name); field.IsValid() {
+		value, found = field.Interface().(T)
+	}
+	return value, found
+}

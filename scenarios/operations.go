@@ -1,0 +1,87 @@
+package scenarios
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+)
+
+// Groups of operations, for [On] and [Rule.Or].
+const (
+	// Any is every call: all operations and [DownloadLayer]. What the world does by
+	// itself is not among them.
+	Any = "*"
+	// Reads are the operations that change nothing, and Writes the others.
+	Reads  = "reads"
+	Writes = "writes"
+	// Layers is what moves layers: uploads, checks and downloads.
+	Layers = "layers"
+	// Images is what puts, gets, lists and deletes images.
+	Images = "images"
+	// World is what the world does by itself.
+	World = "world"
+)
+
+// Pseudo-operations: what is no operation of the API, but is played and recorded
+// as one.
+const (
+	// DownloadLayer is a GET of the URL that GetDownloadUrlForLayer gives.
+	DownloadLayer = "DownloadLayer"
+)
+
+// apiOperations are the names of the API's operations, in order: the client's
+// methods that take an input.
+var apiOperations = sync.OnceValue(func() (names []string) {
+	client := reflect.TypeFor[*ecr.Client]()
+	for i := range client.NumMethod() {
+		method := client.Method(i)
+		if method.Type.IsVariadic() && method.Type.NumIn() == 4 {
+			names = append(names, method.Name)
+		}
+	}
+	return names
+})
+
+// readPrefixes begin the names of operations that change nothing.
+var readPrefixes = []string{"BatchCheck", "BatchGet", "Describe", "Get", "List", "Validate"}
+
+func isRead(operation string) bool {
+	return slices.ContainsFunc(readPrefixes, func(prefix string) bool { return strings.HasPrefix(operation, prefix) })
+}
+
+var groups = sync.OnceValue(func() map[string][]string {
+	g := map[string][]string{
+		Any:    append(slices.Clone(apiOperations()), DownloadLayer),
+		Layers: {"BatchCheckLayerAvailability", "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "GetDownloadUrlForLayer", DownloadLayer},
+		Images: {"PutImage", "BatchGetImage", "BatchDeleteImage", "DescribeImages", "ListImages", "ListImageReferrers", "UpdateImageStorageClass"},
+		Reads:  {DownloadLayer},
+		World:  {},
+	}
+	for _, name := range apiOperations() {
+		if isRead(name) {
+			g[Reads] = append(g[Reads], name)
+		} else {
+			g[Writes] = append(g[Writes], name)
+		}
+	}
+	return g
+})
+
+// Operations is what a name stands for: the operations of a group, or the
+// operation itself; nothing if ECR has no operation of this name.
+func Operations(name string) []string {
+	if group, found := groups()[name]; found {
+		return slices.Clone(group)
+	}
+	if slices.Contains(groups()[Any], name) || slices.Contains(groups()[World], name) {
+		return []string{name}
+	}
+	return nil
+}
+
+// Groups are the names of the groups of operations, in order.
+func Groups() []string { return slices.Sorted(maps.Keys(groups())) }

@@ -1,0 +1,59 @@
+package scenarios_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+func TestRulesNeverChange(t *testing.T) {
+	base := scenarios.On("PutImage").Fail(errors.New("no"))
+	once := base.First(1).Named("once")
+	require.True(t, base.Turn().Chooses(5, nil))
+	require.False(t, once.Turn().Chooses(5, nil))
+	require.Equal(t, "PutImage fails with no", base.String())
+	require.Equal(t, "once", once.String())
+	require.Error(t, base.First(0).Check())
+	require.NoError(t, base.Check())
+}
+
+func TestRuleString(t *testing.T) {
+	on := scenarios.On
+	for want, rule := range map[string]*scenarios.Rule{
+		"PutImage in team/app fails with ThrottlingException":       on("PutImage", scenarios.Repository("team/app")).Fail(scenarios.Throttled()),
+		"PutImage fails with sending: ServerException: ":            on("PutImage").Fail(fmt.Errorf("sending: %v", &types.ServerException{})),
+		"PutImage fails with ServerException":                       on("PutImage").Fail(fmt.Errorf("sending: %w", &types.ServerException{})),
+		"PutImage to account 210987654321 in region eu-west-1 held": on("PutImage", scenarios.Account("210987654321"), scenarios.Region("eu-west-1")).Hold(),
+		"PutImage whose input When accepts nth 2 loses its reply":   on("PutImage", scenarios.When(func(*ecr.PutImageInput) bool { return true })).Nth(2).Drop(),
+		"* after 3 every 2 delayed 1m0s":                            on(scenarios.Any).After(3).Every(2).Delay(time.Minute),
+	} {
+		require.Equal(t, want, rule.String())
+		require.NoError(t, rule.Check())
+	}
+}
+
+func TestCheck(t *testing.T) {
+	on := scenarios.On("PutImage")
+	var none *types.ServerException
+	for want, rule := range map[string]*scenarios.Rule{
+		`rule "PutLayer fails with no": ECR has no operation "PutLayer"`:                        scenarios.On("PutLayer").Fail(errors.New("no")),
+		`rule "PutImage first 1": it has no effect: add Fail, Delay, Hold, Drop or another`:     on.First(1),
+		`rule "PutImage": Fail of an error that is nil`:                                         on.Fail(nil),
+		`rule "PutImage": Fail of a nil *types.ServerException`:                                 on.Fail(none),
+		`rule "PutImage loses its reply": a turn of 0: turns count from 1`:                      on.First(0).Drop(),
+		`rule "PutImage": Delay(-1ns)`:                                                          on.Delay(-1),
+		`rule "PutImage whose input When accepts held": a condition on the input of ListImages`: scenarios.On("PutImage", scenarios.When(func(*ecr.ListImagesInput) bool { return true })).Hold(),
+		`rule "PutImage whose input When accepts held": When of a nil function`:                 scenarios.On("PutImage", scenarios.When[ecr.PutImageInput](nil)).Hold(),
+		`rule "PutImage held": an empty condition`:                                              scenarios.On("PutImage", scenarios.Condition{}).Hold(),
+		"rule 1 of the scenario is nil":                                                         nil,
+	} {
+		require.EqualError(t, scenarios.Scenario{rule}.Check(), want)
+	}
+}
