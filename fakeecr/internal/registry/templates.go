@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
-	"github.com/fakeecr/ecr/fakeecr/internal/lifecycle"
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 )
 
@@ -49,7 +48,7 @@ type template struct {
 	// repository is created.
 	encryption encryption
 	tags       []types.Tag
-	// policy is nil without one, lifecycle is the text as it is shown.
+	// policy is nil without one, lifecycle is the text as it was given.
 	policy    *policy.Document
 	lifecycle string
 	role      *string
@@ -266,7 +265,7 @@ func (tx *Tx) setPolicies(t *template, repository, expiry *string) (err error) {
 	if expiry == nil {
 		return nil
 	}
-	t.lifecycle = lifecycle.Compact(*expiry)
+	t.lifecycle = *expiry
 	if t.lifecycle != "" {
 		_, err = parseLifecyclePolicy(t.lifecycle)
 	}
