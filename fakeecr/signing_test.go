@@ -273,7 +273,7 @@ func TestASignatureCountsAsAnImage(t *testing.T) {
 		f.registry.Advance(enough)
 		require.Equal(t, []types.ImageSigningStatus{{
 			SigningProfileArn: aws.String(release), Status: "FAILED",
-			FailureCode: aws.String("LimitExceededException"), FailureReason: aws.String("The limit of 3 images per repository has been exceeded"),
+			FailureCode: aws.String("LimitExceededException"), FailureReason: aws.String(fullOfImages("team/app", 3)),
 		}}, signingStatuses(t, f, "team/app", "v2"))
 		require.Len(t, signatures(t, f, "team/app"), 1)
 

@@ -118,8 +118,8 @@ func (tx *Tx) retag(r *repository, img *image, tag *string) error {
 
 // moveTag makes a tag stand for an image, which is stored with it.
 func (tx *Tx) moveTag(r *repository, img *image, tag string) error {
-	if err := tx.within(TagsPerImage, len(img.tags)+1); err != nil {
-		return err
+	if most := tx.quota(TagsPerImage); int64(len(img.tags)) >= most {
+		return tooManyTagsOnImage(r, tag, most)
 	}
 	if holder, taken := r.tagged.get(tag); taken {
 		if r.mutability.immutable(tag) {
