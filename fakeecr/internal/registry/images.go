@@ -84,7 +84,9 @@ func (tx *Tx) PutImage(_ context.Context, in *ecr.PutImageInput) (*ecr.PutImageO
 	}
 	switch img, found := repo.images.get(digest); {
 	case !found:
-		err = tx.push(repo, digest, *in.ImageManifest, document, in.ImageTag)
+		if err = tx.push(repo, digest, *in.ImageManifest, document, in.ImageTag); err == nil {
+			tx.signOnPush(repo, digest, pusher{tx.Key, tx.Caller})
+		}
 	case img.archived:
 		err = tx.repush(repo, img, in.ImageTag)
 	default:
@@ -156,7 +158,6 @@ func (tx *Tx) push(repo *repository, digest, text string, document *manifest.Man
 	}
 	tx.restoreRelated(repo, img)
 	tx.scanOnPush(repo, img)
-	tx.signOnPush(repo, img)
 	if tag != nil {
 		return tx.moveTag(repo, img, *tag)
 	}

@@ -89,6 +89,20 @@ func (t *template) apply(tx *Tx, repo *repository) error {
 	return tx.addTags(repo, t.tags)
 }
 
+// creation is what whoever makes a repository by the template, or without one,
+// needs permissions for, on the repository of another access.
+func (t *template) creation(access Access) []Access {
+	access.Action = "ecr:CreateRepository"
+	if t == nil || len(t.tags) == 0 {
+		return []Access{access}
+	}
+	access.Tags = t.tags
+	for _, tag := range t.tags {
+		access.TagKeys = append(access.TagKeys, *tag.Key)
+	}
+	return []Access{access, access.Tagging()}
+}
+
 func (t *template) output() *types.RepositoryCreationTemplate {
 	out := &types.RepositoryCreationTemplate{
 		AppliedFor:  slices.Clone(t.appliedFor),
