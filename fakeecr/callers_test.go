@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
@@ -109,6 +110,60 @@ func TestCallersOfAnotherAccount(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Whoever makes a repository with tags has to be allowed to tag it as well, and
+// makes none otherwise.
+func TestCreatingWithTagsNeedsTagResource(t *testing.T) {
+	const onlyBlue = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ecr:TagResource","Resource":"` + ownARN + `team/*","Condition":{"StringEquals":{"aws:RequestTag/team":"blue"}}}}`
+	mayCreate, mayTag := identity("Allow", "ecr:CreateRepository", "*"), identity("Allow", "ecr:TagResource", ownARN+"team/*")
+	notTag := notAllowed(alice, "TagResource", ownARN+"team/app", "identity-based")
+	for name, test := range map[string]struct {
+		policies []string
+		registry string
+		tags     []types.Tag
+		denied   string
+	}{
+		"no tags":               {policies: []string{mayCreate}},
+		"an empty list of tags": {policies: []string{mayCreate}, tags: []types.Tag{}},
+		"both":                  {policies: []string{mayCreate, mayTag}, tags: tags("team", "blue")},
+		"not to tag":            {policies: []string{mayCreate}, tags: tags("team", "blue"), denied: notTag},
+		"not to create":         {policies: []string{mayTag}, tags: tags("team", "blue"), denied: notAllowed(alice, "CreateRepository", ownARN+"team/app", "identity-based")},
+		"denied":                {policies: []string{mayCreate, mayTag, identity("Deny", "ecr:TagResource", "*")}, tags: tags("team", "blue"), denied: explicitlyDenied(alice, "TagResource", ownARN+"team/app", "an identity-based")},
+		"this tag":              {policies: []string{mayCreate, onlyBlue}, tags: tags("team", "blue")},
+		"not this tag":          {policies: []string{mayCreate, onlyBlue}, tags: tags("team", "red"), denied: notTag},
+		"by the registry's policy": {policies: []string{mayCreate}, tags: tags("team", "blue"),
+			registry: `{"Effect":"Allow","Principal":{"AWS":"` + alice + `"},"Action":"ecr:TagResource","Resource":"*"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				if test.registry != "" {
+					putRegistryPolicy(t, f, statements(test.registry))
+				}
+				_, err := f.as(alice, test.policies...).CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/app"), Tags: test.tags})
+				requireOutcome(t, err, test.denied)
+				require.Equal(t, test.denied == "", len(repositories(t, f)) == 1)
+			})
+		})
+	}
+}
+
+// In another account its registry has to allow both.
+func TestCreatingWithTagsInAnotherAccount(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		theirs := f.account(other)
+		allow := func(action string) string { return onRegistry(strings.Replace(allowAll, "ecr:*", action, 1), "*") }
+		create := func() error {
+			_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RegistryId: aws.String(other), RepositoryName: aws.String("team/app"), Tags: tags("team", "blue")})
+			return err
+		}
+		putRegistryPolicy(t, theirs, statements(allow("ecr:CreateRepository")))
+		requireDenied(t, create(), notAllowed(caller, "TagResource", otherARN+"team/app", "resource-based"))
+		require.Empty(t, repositories(t, theirs))
+		putRegistryPolicy(t, theirs, statements(allow("ecr:CreateRepository"), allow("ecr:TagResource")))
+		require.NoError(t, create())
+		requireTags(t, theirs, otherARN+"team/app", "team", "blue")
+	})
 }
 
 func TestAs(t *testing.T) {

@@ -187,7 +187,7 @@ func provokedByImages() map[string]provocation {
 			updateStorage(t, f, image.Digest(), archive)
 			return startScan(t, f, digestID(image.Digest()))
 		}},
-		"UnsupportedImageTypeException": {names: indexOf(image).Digest(), by: func(t *testing.T, f face) error {
+		"UnsupportedImageTypeException": {says: "An artifact with media type 'application/vnd.oci.image.index.v1+json' cannot be scanned. For more information, see the Amazon ECR documentation.", by: func(t *testing.T, f face) error {
 			f.push(t, image)
 			f.push(t, indexOf(image))
 			return startScan(t, f, digestID(indexOf(image).Digest()))

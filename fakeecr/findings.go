@@ -87,7 +87,9 @@ func (b ScannedBlob) Open() io.ReadSeeker { return b.blob.Open() }
 
 // WithScanner computes the findings of basic scans from the image itself, where
 // [Registry.SetScanFindings] does not say them. An error makes the status FAILED
-// with the error's text for description; a *types.LimitExceededException makes it
+// with the error's text for description, which ECR makes 'UnsupportedImageError: The
+// operating system and/or package manager are not supported.' of a system that it
+// does not know; a *types.LimitExceededException makes it
 // LIMIT_EXCEEDED, with the exception's message.
 //
 // The scanner is called once for each completed scan, by the first call of

@@ -270,6 +270,11 @@ func TestImageLosesItsTag(t *testing.T) {
 	})
 }
 
+// fullOfImages is the refusal of an image beyond the quota of a repository.
+func fullOfImages(repository string, most int) string {
+	return fmt.Sprintf("The repository with name '%s' in registry with id '123456789012' already has the maximum allowed number of images which is '%d'", repository, most)
+}
+
 func TestImageQuotas(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		image := imageOf([]byte("{}"), []byte("layer"))
@@ -277,11 +282,12 @@ func TestImageQuotas(t *testing.T) {
 		_, err := f.putImage(t, app, image, "v2")
 		require.NoError(t, err)
 		_, err = f.putImage(t, app, image, "v3")
-		requireError[*types.LimitExceededException](t, err, "The limit of 2 tags per image has been exceeded")
+		requireError[*types.LimitExceededException](t, err, "Adding tag 'v3' to an image in the repository with name 'team/app' in registry with id '123456789012' "+
+			"exceeds the maximum allowed number of tags per image which is '2'")
 		other := imageOf([]byte("{}"), []byte("layer"), []byte("{}"))
 		f.registry.MustPush(app+":v1", other)
 		_, err = f.putImage(t, app, imageOf([]byte("layer"), []byte("layer")), "v3")
-		requireError[*types.LimitExceededException](t, err, "The limit of 2 images per repository has been exceeded")
+		requireError[*types.LimitExceededException](t, err, fullOfImages(app, 2))
 		require.ElementsMatch(t, []string{image.Digest() + "@v2", other.Digest() + "@v1"}, f.imageIDs(t, app))
 	}, fakeecr.WithQuota(fakeecr.TagsPerImage, 2), fakeecr.WithQuota(fakeecr.ImagesPerRepository, 2))
 }

@@ -1,6 +1,8 @@
 package fakeecr_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +18,7 @@ const (
 	pullPolicy = `{"Version":"2008-10-17","Statement":[{"Sid":"allow public pull","Effect":"Allow","Principal":"*","Action":["ecr:BatchGetImage"]}]}`
 	// pullPrinted is pullPolicy as ECR gives it back.
 	pullPrinted = "{\n  \"Version\" : \"2008-10-17\",\n  \"Statement\" : [ {\n    \"Sid\" : \"allow public pull\",\n" +
-		"    \"Effect\" : \"Allow\",\n    \"Principal\" : \"*\",\n    \"Action\" : [ \"ecr:BatchGetImage\" ]\n  } ]\n}"
+		"    \"Effect\" : \"Allow\",\n    \"Principal\" : \"*\",\n    \"Action\" : \"ecr:BatchGetImage\"\n  } ]\n}"
 
 	registryPolicy  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::210987654321:root"},"Action":"ecr:CreateRepository","Resource":"*"}]}`
 	registryPrinted = "{\n  \"Version\" : \"2012-10-17\",\n  \"Statement\" : [ {\n    \"Effect\" : \"Allow\",\n" +
@@ -60,6 +62,86 @@ func TestRepositoryPolicy(t *testing.T) {
 		_, err = f.DeleteRepositoryPolicy(t.Context(), &ecr.DeleteRepositoryPolicyInput{RepositoryName: name})
 		requireError[*types.RepositoryPolicyNotFoundException](t, err, none)
 	})
+}
+
+// What is sent comes back as ECR writes it, whichever operation answers it.
+func TestPoliciesAreNormalised(t *testing.T) {
+	// As json.dumps(sort_keys=True) and Terraform send it.
+	const sent = `{"Statement": [{"Action": ["ecr:GetImageCopyStatus"], "Effect": "Allow", "Principal": {"AWS": ["123456789012", "210987654321"]}%s, "Sid": "one"}, ` +
+		`{"Condition": {"Bool": {"aws:SecureTransport": ["false"]}}, "Effect": "Deny", "NotAction": ["ecr:Get*", "ecr:PutImage"], "NotPrincipal": {"AWS": "123456789012"}%[1]s}]}`
+	const printed = `{
+  "Version" : "2008-10-17",
+  "Statement" : [ {
+    "Sid" : "one",
+    "Effect" : "Allow",
+    "Principal" : {
+      "AWS" : [ "arn:PARTITION:iam::123456789012:root", "arn:PARTITION:iam::210987654321:root" ]
+    },
+    "Action" : "ecr:GetImageCopyStatus"%s
+  }, {
+    "Effect" : "Deny",
+    "NotPrincipal" : {
+      "AWS" : "arn:PARTITION:iam::123456789012:root"
+    },
+    "NotAction" : [ "ecr:Get*", "ecr:PutImage" ]%[1]s,
+    "Condition" : {
+      "Bool" : {
+        "aws:SecureTransport" : "false"
+      }
+    }
+  } ]
+}`
+	ofRepository, ofRegistry := fmt.Sprintf(sent, ""), fmt.Sprintf(sent, `, "Resource": ["arn:aws:us-east-1:210987654321:repository/*"]`)
+	for region, partition := range map[string]string{"us-east-1": "aws", "cn-north-1": "aws-cn"} {
+		print := strings.NewReplacer("PARTITION", partition).Replace(printed)
+		wantRepository, wantRegistry := fmt.Sprintf(print, ""), fmt.Sprintf(print, ",\n    \"Resource\" : \"arn:aws:us-east-1:210987654321:repository/*\"")
+		onAllFaces(t, func(t *testing.T, f face) {
+			f = f.in(region)
+			create(t, f, "team/app")
+			name := aws.String("team/app")
+			set, err := f.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: name, PolicyText: &ofRepository, Force: true})
+			require.NoError(t, err)
+			got, err := f.GetRepositoryPolicy(t.Context(), &ecr.GetRepositoryPolicyInput{RepositoryName: name})
+			require.NoError(t, err)
+			deleted, err := f.DeleteRepositoryPolicy(t.Context(), &ecr.DeleteRepositoryPolicyInput{RepositoryName: name})
+			require.NoError(t, err)
+			require.Equal(t, slices.Repeat([]string{wantRepository}, 3), []string{*set.PolicyText, *got.PolicyText, *deleted.PolicyText})
+
+			put, err := f.PutRegistryPolicy(t.Context(), &ecr.PutRegistryPolicyInput{PolicyText: &ofRegistry})
+			require.NoError(t, err)
+			registry, err := f.GetRegistryPolicy(t.Context(), nil)
+			require.NoError(t, err)
+			removed, err := f.DeleteRegistryPolicy(t.Context(), nil)
+			require.NoError(t, err)
+			require.Equal(t, slices.Repeat([]string{wantRegistry}, 3), []string{*put.PolicyText, *registry.PolicyText, *removed.PolicyText})
+
+			template := forEverything("prod")
+			template.RepositoryPolicy = &ofRepository
+			made, err := f.CreateRepositoryCreationTemplate(t.Context(), template)
+			require.NoError(t, err)
+			described, err := f.DescribeRepositoryCreationTemplates(t.Context(), &ecr.DescribeRepositoryCreationTemplatesInput{})
+			require.NoError(t, err)
+			updated, err := f.UpdateRepositoryCreationTemplate(t.Context(), &ecr.UpdateRepositoryCreationTemplateInput{Prefix: template.Prefix, RepositoryPolicy: &wantRepository})
+			require.NoError(t, err, "what comes back may be sent")
+			for _, template := range []*types.RepositoryCreationTemplate{made.RepositoryCreationTemplate, &described.RepositoryCreationTemplates[0], updated.RepositoryCreationTemplate} {
+				require.Equal(t, wantRepository, *template.RepositoryPolicy)
+			}
+		})
+	}
+}
+
+// A resource that is an ARN, but none of ECR's, is taken and allows nothing.
+func TestRegistryPolicyOnNothing(t *testing.T) {
+	for _, resource := range []string{"arn:aws:us-east-1:210987654321:repository/*", "arn:aws:*:us-east-1:210987654321:repository/*", "arn:*"} {
+		onAllFaces(t, func(t *testing.T, f face) {
+			theirs := f.account(other)
+			create(t, theirs, "team/app")
+			putRegistryPolicy(t, theirs, statements(onRegistry(allowAll, resource)))
+			requireDenied(t, describeImages("team/app")(t, f), notAllowed(caller, "DescribeImages", otherARN+"team/app", "resource-based"))
+			putRegistryPolicy(t, theirs, statements(onRegistry(allowAll, otherARN+"*")))
+			require.NoError(t, describeImages("team/app")(t, f))
+		})
+	}
 }
 
 func TestRepositoryPolicyGoesWithTheRepository(t *testing.T) {

@@ -19,7 +19,8 @@ import (
 // as the default caller may, arn:aws:iam::ACCOUNT:user/fakeecr, whose rights are
 // limited in the same way. In another account it may do what the repository and
 // registry policies there allow as well. What is refused answers
-// AccessDeniedException in IAM's words.
+// AccessDeniedException in IAM's words. What it pushes ECR signs in its name, for
+// which it needs signer:SignPayload on the profile.
 func (r *Registry) As(principalARN string, identityPolicies ...string) *Registry {
 	if t := r.world.t; t != nil {
 		t.Helper()

@@ -109,7 +109,7 @@ func TestReferrersThatUpstreamDoesNotList(t *testing.T) {
 		"denied":        {err: fakeecr.ErrUpstreamAccessDenied, message: "Unable to pull from the upstream registry registry-1.docker.io: the upstream registry denied access"},
 		"bad secret": {
 			secret:  fakeecr.SecretUndecryptable,
-			message: "The authentication to the upstream registry failed. Verify that the credentials for the upstream registry are valid and try again.",
+			message: authenticationFailed,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,7 +147,7 @@ func TestReferrersBeyondTheQuota(t *testing.T) {
 			hub.MustPush("nginx", fakeecr.Referrer(image, "application/vnd.example.sbom", []byte(content)))
 		}
 		_, err := referrersOf(t, f, "hub/nginx", image.Digest())
-		requireError[*types.UnableToListUpstreamImageReferrersException](t, err, "The limit of 3 images per repository has been exceeded")
+		requireError[*types.UnableToListUpstreamImageReferrersException](t, err, fullOfImages("hub/nginx", 3))
 		ours := fakeecr.Referrer(image, "application/vnd.example.sbom", []byte("ours"))
 		f.registry.MustPush("hub/nginx", ours)
 		requireReferrers(t, f, "hub/nginx", image.Digest(), ours)

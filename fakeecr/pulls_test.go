@@ -341,7 +341,7 @@ func TestPullThroughTemplate(t *testing.T) {
 func TestPullBeyondQuotas(t *testing.T) {
 	for quota, message := range map[fakeecr.Quota]string{
 		fakeecr.RepositoriesPerRegistry: "The limit of 1 repositories per registry has been exceeded",
-		fakeecr.ImagesPerRepository:     "The limit of 1 images per repository has been exceeded",
+		fakeecr.ImagesPerRepository:     fullOfImages("hub/nginx", 1),
 	} {
 		t.Run(string(quota), func(t *testing.T) {
 			pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
@@ -366,6 +366,6 @@ func TestRefreshBeyondTheQuota(t *testing.T) {
 		requirePulled(t, f, "hub/nginx", tagged("1"), image)
 		require.Len(t, imageDetails(t, f, "hub/nginx"), 1, "nothing of it was kept")
 		_, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: digested(newer.Digest())})
-		requireError[*types.LimitExceededException](t, err, "The limit of 2 images per repository has been exceeded")
+		requireError[*types.LimitExceededException](t, err, fullOfImages("hub/nginx", 2))
 	}, fakeecr.WithQuota(fakeecr.ImagesPerRepository, 2))
 }

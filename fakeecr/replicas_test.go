@@ -2,6 +2,7 @@ package fakeecr_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -419,6 +420,47 @@ func TestReplicationToAnotherAccountNeedsItsRegistryPolicy(t *testing.T) {
 		require.Equal(t, map[string][]string{image.Digest(): {"v1"}}, heldIn(t, there, "team/app"))
 		require.Nil(t, heldIn(t, there, "app"), "the policy does not name it")
 		require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationOther, "AccessDenied")}, replicas(t, f, "app", image.Digest()))
+	})
+}
+
+// A template with tags makes replication a matter of ecr:TagResource as well, until
+// the repository is there.
+func TestReplicationToAnotherAccountByATemplateWithTags(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		there := f.account(replicationOther).in("eu-west-1")
+		template := forEverything("team")
+		template.ResourceTags, template.CustomRoleArn = tags("team", "blue"), aws.String("arn:aws:iam::210987654321:role/ecr-template")
+		_, err := there.CreateRepositoryCreationTemplate(t.Context(), template)
+		require.NoError(t, err)
+		replicateTo(t, f, destination("eu-west-1", replicationOther))
+		push := func(repository string, seed uint64) types.ReplicationStatus {
+			image := fakeecr.RandomImage(seed, 100)
+			f.registry.MustPush(repository+":v1", image)
+			f.registry.Advance(arrivalLag)
+			return replicas(t, f, repository, image.Digest())[0].Status
+		}
+		allow := func(actions string) {
+			putRegistryPolicy(t, there, statements(`{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":[`+actions+`],"Resource":"*"}`))
+		}
+
+		allow(`"ecr:CreateRepository","ecr:ReplicateImage"`)
+		require.Equal(t, types.ReplicationStatusFailed, push("team/app", 1))
+		require.Nil(t, heldIn(t, there, "team/app"))
+		require.Equal(t, types.ReplicationStatusComplete, push("app", 2), "the template is not this repository's")
+		allow(`"ecr:CreateRepository","ecr:ReplicateImage","ecr:TagResource"`)
+		require.Equal(t, types.ReplicationStatusComplete, push("team/app", 3))
+		requireTags(t, there, "arn:aws:ecr:eu-west-1:210987654321:repository/team/app", "team", "blue")
+		allow(`"ecr:ReplicateImage"`)
+		require.Equal(t, types.ReplicationStatusComplete, push("team/app", 4), "the repository is there")
+
+		onTag := func(value string) {
+			putRegistryPolicy(t, there, statements(onRegistry(strings.Replace(allowAll, "ecr:*", "ecr:ReplicateImage", 1), "*"),
+				`{"Effect":"Allow","Principal":"*","Action":["ecr:CreateRepository","ecr:TagResource"],"Resource":"*","Condition":{"StringEquals":{"aws:RequestTag/team":"`+value+`"},"ForAllValues:StringEquals":{"aws:TagKeys":"team"}}}`))
+		}
+		onTag("red")
+		require.Equal(t, types.ReplicationStatusFailed, push("team/web", 5))
+		onTag("blue")
+		require.Equal(t, types.ReplicationStatusComplete, push("team/web", 6))
 	})
 }
 

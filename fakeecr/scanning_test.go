@@ -253,9 +253,13 @@ func TestStartImageScanRefusals(t *testing.T) {
 		index := f.registry.MustPush("team/app:all", fakeecr.RandomIndex(2, "linux/amd64"))
 		artifact := f.registry.MustPush("team/app", fakeecr.Referrer(image, "application/vnd.example.sbom", []byte("sbom")))
 		attestation := f.registry.MustPush("team/app", attestation())
-		for _, digest := range []string{index, artifact, attestation} {
-			requireError[*types.UnsupportedImageTypeException](t, startScan(t, f, digestID(digest)), "The image with digest '"+digest+
-				"' in the repository with name 'team/app' in the registry with id '123456789012' is of a type that image scanning does not support")
+		for digest, mediaType := range map[string]string{
+			index:       "application/vnd.oci.image.index.v1+json",
+			artifact:    "application/vnd.example.sbom",
+			attestation: "application/vnd.oci.image.config.v1+json",
+		} {
+			requireError[*types.UnsupportedImageTypeException](t, startScan(t, f, digestID(digest)),
+				"An artifact with media type '"+mediaType+"' cannot be scanned. For more information, see the Amazon ECR documentation.")
 		}
 		requireError[*types.ImageNotFoundException](t, startScan(t, f, tagID("missing")), "The image with imageId {imageDigest:'null', imageTag:'missing'} "+
 			"does not exist within the repository with name 'team/app' in the registry with id '123456789012'")

@@ -264,6 +264,82 @@ func TestFailSigning(t *testing.T) {
 		func() { fakeecr.New(refused{}).In("eu-west-1").FailSigning(release, "ProfileRevoked", "") })
 }
 
+// ECR signs as whoever pushed the image, which succeeds whether that may sign or
+// not.
+func TestSigningNeedsPermissionsOfThePusher(t *testing.T) {
+	const (
+		push = `{"Effect":"Allow","Action":["ecr:BatchCheckLayerAvailability","ecr:InitiateLayerUpload","ecr:UploadLayerPart","ecr:CompleteLayerUpload","ecr:PutImage"],"Resource":"` + ownARN + `team/*"}`
+		sign = `{"Effect":"Allow","Action":"signer:SignPayload","Resource":"` + release + `"}`
+	)
+	signing := func(text string) string {
+		return strings.Replace(strings.ReplaceAll(text, "ecr:SignPayload", "signer:SignPayload"), "RELEASE", release, 1)
+	}
+	notSigner := signing(notAllowed(alice, "SignPayload", "RELEASE", "identity-based"))
+	for name, test := range map[string]struct {
+		policies []string
+		reason   string
+	}{
+		"no policies":       {nil, ""},
+		"all of it":         {[]string{statements(push, sign)}, ""},
+		"not to sign":       {[]string{statements(push)}, notSigner},
+		"another profile":   {[]string{statements(push, strings.Replace(sign, "release", "audit", 1))}, notSigner},
+		"denied":            {[]string{statements(push, sign), identity("Deny", "signer:*", "*")}, signing(explicitlyDenied(alice, "SignPayload", "RELEASE", "an identity-based"))},
+		"the push by parts": {[]string{strings.Replace(statements(push, sign), `"ecr:UploadLayerPart",`, "", 1)}, notAllowed(alice, "UploadLayerPart", ownARN+"team/app", "identity-based")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				require.NoError(t, putSigning(t, f, signingRule(release)))
+				image := fakeecr.RandomImage(1, 4096)
+				f.create(t, app)
+				f.pushBlobs(t, image)
+				_, err := f.as(alice, test.policies...).putImage(t, app, image, "v1")
+				require.NoError(t, err)
+				require.Equal(t, []types.ImageSigningStatus{status(release, "IN_PROGRESS")}, signingStatuses(t, f, "team/app", "v1"))
+				f.registry.Advance(enough)
+				want := status(release, "COMPLETE")
+				if test.reason != "" {
+					want = status(release, "FAILED")
+					want.FailureCode, want.FailureReason = aws.String("AccessDeniedException"), aws.String(test.reason)
+				}
+				require.Equal(t, []types.ImageSigningStatus{want}, signingStatuses(t, f, "team/app", "v1"))
+				require.Len(t, signatures(t, f, "team/app"), map[bool]int{true: 1}[test.reason == ""])
+			})
+		})
+	}
+}
+
+// A pusher of another account signs with the profile of the registry's rules; the
+// registry's policy, which allows the push, has no say about the profile.
+func TestSigningOfAPushFromAnotherAccount(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		require.NoError(t, putSigning(t, f, signingRule(release)))
+		putRegistryPolicy(t, f, statements(`{"Effect":"Deny","Principal":"*","NotAction":"ecr:*","Resource":"*"}`))
+		image := fakeecr.RandomImage(1, 4096)
+		f.create(t, app)
+		f.pushBlobs(t, image)
+		setPolicy(t, f, app, statements(allowAll))
+		_, err := f.as("arn:aws:iam::210987654321:role/ci", identity("Allow", "*", "*")).PutImage(t.Context(), &ecr.PutImageInput{
+			RegistryId: aws.String("123456789012"), RepositoryName: aws.String(app), ImageManifest: aws.String(string(image.Manifest)), ImageTag: aws.String("v1"),
+		})
+		require.NoError(t, err)
+		f.registry.Advance(enough)
+		require.Equal(t, []types.ImageSigningStatus{status(release, "COMPLETE")}, signingStatuses(t, f, "team/app", "v1"))
+	})
+}
+
+// What ECR stores by itself is signed without anybody's permission.
+func TestSigningOfWhatNobodyPushed(t *testing.T) {
+	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+		require.NoError(t, putSigning(t, f, signingRule(release)))
+		hub.MustPush("nginx:1", fakeecr.RandomImage(1, 100))
+		puller := f.as(alice, statements(`{"Effect":"Allow","Action":["ecr:BatchGetImage","ecr:BatchImportUpstreamImage","ecr:CreateRepository"],"Resource":"*"}`))
+		_, err := puller.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("1")})
+		require.NoError(t, err)
+		f.registry.Advance(enough)
+		require.Equal(t, []types.ImageSigningStatus{status(release, "COMPLETE")}, signingStatuses(t, f, "hub/nginx", "1"))
+	})
+}
+
 func TestASignatureCountsAsAnImage(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		require.NoError(t, putSigning(t, f, signingRule(release)))
@@ -273,7 +349,7 @@ func TestASignatureCountsAsAnImage(t *testing.T) {
 		f.registry.Advance(enough)
 		require.Equal(t, []types.ImageSigningStatus{{
 			SigningProfileArn: aws.String(release), Status: "FAILED",
-			FailureCode: aws.String("LimitExceededException"), FailureReason: aws.String("The limit of 3 images per repository has been exceeded"),
+			FailureCode: aws.String("LimitExceededException"), FailureReason: aws.String(fullOfImages("team/app", 3)),
 		}}, signingStatuses(t, f, "team/app", "v2"))
 		require.Len(t, signatures(t, f, "team/app"), 1)
 

@@ -416,7 +416,7 @@ func TestArchivedImagesDoNotCount(t *testing.T) {
 		remove(third)
 		f.registry.MustPush("team/app", first)
 		f.registry.MustPush("team/app", second)
-		full := "The limit of 2 images per repository has been exceeded"
+		full := fullOfImages("team/app", 2)
 		requireError[*types.LimitExceededException](t, push(third), full)
 		updateStorage(t, f, first.Digest(), types.TargetStorageClassArchive)
 		require.NoError(t, push(third))

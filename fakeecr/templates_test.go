@@ -15,9 +15,10 @@ import (
 
 const (
 	templatePolicy  = `{"Version":"2012-10-17","Statement":[{"Sid":"Pull","Effect":"Allow","Principal":"*","Action":["ecr:BatchGetImage"]}]}`
-	templatePrinted = "{\n  \"Version\" : \"2012-10-17\",\n  \"Statement\" : [ {\n    \"Sid\" : \"Pull\",\n    \"Effect\" : \"Allow\",\n    \"Principal\" : \"*\",\n    \"Action\" : [ \"ecr:BatchGetImage\" ]\n  } ]\n}"
+	templatePrinted = "{\n  \"Version\" : \"2012-10-17\",\n  \"Statement\" : [ {\n    \"Sid\" : \"Pull\",\n    \"Effect\" : \"Allow\",\n    \"Principal\" : \"*\",\n    \"Action\" : \"ecr:BatchGetImage\"\n  } ]\n}"
 
-	keepTen    = `{"rules": [{"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10}, "action": {"type": "expire"}}]}`
+	// keepTen has blanks and line ends as only its author would set them.
+	keepTen    = `{"rules": [{"rulePriority": 1,  "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10},` + "\r\n\t" + `"action": {"type": "expire"}}]}` + "\n"
 	keepTenOut = `{"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":10},"action":{"type":"expire"}}]}`
 
 	euKey = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -80,7 +81,7 @@ func TestTemplateUpdateKeepsWhatIsLeftOut(t *testing.T) {
 		require.NoError(t, err)
 		want := created.RepositoryCreationTemplate
 		require.Equal(t, templatePrinted, *want.RepositoryPolicy, "as GetRepositoryPolicy answers it")
-		require.Equal(t, keepTenOut, *want.LifecyclePolicy, "as GetLifecyclePolicy answers it")
+		require.Equal(t, keepTen, *want.LifecyclePolicy, "as it was sent")
 		require.Equal(t, full.EncryptionConfiguration, want.EncryptionConfiguration)
 
 		// Each update changes what it gives, and want with it.

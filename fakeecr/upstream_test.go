@@ -100,10 +100,11 @@ func TestPullWithoutAnUpstream(t *testing.T) {
 	})
 }
 
+const authenticationFailed = "The authentication to the upstream registry failed. Verify that the credentials provided in the pull through cache rule are correct, and try again."
+
 // A secret that cannot be read fails the whole call, unless the cache can serve
 // all of it.
 func TestPullWithABadSecret(t *testing.T) {
-	const message = "The authentication to the upstream registry failed. Verify that the credentials for the upstream registry are valid and try again."
 	for _, state := range []fakeecr.SecretState{fakeecr.SecretNotFound, fakeecr.SecretAccessDenied, fakeecr.SecretUndecryptable} {
 		t.Run(string(state), func(t *testing.T) {
 			pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
@@ -115,9 +116,9 @@ func TestPullWithABadSecret(t *testing.T) {
 				requirePulled(t, f, "hub/nginx", tagged("1"), image)
 
 				_, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("1", "2")})
-				requireError[*types.UnableToGetUpstreamImageException](t, err, message)
+				requireError[*types.UnableToGetUpstreamImageException](t, err, authenticationFailed)
 				_, err = f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/nginx"), LayerDigest: aws.String(digestOf([]byte("x")))})
-				requireError[*types.UnableToGetUpstreamLayerException](t, err, message)
+				requireError[*types.UnableToGetUpstreamLayerException](t, err, authenticationFailed)
 			})
 		})
 	}

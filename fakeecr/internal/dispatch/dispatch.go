@@ -84,7 +84,7 @@ func (o *Operation) Target(in any, called registry.Key) (key registry.Key, repos
 // Accesses is what an input needs permissions for: the operation's own name is
 // the action, on each repository that the input names. Where it names none the
 // resource is any repository of the registry or, for what is about a whole
-// registry, *.
+// registry, *. A repository that is made with tags is tagged as well.
 func (o *Operation) Accesses(in any, called registry.Key) []registry.Access {
 	key, repository := o.Target(in, called)
 	names := []string{repository}
@@ -102,6 +102,9 @@ func (o *Operation) Accesses(in any, called registry.Key) []registry.Access {
 		}
 		access.Tags, access.TagKeys = o.requestTags(in)
 		accesses = append(accesses, access)
+		if o.Name == "CreateRepository" && len(access.Tags) > 0 {
+			accesses = append(accesses, access.Tagging())
+		}
 	}
 	return accesses
 }

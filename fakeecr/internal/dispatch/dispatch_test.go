@@ -69,11 +69,17 @@ func TestAccesses(t *testing.T) {
 
 func TestAccessesOfTags(t *testing.T) {
 	given := []types.Tag{{Key: aws.String("team"), Value: aws.String("blue")}, {Key: aws.String("stage")}}
-	access := accesses(&ecr.CreateRepositoryInput{Tags: given}, registry.Key{})[0]
-	require.Equal(t, given, access.Tags)
-	require.Equal(t, []string{"team", "stage"}, access.TagKeys)
+	both := accesses(&ecr.CreateRepositoryInput{Tags: given}, registry.Key{})
+	require.Len(t, both, 2)
+	for i, action := range []string{"ecr:CreateRepository", "ecr:TagResource"} {
+		require.Equal(t, action, both[i].Action)
+		require.Equal(t, given, both[i].Tags)
+		require.Equal(t, []string{"team", "stage"}, both[i].TagKeys)
+	}
+	require.Len(t, accesses(&ecr.CreateRepositoryInput{Tags: []types.Tag{}}, registry.Key{}), 1)
+	require.Len(t, accesses(&ecr.TagResourceInput{Tags: given}, registry.Key{}), 1)
 
-	access = accesses(&ecr.UntagResourceInput{TagKeys: []string{"team"}}, registry.Key{})[0]
+	access := accesses(&ecr.UntagResourceInput{TagKeys: []string{"team"}}, registry.Key{})[0]
 	require.Empty(t, access.Tags)
 	require.Equal(t, []string{"team"}, access.TagKeys)
 }

@@ -10,6 +10,7 @@ import (
 // ecrActions are the operations of ECR, and the permissions that no operation goes by.
 var ecrActions = lowerCase(
 	"BatchImportUpstreamImage",
+	"GetImageCopyStatus",
 	"ReplicateImage",
 
 	"BatchCheckLayerAvailability",

@@ -11,7 +11,7 @@ import (
 
 // An operation that a new SDK adds has to be added to the actions.
 func TestActionsAreTheOperations(t *testing.T) {
-	want := []string{"replicateimage", "batchimportupstreamimage"}
+	want := []string{"replicateimage", "batchimportupstreamimage", "getimagecopystatus"}
 	client := reflect.TypeFor[*ecr.Client]()
 	for i := range client.NumMethod() {
 		if name := client.Method(i).Name; name != "Options" {
@@ -38,6 +38,7 @@ func TestActions(t *testing.T) {
 		{"ecr:CreateRepository", true, true, true},
 		{"ecr:CreateRepository*", true, true, false}, // CreateRepositoryCreationTemplate
 		{"ecr:InitiateLayerUpload", true, true, false},
+		{"ecr:GetImageCopyStatus", true, true, false},
 		{"ecr:PutImages", true, false, false},
 		{"s3:GetObject", true, false, false},
 		{"ecr-public:*", true, false, false},

@@ -15,7 +15,7 @@ func withCondition(version, operator, values string) string {
 
 func decide(t *testing.T, text string, context map[string][]string) Decision {
 	t.Helper()
-	d, err := ParseRepository(text)
+	d, err := ParseRepository(text, "aws")
 	require.NoError(t, err, "%s: %v", text, errors.Unwrap(err))
 	return d.Decide(Request{Action: "ecr:PutImage", Context: func(key string) ([]string, bool) {
 		values, ok := context[key]
@@ -185,11 +185,11 @@ func TestConditionsThatAreRefused(t *testing.T) {
 		{"StringEquals", `"${aws:username"`},
 		{"StringLike", `"${username}"`},
 	} {
-		_, err := ParseRepository(withCondition("2012-10-17", test.operator, test.values))
+		_, err := ParseRepository(withCondition("2012-10-17", test.operator, test.values), "aws")
 		require.EqualError(t, err, "Invalid repository policy provided", "%s %s", test.operator, test.values)
 	}
 	for _, key := range []string{"", "PrincipalArn", ":x", "aws:", "aws:${aws:username}", "aws:Principal*"} {
-		_, err := ParseRepository(fmt.Sprintf(`{"Statement":{%s,"Condition":{"StringEquals":{%q:"a"}}}}`, pull, key))
+		_, err := ParseRepository(fmt.Sprintf(`{"Statement":{%s,"Condition":{"StringEquals":{%q:"a"}}}}`, pull, key), "aws")
 		require.EqualError(t, err, "Invalid repository policy provided", key)
 	}
 }

@@ -27,9 +27,10 @@ func (e *invalidError) Error() string { return e.text }
 func (e *invalidError) Unwrap() error { return e.reason }
 
 // ParseRepository reads the policy of a repository. It names principals and no resource, and actions of
-// ECR only. The error's text is ECR's constraint, 'Invalid repository policy provided'; it wraps the reason.
-func ParseRepository(text string) (*Document, error) {
-	d, err := grammar{principal: true, notAction: true, action: checkECRAction}.parse(text)
+// ECR only. Accounts are shown as roots of the partition. The error's text is ECR's constraint, 'Invalid
+// repository policy provided'; it wraps the reason.
+func ParseRepository(text, partition string) (*Document, error) {
+	d, err := grammar{principal: true, notAction: true, action: checkECRAction}.parse(text, partition)
 	if err != nil {
 		return nil, &invalidError{"Invalid repository policy provided", err}
 	}
@@ -37,14 +38,15 @@ func ParseRepository(text string) (*Document, error) {
 }
 
 // ParseRegistry reads the policy of a registry. It names principals and resources, and those actions of
-// ECR that the scope has. The error's text is ECR's constraint, 'Invalid registry policy provided'; it
-// wraps the reason.
-func ParseRegistry(text string, scope Scope) (*Document, error) {
+// ECR that the scope has. An ARN that is none of ECR's stands for nothing. Accounts are shown as roots of
+// the partition. The error's text is ECR's constraint, 'Invalid registry policy provided'; it wraps the
+// reason.
+func ParseRegistry(text, partition string, scope Scope) (*Document, error) {
 	g := grammar{principal: true, resource: true, notAction: true, action: checkECRAction, vendor: "ecr"}
 	if scope == V1 {
 		g.action, g.notAction = checkV1Action, false
 	}
-	d, err := g.parse(text)
+	d, err := g.parse(text, partition)
 	if err != nil {
 		return nil, &invalidError{"Invalid registry policy provided", err}
 	}
@@ -54,7 +56,7 @@ func ParseRegistry(text string, scope Scope) (*Document, error) {
 // ParseIdentity reads a policy that is attached to a caller: it names resources and no principal, and
 // actions of any service. The error says what is wrong.
 func ParseIdentity(text string) (*Document, error) {
-	d, err := grammar{resource: true, notAction: true, action: checkAnyAction}.parse(text)
+	d, err := grammar{resource: true, notAction: true, action: checkAnyAction}.parse(text, "")
 	if err != nil {
 		return nil, fmt.Errorf("invalid identity policy: %w", err)
 	}
@@ -67,10 +69,10 @@ type grammar struct {
 	resource  bool // needed; else there must be none
 	notAction bool
 	action    func(text string) error
-	vendor    string // the service whose resources it may name; empty: any
+	vendor    string // the service whose resources it speaks of; empty: any
 }
 
-func (g grammar) parse(text string) (*Document, error) {
+func (g grammar) parse(text, partition string) (*Document, error) {
 	v, err := parse(text)
 	if err != nil {
 		return nil, err
@@ -79,19 +81,19 @@ func (g grammar) parse(text string) (*Document, error) {
 	if err := g.document(d, v); err != nil {
 		return nil, err
 	}
-	d.text = v.pretty()
+	d.text = v.normalised(partition).pretty()
 	return d, nil
 }
 
 func (g grammar) document(d *Document, v value) error {
-	if err := v.allow("Version", "Id", "Statement"); err != nil {
+	if err := v.allow(documentMembers...); err != nil {
 		return err
 	}
 	version, err := v.optional("Version")
 	if err != nil {
 		return err
 	}
-	if _, ok := v.get("Version"); ok && version != "2008-10-17" && version != "2012-10-17" {
+	if _, ok := v.get("Version"); ok && version != firstVersion && version != "2012-10-17" {
 		return fmt.Errorf("unknown Version %q", version)
 	}
 	if _, err := v.optional("Id"); err != nil {
@@ -114,8 +116,7 @@ func (g grammar) document(d *Document, v value) error {
 }
 
 func (g grammar) statement(d *Document, v value, variables bool) error {
-	err := v.allow("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition")
-	if err != nil {
+	if err := v.allow(statementMembers...); err != nil {
 		return err
 	}
 	if _, err := v.optional("Sid"); err != nil {
@@ -190,12 +191,15 @@ func (g grammar) resources(s *statement, v value, variables bool) error {
 	s.notResource = negated
 	texts, err := element.strings()
 	for _, text := range texts {
-		if !g.isResource(text) {
-			return fmt.Errorf("malformed resource %q", text)
-		}
 		t, err := compile(text, variables, true)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case g.isResource(text):
+		case g.vendor != "" && strings.HasPrefix(text, "arn:"):
+			t = template{} // ECR takes it, and it stands for nothing
+		default:
+			return fmt.Errorf("malformed resource %q", text)
 		}
 		s.resources = append(s.resources, t)
 	}

@@ -15,7 +15,7 @@ type Document struct {
 	named      []string
 }
 
-// String returns the policy as ECR stores it and gives it back; see Pretty.
+// String returns the policy as ECR gives it back, whatever order and spelling it was put in.
 func (d *Document) String() string {
 	if d == nil {
 		return ""

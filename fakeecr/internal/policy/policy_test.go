@@ -39,7 +39,7 @@ func TestDecide(t *testing.T) {
 		"negated and no context": {`{"Effect":"Deny","Principal":"*","Action":"ecr:*","Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}}}`, "ecr:PutImage", Deny},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d, err := ParseRepository(`{"Version":"2012-10-17","Statement":[` + test.statements + `]}`)
+			d, err := ParseRepository(`{"Version":"2012-10-17","Statement":[`+test.statements+`]}`, "aws")
 			request := bob
 			request.Action, request.Resource = test.action, repositoryARN
 			require.Equal(t, test.want, parsed(t, d, err).Decide(request))
@@ -67,7 +67,24 @@ func TestDecideOnResources(t *testing.T) {
 		d, err := ParseIdentity(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ecr:PutImage",` + resources + `}}`)
 		require.Equal(t, want, parsed(t, d, err).Decide(request), resources)
 
-		d, err = ParseRegistry(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"ecr:PutImage",`+resources+`}}`, V2)
+		d, err = ParseRegistry(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"ecr:PutImage",`+resources+`}}`, "aws", V2)
+		require.Equal(t, want, parsed(t, d, err).Decide(request), resources)
+	}
+}
+
+// What is no ARN of ECR's is taken and stands for nothing, whatever its wildcards would match.
+func TestDecideOnMalformedResources(t *testing.T) {
+	for resources, want := range map[string]Decision{
+		`"Resource":"arn:aws:us-east-1:123456789012:repository/*"`:      NoMatch,
+		`"Resource":"arn:aws:*:*:*:*"`:                                  NoMatch,
+		`"Resource":"arn:*"`:                                            NoMatch,
+		`"Resource":["arn:*","` + repositoryARN + `"]`:                  Allow,
+		`"NotResource":"arn:*"`:                                         Allow,
+		`"NotResource":["arn:aws:s3:::bucket","` + repositoryARN + `"]`: NoMatch,
+	} {
+		request := bob
+		request.Action, request.Resource = "ecr:PutImage", repositoryARN
+		d, err := ParseRegistry(`{"Statement":{"Effect":"Allow","Principal":"*","Action":"ecr:PutImage",`+resources+`}}`, "aws", V2)
 		require.Equal(t, want, parsed(t, d, err).Decide(request), resources)
 	}
 }
@@ -86,7 +103,7 @@ func TestDecisionNames(t *testing.T) {
 }
 
 func TestDocumentIsNotShared(t *testing.T) {
-	d, err := ParseRepository(withPrincipal("Allow", "Principal", `{"AWS":"123456789012"}`))
+	d, err := ParseRepository(withPrincipal("Allow", "Principal", `{"AWS":"123456789012"}`), "aws")
 	parsed(t, d, err).Principals()[0] = "x"
 	require.Equal(t, []string{"123456789012"}, d.Principals())
 }
@@ -98,7 +115,7 @@ const small = `{"Version":"2012-10-17","Statement":[
 	{"Effect":"Deny","Principal":"*","Action":"ecr:Delete*"}]}`
 
 func BenchmarkDecide(b *testing.B) {
-	d, err := ParseRepository(small)
+	d, err := ParseRepository(small, "aws")
 	parsed(b, d, err)
 	org := []string{"o-1"}
 	request := session
@@ -115,7 +132,7 @@ func BenchmarkDecide(b *testing.B) {
 func BenchmarkParse(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := ParseRepository(small); err != nil {
+		if _, err := ParseRepository(small, "aws"); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -5,18 +5,9 @@ import (
 	"strings"
 )
 
-// Pretty returns a JSON text as ECR gives policies back: re-serialised by Jackson's default
-// pretty-printer, with two spaces of indent, `"Key" : value`, arrays in line, and no newline at the end.
-// The order of keys and the spelling of numbers are kept. It fails on text that is not JSON or is nested
-// more than 1,000 levels deep, Jackson's own limit.
-func Pretty(text string) (string, error) {
-	v, err := parse(text)
-	if err != nil {
-		return "", err
-	}
-	return v.pretty(), nil
-}
-
+// pretty is a value as Jackson's default pretty-printer writes it, which ECR gives policies back by: two
+// spaces of indent, `"Key" : value`, arrays in line, and no newline at the end. The order of keys and the
+// spelling of numbers are kept.
 func (v value) pretty() string {
 	var b strings.Builder
 	v.print(&b, 0)

@@ -9,6 +9,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// pretty reads a JSON text and prints it.
+func pretty(text string) (string, error) {
+	v, err := parse(text)
+	if err != nil {
+		return "", err
+	}
+	return v.pretty(), nil
+}
+
 func TestPretty(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"recorded from ECR": {
@@ -33,7 +42,7 @@ func TestPretty(t *testing.T) {
 		"an escaped key":              {`{"\u0001\u0061":1}`, "{\n  \"\\u0001a\" : 1\n}"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := Pretty(test.text)
+			got, err := pretty(test.text)
 			require.NoError(t, err)
 			require.Equal(t, test.want, got)
 		})
@@ -45,10 +54,10 @@ func TestPrettyRefuses(t *testing.T) {
 		"", "{", `{"a":1,}`, `{"a" 1}`, `{} {}`, `[1]]`, `{a:1}`, `"\x"`, "'a'", "NaN", "\ufeff{}",
 		strings.Repeat("[", 1001) + strings.Repeat("]", 1001),
 	} {
-		_, err := Pretty(text)
+		_, err := pretty(text)
 		require.Error(t, err, text)
 	}
-	_, err := Pretty(strings.Repeat("[", 1000) + strings.Repeat("]", 1000))
+	_, err := pretty(strings.Repeat("[", 1000) + strings.Repeat("]", 1000))
 	require.NoError(t, err)
 }
 
@@ -73,27 +82,27 @@ func FuzzPretty(f *testing.F) {
 	f.Add(`{"a":[],"a":{},"\u001f\ud800":[1.50,-0,true,null]}`)
 	f.Add("\"\xff\"")
 	f.Fuzz(func(t *testing.T, text string) {
-		parsers := []func(string) (*Document, error){
-			ParseRepository, ParseIdentity,
-			func(text string) (*Document, error) { return ParseRegistry(text, V1) },
-		}
-		for _, parse := range parsers {
+		for kind, parse := range kinds {
 			d, err := parse(text)
 			require.Equal(t, err == nil, d != nil)
-			d.Decide(Request{
-				Principal: "arn:aws:sts::123456789012:assumed-role/R/S", Account: "123456789012",
-				Action: "ecr:PutImage", Resource: "arn:aws:ecr:us-east-1:123456789012:repository/r",
-				Context: func(key string) ([]string, bool) { return []string{key, "1"}, len(key)%2 == 0 },
-			})
+			if d == nil {
+				continue
+			}
+			again, err := parse(d.String())
+			require.NoError(t, err, kind)
+			require.Equal(t, d.String(), again.String(), kind)
+			for _, request := range requests() {
+				require.Equal(t, d.Decide(request), again.Decide(request), kind)
+			}
 		}
-		pretty, err := Pretty(text)
+		printed, err := pretty(text)
 		if err != nil {
-			require.Empty(t, pretty)
+			require.Empty(t, printed)
 			return
 		}
-		require.Equal(t, tokens(t, text), tokens(t, pretty))
-		again, err := Pretty(pretty)
+		require.Equal(t, tokens(t, text), tokens(t, printed))
+		again, err := pretty(printed)
 		require.NoError(t, err)
-		require.Equal(t, pretty, again)
+		require.Equal(t, printed, again)
 	})
 }

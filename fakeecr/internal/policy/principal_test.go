@@ -29,7 +29,7 @@ func TestPrincipalsThatAreValid(t *testing.T) {
 		`{"Federated":["arn:aws:iam::123456789012:saml-provider/p","arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"]}`: nil,
 	} {
 		for _, element := range []string{"Principal", "NotPrincipal"} {
-			d, err := ParseRepository(withPrincipal("Deny", element, principal))
+			d, err := ParseRepository(withPrincipal("Deny", element, principal), "aws")
 			require.NoError(t, err, "%s: %v", principal, errors.Unwrap(err))
 			require.Equal(t, named, d.Principals(), principal)
 		}
@@ -65,7 +65,7 @@ func TestPrincipalsThatAreMalformed(t *testing.T) {
 		`{"Federated":"*"}`, `{"Federated":"example.com"}`, `{"Federated":"arn:aws:iam::123456789012:role/R"}`,
 		`{"Federated":"arn:aws:iam::123456789012:saml-provider/"}`,
 	} {
-		_, err := ParseRepository(withPrincipal("Allow", "Principal", principal))
+		_, err := ParseRepository(withPrincipal("Allow", "Principal", principal), "aws")
 		require.EqualError(t, err, "Invalid repository policy provided", principal)
 	}
 }
@@ -99,7 +99,7 @@ func TestPrincipal(t *testing.T) {
 		`{"Service":"lambda.amazonaws.com"}`:                           nil,
 		`{"Federated":"arn:aws:iam::123456789012:saml-provider/p"}`:    nil,
 	} {
-		d, err := ParseRepository(withPrincipal("Allow", "Principal", principal))
+		d, err := ParseRepository(withPrincipal("Allow", "Principal", principal), "aws")
 		require.NoError(t, err, principal)
 		require.Equal(t, matched, matching(d, everyone), principal)
 	}
@@ -116,7 +116,7 @@ func TestNotPrincipal(t *testing.T) {
 		`{"Service":"codebuild.amazonaws.com"}`:                                                                                      {service},
 		`{"Federated":"arn:aws:iam::123456789012:saml-provider/p"}`:                                                                  nil,
 	} {
-		d, err := ParseRepository(withPrincipal("Deny", "NotPrincipal", principal))
+		d, err := ParseRepository(withPrincipal("Deny", "NotPrincipal", principal), "aws")
 		require.NoError(t, err, principal)
 		for _, r := range []Request{root, alice, bob, session, foreign, service, nobody} {
 			want := Deny

@@ -76,6 +76,13 @@ type Access struct {
 	TagKeys []string
 }
 
+// Tagging is what a call that makes something with tags needs a permission for as
+// well.
+func (a Access) Tagging() Access {
+	a.Action = "ecr:TagResource"
+	return a
+}
+
 // Authorize refuses, in IAM's words, what the policies of the caller, of the
 // repository and of its registry do not allow together. As in IAM, a Deny wins
 // over all, one policy that allows is enough within an account, and from one
@@ -84,13 +91,7 @@ type Access struct {
 func (tx *Tx) Authorize(a Access) error {
 	reg := tx.registry(a.Registry)
 	repo, _ := reg.repositories.get(a.Repository)
-	request := policy.Request{
-		Principal: tx.Caller,
-		Account:   tx.Account,
-		Action:    a.Action,
-		Resource:  a.Resource,
-		Context:   tx.conditionKeys(&a, repo),
-	}
+	request := tx.request(&a, repo)
 	attached := attachedTo(reg, repo)
 	own, theirs := tx.rights(request), attached.decide(request)
 	local := a.Registry.Account == tx.Account
@@ -105,6 +106,30 @@ func (tx *Tx) Authorize(a Access) error {
 		return a.notAllowed(tx.Caller, "resource-based")
 	default:
 		return a.notAllowed(tx.Caller, "identity-based")
+	}
+}
+
+// authorizeElsewhere refuses, in IAM's words, what the caller's own policies do
+// not allow with another service of AWS, of which the world knows no policies.
+func (tx *Tx) authorizeElsewhere(a Access) error {
+	switch tx.rights(tx.request(&a, nil)) {
+	case policy.Allow:
+		return nil
+	case policy.Deny:
+		return a.accessDenied(tx.Caller, "with an explicit deny in an identity-based policy")
+	default:
+		return a.notAllowed(tx.Caller, "identity-based")
+	}
+}
+
+// request is what policies are asked about.
+func (tx *Tx) request(a *Access, repo *repository) policy.Request {
+	return policy.Request{
+		Principal: tx.Caller,
+		Account:   tx.Account,
+		Action:    a.Action,
+		Resource:  a.Resource,
+		Context:   tx.conditionKeys(a, repo),
 	}
 }
 

@@ -97,7 +97,7 @@ func emptyUpload(repo *repository, upload string) error {
 	return &types.EmptyUploadException{Message: text("The upload with id '%s' in the repository with name '%s' in registry with id '%s' cannot be completed because it does not have any parts", upload, repo.name, repo.Account)}
 }
 
-// uploadNotFound is chosen.
+// uploadNotFound has a recorded text, but for the registry in it.
 func uploadNotFound(repo *repository, upload string) error {
 	return &types.UploadNotFoundException{Message: text("The upload with id '%s' in the repository with name '%s' in registry with id '%s' does not exist", upload, repo.name, repo.Account)}
 }
@@ -117,7 +117,20 @@ func invalidLayerPart(repo *repository, u *upload, sentence string) error {
 	return err
 }
 
-// limitExceeded is chosen.
+func tooManyTagsOnImage(repo *repository, tag string, most int64) error {
+	return limitExceeded("Adding tag '%s' to an image in the repository with name '%s' in registry with id '%s' exceeds the maximum allowed number of tags per image which is '%d'",
+		tag, repo.name, repo.Account, most)
+}
+
+func tooManyImages(repo *repository, most int64) error {
+	return limitExceeded("The repository with name '%s' in registry with id '%s' already has the maximum allowed number of images which is '%d'", repo.name, repo.Account, most)
+}
+
+// quotaExceeded is chosen.
+func quotaExceeded(q Quota, most int64) error {
+	return limitExceeded("The limit of %d %s has been exceeded", most, q)
+}
+
 func limitExceeded(sentence string, args ...any) error {
 	return &types.LimitExceededException{Message: text(sentence, args...)}
 }

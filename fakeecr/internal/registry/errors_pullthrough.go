@@ -50,8 +50,8 @@ func secretElsewhere() error {
 	return &types.SecretNotFoundException{Message: aws.String("Please verify the secret exists in the same region and account that the pullthrough cache rule will be created in and try again.")}
 }
 
-// The texts of the next three are chosen after the service model's description
-// of their exceptions.
+// The texts of the next three are the service model's descriptions of their
+// exceptions, which for the first is recorded and for the others chosen.
 
 func secretNotFound() error {
 	return &types.SecretNotFoundException{Message: aws.String("The ARN of the secret specified in the pull through cache rule was not found. Update the pull through cache rule with a valid secret ARN and try again.")}
@@ -65,8 +65,8 @@ func unableToDecryptSecret() error {
 	return &types.UnableToDecryptSecretValueException{Message: aws.String("The secret is accessible but is unable to be decrypted. Verify the resource permissions and try again.")}
 }
 
-// authenticationFailed begins a recorded text; its end is chosen.
-const authenticationFailed = "The authentication to the upstream registry failed. Verify that the credentials for the upstream registry are valid and try again."
+// authenticationFailed is what every pull with a bad credential answers.
+const authenticationFailed = "The authentication to the upstream registry failed. Verify that the credentials provided in the pull through cache rule are correct, and try again."
 
 func unableToGetUpstreamImage(sentence string) error {
 	return &types.UnableToGetUpstreamImageException{Message: &sentence}

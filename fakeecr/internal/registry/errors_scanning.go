@@ -28,10 +28,14 @@ func imageArchived(repo *repository, digest string) error {
 		digest, repo.name, repo.Account)}
 }
 
-// unsupportedImageType is chosen.
-func unsupportedImageType(repo *repository, digest string) error {
-	return &types.UnsupportedImageTypeException{Message: text("The image with digest '%s' in the repository with name '%s' in the registry with id '%s' is of a type that image scanning does not support",
-		digest, repo.name, repo.Account)}
+// unsupportedImageType has a text that is recorded for an index; that another
+// artifact goes by its own media type is chosen.
+func unsupportedImageType(img *image) error {
+	mediaType := img.artifactMediaType
+	if mediaType == "" {
+		mediaType = img.mediaType
+	}
+	return &types.UnsupportedImageTypeException{Message: text("An artifact with media type '%s' cannot be scanned. For more information, see the Amazon ECR documentation.", mediaType)}
 }
 
 // invalidScanFrequency is recorded for CONTINUOUS_SCAN in BASIC, and chosen for

@@ -84,7 +84,9 @@ func (tx *Tx) PutImage(_ context.Context, in *ecr.PutImageInput) (*ecr.PutImageO
 	}
 	switch img, found := repo.images.get(digest); {
 	case !found:
-		err = tx.push(repo, digest, *in.ImageManifest, document, in.ImageTag)
+		if err = tx.push(repo, digest, *in.ImageManifest, document, in.ImageTag); err == nil {
+			tx.signOnPush(repo, digest, pusher{tx.Key, tx.Caller})
+		}
 	case img.archived:
 		err = tx.repush(repo, img, in.ImageTag)
 	default:
@@ -118,8 +120,8 @@ func (tx *Tx) retag(r *repository, img *image, tag *string) error {
 
 // moveTag makes a tag stand for an image, which is stored with it.
 func (tx *Tx) moveTag(r *repository, img *image, tag string) error {
-	if err := tx.within(TagsPerImage, len(img.tags)+1); err != nil {
-		return err
+	if most := tx.quota(TagsPerImage); int64(len(img.tags)) >= most {
+		return tooManyTagsOnImage(r, tag, most)
 	}
 	if holder, taken := r.tagged.get(tag); taken {
 		if r.mutability.immutable(tag) {
@@ -156,7 +158,6 @@ func (tx *Tx) push(repo *repository, digest, text string, document *manifest.Man
 	}
 	tx.restoreRelated(repo, img)
 	tx.scanOnPush(repo, img)
-	tx.signOnPush(repo, img)
 	if tag != nil {
 		return tx.moveTag(repo, img, *tag)
 	}

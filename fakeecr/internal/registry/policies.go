@@ -33,7 +33,7 @@ func (tx *Tx) SetRepositoryPolicy(_ context.Context, in *ecr.SetRepositoryPolicy
 	}, nil
 }
 
-// GetRepositoryPolicy answers the text as SetRepositoryPolicy printed it.
+// GetRepositoryPolicy answers the text that SetRepositoryPolicy answered.
 func (tx *Tx) GetRepositoryPolicy(_ context.Context, in *ecr.GetRepositoryPolicyInput) (*ecr.GetRepositoryPolicyOutput, error) {
 	repo, err := tx.repository(in.RegistryId, in.RepositoryName)
 	switch {
@@ -78,7 +78,7 @@ func (tx *Tx) PutRegistryPolicy(_ context.Context, in *ecr.PutRegistryPolicyInpu
 	return &ecr.PutRegistryPolicyOutput{PolicyText: aws.String(document.String()), RegistryId: aws.String(reg.Account)}, nil
 }
 
-// GetRegistryPolicy answers the text as PutRegistryPolicy printed it.
+// GetRegistryPolicy answers the text that PutRegistryPolicy answered.
 func (tx *Tx) GetRegistryPolicy(context.Context, *ecr.GetRegistryPolicyInput) (*ecr.GetRegistryPolicyOutput, error) {
 	reg := tx.registry(tx.Key)
 	if reg.policy == nil {
@@ -100,12 +100,12 @@ func (tx *Tx) DeleteRegistryPolicy(context.Context, *ecr.DeleteRegistryPolicyInp
 
 // repositoryPolicy reads the policy of a repository.
 func (tx *Tx) repositoryPolicy(text string) (*policy.Document, error) {
-	document, err := policy.ParseRepository(text)
+	document, err := policy.ParseRepository(text, partition(tx.Region))
 	return tx.guardedBy(document, err)
 }
 
 func (tx *Tx) registryPolicy(text string, scope policy.Scope) (*policy.Document, error) {
-	document, err := policy.ParseRegistry(text, scope)
+	document, err := policy.ParseRegistry(text, partition(tx.Region), scope)
 	return tx.guardedBy(document, err)
 }
 

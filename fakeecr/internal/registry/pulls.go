@@ -185,6 +185,7 @@ func (tx *Tx) store(s *shipment, answered []wanted) (*repository, error) {
 		if err := tx.push(repo, a.digest, a.text, a.document, nil); err != nil {
 			return nil, err
 		}
+		tx.signOnPush(repo, a.digest, pusher{})
 	}
 	return repo, tx.cacheTags(repo, answered)
 }

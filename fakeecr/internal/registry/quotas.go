@@ -77,7 +77,7 @@ func (tx *Tx) quota(q Quota) int64 {
 // within refuses what would be more than a quota allows.
 func (tx *Tx) within(q Quota, wanted int) error {
 	if most := tx.quota(q); int64(wanted) > most {
-		return limitExceeded("The limit of %d %s has been exceeded", most, q)
+		return quotaExceeded(q, most)
 	}
 	return nil
 }

@@ -203,7 +203,11 @@ func (tx *Tx) receive(repo, from *repository, img *image, tag *string) error {
 			tx.addLayer(repo, digest, l.size, l.parts)
 		}
 	}
-	return tx.push(repo, img.digest, img.manifest, document, tag)
+	if err := tx.push(repo, img.digest, img.manifest, document, tag); err != nil {
+		return err
+	}
+	tx.signOnPush(repo, img.digest, pusher{})
+	return nil
 }
 
 // mayReplicate asks the policy of another account's registry, in its region and
@@ -214,21 +218,14 @@ func (tx *Tx) mayReplicate(from *repository, to Key) error {
 	}
 	reg := tx.registry(to)
 	repo, found := reg.repositories.get(from.name)
-	actions := []string{"ecr:ReplicateImage"}
+	replicate := Access{Action: "ecr:ReplicateImage", Resource: RepositoryARN(to, from.name), Registry: to, Repository: from.name}
+	accesses := []Access{replicate}
 	if !found {
-		actions = append(actions, "ecr:CreateRepository")
+		accesses = append(accesses, reg.template(from.name, types.RCTAppliedForReplication).creation(replicate)...)
 	}
 	source := Tx{Key: Key{Account: from.Account, Region: to.Region}, Caller: rootARN(from.Key), now: tx.now}
-	access := Access{Resource: RepositoryARN(to, from.name), Registry: to, Repository: from.name}
-	for _, action := range actions {
-		request := policy.Request{
-			Principal: source.Caller,
-			Account:   source.Account,
-			Action:    action,
-			Resource:  access.Resource,
-			Context:   source.conditionKeys(&access, repo),
-		}
-		if reg.policy.Decide(request) != policy.Allow {
+	for _, access := range accesses {
+		if reg.policy.Decide(source.request(&access, repo)) != policy.Allow {
 			return errReplicationDenied
 		}
 	}

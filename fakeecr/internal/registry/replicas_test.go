@@ -89,7 +89,7 @@ func TestAnotherAccountsPolicyDecidesOnReplication(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := replicatingWorld(t)
-			document, err := policy.ParseRegistry(`{"Version":"2012-10-17","Statement":[`+strings.Join(test.statements, ",")+`]}`, policy.V2)
+			document, err := policy.ParseRegistry(`{"Version":"2012-10-17","Statement":[`+strings.Join(test.statements, ",")+`]}`, "aws", policy.V2)
 			require.NoError(t, err)
 			alterWorld(t, w, func(tx *Tx) error {
 				tx.changeRegistry(otherRegistry).policy = document

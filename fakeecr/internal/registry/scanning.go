@@ -202,7 +202,7 @@ func (tx *Tx) StartImageScan(_ context.Context, in *ecr.StartImageScanInput) (*e
 	case err != nil:
 		return nil, err
 	case !img.container:
-		return nil, unsupportedImageType(repo, img.digest)
+		return nil, unsupportedImageType(img)
 	case img.archived:
 		return nil, imageArchived(repo, img.digest)
 	}

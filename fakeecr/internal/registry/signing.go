@@ -148,21 +148,38 @@ func (w *World) FailSigning(key Key, profile string, failure smithy.APIError) {
 	})
 }
 
-// signOnPush begins to sign an image that is being pushed with each profile that
-// the registry's rules have for the repository. Signatures are not signed.
-func (tx *Tx) signOnPush(repo *repository, img *image) {
-	if img.artifactType == signatureType {
+// pusher is who pushed an image, by the registry that it called and its ARN. What
+// ECR stores by itself nobody pushed.
+type pusher struct {
+	Key
+	arn string
+}
+
+// pushActions are what a pusher must be allowed to do with the repository for its
+// image to be signed.
+var pushActions = []string{
+	"ecr:BatchCheckLayerAvailability", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage",
+}
+
+// signOnPush begins to sign a new image with each profile that the registry's
+// rules have for the repository. Signatures are not signed.
+func (tx *Tx) signOnPush(repo *repository, digest string, by pusher) {
+	rules := tx.registry(repo.Key).signing
+	img, _ := repo.images.get(digest)
+	if len(rules) == 0 || img.artifactType == signatureType {
 		return
 	}
-	for _, rule := range tx.registry(repo.Key).signing {
-		begun := slices.ContainsFunc(img.signings, func(s *signing) bool { return s.profile == rule.profile })
+	signed := *img
+	for _, rule := range rules {
+		begun := slices.ContainsFunc(signed.signings, func(s *signing) bool { return s.profile == rule.profile })
 		if begun || !rule.covers(repo.name) {
 			continue
 		}
 		s := &signing{profile: rule.profile, status: types.SigningStatusInProgress}
-		img.signings = append(img.signings, s)
-		tx.schedule(tx.now.Add(signingTime), signingEnds{repo.Key, repo.name, img.digest, s})
+		signed.signings = append(signed.signings, s)
+		tx.schedule(tx.now.Add(signingTime), signingEnds{repo.Key, repo.name, digest, s, by})
 	}
+	repo.images.set(repo.generation, digest, &signed)
 }
 
 type signingEnds struct {
@@ -171,6 +188,7 @@ type signingEnds struct {
 	// signing is the one that was begun: the image may have been deleted and
 	// pushed again.
 	signing *signing
+	pusher  pusher
 }
 
 func (e signingEnds) happen(tx *Tx) {
@@ -179,7 +197,7 @@ func (e signingEnds) happen(tx *Tx) {
 		return
 	}
 	ended := &signing{profile: e.signing.profile, status: types.SigningStatusComplete}
-	if err := tx.attempt(func() error { return tx.sign(tx.own(repo), img, ended.profile) }); err != nil {
+	if err := tx.attempt(func() error { return tx.sign(tx.own(repo), img, ended.profile, e.pusher) }); err != nil {
 		ended.status = types.SigningStatusFailed
 		if !errors.As(err, &ended.failure) {
 			ended.failure = &smithy.GenericAPIError{Code: "ServerException", Message: err.Error()}
@@ -194,9 +212,12 @@ func (e signingEnds) happen(tx *Tx) {
 
 // sign pushes the signature of an image, which is an image that refers to it and
 // is replicated as any other.
-func (tx *Tx) sign(repo *repository, img *image, profile string) error {
+func (tx *Tx) sign(repo *repository, img *image, profile string, by pusher) error {
 	if failure, told := tx.registry(repo.Key).signingFailures.get(profile); told {
 		return failure
+	}
+	if err := tx.maySign(repo, profile, by); err != nil {
+		return err
 	}
 	subject := signedDescriptor{img.mediaType, img.digest, len(img.manifest)}
 	envelope, err := tx.signature(subject, profile)
@@ -225,6 +246,22 @@ func (tx *Tx) sign(repo *repository, img *image, profile string) error {
 	}
 	tx.replicateLater(repo, digest, nil)
 	return nil
+}
+
+// maySign tells why an image may not be signed as its pusher, whose identity ECR
+// takes on for it.
+func (tx *Tx) maySign(repo *repository, profile string, by pusher) error {
+	if by.arn == "" {
+		return nil
+	}
+	as := Tx{World: tx.World, Key: by.Key, Caller: by.arn, now: tx.now, root: tx.root}
+	for _, action := range pushActions {
+		if err := as.Authorize(Access{Action: action, Resource: repo.arn(), Registry: repo.Key, Repository: repo.name}); err != nil {
+			return err
+		}
+	}
+	account := strings.Split(profile, ":")[4]
+	return as.authorizeElsewhere(Access{Action: "signer:SignPayload", Resource: profile, Registry: Key{account, repo.Region}})
 }
 
 type signatureManifest struct {

@@ -160,7 +160,10 @@ func (tx *Tx) repush(repo *repository, img *image, tag *string) error {
 
 // roomForImage holds the quota of images, of which archived ones are none.
 func (tx *Tx) roomForImage(repo *repository) error {
-	return tx.within(ImagesPerRepository, repo.images.len()-repo.archived+1)
+	if most := tx.quota(ImagesPerRepository); int64(repo.images.len()-repo.archived) >= most {
+		return tooManyImages(repo, most)
+	}
+	return nil
 }
 
 // move stores an image that has come into the archive or out of it.

@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
-	"github.com/fakeecr/ecr/fakeecr/internal/lifecycle"
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 )
 
@@ -49,7 +48,7 @@ type template struct {
 	// repository is created.
 	encryption encryption
 	tags       []types.Tag
-	// policy is nil without one, lifecycle is the text as it is shown.
+	// policy is nil without one, lifecycle is the text as it was given.
 	policy    *policy.Document
 	lifecycle string
 	role      *string
@@ -88,6 +87,20 @@ func (t *template) apply(tx *Tx, repo *repository) error {
 		}
 	}
 	return tx.addTags(repo, t.tags)
+}
+
+// creation is what whoever makes a repository by the template, or without one,
+// needs permissions for, on the repository of another access.
+func (t *template) creation(access Access) []Access {
+	access.Action = "ecr:CreateRepository"
+	if t == nil || len(t.tags) == 0 {
+		return []Access{access}
+	}
+	access.Tags = t.tags
+	for _, tag := range t.tags {
+		access.TagKeys = append(access.TagKeys, *tag.Key)
+	}
+	return []Access{access, access.Tagging()}
 }
 
 func (t *template) output() *types.RepositoryCreationTemplate {
@@ -266,7 +279,7 @@ func (tx *Tx) setPolicies(t *template, repository, expiry *string) (err error) {
 	if expiry == nil {
 		return nil
 	}
-	t.lifecycle = lifecycle.Compact(*expiry)
+	t.lifecycle = *expiry
 	if t.lifecycle != "" {
 		_, err = parseLifecyclePolicy(t.lifecycle)
 	}
