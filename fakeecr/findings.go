@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
@@ -43,8 +45,12 @@ func (r *Registry) setFindings(kind types.ScanType, reference string, found regi
 		r.world.t.Helper()
 	}
 	r.world.must(checkReference(reference))
+	r.world.must(checkSeverities(found))
 	r.world.stage.State.SetFindings(r.caller.Key, kind, reference, found)
 }
+
+// longestTag is how many characters ECR takes.
+const longestTag = 300
 
 // checkReference holds that a reference names one image by tag or by digest.
 func checkReference(reference string) error {
@@ -53,10 +59,28 @@ func checkReference(reference string) error {
 	if !byDigest {
 		var tag string
 		name, tag, _ = strings.Cut(reference, ":")
-		valid = constraint.ValidTag(tag)
+		valid = constraint.ValidTag(tag) && len(tag) <= longestTag
 	}
 	if !valid || !constraint.ValidRepositoryName(name) {
 		return fmt.Errorf("an image is team/app:v1 or team/app@sha256:…, not %q", reference)
+	}
+	return nil
+}
+
+// checkSeverities holds that the severities of findings are the service's. A
+// finding may also have none.
+func checkSeverities(found registry.ScanFindings) error {
+	known := append(types.FindingSeverity("").Values(), "")
+	for _, finding := range found.Basic {
+		if !slices.Contains(known, finding.Severity) {
+			return fmt.Errorf("a finding's severity is one of %q, not %q", known, finding.Severity)
+		}
+	}
+	known = append(known, "UNTRIAGED") // Amazon Inspector's
+	for _, finding := range found.Enhanced {
+		if severity := types.FindingSeverity(aws.ToString(finding.Severity)); !slices.Contains(known, severity) {
+			return fmt.Errorf("a finding's severity is one of %q, not %q", known, severity)
+		}
 	}
 	return nil
 }
@@ -98,7 +122,7 @@ func (b ScannedBlob) Open() io.ReadSeeker { return b.blob.Open() }
 // DescribeImageScanFindings of the image that it scans: that waits for it.
 func WithScanner(scan func(ScannedImage) ([]types.ImageScanFinding, error)) Option {
 	if scan == nil {
-		return withScanner(types.ScanTypeBasic, nil)
+		return func(*settings) error { return errors.New("WithScanner of a nil function") }
 	}
 	return withScanner(types.ScanTypeBasic, func(image registry.ScannedImage) (registry.ScanFindings, error) {
 		findings, err := scan(newScannedImage(image))
@@ -112,7 +136,7 @@ func WithScanner(scan func(ScannedImage) ([]types.ImageScanFinding, error)) Opti
 // the image; so it may call neither for the image that it scans.
 func WithEnhancedScanner(scan func(ScannedImage) ([]types.EnhancedImageScanFinding, error)) Option {
 	if scan == nil {
-		return withScanner(types.ScanTypeEnhanced, nil)
+		return func(*settings) error { return errors.New("WithEnhancedScanner of a nil function") }
 	}
 	return withScanner(types.ScanTypeEnhanced, func(image registry.ScannedImage) (registry.ScanFindings, error) {
 		findings, err := scan(newScannedImage(image))
@@ -122,9 +146,6 @@ func WithEnhancedScanner(scan func(ScannedImage) ([]types.EnhancedImageScanFindi
 
 func withScanner(kind types.ScanType, scanner registry.Scanner) Option {
 	return func(s *settings) error {
-		if scanner == nil {
-			return errors.New("a scanner is a function, not nil")
-		}
 		scanners := maps.Clone(s.config.Scanners)
 		if scanners == nil {
 			scanners = map[types.ScanType]registry.Scanner{}

@@ -49,13 +49,10 @@ func (r *Registry) SetKMSKey(arn string, state KMSKeyState) {
 }
 
 func checkKey(arn string, state KMSKeyState) error {
-	switch {
-	case !registry.KeyState(state).Known():
-		return fmt.Errorf("a KMS key is in no state %q", state)
-	case !registry.IsKeyARN(arn):
+	if !registry.IsKeyARN(arn) {
 		return fmt.Errorf("%q is no ARN of a KMS key, as arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab is", arn)
 	}
-	return nil
+	return registry.KeyState(state).Check()
 }
 
 // SecretState is what Secrets Manager does when ECR reads the secret of a
@@ -104,11 +101,8 @@ func (r *Registry) SetSecret(arn string, state SecretState) {
 var secretARN = regexp.MustCompile(`^arn:aws(-\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:ecr-pullthroughcache/[a-zA-Z0-9/_+=.@-]+$`)
 
 func checkSecret(arn string, state SecretState) error {
-	switch {
-	case !registry.SecretState(state).Known():
-		return fmt.Errorf("a secret is in no state %q", state)
-	case !secretARN.MatchString(arn):
+	if !secretARN.MatchString(arn) {
 		return fmt.Errorf("%q is no ARN of a secret for a pull-through cache rule, as arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughcache/hub-AbCdEf is", arn)
 	}
-	return nil
+	return registry.SecretState(state).Check()
 }

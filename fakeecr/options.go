@@ -37,13 +37,22 @@ const (
 )
 
 func newSettings(t TB, options []Option) settings {
+	if t != nil {
+		t.Helper()
+	}
 	s := settings{account: defaultAccount, region: defaultRegion, seed: rand.Uint64()}
 	s.apply(t, options)
 	return s
 }
 
 func (s *settings) apply(t TB, options []Option) {
-	for _, option := range options {
+	if t != nil {
+		t.Helper()
+	}
+	for i, option := range options {
+		if option == nil {
+			must(t, fmt.Errorf("option %d of %d is nil", i+1, len(options)))
+		}
 		must(t, option(s))
 	}
 }

@@ -76,7 +76,7 @@ func mustJSON(v any) []byte {
 
 // RandomImage is an OCI image for linux/amd64 with one layer of each size, in
 // bytes, that follows from the seed. Layers of 2 KiB and more are archives with
-// one file, so that tools can unpack them.
+// one file, so that tools can unpack them. It panics for a negative size.
 func RandomImage(seed uint64, layerSizes ...int) Image {
 	return randomImage(seed, "linux/amd64", layerSizes)
 }
@@ -154,6 +154,9 @@ const (
 )
 
 func randomLayer(random *rand.ChaCha8, size int) []byte {
+	if size < 0 {
+		panic(fmt.Sprintf("fakeecr: RandomImage with a layer of %d bytes", size))
+	}
 	if size < archiveMin {
 		layer := make([]byte, size)
 		random.Read(layer)

@@ -57,14 +57,27 @@ func inBubble() bool {
 }
 
 // In is the registry in another region, behind the same URL.
-func (s *Server) In(region string) *Server { return s.with(s.Registry.In(region)) }
+func (s *Server) In(region string) *Server {
+	if s.world.t != nil {
+		s.world.t.Helper()
+	}
+	return s.with(s.Registry.In(region))
+}
 
 // Account is the registry of another account, behind the same URL.
-func (s *Server) Account(id string) *Server { return s.with(s.Registry.Account(id)) }
+func (s *Server) Account(id string) *Server {
+	if s.world.t != nil {
+		s.world.t.Helper()
+	}
+	return s.with(s.Registry.Account(id))
+}
 
 // As is the registry behind the same URL as another principal calls it; see
 // [Registry.As].
 func (s *Server) As(principalARN string, identityPolicies ...string) *Server {
+	if s.world.t != nil {
+		s.world.t.Helper()
+	}
 	return s.with(s.Registry.As(principalARN, identityPolicies...))
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 )
@@ -73,9 +74,11 @@ var (
 // ecr:BatchGetImage and ecr:GetDownloadUrlForLayer.
 func WithUpstream(url string, upstream Upstream) Option {
 	return func(s *settings) error {
-		f, isFunc := upstream.(UpstreamFunc)
-		if _, known := registry.UpstreamOf(url); !known || upstream == nil || isFunc && f == nil {
-			return fmt.Errorf("pull-through cache rules have no upstream %q: %v", url, upstream)
+		if _, known := registry.UpstreamOf(url); !known {
+			return fmt.Errorf("pull-through cache rules have no upstream %q", url)
+		}
+		if v := reflect.ValueOf(upstream); upstream == nil || (v.Kind() == reflect.Func || v.Kind() == reflect.Pointer) && v.IsNil() {
+			return fmt.Errorf("WithUpstream of a nil upstream for %q", url)
 		}
 		upstreams := maps.Clone(s.config.Upstreams)
 		if upstreams == nil {

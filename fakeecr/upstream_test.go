@@ -507,28 +507,3 @@ func TestSlowPullDoesNotMoveTheTagBack(t *testing.T) {
 		}
 	})
 }
-
-func TestMistakesWithUpstreams(t *testing.T) {
-	for name, c := range map[string]struct {
-		make func(fakeecr.TB)
-		says string
-	}{
-		"url":                 {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("docker.io", failing{})) }, `no upstream "docker.io"`},
-		"function upstream":   {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamFunc(nil))) }, `no upstream "quay.io"`},
-		"upstream":            {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("quay.io", nil)) }, `no upstream "quay.io"`},
-		"key":                 {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithKMSKey("1234", "")) }, "no ARN of a KMS key"},
-		"a key":               {func(tb fakeecr.TB) { fakeecr.New(tb).SetKMSKey("1234", "") }, "no ARN of a KMS key"},
-		"secret":              {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithSecret("hub", "")) }, "no ARN of a secret"},
-		"a secret":            {func(tb fakeecr.TB) { fakeecr.New(tb).SetSecret("hub", "") }, "no ARN of a secret"},
-		"state of a key":      {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithKMSKey(someKey, "Disabled")) }, `a KMS key is in no state "Disabled"`},
-		"a state of a key":    {func(tb fakeecr.TB) { fakeecr.New(tb).SetKMSKey(someKey, "Disabled") }, `a KMS key is in no state "Disabled"`},
-		"state of a secret":   {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithSecret(hubSecret, "gone")) }, `a secret is in no state "gone"`},
-		"a state of a secret": {func(tb fakeecr.TB) { fakeecr.New(tb).SetSecret(hubSecret, "gone") }, `a secret is in no state "gone"`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var tb recordingTB
-			require.PanicsWithError(t, "fatal", func() { c.make(&tb) })
-			require.Contains(t, tb.end(), c.says)
-		})
-	}
-}

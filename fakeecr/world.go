@@ -17,6 +17,9 @@ type world struct {
 }
 
 func newWorld(t TB, state *registry.World, s settings) *world {
+	if t != nil {
+		t.Helper()
+	}
 	w := &world{t: t, settings: s, stage: stage.New(state, stage.Config{Seed: s.seed, FullTrace: s.fullTrace, Report: reportTo(t)})}
 	for _, tell := range s.declared {
 		tell(state)
@@ -41,6 +44,9 @@ func reportTo(t TB) func(string) {
 
 // begin is the first registry of the world, with its scenarios in play.
 func (w *world) begin(key registry.Key, played []scenarios.Scenario) *Registry {
+	if w.t != nil {
+		w.t.Helper()
+	}
 	r := &Registry{world: w, caller: stage.Caller{Key: key}}
 	for _, scenario := range played {
 		r.Play(scenario)
@@ -66,11 +72,16 @@ func (w *world) end() {
 	for _, p := range w.stage.Playings() {
 		w.stop(p)
 	}
-	if w.t.Failed() {
-		trace := w.stage.Trace()
-		last := trace[max(0, len(trace)-loggedCalls):]
-		w.t.Logf("fakeecr: seed %d, the last %d of %d calls:\n%s", w.settings.seed, len(last), len(trace), last)
+	if !w.t.Failed() {
+		return
 	}
+	trace := w.stage.Trace()
+	last := trace[max(0, len(trace)-loggedCalls):]
+	if len(trace) == 0 {
+		w.t.Logf("fakeecr: seed %d, no calls: the code never reached the fake", w.settings.seed)
+		return
+	}
+	w.t.Logf("fakeecr: seed %d, the last %d of %d calls:\n%s", w.settings.seed, len(last), len(trace), last)
 }
 
 // stop ends a playing and reports its rules that never fired.

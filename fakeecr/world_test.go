@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -193,33 +192,6 @@ func TestNeighboursAreApart(t *testing.T) {
 		}
 		require.Equal(t, []string{"123456789012 us-east-1", "123456789012 eu-west-1", "210987654321 us-east-1"}, regions)
 	})
-}
-
-func TestMistakesInUse(t *testing.T) {
-	for name, c := range map[string]struct {
-		make func(fakeecr.TB)
-		says string
-	}{
-		"account":                {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithAccount("1")) }, "12 digits"},
-		"region":                 {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithRegion("")) }, "no region"},
-		"quota":                  {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithQuota("luck", 1)) }, `no quota of "luck", but of ["bytes per layer" "filters per`},
-		"negative quota":         {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithQuota(fakeecr.TagsPerImage, -1)) }, "the quota of tags per image cannot be -1"},
-		"quota beyond the model": {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithQuota(fakeecr.SigningRules, 11)) }, "the quota of signing rules cannot be 11"},
-		"neighbour":              {func(tb fakeecr.TB) { fakeecr.New(tb).In("here") }, "no region"},
-		"other account":          {func(tb fakeecr.TB) { fakeecr.New(tb).Account("me") }, "12 digits"},
-		"clock":                  {func(tb fakeecr.TB) { fakeecr.New(tb).Advance(-time.Hour) }, "advance by -1h0m0s: the clock never runs backwards"},
-		"end of time":            {func(tb fakeecr.TB) { fakeecr.New(tb).Advance(math.MaxInt64) }, "cannot pass the year 2261"},
-		"option of a fork":       {func(tb fakeecr.TB) { fakeecr.New(tb).Fork(tb, fakeecr.WithAccount("")) }, "12 digits"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var tb recordingTB
-			require.PanicsWithError(t, "fatal", func() { c.make(&tb) })
-			require.Contains(t, tb.end(), c.says)
-			require.Panics(t, func() { c.make(nil) }, "without a test")
-			var none *testing.T
-			require.Panics(t, func() { c.make(none) }, "with a typed nil")
-		})
-	}
 }
 
 func TestTraceIsBounded(t *testing.T) {

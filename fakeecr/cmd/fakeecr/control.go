@@ -55,11 +55,18 @@ func (c *control) advance(duration string) error {
 	})
 }
 
+// maxFindings is how many bytes findings may take.
+const maxFindings = 1 << 20
+
 // find says what scans find in an image, in the form of the imageScanFindings that
 // the AWS CLI prints.
 func (c *control) find(image string, text io.Reader) error {
+	document, err := io.ReadAll(text)
+	if err != nil {
+		return err
+	}
 	var printed any
-	if err := json.NewDecoder(text).Decode(&printed); err != nil {
+	if err := json.Unmarshal(document, &printed); err != nil {
 		return fmt.Errorf("no imageScanFindings: %w", err)
 	}
 	canonical, err := json.Marshal(writtenOut("", printed))
@@ -76,11 +83,14 @@ func (c *control) find(image string, text io.Reader) error {
 		return errors.New("imageScanFindings without findings and without enhancedFindings")
 	}
 	return attempt(func() error {
-		if found.Findings != nil {
-			c.registry.Load().SetScanFindings(image, found.Findings...)
-		}
-		if found.EnhancedFindings != nil {
-			c.registry.Load().SetEnhancedScanFindings(image, found.EnhancedFindings...)
+		// In a world of its own first, so that a mistake in one changes neither.
+		for _, registry := range []*fakeecr.Registry{fakeecr.New(nil), c.registry.Load()} {
+			if found.Findings != nil {
+				registry.SetScanFindings(image, found.Findings...)
+			}
+			if found.EnhancedFindings != nil {
+				registry.SetEnhancedScanFindings(image, found.EnhancedFindings...)
+			}
 		}
 		return nil
 	})
@@ -129,7 +139,7 @@ func (c *control) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case "POST " + prefix + "advance":
 		answer(w, c.advance(req.URL.Query().Get("duration")))
 	case "POST " + prefix + "findings":
-		answer(w, c.find(req.URL.Query().Get("image"), req.Body))
+		answer(w, c.find(req.URL.Query().Get("image"), http.MaxBytesReader(w, req.Body, maxFindings)))
 	case "GET " + prefix + "trace":
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		io.WriteString(w, c.registry.Load().Trace().String())
@@ -139,9 +149,13 @@ func (c *control) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 }
 
 func answer(w http.ResponseWriter, err error) {
-	if err != nil {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case err == nil:
+		w.WriteHeader(http.StatusNoContent)
+	case errors.As(err, &tooLarge):
+		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
+	default:
 		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
 	}
-	w.WriteHeader(http.StatusNoContent)
 }

@@ -102,8 +102,8 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	option("seed", "a `number` that ids and tokens follow from (default a new one each time)", seed)
 	option("sigv4", "verify signatures, which may be by `key:secret`; may be repeated", signer)
 	option("quota", "a limit, such as `\"images per repository=2\"`; may be repeated", quota)
-	option("kms-key", "a KMS key by its `ARN`, after a comma its error, such as DisabledException; may be repeated", kmsKey)
-	option("secret", "a secret by its `ARN`, after a comma its error, such as \"access denied\"; may be repeated", secret)
+	option("kms-key", "a KMS key by its `ARN`, after a comma its error, which is DisabledException, KMSInvalidStateException, AccessDeniedException or NotFoundException; may be repeated", kmsKey)
+	option("secret", "a secret by its `ARN`, after a comma its error, which is \"access denied\", \"undecryptable\" or \"not found\"; may be repeated", secret)
 	flags.Func("repository", "the `name` of a repository to begin with; may be repeated", func(s string) error {
 		c.repositories = append(c.repositories, s)
 		return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"flag"
 	"io"
 	"net/http"
 	"strings"
@@ -95,24 +96,27 @@ func post(t *testing.T, url, body string, status int) {
 	require.Equal(t, status, response.StatusCode)
 }
 
+const (
+	someKey   = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	hubSecret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ecr-pullthroughcache/hub-AbCdEf"
+)
+
 // TestRunIsToldOfTheWorld: what a Go test says by options is said by flags and
 // requests.
 func TestRunIsToldOfTheWorld(t *testing.T) {
-	const key = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-	const secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ecr-pullthroughcache/hub-AbCdEf"
 	url, _ := start(t, "-region", "eu-west-1", "-repository", "team/app",
-		"-quota", "repositories per registry=1", "-kms-key", key+",DisabledException", "-secret", secret+",access denied")
+		"-quota", "repositories per registry=1", "-kms-key", someKey+",DisabledException", "-secret", hubSecret+",access denied")
 	api := client(url)
 
 	_, err := api.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/db")})
 	require.ErrorContains(t, err, "LimitExceededException: The limit of 1 repositories per registry has been exceeded")
 	_, err = api.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/db"),
-		EncryptionConfiguration: &types.EncryptionConfiguration{EncryptionType: types.EncryptionTypeKms, KmsKey: aws.String(key)}})
+		EncryptionConfiguration: &types.EncryptionConfiguration{EncryptionType: types.EncryptionTypeKms, KmsKey: aws.String(someKey)}})
 	var disabled *types.KmsException
 	require.ErrorAs(t, err, &disabled)
 	require.Equal(t, "DisabledException", *disabled.KmsError)
 	_, err = api.CreatePullThroughCacheRule(t.Context(), &ecr.CreatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub"),
-		UpstreamRegistryUrl: aws.String("registry-1.docker.io"), CredentialArn: aws.String(secret)})
+		UpstreamRegistryUrl: aws.String("registry-1.docker.io"), CredentialArn: aws.String(hubSecret)})
 	var denied *types.UnableToAccessSecretException
 	require.ErrorAs(t, err, &denied)
 }
@@ -130,6 +134,12 @@ func TestRunIsToldOfFindings(t *testing.T) {
 		"no findings":    {"team/app:v1", `{}`, http.StatusBadRequest},
 		"no JSON":        {"team/app:v1", `name`, http.StatusBadRequest},
 		"unknown member": {"team/app:v1", `{"vulnerabilities":[]}`, http.StatusBadRequest},
+		"two documents":  {"team/app:v1", `{"findings":[]}{}`, http.StatusBadRequest},
+		"no tag":         {"team/app:" + strings.Repeat("v", 301), `{"findings":[]}`, http.StatusBadRequest},
+		"no severity":    {"team/app:v1", `{"findings":[{"severity":"SEVERE"}]}`, http.StatusBadRequest},
+		"one is wrong":   {"team/app:v2", `{"findings":[],"enhancedFindings":[{"severity":"SEVERE"}]}`, http.StatusBadRequest},
+		"too large":      {"team/app:v1", `{"findings":[]}` + strings.Repeat(" ", 1<<20), http.StatusRequestEntityTooLarge},
+		"largest":        {"team/app:v0", `{"findings":[]}` + strings.Repeat(" ", 1<<20-15), http.StatusNoContent},
 		// As version 1 and version 2 of the AWS CLI print them.
 		"times in seconds": {"team/app:v0", `{"imageScanCompletedAt":1767323045.125,"findings":[],"enhancedFindings":[{"firstObservedAt":1767323045}]}`, http.StatusNoContent},
 		"times as texts": {"team/app:v1", `{"imageScanCompletedAt":"2026-01-02T03:04:05+00:00","findingSeverityCounts":{"HIGH":1},
@@ -205,22 +215,36 @@ func TestRunChecksItsArguments(t *testing.T) {
 		args []string
 		says string
 	}{
-		"account":    {[]string{"-account", "12"}, "12 digits"},
-		"region":     {[]string{"-region", "moon"}, "no region"},
-		"seed":       {[]string{"-seed", "-1"}, "natural number"},
-		"repository": {[]string{"-repository", "Team"}, "repositoryName"},
-		"addr":       {[]string{"-addr", "127.0.0.1"}, "missing port"},
-		"quota":      {[]string{"-quota", "images=2"}, "no quota"},
-		"limit":      {[]string{"-quota", "images per repository"}, "an equals sign"},
-		"key":        {[]string{"-kms-key", "alias/mine"}, "no ARN of a KMS key"},
-		"secret":     {[]string{"-secret", "hub"}, "no ARN of a secret"},
-		"signature":  {[]string{"-sigv4", "key"}, "a colon"},
-		"argument":   {[]string{"serve"}, "unexpected arguments"},
-		"flag":       {[]string{"-port", "1"}, "not defined"},
+		"account":        {[]string{"-account", "12"}, "12 digits"},
+		"region":         {[]string{"-region", "moon"}, "no region"},
+		"seed":           {[]string{"-seed", "-1"}, "natural number"},
+		"repository":     {[]string{"-repository", "Team"}, "repositoryName"},
+		"addr":           {[]string{"-addr", "127.0.0.1"}, "missing port"},
+		"quota":          {[]string{"-quota", "images=2"}, "no quota"},
+		"limit":          {[]string{"-quota", "images per repository"}, "an equals sign"},
+		"key":            {[]string{"-kms-key", "alias/mine"}, "no ARN of a KMS key"},
+		"secret":         {[]string{"-secret", "hub"}, "no ARN of a secret"},
+		"key's state":    {[]string{"-kms-key", someKey + ",Disabled"}, `no state "Disabled", but in one of ["" "DisabledException" "KMSInvalidStateException" "AccessDeniedException" "NotFoundException"]`},
+		"secret's state": {[]string{"-secret", hubSecret + ",gone"}, `no state "gone", but in one of ["" "access denied" "undecryptable" "not found"]`},
+		"signature":      {[]string{"-sigv4", "key"}, "a colon"},
+		"argument":       {[]string{"serve"}, "unexpected arguments"},
+		"flag":           {[]string{"-port", "1"}, "not defined"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := run(t.Context(), c.args, io.Discard, io.Discard)
 			require.ErrorContains(t, err, c.says)
 		})
+	}
+}
+
+// The help names the states that a key and a secret may have.
+func TestHelp(t *testing.T) {
+	var help strings.Builder
+	require.ErrorIs(t, run(t.Context(), []string{"-help"}, io.Discard, &help), flag.ErrHelp)
+	for _, state := range []fakeecr.KMSKeyState{fakeecr.KeyDisabled, fakeecr.KeyPendingDeletion, fakeecr.KeyAccessDenied, fakeecr.KeyNotFound} {
+		require.Contains(t, help.String(), string(state))
+	}
+	for _, state := range []fakeecr.SecretState{fakeecr.SecretAccessDenied, fakeecr.SecretUndecryptable, fakeecr.SecretNotFound} {
+		require.Contains(t, help.String(), string(state))
 	}
 }

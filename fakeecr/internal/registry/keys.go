@@ -3,6 +3,7 @@ package registry
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
@@ -22,13 +23,13 @@ const (
 	KeyNotFound        KeyState = "NotFoundException"
 )
 
-// Known tells whether it is one of them.
-func (s KeyState) Known() bool {
-	switch s {
-	case KeyEnabled, KeyDisabled, KeyPendingDeletion, KeyAccessDenied, KeyNotFound:
-		return true
+// Check tells why a key cannot be in the state.
+func (s KeyState) Check() error {
+	known := []KeyState{KeyEnabled, KeyDisabled, KeyPendingDeletion, KeyAccessDenied, KeyNotFound}
+	if !slices.Contains(known, s) {
+		return fmt.Errorf("a KMS key is in no state %q, but in one of %q", s, known)
 	}
-	return false
+	return nil
 }
 
 // What ECR does with a key.

@@ -1,6 +1,9 @@
 package registry
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // SecretState is what Secrets Manager does when ECR reads the secret of a
 // pull-through cache rule.
@@ -14,13 +17,13 @@ const (
 	SecretNotFound      SecretState = "not found"
 )
 
-// Known tells whether it is one of them.
-func (s SecretState) Known() bool {
-	switch s {
-	case SecretReadable, SecretAccessDenied, SecretUndecryptable, SecretNotFound:
-		return true
+// Check tells why a secret cannot be in the state.
+func (s SecretState) Check() error {
+	known := []SecretState{SecretReadable, SecretAccessDenied, SecretUndecryptable, SecretNotFound}
+	if !slices.Contains(known, s) {
+		return fmt.Errorf("a secret is in no state %q, but in one of %q", s, known)
 	}
-	return false
+	return nil
 }
 
 // SetSecret tells the state of a secret. The first one told with only closes the
