@@ -10,8 +10,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
-
-	"github.com/fakeecr/ecr/fakeecr/internal/entrance"
 )
 
 // Server is a registry that listens on a loopback port, for code that builds its
@@ -23,7 +21,8 @@ type Server struct {
 	// Host is the URL without its scheme.
 	Host string
 
-	server *httptest.Server
+	server   *httptest.Server
+	profiles *profiles
 }
 
 // NewServer makes an empty registry and serves it over HTTP until the test ends
@@ -41,7 +40,7 @@ func NewServer(t TB, options ...Option) *Server {
 	r := New(t, options...)
 	server := httptest.NewServer(r.Handler())
 	r.world.stage.Origin = server.URL
-	s := &Server{Registry: r, URL: server.URL, Host: server.Listener.Addr().String(), server: server}
+	s := &Server{Registry: r, URL: server.URL, Host: server.Listener.Addr().String(), server: server, profiles: &profiles{}}
 	if t != nil {
 		t.Cleanup(s.Close)
 	}
@@ -89,10 +88,12 @@ func (s *Server) with(r *Registry) *Server {
 
 // Close stops the server, after the requests that it is answering: those that a
 // rule holds or delays go on at once, and from then on no rule keeps a call. It
-// closes the connections of [Server.Client] too.
+// closes the connections of [Server.Client] and takes away the files of
+// [Server.Env] too.
 func (s *Server) Close() {
 	s.world.stage.LetGo()
 	s.server.Close()
+	s.profiles.remove()
 }
 
 // Client is the SDK's own client of the server, over its socket.
@@ -122,34 +123,4 @@ func (t calmBody) RoundTrip(req *http.Request) (*http.Response, error) {
 		io.Closer
 	}{req.Body, req.Body}
 	return t.next.RoundTrip(sent)
-}
-
-// Env is the environment in which any AWS SDK or CLI finds the server: endpoint,
-// region and keys, as KEY=value pairs for a child process (exec.Cmd.Env).
-func (s *Server) Env() []string {
-	var pairs []string
-	for _, v := range s.environment() {
-		pairs = append(pairs, v.name+"="+v.value)
-	}
-	return pairs
-}
-
-// Setenv sets the environment of [Server.Env] for the rest of the test, which
-// therefore cannot be parallel.
-func (s *Server) Setenv(t interface{ Setenv(key, value string) }) {
-	for _, v := range s.environment() {
-		t.Setenv(v.name, v.value)
-	}
-}
-
-type variable struct{ name, value string }
-
-func (s *Server) environment() []variable {
-	return []variable{
-		{"AWS_ENDPOINT_URL_ECR", s.URL},
-		{"AWS_REGION", s.Region()},
-		{"AWS_DEFAULT_REGION", s.Region()}, // the only one that boto3 and the CLI read
-		{"AWS_ACCESS_KEY_ID", s.accessKey()},
-		{"AWS_SECRET_ACCESS_KEY", entrance.SecretAccessKey},
-	}
 }

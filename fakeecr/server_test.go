@@ -1,21 +1,14 @@
 package fakeecr_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
@@ -74,55 +67,6 @@ func TestServerInABubbleSaysSo(t *testing.T) {
 		require.PanicsWithError(t, "fatal", func() { fakeecr.NewServer(&tb) })
 		require.Contains(t, tb.end(), "testing/synctest")
 	})
-}
-
-func TestSetenv(t *testing.T) {
-	server := fakeecr.NewServer(t, fakeecr.WithRegion("eu-west-1"))
-	server.Setenv(t)
-	loaded, err := config.LoadDefaultConfig(t.Context())
-	require.NoError(t, err)
-	out := create(t, ecr.NewFromConfig(loaded), "team/app")
-	require.Equal(t, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app", *out.Repository.RepositoryUri)
-	require.Equal(t, []string{"team/app"}, repositories(t, server))
-}
-
-// TestMain runs this binary as the child of TestChildProcess.
-func TestMain(m *testing.M) {
-	if os.Getenv("FAKEECR_TEST_CHILD") != "" {
-		os.Exit(child())
-	}
-	os.Exit(m.Run())
-}
-
-func child() int {
-	loaded, err := config.LoadDefaultConfig(context.Background())
-	if err != nil {
-		os.Stderr.WriteString(err.Error())
-		return 1
-	}
-	out, err := ecr.NewFromConfig(loaded).CreateRepository(context.Background(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/child")})
-	if err != nil {
-		os.Stderr.WriteString(err.Error())
-		return 1
-	}
-	json.NewEncoder(os.Stdout).Encode(*out.Repository.RepositoryUri)
-	return 0
-}
-
-// A child process with nothing but Env, on a clean HOME, finds the server, its
-// region and its account.
-func TestChildProcess(t *testing.T) {
-	server := fakeecr.NewServer(t)
-	neighbour := server.In("eu-west-1").Account("210987654321")
-	command := exec.Command(os.Args[0])
-	command.Env = append(neighbour.Env(), "FAKEECR_TEST_CHILD=1", "HOME="+t.TempDir())
-	var stderr bytes.Buffer
-	command.Stderr = &stderr
-	output, err := command.Output()
-	require.NoError(t, err, stderr.String())
-	require.Equal(t, `"210987654321.dkr.ecr.eu-west-1.amazonaws.com/team/child"`, strings.TrimSpace(string(output)))
-	require.Equal(t, []string{"team/child"}, repositories(t, neighbour))
-	require.Empty(t, repositories(t, server))
 }
 
 // net/http may look for the end of a body after the SDK has closed it, which
