@@ -54,11 +54,24 @@ func fetch(t testing.TB, url string) (status int, body string) {
 	return response.StatusCode, string(content)
 }
 
-func create(t *testing.T, api fakeecr.API, name string) *ecr.CreateRepositoryOutput {
+// create makes a repository, with what is set in its input besides the name.
+func create(t *testing.T, api fakeecr.API, name string, with ...func(*ecr.CreateRepositoryInput)) *ecr.CreateRepositoryOutput {
 	t.Helper()
-	out, err := api.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &name})
+	in := &ecr.CreateRepositoryInput{RepositoryName: &name}
+	for _, set := range with {
+		set(in)
+	}
+	out, err := api.CreateRepository(t.Context(), in)
 	require.NoError(t, err)
 	return out
+}
+
+func immutable(in *ecr.CreateRepositoryInput) {
+	in.ImageTagMutability = types.ImageTagMutabilityImmutable
+}
+
+func scannedOnPush(in *ecr.CreateRepositoryInput) {
+	in.ImageScanningConfiguration = &types.ImageScanningConfiguration{ScanOnPush: true}
 }
 
 func repositories(t *testing.T, api fakeecr.API) []string {

@@ -215,8 +215,7 @@ func TestBatchDeleteImageByBothItsNames(t *testing.T) {
 // A tag may be deleted where it may not move.
 func TestBatchDeleteImageOfAnImmutableRepository(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(app), ImageTagMutability: types.ImageTagMutabilityImmutable})
-		require.NoError(t, err)
+		create(t, f, app, immutable)
 		f.push(t, imageA, "v1")
 		require.Empty(t, f.batchDelete(t, byTag("v1")).Failures)
 		f.push(t, imageB, "v1")

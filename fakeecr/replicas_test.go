@@ -202,8 +202,7 @@ func TestTagsReplicate(t *testing.T) {
 		},
 		"a tag that is taken and immutable there": {
 			before: func(t *testing.T, f face) {
-				_, err := f.in("eu-west-1").CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("app"), ImageTagMutability: types.ImageTagMutabilityImmutable})
-				require.NoError(t, err)
+				create(t, f.in("eu-west-1"), "app", immutable)
 				f.in("eu-west-1").registry.MustPush("app:v1", second)
 			},
 			act:  func(t *testing.T, f face) { f.registry.MustPush("app:v1", first) },

@@ -17,15 +17,6 @@ import (
 // enough is longer than a scan or a signature takes.
 const enough = 10 * time.Second
 
-func createScanned(t *testing.T, f face, name string, scanOnPush bool) {
-	t.Helper()
-	_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{
-		RepositoryName:             aws.String(name),
-		ImageScanningConfiguration: &types.ImageScanningConfiguration{ScanOnPush: scanOnPush},
-	})
-	require.NoError(t, err)
-}
-
 // scanRule is a rule of the registry's scanning configuration.
 func scanRule(frequency types.ScanFrequency, filters ...string) types.RegistryScanningRule {
 	rule := types.RegistryScanningRule{ScanFrequency: frequency, RepositoryFilters: []types.ScanningRepositoryFilter{}}
@@ -112,8 +103,8 @@ func TestRegistryScanningConfigurationRefusals(t *testing.T) {
 
 func TestBatchGetRepositoryScanningConfiguration(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		createScanned(t, f, "prod", false)
-		createScanned(t, f, "flagged", true)
+		create(t, f, "prod")
+		create(t, f, "flagged", scannedOnPush)
 		get := func(names ...string) *ecr.BatchGetRepositoryScanningConfigurationOutput {
 			out, err := f.BatchGetRepositoryScanningConfiguration(t.Context(), &ecr.BatchGetRepositoryScanningConfigurationInput{RepositoryNames: names})
 			require.NoError(t, err)
@@ -167,7 +158,7 @@ func TestScanFilters(t *testing.T) {
 			f := direct(fakeecr.New(t))
 			putScanning(t, f, "BASIC", scanRule("SCAN_ON_PUSH", filter))
 			for _, name := range names {
-				createScanned(t, f, name, false)
+				create(t, f, name)
 			}
 			out, err := f.BatchGetRepositoryScanningConfiguration(t.Context(), &ecr.BatchGetRepositoryScanningConfigurationInput{RepositoryNames: names})
 			require.NoError(t, err)
@@ -184,7 +175,7 @@ func TestScanFilters(t *testing.T) {
 
 func TestPutImageScanningConfiguration(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		createScanned(t, f, "team/app", false)
+		create(t, f, "team/app")
 		put := func(name string) (*ecr.PutImageScanningConfigurationOutput, error) {
 			return f.PutImageScanningConfiguration(t.Context(), &ecr.PutImageScanningConfigurationInput{
 				RepositoryName: aws.String(name), ImageScanningConfiguration: &types.ImageScanningConfiguration{ScanOnPush: true},
@@ -332,7 +323,7 @@ func TestScanQuotas(t *testing.T) {
 		const text = "The limit of 2 image scans in 24 hours has been exceeded"
 		requireError[*types.LimitExceededException](t, startScan(t, f, tagID("v2")), text)
 
-		createScanned(t, f, "scanned", true)
+		create(t, f, "scanned", scannedOnPush)
 		f.registry.MustPush("scanned:v1", fakeecr.RandomImage(1, 4096))
 		out, err := f.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("scanned"), ImageId: tagID("v1")})
 		require.NoError(t, err, "the push succeeds without a scan")
@@ -388,9 +379,9 @@ func TestScansByTheClock(t *testing.T) {
 
 func TestScanOnPush(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		createScanned(t, f, "flag", true)
-		createScanned(t, f, "team/rule", false)
-		createScanned(t, f, "neither", false)
+		create(t, f, "flag", scannedOnPush)
+		create(t, f, "team/rule")
+		create(t, f, "neither")
 		putScanning(t, f, "BASIC", scanRule("SCAN_ON_PUSH", "team/*"))
 		for name, scanned := range map[string]bool{"flag": true, "team/rule": true, "neither": false} {
 			f.registry.SetScanFindings(name + ":v1")
