@@ -22,8 +22,8 @@ type Operation struct {
 	Name string
 	// NewInput makes an empty input.
 	NewInput func() smithy.Serializable
-	// run carries the operation out.
-	run Handler
+	// Run carries the operation out; the call's transaction says for whom.
+	Run Handler
 	// The fields of the input that say what the call is about, or nil.
 	registryID, repositoryName, repositoryNames, resourceARN, tags, tagKeys []int
 }
@@ -36,7 +36,7 @@ func Of[In, Out any](method func(*registry.Tx, context.Context, *In) (*Out, erro
 	op := &Operation{
 		Name:     strings.TrimSuffix(input.Name(), "Input"),
 		NewInput: func() smithy.Serializable { return any(new(In)).(smithy.Serializable) },
-		run: func(ctx context.Context, call *Call) (any, error) {
+		Run: func(ctx context.Context, call *Call) (any, error) {
 			out, err := registry.Run(&call.Tx, func() (*Out, error) { return method(&call.Tx, ctx, call.Input.(*In)) })
 			if err != nil {
 				return nil, err
@@ -61,9 +61,6 @@ func index[T any](shape reflect.Type, member string) []int {
 	}
 	return nil
 }
-
-// Run carries the operation out; the call's transaction says for whom.
-func (o *Operation) Run(ctx context.Context, call *Call) (any, error) { return o.run(ctx, call) }
 
 // Target is the registry that an input is about, which is the one that was called
 // unless the input names another, and the repository or "".

@@ -24,7 +24,13 @@ func (i *ids) seed(seed uint64) {
 func (i *ids) uuid() string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return uuid.Must(uuid.NewRandomFromReader(&i.entropy)).String()
+	// As uuid.NewRandomFromReader, which keeps its result where any reader may
+	// reach it.
+	var id uuid.UUID
+	i.entropy.Read(id[:])
+	id[6] = id[6]&0x0f | 0x40
+	id[8] = id[8]&0x3f | 0x80
+	return id.String()
 }
 
 func (i *ids) fork(to *ids) {

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -116,14 +117,25 @@ func addID(ids []types.ImageIdentifier, id types.ImageIdentifier) []types.ImageI
 	return append(ids, id)
 }
 
+// everyTag is an image's tags in order, or nil once for an image without.
+func everyTag(img *image) iter.Seq[*string] {
+	return func(yield func(*string) bool) {
+		if len(img.tags) == 0 {
+			yield(nil)
+		}
+		for i := range img.tags {
+			if !yield(&img.tags[i]) {
+				return
+			}
+		}
+	}
+}
+
 // everyID is an image's entries: one a tag, or the digest alone.
 func everyID(img *image) []types.ImageIdentifier {
-	if len(img.tags) == 0 {
-		return []types.ImageIdentifier{*imageID(img.digest, nil)}
-	}
-	ids := make([]types.ImageIdentifier, len(img.tags))
-	for i := range img.tags {
-		ids[i] = *imageID(img.digest, &img.tags[i])
+	ids := make([]types.ImageIdentifier, 0, max(1, len(img.tags)))
+	for tag := range everyTag(img) {
+		ids = append(ids, *imageID(img.digest, tag))
 	}
 	return ids
 }

@@ -46,23 +46,35 @@ func (tx *Tx) ListImages(_ context.Context, in *ecr.ListImagesInput) (*ecr.ListI
 	if in.Filter != nil {
 		filter = imageFilter{in.Filter.TagStatus, in.Filter.ImageStatus}
 	}
-	out := &ecr.ListImagesOutput{ImageIds: []types.ImageIdentifier{}}
+	// The texts of a page are one piece of memory, not one for each.
+	room := p.most(repo.images.len())
+	out := &ecr.ListImagesOutput{ImageIds: make([]types.ImageIdentifier, 0, room)}
+	texts := make([]string, 0, 2*room)
+	text := func(s string) *string {
+		texts = append(texts, s)
+		return &texts[len(texts)-1]
+	}
+	var last types.ImageIdentifier
 	// A page may end between two tags of one image.
 	lastDigest, lastTag, _ := strings.Cut(p.last, "@")
 	for digest, img := range repo.images.from(lastDigest) {
 		if !filter.accepts(img) {
 			continue
 		}
-		for _, id := range everyID(img) {
-			if digest == lastDigest && aws.ToString(id.ImageTag) <= lastTag {
+		for tag := range everyTag(img) {
+			if digest == lastDigest && aws.ToString(tag) <= lastTag {
 				continue
 			}
 			if p.full(len(out.ImageIds)) {
+				p.last = link(*last.ImageDigest, aws.ToString(last.ImageTag))
 				out.NextToken = p.next()
 				return out, nil
 			}
-			out.ImageIds = append(out.ImageIds, id)
-			p.last = link(digest, aws.ToString(id.ImageTag))
+			last = types.ImageIdentifier{ImageDigest: text(digest)}
+			if tag != nil {
+				last.ImageTag = text(*tag)
+			}
+			out.ImageIds = append(out.ImageIds, last)
 		}
 	}
 	return out, nil

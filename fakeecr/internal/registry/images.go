@@ -242,11 +242,16 @@ func (r *repository) imageOutput(img *image, tag *string) types.Image {
 }
 
 func imageID(digest string, tag *string) *types.ImageIdentifier {
-	id := &types.ImageIdentifier{ImageDigest: aws.String(digest)}
+	v := &struct {
+		id          types.ImageIdentifier
+		digest, tag string
+	}{digest: digest}
+	v.id.ImageDigest = &v.digest
 	if tag != nil {
-		id.ImageTag = aws.String(*tag)
+		v.tag = *tag
+		v.id.ImageTag = &v.tag
 	}
-	return id
+	return &v.id
 }
 
 // absent is the keys that a tree lacks.

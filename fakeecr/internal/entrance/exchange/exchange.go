@@ -49,6 +49,9 @@ func New(status int, mediaType string, body []byte) *Answer {
 
 // Bare is the answer that a rule gives in the service's place, if err is one.
 func Bare(err error) (*Answer, bool) {
+	if err == nil {
+		return nil, false
+	}
 	var response *scenarios.Response
 	if !errors.As(err, &response) {
 		return nil, false
