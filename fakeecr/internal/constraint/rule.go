@@ -63,7 +63,10 @@ func (b binder) bind(s *Shape, t reflect.Type, input bool) *rule {
 func (b binder) bindMembers(members []Member, t reflect.Type, input bool) []field {
 	var fields []field
 	for _, member := range members {
-		goField, _ := t.FieldByName(strings.ToUpper(member.Name[:1]) + member.Name[1:])
+		goField, found := t.FieldByName(strings.ToUpper(member.Name[:1]) + member.Name[1:])
+		if !found { // the SDK does not have it yet
+			continue
+		}
 		fieldType := goField.Type
 		if fieldType.Kind() == reflect.Pointer {
 			fieldType = fieldType.Elem()
