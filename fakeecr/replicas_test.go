@@ -95,7 +95,7 @@ func TestPushArrivesInTheOtherRegion(t *testing.T) {
 	})
 }
 
-func TestReplicationStatusNamesWhatWasAsked(t *testing.T) {
+func TestReplicationStatusNamesTheImage(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		digest := f.registry.MustPush("app:v1", fakeecr.RandomImage(1, 100))
 		ask := func(id types.ImageIdentifier) (*ecr.DescribeImageReplicationStatusOutput, error) {
@@ -104,7 +104,7 @@ func TestReplicationStatusNamesWhatWasAsked(t *testing.T) {
 		out, err := ask(types.ImageIdentifier{ImageTag: aws.String("v1")})
 		require.NoError(t, err)
 		require.Equal(t, "app", *out.RepositoryName)
-		require.Equal(t, types.ImageIdentifier{ImageTag: aws.String("v1")}, *out.ImageId)
+		require.Equal(t, types.ImageIdentifier{ImageDigest: &digest, ImageTag: aws.String("v1")}, *out.ImageId)
 		require.Equal(t, []types.ImageReplicationStatus{}, out.ReplicationStatuses, "the registry replicates nothing")
 
 		_, err = ask(types.ImageIdentifier{ImageTag: aws.String("v2")})

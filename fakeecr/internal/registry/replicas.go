@@ -64,7 +64,7 @@ func (tx *Tx) DescribeImageReplicationStatus(_ context.Context, in *ecr.Describe
 	}
 	return &ecr.DescribeImageReplicationStatusOutput{
 		RepositoryName:      aws.String(repo.name),
-		ImageId:             ptr(copyID(*in.ImageId)),
+		ImageId:             imageID(img.digest, in.ImageId.ImageTag),
 		ReplicationStatuses: statuses,
 	}, nil
 }
