@@ -236,10 +236,11 @@ func rootARN(key Key) string {
 	return fmt.Sprintf("arn:%s:iam::%s:root", partition(key.Region), key.Account)
 }
 
-var errReplicationDenied = &smithy.GenericAPIError{Code: "AccessDeniedException", Fault: smithy.FaultClient}
+// errReplicationDenied has a recorded code.
+var errReplicationDenied = &smithy.GenericAPIError{Code: "DESTINATION_REGISTRY_ACCESS_DENIED", Fault: smithy.FaultClient}
 
-// failureCode is how replication names an error: as the exception. ECR documents
-// no codes.
+// failureCode is how replication names an error: as the exception, which is
+// chosen for all but a destination that refuses.
 func failureCode(err error) string {
 	code := "ServerException"
 	if exception := smithy.APIError(nil); errors.As(err, &exception) {
