@@ -88,7 +88,7 @@ type replication struct {
 // may change, arrive in the registries of its rules. A replica is not pushed:
 // replication goes one hop.
 func (tx *Tx) replicateLater(repo *repository, digest string, tag *string) {
-	for _, to := range tx.registry(repo.Key).destinationsOf(repo.name) {
+	for _, to := range tx.registry(repo.Key).destinationsOf(repo.name, nil) {
 		due := tx.now.Add(replicationLag)
 		tx.schedule(due, replication{repo.Key, repo.name, *imageID(digest, tag), to})
 		img, _ := repo.images.get(digest)
