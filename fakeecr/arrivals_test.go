@@ -141,7 +141,7 @@ func TestConditionsOnReplication(t *testing.T) {
 				if arrives {
 					require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, there, "app"))
 				} else {
-					require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationOther, "AccessDenied")}, replicas(t, f, "app", digest))
+					require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationOther, "DESTINATION_REGISTRY_ACCESS_DENIED")}, replicas(t, f, "app", digest))
 				}
 			})
 		})

@@ -2,6 +2,7 @@ package fakeecr_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -161,6 +162,14 @@ func TestUnknownBackfill(t *testing.T) {
 		requireError[*types.ReplicationBackfillNotFoundException](t, err, text)
 		_, err = there.DescribeReplicationBackfillResults(t.Context(), &ecr.DescribeReplicationBackfillResultsInput{ReplicationBackfillId: id})
 		requireError[*types.ReplicationBackfillNotFoundException](t, err, text)
+		for _, malformed := range []string{"", "none", strings.TrimPrefix(*id, "0") + "g", *id + "0", strings.ReplaceAll(*id, "-", "")} {
+			text := "Invalid parameter at 'replicationBackfillId' failed to satisfy constraint: " +
+				"'Member must satisfy regular expression pattern: [0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}'"
+			_, err = stopBackfill(t, f, &malformed)
+			requireError[*types.InvalidParameterException](t, err, text)
+			_, err = f.DescribeReplicationBackfillResults(t.Context(), &ecr.DescribeReplicationBackfillResultsInput{ReplicationBackfillId: &malformed})
+			requireError[*types.InvalidParameterException](t, err, text)
+		}
 	})
 }
 
@@ -219,14 +228,14 @@ func TestBackfillFails(t *testing.T) {
 		f.registry.Advance(time.Minute)
 		out := describeBackfill(t, f, id)
 		require.Equal(t, types.ReplicationBackfillStatusFailed, out.Status)
-		require.Equal(t, "AccessDenied", *out.FailureCode)
-		require.Equal(t, backfillProgress(2, 0, 2, "AccessDenied"), out.Progress)
-		require.Equal(t, "AccessDenied", *listBackfills(t, f)[0].FailureCode)
+		require.Equal(t, "DESTINATION_REGISTRY_ACCESS_DENIED", *out.FailureCode)
+		require.Equal(t, backfillProgress(2, 0, 2, "DESTINATION_REGISTRY_ACCESS_DENIED"), out.Progress)
+		require.Equal(t, "DESTINATION_REGISTRY_ACCESS_DENIED", *listBackfills(t, f)[0].FailureCode)
 		for _, result := range out.Results {
 			require.Equal(t, types.ReplicationBackfillResultStatusFailed, result.Status)
-			require.Equal(t, "AccessDenied", *result.FailureCode)
+			require.Equal(t, "DESTINATION_REGISTRY_ACCESS_DENIED", *result.FailureCode)
 			if *result.ImageId.ImageDigest == index.Digest() {
-				require.Equal(t, []string{"AccessDenied"}, result.SubImageFailureCodes)
+				require.Equal(t, []string{"DESTINATION_REGISTRY_ACCESS_DENIED"}, result.SubImageFailureCodes)
 			} else {
 				require.Nil(t, result.SubImageFailureCodes, "only of an index")
 			}

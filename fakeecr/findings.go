@@ -31,7 +31,8 @@ func (r *Registry) SetScanFindings(reference string, findings ...types.ImageScan
 
 // SetEnhancedScanFindings says what enhanced scanning finds in an image, as
 // [Registry.SetScanFindings] does for basic scans. It takes effect at once, as
-// Amazon Inspector goes on scanning. DescribeImageScanFindings answers pages of
+// Amazon Inspector goes on scanning, in repositories that are scanned on push as
+// in those of a continuous scan. DescribeImageScanFindings answers pages of
 // 100, because ECR ignores maxResults for enhanced findings.
 func (r *Registry) SetEnhancedScanFindings(reference string, findings ...types.EnhancedImageScanFinding) {
 	if r.world.t != nil {
@@ -131,9 +132,9 @@ func WithScanner(scan func(ScannedImage) ([]types.ImageScanFinding, error)) Opti
 }
 
 // WithEnhancedScanner computes the findings of enhanced scanning, as [WithScanner]
-// does those of basic scans. Because enhanced scanning never completes, the
-// scanner is called whenever DescribeImageScanFindings or DescribeImages shows
-// the image; so it may call neither for the image that it scans.
+// does those of basic scans. Because enhanced scanning goes on, the scanner is
+// called whenever DescribeImageScanFindings shows the image; so it may not call
+// that for the image that it scans.
 func WithEnhancedScanner(scan func(ScannedImage) ([]types.EnhancedImageScanFinding, error)) Option {
 	if scan == nil {
 		return func(*settings) error { return errors.New("WithEnhancedScanner of a nil function") }

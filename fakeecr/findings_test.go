@@ -50,7 +50,7 @@ func TestBasicFindings(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, &types.ImageScanStatus{Status: "IN_PROGRESS"}, out.ImageScanStatus)
 		require.Nil(t, out.ImageScanFindings)
-		require.Equal(t, tagID("v1"), out.ImageId, "the id as it was asked for")
+		require.Equal(t, &types.ImageIdentifier{ImageDigest: &digest, ImageTag: aws.String("v1")}, out.ImageId)
 		require.Equal(t, "123456789012 team/app", *out.RegistryId+" "+*out.RepositoryName)
 
 		f.registry.Advance(enough)
@@ -58,6 +58,7 @@ func TestBasicFindings(t *testing.T) {
 		out, err = describeFindings(t, f, digestID(digest))
 		require.NoError(t, err)
 		require.Equal(t, &types.ImageScanStatus{Status: "COMPLETE", Description: aws.String("The scan was completed successfully.")}, out.ImageScanStatus)
+		require.Equal(t, digestID(digest), out.ImageId)
 		found := out.ImageScanFindings
 		require.Equal(t, []types.ImageScanFinding{cve(1, "HIGH"), cve(2, "LOW"), cve(3, "HIGH")}, found.Findings, "as of the scan's end")
 		require.Equal(t, map[string]int32{"HIGH": 2, "LOW": 1}, found.FindingSeverityCounts)
@@ -245,8 +246,10 @@ func TestEnhancedFindings(t *testing.T) {
 
 		out, err := describeFindings(t, f, tagID("v1"))
 		require.NoError(t, err)
-		require.Equal(t, &types.ImageScanStatus{Status: "PENDING"}, out.ImageScanStatus, "images from before are scanned as well")
-		require.Nil(t, out.ImageScanFindings, "what the basic scan found is of another type")
+		pending := &types.ImageScanStatus{Status: "PENDING", Description: aws.String("Pending start of the image scan.")}
+		require.Equal(t, pending, out.ImageScanStatus, "images from before are scanned as well")
+		require.Equal(t, &types.ImageScanFindings{Findings: []types.ImageScanFinding{}, EnhancedFindings: []types.EnhancedImageScanFinding{}},
+			out.ImageScanFindings, "what the basic scan found is of another type")
 
 		f.registry.Advance(enough)
 		out, err = describeFindings(t, f, tagID("v1"))
@@ -262,15 +265,12 @@ func TestEnhancedFindings(t *testing.T) {
 			require.NoError(t, err)
 			return details.ImageDetails[0]
 		}
-		require.Equal(t, out.ImageScanStatus, detail().ImageScanStatus)
+		require.Nil(t, detail().ImageScanStatus)
+		require.Nil(t, detail().ImageScanFindingsSummary)
 		putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "team/*"))
 		again, err := describeFindings(t, f, tagID("v1"))
 		require.NoError(t, err)
 		require.Equal(t, out.ImageScanStatus, again.ImageScanStatus, "enhanced scanning was on already")
-		require.Equal(t, &types.ImageScanFindingsSummary{
-			FindingSeverityCounts: found.FindingSeverityCounts, ImageScanCompletedAt: found.ImageScanCompletedAt,
-			VulnerabilitySourceUpdatedAt: found.VulnerabilitySourceUpdatedAt,
-		}, detail().ImageScanFindingsSummary)
 
 		f.registry.Advance(time.Hour)
 		said := f.registry.Now()
@@ -279,7 +279,7 @@ func TestEnhancedFindings(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, out.ImageScanFindings.ImageScanCompletedAt.Before(said))
 		require.Equal(t, []types.EnhancedImageScanFinding{}, out.ImageScanFindings.EnhancedFindings, "it goes on scanning")
-		require.Equal(t, map[string]int32{}, detail().ImageScanFindingsSummary.FindingSeverityCounts)
+		require.Equal(t, map[string]int32{}, out.ImageScanFindings.FindingSeverityCounts)
 
 		_, err = describeFindings(t, f, tagID("all"))
 		var notFound *types.ScanNotFoundException
@@ -294,7 +294,6 @@ func TestEnhancedFindings(t *testing.T) {
 		putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "other/*"))
 		_, err = describeFindings(t, f, tagID("v1"))
 		require.ErrorAs(t, err, &notFound, "no rule covers the repository")
-		require.Nil(t, detail().ImageScanStatus)
 
 		putScanning(t, f, "BASIC")
 		out, err = describeFindings(t, f, tagID("v1"))
@@ -315,7 +314,8 @@ func TestEnhancedFindingsHaveTheGrainOfTheWire(t *testing.T) {
 		out, err := describeFindings(t, f, tagID("v1"))
 		require.NoError(t, err)
 		require.Equal(t, []types.EnhancedImageScanFinding{enhancedFinding()}, out.ImageScanFindings.EnhancedFindings)
-		require.Equal(t, &types.ImageScanStatus{Status: "ACTIVE"}, out.ImageScanStatus)
+		complete := &types.ImageScanStatus{Status: "COMPLETE", Description: aws.String("The scan was completed successfully.")}
+		require.Equal(t, complete, out.ImageScanStatus, "an enhanced scan on push completes")
 	})
 }
 
@@ -337,7 +337,8 @@ func TestImageScanCompleteWaiter(t *testing.T) {
 			f.registry.MustPush("team/app:v1", fakeecr.RandomImage(2, 4096))
 			require.NoError(t, startScan(t, f, tagID("v1")))
 		}, time.Minute, "waiter state transitioned to Failure"},
-		{"enhanced scanning never completes", func(t *testing.T, f face) { putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "*")) }, time.Minute, timeout},
+		{"an enhanced scan on push completes", func(t *testing.T, f face) { putScanning(t, f, "ENHANCED", scanRule("SCAN_ON_PUSH", "*")) }, time.Minute, ""},
+		{"a continuous scan never completes", func(t *testing.T, f face) { putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "*")) }, time.Minute, timeout},
 	}
 	for face, open := range map[string]func(*fakeecr.Registry) face{"direct": direct, "client": socketless} {
 		for _, test := range tests {

@@ -180,7 +180,7 @@ func TestUpstreamNames(t *testing.T) {
 		"a prefix upstream":          {"hub", "library", "hub/nginx", "library/nginx"},
 		"a prefix upstream, a slash": {"hub", "library/", "hub/nginx", "library/nginx"},
 		"everything":                 {"ROOT", "", "library/nginx", "library/nginx"},
-		"everything from a prefix":   {"ROOT", "library", "nginx", "library/nginx"},
+		"ROOT everywhere":            {"ROOT", "ROOT", "library/nginx", "library/nginx"},
 		"ROOT upstream":              {"hub", "ROOT", "hub/nginx", "nginx"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -64,7 +64,7 @@ func TestUpstreamRegistries(t *testing.T) {
 				require.WithinRange(t, *created.CreatedAt, f.registry.Now().Add(-time.Minute), f.registry.Now())
 				require.Equal(t, types.PullThroughCacheRule{
 					EcrRepositoryPrefix: aws.String("cache"), RegistryId: aws.String("123456789012"),
-					UpstreamRegistry: test.registry, UpstreamRegistryUrl: &url, UpstreamRepositoryPrefix: aws.String("ROOT"),
+					UpstreamRegistry: test.registry, UpstreamRegistryUrl: &url,
 					CredentialArn: test.credential, CustomRoleArn: test.role, CreatedAt: created.CreatedAt,
 				}, types.PullThroughCacheRule{
 					EcrRepositoryPrefix: created.EcrRepositoryPrefix, RegistryId: created.RegistryId,
@@ -76,6 +76,35 @@ func TestUpstreamRegistries(t *testing.T) {
 	}
 }
 
+// Terraform makes a rule anew, plan after plan, if it is shown a prefix that it
+// did not give.
+func TestUpstreamRepositoryPrefixIsThatOfTheRule(t *testing.T) {
+	for name, given := range map[string]*string{"none": nil, "ROOT": aws.String("ROOT"), "library": aws.String("library"), "library/": aws.String("library/")} {
+		for url, secret := range map[string]*string{"quay.io": nil, "registry-1.docker.io": aws.String(hubSecret), "210987654321.dkr.ecr.us-east-1.amazonaws.com": nil} {
+			t.Run(name+" of "+url, func(t *testing.T) {
+				onAllFaces(t, func(t *testing.T, f face) {
+					in := cached("hub", url)
+					in.UpstreamRepositoryPrefix, in.CredentialArn = given, secret
+					created, err := f.CreatePullThroughCacheRule(t.Context(), in)
+					require.NoError(t, err)
+					described, err := f.DescribePullThroughCacheRules(t.Context(), &ecr.DescribePullThroughCacheRulesInput{})
+					require.NoError(t, err)
+					validated, err := f.ValidatePullThroughCacheRule(t.Context(), &ecr.ValidatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub")})
+					require.NoError(t, err)
+					updated, err := f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub"), CredentialArn: secret})
+					require.NoError(t, err)
+					deleted, err := f.DeletePullThroughCacheRule(t.Context(), &ecr.DeletePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub")})
+					require.NoError(t, err)
+					require.Equal(t, []*string{given, given, given, given, given}, []*string{
+						created.UpstreamRepositoryPrefix, described.PullThroughCacheRules[0].UpstreamRepositoryPrefix,
+						validated.UpstreamRepositoryPrefix, updated.UpstreamRepositoryPrefix, deleted.UpstreamRepositoryPrefix,
+					})
+				})
+			})
+		}
+	}
+}
+
 func TestCreatePullThroughCacheRuleRefusals(t *testing.T) {
 	named := func(in *ecr.CreatePullThroughCacheRuleInput, registry types.UpstreamRegistry) *ecr.CreatePullThroughCacheRuleInput {
 		in.UpstreamRegistry = registry
@@ -83,6 +112,10 @@ func TestCreatePullThroughCacheRuleRefusals(t *testing.T) {
 	}
 	withRole := func(in *ecr.CreatePullThroughCacheRuleInput, role string) *ecr.CreatePullThroughCacheRuleInput {
 		in.CustomRoleArn = &role
+		return in
+	}
+	from := func(upstreamPrefix string, in *ecr.CreatePullThroughCacheRuleInput) *ecr.CreatePullThroughCacheRuleInput {
+		in.UpstreamRepositoryPrefix = &upstreamPrefix
 		return in
 	}
 	const (
@@ -96,6 +129,7 @@ func TestCreatePullThroughCacheRuleRefusals(t *testing.T) {
 		in            *ecr.CreatePullThroughCacheRuleInput
 		code, message string
 	}{
+		"ROOT of a part":    {from("library", cached("ROOT", "quay.io")), "ValidationException", "Invalid input: Upstream repository prefix must be ROOT where the Amazon ECR repository prefix is ROOT. Please verify input and try again."},
 		"a scheme":          {cached("cache", "https://quay.io"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "https://quay.io")},
 		"a path":            {cached("cache", "quay.io/team"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "quay.io/team")},
 		"capital letters":   {cached("cache", "Quay.io"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "Quay.io")},
@@ -211,8 +245,8 @@ func TestUpdatePullThroughCacheRule(t *testing.T) {
 		f.registry.Advance(time.Minute)
 		updated, err := f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub/"), CredentialArn: aws.String(newSecret)})
 		require.NoError(t, err)
-		require.Equal(t, []string{"hub", "123456789012", newSecret, "ROOT"}, []string{
-			*updated.EcrRepositoryPrefix, *updated.RegistryId, *updated.CredentialArn, *updated.UpstreamRepositoryPrefix,
+		require.Equal(t, []string{"hub", "123456789012", newSecret}, []string{
+			*updated.EcrRepositoryPrefix, *updated.RegistryId, *updated.CredentialArn,
 		})
 		require.Nil(t, updated.CustomRoleArn)
 		require.GreaterOrEqual(t, updated.UpdatedAt.Sub(*hub.CreatedAt), time.Minute)
@@ -311,8 +345,8 @@ func TestValidatePullThroughCacheRule(t *testing.T) {
 		valid := validate("hub")
 		require.True(t, valid.IsValid)
 		require.Nil(t, valid.Failure)
-		require.Equal(t, []string{"hub", "123456789012", "registry-1.docker.io", hubSecret, "ROOT"}, []string{
-			*valid.EcrRepositoryPrefix, *valid.RegistryId, *valid.UpstreamRegistryUrl, *valid.CredentialArn, *valid.UpstreamRepositoryPrefix,
+		require.Equal(t, []string{"hub", "123456789012", "registry-1.docker.io", hubSecret}, []string{
+			*valid.EcrRepositoryPrefix, *valid.RegistryId, *valid.UpstreamRegistryUrl, *valid.CredentialArn,
 		})
 		for state, failure := range map[fakeecr.SecretState]string{
 			fakeecr.SecretNotFound:      "The ARN of the secret specified in the pull through cache rule was not found. Update the pull through cache rule with a valid secret ARN and try again.",

@@ -31,7 +31,7 @@ const (
 	TagsPerResource Quota = Quota(registry.TagsPerResource)
 	// PullThroughCacheRules is 50.
 	PullThroughCacheRules Quota = Quota(registry.PullThroughCacheRules)
-	// ReplicationRules is 10 and cannot be raised: InvalidParameterException.
+	// ReplicationRules is 25 and cannot be raised: InvalidParameterException.
 	ReplicationRules Quota = Quota(registry.ReplicationRules)
 	// ReplicationDestinations is 25 different ones in all rules: ValidationException.
 	ReplicationDestinations Quota = Quota(registry.ReplicationDestinations)

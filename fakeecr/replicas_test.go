@@ -95,7 +95,7 @@ func TestPushArrivesInTheOtherRegion(t *testing.T) {
 	})
 }
 
-func TestReplicationStatusNamesWhatWasAsked(t *testing.T) {
+func TestReplicationStatusNamesTheImage(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		digest := f.registry.MustPush("app:v1", fakeecr.RandomImage(1, 100))
 		ask := func(id types.ImageIdentifier) (*ecr.DescribeImageReplicationStatusOutput, error) {
@@ -104,7 +104,7 @@ func TestReplicationStatusNamesWhatWasAsked(t *testing.T) {
 		out, err := ask(types.ImageIdentifier{ImageTag: aws.String("v1")})
 		require.NoError(t, err)
 		require.Equal(t, "app", *out.RepositoryName)
-		require.Equal(t, types.ImageIdentifier{ImageTag: aws.String("v1")}, *out.ImageId)
+		require.Equal(t, types.ImageIdentifier{ImageDigest: &digest, ImageTag: aws.String("v1")}, *out.ImageId)
 		require.Equal(t, []types.ImageReplicationStatus{}, out.ReplicationStatuses, "the registry replicates nothing")
 
 		_, err = ask(types.ImageIdentifier{ImageTag: aws.String("v2")})
@@ -335,7 +335,7 @@ func TestReplicationFails(t *testing.T) {
 			f.registry.MustPush("app:v1", image)
 			f.registry.Advance(arrivalLag)
 			require.Equal(t, []types.ImageReplicationStatus{
-				failedReplica("us-east-1", replicationOther, "AccessDenied"),
+				failedReplica("us-east-1", replicationOther, "DESTINATION_REGISTRY_ACCESS_DENIED"),
 				replicaIn("eu-west-1", types.ReplicationStatusComplete),
 			}, replicas(t, f, "app", image.Digest()), "one destination does not hinder another")
 			require.Nil(t, heldIn(t, f.account(replicationOther), "app"))
@@ -418,7 +418,7 @@ func TestReplicationToAnotherAccountNeedsItsRegistryPolicy(t *testing.T) {
 		f.registry.Advance(arrivalLag)
 		require.Equal(t, map[string][]string{image.Digest(): {"v1"}}, heldIn(t, there, "team/app"))
 		require.Nil(t, heldIn(t, there, "app"), "the policy does not name it")
-		require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationOther, "AccessDenied")}, replicas(t, f, "app", image.Digest()))
+		require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationOther, "DESTINATION_REGISTRY_ACCESS_DENIED")}, replicas(t, f, "app", image.Digest()))
 	})
 }
 

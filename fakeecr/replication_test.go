@@ -113,7 +113,7 @@ func TestReplicationConfigurationIsRefused(t *testing.T) {
 		"the registry itself":   {to(destination("eu-west-1"), destination("us-east-1")), "Invalid parameter at 'replicationConfiguration' failed to satisfy constraint: 'Replication destination cannot be the same as the source registry'"},
 		"another partition":     {to(destination("cn-north-1")), "Invalid parameter at 'replicationConfiguration' failed to satisfy constraint: 'Invalid region 'cn-north-1''"},
 		"no region":             {to(destination("mars")), "Invalid parameter at 'replicationConfiguration' failed to satisfy constraint: 'Invalid region 'mars''"},
-		"eleven rules":          {make([]types.ReplicationRule, 11), "Invalid parameter at 'replicationConfiguration.rules' failed to satisfy constraint: 'Member must have length less than or equal to 10'"},
+		"twenty-six rules":      {make([]types.ReplicationRule, 26), "Invalid parameter at 'replicationConfiguration.rules' failed to satisfy constraint: 'Member must have length less than or equal to 25'"},
 		"a hundred and one":     {filtered(101), "Invalid parameter at 'replicationConfiguration.rules.2.member.repositoryFilters' failed to satisfy constraint: 'Member must have length less than or equal to 100'"},
 		"malformed registry id": {to(destination("eu-west-1", "12")), "Invalid parameter at 'replicationConfiguration.rules.1.member.destinations.1.member.registryId' failed to satisfy constraint: 'Member must satisfy regular expression pattern: [0-9]{12}'"},
 	} {

@@ -1,6 +1,7 @@
 package fakeecr_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -126,8 +127,8 @@ func TestBatchGetRepositoryScanningConfiguration(t *testing.T) {
 		putScanning(t, f, "BASIC", scanRule("SCAN_ON_PUSH", "*", "pr*"))
 		out = get("prod", "flagged")
 		require.Equal(t, []types.RepositoryScanningConfiguration{
-			item("prod", true, "SCAN_ON_PUSH", "pr*"), item("flagged", true, "SCAN_ON_PUSH", "*"),
-		}, out.ScanningConfigurations, "the last filter that matches is the one applied")
+			item("prod", false, "SCAN_ON_PUSH", "pr*"), item("flagged", true, "SCAN_ON_PUSH", "*"),
+		}, out.ScanningConfigurations, "the last filter that matches is the one applied, and the flag is the repository's own")
 		require.Equal(t, []types.RepositoryScanningConfigurationFailure{}, out.Failures)
 
 		putScanning(t, f, "ENHANCED", scanRule("SCAN_ON_PUSH", "*"), scanRule("CONTINUOUS_SCAN", "prod"))
@@ -135,8 +136,8 @@ func TestBatchGetRepositoryScanningConfiguration(t *testing.T) {
 			get("prod", "flagged").ScanningConfigurations)
 
 		putScanning(t, f, "ENHANCED")
-		require.Equal(t, []types.RepositoryScanningConfiguration{item("flagged", false, "MANUAL")}, get("flagged").ScanningConfigurations,
-			"enhanced scanning does not read the repository's own flag")
+		require.Equal(t, []types.RepositoryScanningConfiguration{item("flagged", true, "MANUAL")}, get("flagged").ScanningConfigurations,
+			"the flag is shown, although enhanced scanning does not read it")
 
 		_, err := f.BatchGetRepositoryScanningConfiguration(t.Context(), &ecr.BatchGetRepositoryScanningConfigurationInput{RepositoryNames: make([]string, 26)})
 		requireError[*types.InvalidParameterException](t, err,
@@ -268,7 +269,8 @@ func TestScansOfAnArchivedImage(t *testing.T) {
 		status := func() types.ScanStatus {
 			out, err := describeFindings(t, f, tagID("v1"))
 			require.NoError(t, err)
-			require.Equal(t, out.ImageScanStatus.Status == "COMPLETE" || out.ImageScanStatus.Status == "ACTIVE", out.ImageScanFindings != nil)
+			shown := []types.ScanStatus{"COMPLETE", "ACTIVE", "PENDING"}
+			require.Equal(t, slices.Contains(shown, out.ImageScanStatus.Status), out.ImageScanFindings != nil)
 			return out.ImageScanStatus.Status
 		}
 		f.registry.SetScanFindings("team/app:v1")

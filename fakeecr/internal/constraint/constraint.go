@@ -15,8 +15,8 @@ import (
 
 // Check returns nil, or a *types.InvalidParameterException for the first violation in the order of
 // the model's members, depth first. In is a pointer to the input of an operation, such as
-// *ecr.PutImageInput; a nil one is an input without members, as it is to the client. Anything else
-// is an error of another type.
+// *ecr.PutImageInput, or to its overlay; a nil one is an input without members, as it is to the
+// client. Anything else is an error of another type.
 //
 // A member is absent if it is a nil pointer, a nil slice or the empty value of an enumeration.
 // Lengths of strings are counted in UTF-16 code units, as Java, in which ECR is written, counts them.

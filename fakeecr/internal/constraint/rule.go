@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/overlay"
 )
 
 // A rule is a shape bound to the Go type of its values.
@@ -25,12 +27,15 @@ type field struct {
 	missing  violation
 }
 
-// rules are those of all inputs, by the type of a pointer to an input.
+// rules are those of all inputs and of their overlays, by the type of a pointer to one.
 var rules = sync.OnceValue(func() map[reflect.Type]*rule {
 	bound := make(map[reflect.Type]*rule, len(operations))
 	b := binder{}
 	for _, operation := range operations {
 		bound[reflect.PointerTo(operation.Input)] = b.bind(operation.Shape, operation.Input, true)
+		if over := reflect.TypeOf(overlay.Of(reflect.New(operation.Input).Interface())); over != nil {
+			bound[over] = binder{}.bind(operation.Shape, over.Elem(), true)
+		}
 	}
 	return bound
 })
@@ -63,7 +68,10 @@ func (b binder) bind(s *Shape, t reflect.Type, input bool) *rule {
 func (b binder) bindMembers(members []Member, t reflect.Type, input bool) []field {
 	var fields []field
 	for _, member := range members {
-		goField, _ := t.FieldByName(strings.ToUpper(member.Name[:1]) + member.Name[1:])
+		goField, found := t.FieldByName(strings.ToUpper(member.Name[:1]) + member.Name[1:])
+		if !found { // an overlay has it, or the SDK's type
+			continue
+		}
 		fieldType := goField.Type
 		if fieldType.Kind() == reflect.Pointer {
 			fieldType = fieldType.Elem()

@@ -147,7 +147,11 @@ var (
 		{Name: "ecrRepositoryPrefix", Shape: &shapePullThroughCacheRuleRepositoryPrefix, Required: true},
 		{Name: "registryId", Shape: &shapeRegistryId},
 	}}
-	shapeDeleteRegistryPolicyRequest             = Shape{Name: "DeleteRegistryPolicyRequest", Kind: Structure}
+	shapeDeleteRegistryPolicyRequest = Shape{Name: "DeleteRegistryPolicyRequest", Kind: Structure}
+	shapeDeleteReplication           = Shape{Name: "DeleteReplication", Kind: Structure, Members: []Member{
+		{Name: "enabled", Shape: &shapeDeleteReplicationFlag, Required: true},
+	}}
+	shapeDeleteReplicationFlag                   = Shape{Name: "DeleteReplicationFlag", Kind: Boolean}
 	shapeDeleteRepositoryCreationTemplateRequest = Shape{Name: "DeleteRepositoryCreationTemplateRequest", Kind: Structure, Members: []Member{
 		{Name: "prefix", Shape: &shapePrefix, Required: true},
 	}}
@@ -394,7 +398,7 @@ var (
 		{Name: "repositoryFilters", Shape: &shapeScanningRepositoryFilterList, Required: true},
 	}}
 	shapeRegistryScanningRuleList        = Shape{Name: "RegistryScanningRuleList", Kind: List, Min: at(0), Max: at(2), Element: &shapeRegistryScanningRule}
-	shapeReplicationBackfillId           = Shape{Name: "ReplicationBackfillId", Kind: String}
+	shapeReplicationBackfillId           = Shape{Name: "ReplicationBackfillId", Kind: String, Pattern: `[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`}
 	shapeReplicationBackfillResultStatus = Shape{Name: "ReplicationBackfillResultStatus", Kind: String, Enum: []string{"COMPLETE", "FAILED"}}
 	shapeReplicationConfiguration        = Shape{Name: "ReplicationConfiguration", Kind: Structure, Members: []Member{
 		{Name: "rules", Shape: &shapeReplicationRuleList, Required: true},
@@ -407,8 +411,9 @@ var (
 	shapeReplicationRule            = Shape{Name: "ReplicationRule", Kind: Structure, Members: []Member{
 		{Name: "destinations", Shape: &shapeReplicationDestinationList, Required: true},
 		{Name: "repositoryFilters", Shape: &shapeRepositoryFilterList},
+		{Name: "deleteReplication", Shape: &shapeDeleteReplication},
 	}}
-	shapeReplicationRuleList = Shape{Name: "ReplicationRuleList", Kind: List, Min: at(0), Max: at(10), Element: &shapeReplicationRule}
+	shapeReplicationRuleList = Shape{Name: "ReplicationRuleList", Kind: List, Min: at(0), Max: at(25), Element: &shapeReplicationRule}
 	shapeRepositoryFilter    = Shape{Name: "RepositoryFilter", Kind: Structure, Members: []Member{
 		{Name: "filter", Shape: &shapeRepositoryFilterValue, Required: true},
 		{Name: "filterType", Shape: &shapeRepositoryFilterType, Required: true},

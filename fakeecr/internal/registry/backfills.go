@@ -272,7 +272,7 @@ func (tx *Tx) prepareBackfill(b *backfill) {
 	b.prepared, b.status = true, types.ReplicationBackfillStatusInProgress
 	reg := tx.registry(b.from)
 	for name, repo := range reg.repositories.all() {
-		if !slices.Contains(reg.destinationsOf(name), b.to) {
+		if !slices.Contains(reg.destinationsOf(name, nil), b.to) {
 			continue
 		}
 		for _, img := range repo.images.all() {

@@ -31,6 +31,11 @@ func upstreamRegistryDoesNotMatch() error {
 	return validationFailed("Invalid input: Upstream registry URL and entered upstream registry do not match. Please verify input and try again.")
 }
 
+// upstreamPrefixIsNotRoot is chosen.
+func upstreamPrefixIsNotRoot() error {
+	return validationFailed("Invalid input: Upstream repository prefix must be ROOT where the Amazon ECR repository prefix is ROOT. Please verify input and try again.")
+}
+
 // Of the next four texts only the beginning is recorded; their ends and codes
 // are chosen.
 

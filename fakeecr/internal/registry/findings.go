@@ -151,7 +151,7 @@ func keepFindings(found ScanFindings) ScanFindings {
 type scanReport struct {
 	status      types.ImageScanStatus
 	completedAt time.Time
-	// findings is nil unless the scan succeeded.
+	// findings is nil unless the scan has succeeded.
 	findings *findings
 }
 
@@ -166,13 +166,16 @@ func (tx *Tx) scanReport(repo *repository, img *image) (scanReport, bool) {
 	case img.scan.result == nil:
 		return scanReport{status: types.ImageScanStatus{Status: types.ScanStatusInProgress}}, true
 	}
-	status := types.ImageScanStatus{Status: types.ScanStatusComplete, Description: aws.String("The scan was completed successfully.")}
-	return newScanReport(status, img.scan.completedAt, img.scan.result), true
+	return newScanReport(scanComplete(), img.scan.completedAt, img.scan.result), true
+}
+
+func scanComplete() types.ImageScanStatus {
+	return types.ImageScanStatus{Status: types.ScanStatusComplete, Description: aws.String("The scan was completed successfully.")}
 }
 
 // enhancedReport is that of Amazon Inspector, which scans the images of all
-// repositories that a rule covers, those pushed before the rule included, and
-// never completes.
+// repositories that a rule covers, those pushed before the rule included.
+// Continuous scanning never completes.
 func (tx *Tx) enhancedReport(repo *repository, img *image) (scanReport, bool) {
 	scanning := &tx.registry(repo.Key).scanning
 	frequency, _ := scanning.applied(repo.name)
@@ -190,11 +193,13 @@ func (tx *Tx) enhancedReport(repo *repository, img *image) (scanReport, bool) {
 	}
 	completedAt := begun.Add(scanTime)
 	if tx.now.Before(completedAt) {
-		return scanReport{status: types.ImageScanStatus{Status: types.ScanStatusPending}}, true
+		return scanReport{status: types.ImageScanStatus{
+			Status: types.ScanStatusPending, Description: aws.String("Pending start of the image scan."),
+		}}, true
 	}
-	status := types.ImageScanStatus{Status: types.ScanStatusActive}
+	status := scanComplete()
 	if frequency == types.ScanFrequencyContinuousScan {
-		status.Description = aws.String("Continuous scan is selected for image.")
+		status = types.ImageScanStatus{Status: types.ScanStatusActive, Description: aws.String("Continuous scan is selected for image.")}
 	}
 	return newScanReport(status, completedAt, tx.examine(repo, img, types.ScanTypeEnhanced)), true
 }
@@ -222,27 +227,16 @@ func failedStatus(err error) types.ImageScanStatus {
 // untriaged is Amazon Inspector's severity of what has none yet.
 const untriaged = "UNTRIAGED"
 
-// summary is what DescribeImages shows of the findings.
-func (r scanReport) summary() *types.ImageScanFindingsSummary {
-	if r.findings == nil {
-		return nil
-	}
-	updated := r.findings.since
-	if updated.IsZero() {
-		updated = r.completedAt
-	}
+// severityCounts counts the findings by their severity.
+func (f *findings) severityCounts() map[string]int32 {
 	counts := map[string]int32{}
-	for _, finding := range r.findings.Basic {
+	for _, finding := range f.Basic {
 		counts[string(cmp.Or(finding.Severity, types.FindingSeverityUndefined))]++
 	}
-	for _, finding := range r.findings.Enhanced {
+	for _, finding := range f.Enhanced {
 		counts[cmp.Or(aws.ToString(finding.Severity), untriaged)]++
 	}
-	return &types.ImageScanFindingsSummary{
-		FindingSeverityCounts:        counts,
-		ImageScanCompletedAt:         aws.Time(r.completedAt),
-		VulnerabilitySourceUpdatedAt: aws.Time(updated),
-	}
+	return counts
 }
 
 // DescribeImageScanFindings answers the last scan's status and, if it succeeded,
@@ -265,12 +259,18 @@ func (tx *Tx) DescribeImageScanFindings(_ context.Context, in *ecr.DescribeImage
 		return nil, scanNotFound(repo, *in.ImageId)
 	}
 	out := &ecr.DescribeImageScanFindingsOutput{
-		ImageId:         ptr(copyID(*in.ImageId)),
+		ImageId:         imageID(img.digest, in.ImageId.ImageTag),
 		ImageScanStatus: &report.status,
 		RegistryId:      aws.String(repo.Account),
 		RepositoryName:  aws.String(repo.name),
 	}
-	if report.findings == nil {
+	switch {
+	case report.status.Status == types.ScanStatusPending:
+		out.ImageScanFindings = &types.ImageScanFindings{
+			Findings: []types.ImageScanFinding{}, EnhancedFindings: []types.EnhancedImageScanFinding{},
+		}
+		return out, nil
+	case report.findings == nil:
 		return out, nil
 	}
 	var more bool
@@ -282,11 +282,14 @@ func (tx *Tx) DescribeImageScanFindings(_ context.Context, in *ecr.DescribeImage
 
 // page is a page of the findings. ECR ignores maxResults for enhanced ones.
 func (r scanReport) page(p *pages, enhanced bool) (page *types.ImageScanFindings, more bool) {
-	summary := r.summary()
+	updated := r.findings.since
+	if updated.IsZero() {
+		updated = r.completedAt
+	}
 	page = &types.ImageScanFindings{
-		FindingSeverityCounts:        summary.FindingSeverityCounts,
-		ImageScanCompletedAt:         summary.ImageScanCompletedAt,
-		VulnerabilitySourceUpdatedAt: summary.VulnerabilitySourceUpdatedAt,
+		FindingSeverityCounts:        r.findings.severityCounts(),
+		ImageScanCompletedAt:         aws.Time(r.completedAt),
+		VulnerabilitySourceUpdatedAt: aws.Time(updated),
 	}
 	if enhanced {
 		p.limit = defaultPage
@@ -308,16 +311,4 @@ func findingsPage[T any](p *pages, list []T) (page []T, more bool) {
 		page = []T{}
 	}
 	return page, end < len(list)
-}
-
-// detail is an image as DescribeImages shows it. It tells nothing of a basic scan
-// of today's version, AWS_NATIVE.
-func (tx *Tx) detail(repo *repository, img *image) types.ImageDetail {
-	detail := repo.detail(img)
-	if tx.registry(repo.Key).scanning.enhanced() {
-		if report, scanned := tx.scanReport(repo, img); scanned {
-			detail.ImageScanStatus, detail.ImageScanFindingsSummary = &report.status, report.summary()
-		}
-	}
-	return detail
 }

@@ -98,7 +98,7 @@ func (tx *Tx) BatchDeleteImage(_ context.Context, in *ecr.BatchDeleteImageInput)
 	for _, id := range in.ImageIds {
 		img, failure := before.find(id)
 		if failure == nil {
-			failure = repo.remove(&before, img, id)
+			failure = tx.remove(repo, &before, img, id)
 		}
 		if failure != nil {
 			out.Failures = append(out.Failures, *failure)
@@ -116,8 +116,8 @@ func (tx *Tx) BatchDeleteImage(_ context.Context, in *ecr.BatchDeleteImageInput)
 }
 
 // remove takes away what an id names, if it is still there.
-func (r *repository) remove(before *repository, img *image, id types.ImageIdentifier) *types.ImageFailure {
-	now, there := r.images.get(img.digest)
+func (tx *Tx) remove(repo, before *repository, img *image, id types.ImageIdentifier) *types.ImageFailure {
+	now, there := repo.images.get(img.digest)
 	if !there {
 		return nil
 	}
@@ -126,10 +126,9 @@ func (r *repository) remove(before *repository, img *image, id types.ImageIdenti
 		if indexes := before.indexesOf(img); len(indexes) > 0 {
 			return referencedByManifestList(id, indexes)
 		}
-		r.forget(now)
+		tx.deleteImage(repo, now)
 		return nil
 	}
-	r.images.set(r.generation, img.digest, now.withoutTag(*id.ImageTag))
-	r.tagged.delete(r.generation, *id.ImageTag)
+	tx.deleteTag(repo, now, *id.ImageTag)
 	return nil
 }

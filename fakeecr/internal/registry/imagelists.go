@@ -95,7 +95,7 @@ func (tx *Tx) DescribeImages(_ context.Context, in *ecr.DescribeImagesInput) (*e
 		if in.MaxResults != nil || in.NextToken != nil {
 			return nil, invalidTogether(pagingMember(in.NextToken), "images with imageIds")
 		}
-		return tx.describe(repo, in.ImageIds, filter)
+		return repo.describe(in.ImageIds, filter)
 	}
 	p, err := tx.newPage("DescribeImages "+repo.arn(), in.MaxResults, in.NextToken)
 	if err != nil {
@@ -110,30 +110,31 @@ func (tx *Tx) DescribeImages(_ context.Context, in *ecr.DescribeImagesInput) (*e
 			out.NextToken = p.next()
 			break
 		}
-		out.ImageDetails = append(out.ImageDetails, tx.detail(repo, img))
+		out.ImageDetails = append(out.ImageDetails, repo.detail(img))
 		p.last = digest
 	}
 	return out, nil
 }
 
-func (tx *Tx) describe(repo *repository, ids []types.ImageIdentifier, filter imageFilter) (*ecr.DescribeImagesOutput, error) {
+func (r *repository) describe(ids []types.ImageIdentifier, filter imageFilter) (*ecr.DescribeImagesOutput, error) {
 	out := &ecr.DescribeImagesOutput{ImageDetails: []types.ImageDetail{}}
 	var seen []string
 	for _, id := range ids {
-		img, err := repo.one(id)
+		img, err := r.one(id)
 		if err != nil {
 			return nil, err
 		}
 		if filter.accepts(img) && !slices.Contains(seen, img.digest) {
 			seen = append(seen, img.digest)
-			out.ImageDetails = append(out.ImageDetails, tx.detail(repo, img))
+			out.ImageDetails = append(out.ImageDetails, r.detail(img))
 		}
 	}
 	return out, nil
 }
 
 // detail is an image as DescribeImages shows it. An untagged image has no
-// imageTags, not an empty list.
+// imageTags, not an empty list. Of scans it tells nothing: neither of enhanced
+// ones nor of basic ones of today's version, AWS_NATIVE.
 func (r *repository) detail(img *image) types.ImageDetail {
 	// One allocation for what every image has: a page has a thousand of them.
 	v := &struct {

@@ -212,6 +212,12 @@ func (r *repository) meet(img *image) {
 	}
 }
 
+// untag removes a tag of an image.
+func (r *repository) untag(img *image, tag string) {
+	r.images.set(r.generation, img.digest, img.withoutTag(tag))
+	r.tagged.delete(r.generation, tag)
+}
+
 // forget removes an image and what it held: its tags, its use of layers, its
 // places in indexes and among referrers.
 func (r *repository) forget(img *image) {

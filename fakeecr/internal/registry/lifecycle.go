@@ -190,7 +190,7 @@ func (tx *Tx) runLifecycle(repo *repository) {
 	for _, verdict := range verdicts {
 		switch verdict.Type {
 		case lifecycle.Expire:
-			repo.forget(verdict.image)
+			tx.deleteImage(repo, verdict.image)
 		case lifecycle.Transition:
 			repo.archive(verdict.image, tx.now)
 		}

@@ -14,15 +14,15 @@ import (
 
 // cacheRule is a pull-through cache rule. A published record never changes.
 type cacheRule struct {
-	prefix         string
-	upstream       types.UpstreamRegistry
-	url            string
-	upstreamPrefix string
-	// credential and role are nil without one.
-	credential *string
-	role       *string
-	createdAt  time.Time
-	updatedAt  time.Time
+	prefix   string
+	upstream types.UpstreamRegistry
+	url      string
+	// upstreamPrefix, credential and role are nil without one.
+	upstreamPrefix *string
+	credential     *string
+	role           *string
+	createdAt      time.Time
+	updatedAt      time.Time
 }
 
 // upstreamURLs are those that have no part of their own.
@@ -96,8 +96,8 @@ func (r *cacheRule) upstreamName(name string) string {
 	if r.prefix != everywhere {
 		name = strings.TrimPrefix(name, namespace(r.prefix)+"/")
 	}
-	if r.upstreamPrefix != everywhere {
-		name = namespace(r.upstreamPrefix) + "/" + name
+	if upstream := *orDefault(r.upstreamPrefix, everywhere); upstream != everywhere {
+		name = namespace(upstream) + "/" + name
 	}
 	return name
 }
@@ -112,7 +112,7 @@ func (r *cacheRule) output(key Key) *types.PullThroughCacheRule {
 		UpdatedAt:                aws.Time(r.updatedAt),
 		UpstreamRegistry:         r.upstream,
 		UpstreamRegistryUrl:      aws.String(r.url),
-		UpstreamRepositoryPrefix: aws.String(r.upstreamPrefix),
+		UpstreamRepositoryPrefix: copied(r.upstreamPrefix),
 	}
 }
 
@@ -123,7 +123,7 @@ func (tx *Tx) CreatePullThroughCacheRule(_ context.Context, in *ecr.CreatePullTh
 	rule := &cacheRule{
 		prefix:         *in.EcrRepositoryPrefix,
 		url:            *in.UpstreamRegistryUrl,
-		upstreamPrefix: *orDefault(in.UpstreamRepositoryPrefix, everywhere),
+		upstreamPrefix: copied(in.UpstreamRepositoryPrefix),
 		createdAt:      tx.now,
 	}
 	var known bool
@@ -133,6 +133,9 @@ func (tx *Tx) CreatePullThroughCacheRule(_ context.Context, in *ecr.CreatePullTh
 	// ECR takes any name for a registry that is open.
 	if in.UpstreamRegistry != "" && in.UpstreamRegistry != rule.upstream && !isOpen(rule.upstream) {
 		return nil, upstreamRegistryDoesNotMatch()
+	}
+	if rule.prefix == everywhere && *orDefault(rule.upstreamPrefix, everywhere) != everywhere {
+		return nil, upstreamPrefixIsNotRoot()
 	}
 	if err := rule.update(tx, reg.Key, in.CredentialArn, in.CustomRoleArn); err != nil {
 		return nil, err

@@ -40,7 +40,7 @@ var defaultQuotas = map[Quota]int64{
 	BytesPerLayer:               52_000 << 20,
 	TagsPerResource:             50,
 	PullThroughCacheRules:       50,
-	ReplicationRules:            10,
+	ReplicationRules:            25,
 	ReplicationDestinations:     25,
 	ReplicationFiltersPerRule:   100,
 	ReplicationBackfillsActive:  10,

@@ -11,7 +11,7 @@ func TestDefaultQuotas(t *testing.T) {
 	tx := &Tx{World: NewWorld(1, Config{})}
 	for quota, want := range map[Quota]int64{
 		RepositoriesPerRegistry: 100_000, ImagesPerRepository: 100_000, TagsPerImage: 1_000, PartsPerLayer: 4_200,
-		BytesPerLayer: 54_525_952_000, TagsPerResource: 50, PullThroughCacheRules: 50, ReplicationRules: 10, ReplicationDestinations: 25,
+		BytesPerLayer: 54_525_952_000, TagsPerResource: 50, PullThroughCacheRules: 50, ReplicationRules: 25, ReplicationDestinations: 25,
 		ReplicationFiltersPerRule: 100, ReplicationBackfillsActive: 10, ScansPerDay: 100_000, ScansPerImagePerDay: 1,
 		PullTimeUpdateExclusions: 100, SigningRules: 10,
 	} {

@@ -64,7 +64,7 @@ func (tx *Tx) DescribeImageReplicationStatus(_ context.Context, in *ecr.Describe
 	}
 	return &ecr.DescribeImageReplicationStatusOutput{
 		RepositoryName:      aws.String(repo.name),
-		ImageId:             ptr(copyID(*in.ImageId)),
+		ImageId:             imageID(img.digest, in.ImageId.ImageTag),
 		ReplicationStatuses: statuses,
 	}, nil
 }
@@ -88,7 +88,7 @@ type replication struct {
 // may change, arrive in the registries of its rules. A replica is not pushed:
 // replication goes one hop.
 func (tx *Tx) replicateLater(repo *repository, digest string, tag *string) {
-	for _, to := range tx.registry(repo.Key).destinationsOf(repo.name) {
+	for _, to := range tx.registry(repo.Key).destinationsOf(repo.name, nil) {
 		due := tx.now.Add(replicationLag)
 		tx.schedule(due, replication{repo.Key, repo.name, *imageID(digest, tag), to})
 		img, _ := repo.images.get(digest)
@@ -236,10 +236,11 @@ func rootARN(key Key) string {
 	return fmt.Sprintf("arn:%s:iam::%s:root", partition(key.Region), key.Account)
 }
 
-var errReplicationDenied = &smithy.GenericAPIError{Code: "AccessDeniedException", Fault: smithy.FaultClient}
+// errReplicationDenied has a recorded code.
+var errReplicationDenied = &smithy.GenericAPIError{Code: "DESTINATION_REGISTRY_ACCESS_DENIED", Fault: smithy.FaultClient}
 
-// failureCode is how replication names an error: as the exception. ECR documents
-// no codes.
+// failureCode is how replication names an error: as the exception, which is
+// chosen for all but a destination that refuses.
 func failureCode(err error) string {
 	code := "ServerException"
 	if exception := smithy.APIError(nil); errors.As(err, &exception) {

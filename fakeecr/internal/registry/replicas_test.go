@@ -111,7 +111,7 @@ func TestAnotherAccountsPolicyDecidesOnReplication(t *testing.T) {
 				require.Equal(t, []types.ImageReplicationStatus{{Region: aws.String("eu-west-1"), RegistryId: aws.String("210987654321"), Status: types.ReplicationStatusComplete}}, status)
 				return
 			}
-			require.Equal(t, []types.ImageReplicationStatus{{Region: aws.String("eu-west-1"), RegistryId: aws.String("210987654321"), Status: types.ReplicationStatusFailed, FailureCode: aws.String("AccessDenied")}}, status)
+			require.Equal(t, []types.ImageReplicationStatus{{Region: aws.String("eu-west-1"), RegistryId: aws.String("210987654321"), Status: types.ReplicationStatusFailed, FailureCode: aws.String("DESTINATION_REGISTRY_ACCESS_DENIED")}}, status)
 		})
 	}
 }

@@ -18,18 +18,21 @@ type replicationRule struct {
 	destinations []Key
 	// prefixes are of repository names; without one all repositories are meant.
 	prefixes []string
+	// deletes tells whether deletions are replicated too; nil, and then they are
+	// not, where that was not said.
+	deletes *bool
 }
 
 func (r *replicationRule) covers(name string) bool {
 	return len(r.prefixes) == 0 || slices.ContainsFunc(r.prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
-// destinationsOf is where the images of a repository are replicated to, each
-// registry once.
-func (r *registry) destinationsOf(name string) []Key {
+// destinationsOf is where the images of a repository are replicated to by the
+// rules that count, nil for all of them; each registry once.
+func (r *registry) destinationsOf(name string, counts func(*replicationRule) bool) []Key {
 	var all []Key
 	for _, rule := range r.replication {
-		if !rule.covers(name) {
+		if !rule.covers(name) || counts != nil && !counts(&rule) {
 			continue
 		}
 		for _, to := range rule.destinations {
@@ -55,14 +58,17 @@ func (tx *Tx) PutReplicationConfiguration(_ context.Context, in *ecr.PutReplicat
 	}
 	reg := tx.changeRegistry(tx.Key)
 	reg.replication = rules
+	tx.showDeletesReplicas(rules)
 	return &ecr.PutReplicationConfigurationOutput{ReplicationConfiguration: reg.replicationOutput()}, nil
 }
 
 // DescribeRegistry answers the replication rules of the caller's registry.
 func (tx *Tx) DescribeRegistry(context.Context, *ecr.DescribeRegistryInput) (*ecr.DescribeRegistryOutput, error) {
+	reg := tx.registry(tx.Key)
+	tx.showDeletesReplicas(reg.replication)
 	return &ecr.DescribeRegistryOutput{
 		RegistryId:               aws.String(tx.Account),
-		ReplicationConfiguration: tx.registry(tx.Key).replicationOutput(),
+		ReplicationConfiguration: reg.replicationOutput(),
 	}, nil
 }
 
@@ -76,6 +82,7 @@ func (tx *Tx) newReplicationRules(rules []types.ReplicationRule) ([]replicationR
 		if most := tx.quota(ReplicationFiltersPerRule); int64(len(rule.RepositoryFilters)) > most {
 			return nil, tooManyMembers(fmt.Sprintf("replicationConfiguration.rules.%d.member.repositoryFilters", i+1), most)
 		}
+		made[i].deletes = tx.deletesReplicas(i)
 		for _, filter := range rule.RepositoryFilters {
 			made[i].prefixes = append(made[i].prefixes, *filter.Filter)
 		}

@@ -126,8 +126,9 @@ func (tx *Tx) PutRegistryScanningConfiguration(_ context.Context, in *ecr.PutReg
 	return &ecr.PutRegistryScanningConfigurationOutput{RegistryScanningConfiguration: next.output()}, nil
 }
 
-// BatchGetRepositoryScanningConfiguration answers what the registry's rules make
-// of each repository, and a failure for each that is not there.
+// BatchGetRepositoryScanningConfiguration answers each repository's own flag and
+// how often the registry's rules have it scanned, and a failure for each that is
+// not there.
 func (tx *Tx) BatchGetRepositoryScanningConfiguration(_ context.Context, in *ecr.BatchGetRepositoryScanningConfigurationInput) (*ecr.BatchGetRepositoryScanningConfigurationOutput, error) {
 	reg := tx.registry(tx.Key)
 	out := &ecr.BatchGetRepositoryScanningConfigurationOutput{
@@ -147,7 +148,7 @@ func (tx *Tx) BatchGetRepositoryScanningConfiguration(_ context.Context, in *ecr
 		out.ScanningConfigurations = append(out.ScanningConfigurations, types.RepositoryScanningConfiguration{
 			RepositoryArn:      aws.String(repo.arn()),
 			RepositoryName:     aws.String(repo.name),
-			ScanOnPush:         reg.scansOnPush(repo),
+			ScanOnPush:         repo.scanOnPush,
 			ScanFrequency:      frequency,
 			AppliedScanFilters: scanFilters(filters),
 		})
@@ -155,11 +156,11 @@ func (tx *Tx) BatchGetRepositoryScanningConfiguration(_ context.Context, in *ecr
 	return out, nil
 }
 
-// scansOnPush tells whether a push into a repository starts a scan, by a rule of
-// the registry or, while scanning is basic, by the repository's own flag.
+// scansOnPush tells whether a push into a repository starts a basic scan, by a
+// rule of the registry or by the repository's own flag.
 func (reg *registry) scansOnPush(repo *repository) bool {
 	frequency, _ := reg.scanning.applied(repo.name)
-	return frequency == types.ScanFrequencyScanOnPush || repo.scanOnPush && !reg.scanning.enhanced()
+	return !reg.scanning.enhanced() && (repo.scanOnPush || frequency == types.ScanFrequencyScanOnPush)
 }
 
 // PutImageScanningConfiguration sets the repository's own flag.
@@ -223,8 +224,7 @@ func (tx *Tx) StartImageScan(_ context.Context, in *ecr.StartImageScanInput) (*e
 // from the archive, if the repository wants it. The push succeeds also where the
 // quotas forbid a scan; what an earlier scan found stays.
 func (tx *Tx) scanOnPush(repo *repository, img *image) {
-	reg := tx.registry(repo.Key)
-	if !img.container || reg.scanning.enhanced() || !reg.scansOnPush(repo) {
+	if !img.container || !tx.registry(repo.Key).scansOnPush(repo) {
 		return
 	}
 	if err := tx.startScan(repo, img); err != nil && img.scan == nil {

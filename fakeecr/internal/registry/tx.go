@@ -23,6 +23,9 @@ type Tx struct {
 	HandsOver bool
 	// View is the earlier state that a read sees, or none.
 	View View
+	// InputOverlay and OutputOverlay are what the SDK's types of the call lack, nil
+	// where they lack nothing or the call was not made on the wire.
+	InputOverlay, OutputOverlay any
 	// Bytes and Digest are what a call on layers moved, for the trace.
 	Bytes  int64
 	Digest string

@@ -115,6 +115,11 @@ func constrain(next dispatch.Handler) dispatch.Handler {
 		if err := constraint.Check(call.Input); err != nil {
 			return nil, err
 		}
+		if over := call.Tx.InputOverlay; over != nil {
+			if err := constraint.Check(over); err != nil {
+				return nil, err
+			}
+		}
 		return next(ctx, call)
 	}
 }

@@ -19,7 +19,7 @@ func BenchmarkRead(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {
-		if err := Read(bytes.NewReader(body), int64(len(body)), &ecr.DescribeRepositoriesInput{}); err != nil {
+		if err := Read(bytes.NewReader(body), int64(len(body)), &ecr.DescribeRepositoriesInput{}, nil); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -55,7 +55,7 @@ func BenchmarkWrite(b *testing.B) {
 
 func benchmarkWrite(b *testing.B, out shape) {
 	for name, write := range map[string]func(shape) []byte{
-		"ours": func(out shape) []byte { return Write(out) },
+		"ours": func(out shape) []byte { return Write(out, nil) },
 		"SDK":  func(out shape) []byte { return sdkWrite(b, out) },
 	} {
 		b.Run(name, func(b *testing.B) {
@@ -78,7 +78,7 @@ func BenchmarkReadPart(b *testing.B) {
 		PartLastByte:   aws.Int64(int64(len(part)) - 1),
 		RepositoryName: aws.String("team/app"),
 		UploadId:       aws.String("0d2ff6b5-2b58-4a4d-9e1c-6b4a3f3f7d11"),
-	})
+	}, nil)
 	const start = len(`{"layerPartBlob":"`)
 
 	b.Run("floor", func(b *testing.B) {
@@ -109,7 +109,7 @@ func BenchmarkReadPart(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			var in ecr.UploadLayerPartInput
-			require.NoError(b, Read(bytes.NewReader(body), int64(len(body)), &in))
+			require.NoError(b, Read(bytes.NewReader(body), int64(len(body)), &in, nil))
 			require.Len(b, in.LayerPartBlob, len(part))
 		}
 	})

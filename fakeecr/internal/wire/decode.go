@@ -25,14 +25,20 @@ type member struct {
 // changes.
 var layouts sync.Map // reflect.Type to layout
 
-func layoutOf(in smithy.Serializable) layout {
+func layoutOf(in any) layout {
 	t := reflect.TypeOf(in)
 	if known, ok := layouts.Load(t); ok {
 		return known.(layout)
 	}
-	var root rootSchema
-	reflect.New(t.Elem()).Interface().(smithy.Serializable).Serialize(&root)
-	known, _ := layouts.LoadOrStore(t, newLayout(root.schema, t.Elem()))
+	var made layout
+	if empty, ok := reflect.New(t.Elem()).Interface().(smithy.Serializable); ok {
+		var root rootSchema
+		empty.Serialize(&root)
+		made = newLayout(root.schema, t.Elem())
+	} else {
+		made = overlayLayout(t.Elem())
+	}
+	known, _ := layouts.LoadOrStore(t, made)
 	return known.(layout)
 }
 
@@ -55,14 +61,10 @@ func newLayout(schema *smithy.Schema, t reflect.Type) layout {
 			continue
 		}
 		m := member{field: field.Index[0]}
-		held := field.Type
 		if target.Type() == smithy.ShapeTypeList {
 			target = target.ListMember()
 		}
-		if held.Kind() == reflect.Pointer || held.Kind() == reflect.Slice {
-			held = held.Elem()
-		}
-		if held.Kind() == reflect.Struct {
+		if held := element(field.Type); held.Kind() == reflect.Struct {
 			m.layout = newLayout(target, held)
 		}
 		known[name] = m
@@ -70,7 +72,15 @@ func newLayout(schema *smithy.Schema, t reflect.Type) layout {
 	return known
 }
 
-func decode(text []byte, in smithy.Serializable) error {
+// element is what a pointer points to, or a slice holds.
+func element(t reflect.Type) reflect.Type {
+	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		return t.Elem()
+	}
+	return t
+}
+
+func decode(text []byte, in any) error {
 	if !utf8.Valid(text) {
 		return errors.New("the body is not valid JSON: it is not UTF-8")
 	}

@@ -62,7 +62,7 @@ func TestRead(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			for _, length := range []int64{int64(len(test.body)), -1} {
 				in := reflect.New(reflect.TypeOf(test.want).Elem()).Interface().(shape)
-				require.NoError(t, Read(iotest.OneByteReader(strings.NewReader(test.body)), length, in))
+				require.NoError(t, Read(iotest.OneByteReader(strings.NewReader(test.body)), length, in, nil))
 				require.Equal(t, test.want, in)
 			}
 		})
@@ -187,14 +187,14 @@ func TestReadLimit(t *testing.T) {
 	}
 	for name, in := range map[string]shape{"any input": &ecr.PutImageInput{}, "a part": &ecr.UploadLayerPartInput{}} {
 		t.Run(name, func(t *testing.T) {
-			tooLong(t, Read(iotest.ErrReader(errors.New("read")), MaxBody+1, in))
-			tooLong(t, Read(spaces(MaxBody+1), -1, in))
-			tooLong(t, Read(spaces(MaxBody+1), 10, in))
-			require.NoError(t, Read(spaces(MaxBody), MaxBody, in))
-			require.NoError(t, Read(spaces(MaxBody), -1, in))
+			tooLong(t, Read(iotest.ErrReader(errors.New("read")), MaxBody+1, in, nil))
+			tooLong(t, Read(spaces(MaxBody+1), -1, in, nil))
+			tooLong(t, Read(spaces(MaxBody+1), 10, in, nil))
+			require.NoError(t, Read(spaces(MaxBody), MaxBody, in, nil))
+			require.NoError(t, Read(spaces(MaxBody), -1, in, nil))
 
 			endless := &counter{}
-			tooLong(t, Read(endless, -1, in))
+			tooLong(t, Read(endless, -1, in, nil))
 			require.LessOrEqual(t, endless.read, MaxBody+1)
 		})
 	}
@@ -214,7 +214,7 @@ func (c *counter) Read(p []byte) (int, error) {
 func TestReadUnreadable(t *testing.T) {
 	broken := io.MultiReader(strings.NewReader(`{"layerPartBlob":"YWJj`), iotest.ErrReader(io.ErrUnexpectedEOF))
 	for _, in := range []shape{&ecr.UploadLayerPartInput{}, &ecr.PutImageInput{}} {
-		requireRefusal(t, Read(broken, 1000, in), "SerializationException", "the body cannot be read: unexpected EOF")
+		requireRefusal(t, Read(broken, 1000, in, nil), "SerializationException", "the body cannot be read: unexpected EOF")
 	}
 }
 
@@ -230,7 +230,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string, body []byte) {
 		nested := bytes.Count(body, []byte("["))+bytes.Count(body, []byte("{")) > 9999 // more than encoding/json takes
 		isObject := json.Valid(body) && bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) && bytes.Equal(body, bytes.ToValidUTF8(body, nil))
-		err := Read(bytes.NewReader(body), int64(len(body)), &ecr.DescribeRegistryInput{}) // has no member
+		err := Read(bytes.NewReader(body), int64(len(body)), &ecr.DescribeRegistryInput{}, nil) // has no member
 		if len(body) > 0 && !nested {
 			require.Equal(t, isObject, err == nil, "%v", err)
 		}
@@ -240,7 +240,7 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		in, again := op.input(), op.input()
-		if err := Read(bytes.NewReader(body), int64(len(body)), in); err != nil {
+		if err := Read(bytes.NewReader(body), int64(len(body)), in, nil); err != nil {
 			var api smithy.APIError
 			require.ErrorAs(t, err, &api)
 			require.Equal(t, "SerializationException", api.ErrorCode())
@@ -249,7 +249,7 @@ func FuzzRead(f *testing.F) {
 		if len(body) > 0 && !nested {
 			require.True(t, isObject)
 		}
-		require.NoError(t, readString(string(Write(in)), again))
+		require.NoError(t, readString(string(Write(in, nil)), again))
 		require.Equal(t, in, again)
 	})
 }

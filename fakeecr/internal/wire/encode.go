@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,12 +15,17 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Write returns the body of a response. Members that are nil are left out, a list that is empty is [], a flag is there
+// Write returns the body of a response: an output, merged with its overlay where there is one, else nil. Members that are nil are left out, a list that is empty is [], a flag is there
 // whether it is set or not, and a time is a number of seconds since 1970 with up to three decimals.
-func Write(out smithy.Serializable) []byte {
+func Write(out smithy.Serializable, over any) []byte {
 	var size estimate
 	out.Serialize(&size)
 	e := encoder{text: make([]byte, 0, size.bytes)}
+	if over != nil {
+		m := merger{encoder: e, overlay: reflect.ValueOf(over)}
+		out.Serialize(&m)
+		return m.text
+	}
 	out.Serialize(&e)
 	return e.text
 }

@@ -52,7 +52,7 @@ func TestWrite(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			require.Equal(t, test.want, string(Write(test.out)))
+			require.Equal(t, test.want, string(Write(test.out, nil)))
 		})
 	}
 }

@@ -25,7 +25,7 @@ func WriteError(err error) (status int, body []byte) {
 	if errors.As(err, &own) && 400 <= own.HTTPStatusCode() && own.HTTPStatusCode() < 600 {
 		status = own.HTTPStatusCode()
 	}
-	return status, Write(failure{api})
+	return status, Write(failure{api}, nil)
 }
 
 // A failure writes an error as AWS JSON does: the bare name of its shape, then its members.

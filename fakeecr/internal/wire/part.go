@@ -25,7 +25,7 @@ func readPart(body io.Reader, size int64, chunk []byte, in *ecr.UploadLayerPartI
 	}
 	quote := blobQuote(text)
 	if quote < 0 {
-		return readAll(io.MultiReader(bytes.NewReader(text), body), size, in)
+		return readAll(io.MultiReader(bytes.NewReader(text), body), size, in, nil)
 	}
 	head := bytes.NewReader(bytes.Clone(text[:quote]))
 	blob := make([]byte, 0, base64.StdEncoding.DecodedLen(int(size)-quote))
@@ -36,9 +36,9 @@ func readPart(body io.Reader, size int64, chunk []byte, in *ecr.UploadLayerPartI
 	}
 	if !plain {
 		odd := strings.NewReader(`"` + base64.StdEncoding.EncodeToString(blob))
-		return readAll(io.MultiReader(head, odd, bytes.NewReader(text), body), size, in)
+		return readAll(io.MultiReader(head, odd, bytes.NewReader(text), body), size, in, nil)
 	}
-	err = readAll(io.MultiReader(head, strings.NewReader("null"), bytes.NewReader(text), body), 0, in)
+	err = readAll(io.MultiReader(head, strings.NewReader("null"), bytes.NewReader(text), body), 0, in, nil)
 	if err == nil && in.LayerPartBlob == nil {
 		in.LayerPartBlob = blob
 	}

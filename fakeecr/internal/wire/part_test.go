@@ -49,7 +49,7 @@ func TestReadPart(t *testing.T) {
 				body := fmt.Sprintf(format, base64.StdEncoding.EncodeToString(want.LayerPartBlob))
 				for _, length := range []int64{int64(len(body)), int64(len(body)) / 2, -1} {
 					var in ecr.UploadLayerPartInput
-					require.NoError(t, Read(iotest.HalfReader(strings.NewReader(body)), length, &in))
+					require.NoError(t, Read(iotest.HalfReader(strings.NewReader(body)), length, &in, nil))
 					require.Equal(t, want, &in)
 				}
 			})
@@ -75,11 +75,11 @@ func TestReadPartAbsent(t *testing.T) {
 // The bytes stay with the input: memory is theirs and next to nothing beside it.
 func TestReadPartMemory(t *testing.T) {
 	part := sequence(5 << 20)
-	body := Write(&ecr.UploadLayerPartInput{LayerPartBlob: part, RepositoryName: aws.String("a"), UploadId: aws.String("u")})
+	body := Write(&ecr.UploadLayerPartInput{LayerPartBlob: part, RepositoryName: aws.String("a"), UploadId: aws.String("u")}, nil)
 	var before, after runtime.MemStats
 	var in ecr.UploadLayerPartInput
 	runtime.ReadMemStats(&before)
-	require.NoError(t, Read(bytes.NewReader(body), int64(len(body)), &in))
+	require.NoError(t, Read(bytes.NewReader(body), int64(len(body)), &in, nil))
 	runtime.ReadMemStats(&after)
 	require.Equal(t, part, in.LayerPartBlob)
 	require.Less(t, cap(in.LayerPartBlob), len(part)+1024)
@@ -143,7 +143,7 @@ func FuzzReadPart(f *testing.F) {
 			return
 		}
 		var whole, part ecr.UploadLayerPartInput
-		wantErr := Read(bytes.NewReader(body), -1, &whole)
+		wantErr := Read(bytes.NewReader(body), -1, &whole, nil)
 		size := max(1, len(body)-int(short)) // what the client says, which need not be true
 		err := readPart(bytes.NewReader(body), int64(size), make([]byte, min(size, int(chunk))), &part)
 		if wantErr != nil {

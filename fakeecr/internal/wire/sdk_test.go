@@ -69,5 +69,5 @@ func sdkRead(status int, body []byte, out smithy.Deserializable) error {
 }
 
 func readString(body string, in shape) error {
-	return Read(strings.NewReader(body), int64(len(body)), in)
+	return Read(strings.NewReader(body), int64(len(body)), in, nil)
 }

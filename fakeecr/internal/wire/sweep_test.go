@@ -81,10 +81,10 @@ func TestWriteEveryMember(t *testing.T) {
 	for name, full := range shapes {
 		t.Run(name, func(t *testing.T) {
 			if name != "ValidatePullThroughCacheRule output" { // which has a flag
-				require.Equal(t, "{}", string(Write(full)))
+				require.Equal(t, "{}", string(Write(full, nil)))
 			}
 			fill(reflect.ValueOf(full).Elem(), name)
-			require.JSONEq(t, string(sdkWrite(t, full)), string(Write(full)))
+			require.JSONEq(t, string(sdkWrite(t, full)), string(Write(full, nil)))
 		})
 	}
 }
@@ -96,10 +96,10 @@ func TestWriteEveryFlag(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			out := op.output()
 			fill(reflect.ValueOf(out).Elem(), name)
-			set := string(Write(out))
+			set := string(Write(out, nil))
 			flags += strings.Count(set, ":true")
 			unset(reflect.ValueOf(out))
-			require.JSONEq(t, strings.ReplaceAll(set, ":true", ":false"), string(Write(out)))
+			require.JSONEq(t, strings.ReplaceAll(set, ":true", ":false"), string(Write(out, nil)))
 		})
 	}
 	require.Positive(t, flags)

@@ -41,7 +41,9 @@ const (
 // The errors are of type [smithy.APIError]: SerializationException where the body is not what the shape demands, and
 // RequestEntityTooLargeException, with HTTP status 413, where it is longer than [MaxBody]. After an error the content
 // of in is undefined.
-func Read(body io.Reader, contentLength int64, in smithy.Serializable) error {
+//
+// An overlay of the input, nil where there is none, is read from the same body: see package overlay.
+func Read(body io.Reader, contentLength int64, in smithy.Serializable, over any) error {
 	if contentLength > MaxBody {
 		return tooLarge()
 	}
@@ -49,11 +51,11 @@ func Read(body io.Reader, contentLength int64, in smithy.Serializable) error {
 	if part, ok := in.(*ecr.UploadLayerPartInput); ok && contentLength > 0 {
 		return readPart(body, contentLength, make([]byte, min(contentLength, chunkSize)), part)
 	}
-	return readAll(body, contentLength, in)
+	return readAll(body, contentLength, in, over)
 }
 
 // readAll reads the whole body, about size bytes, and decodes it.
-func readAll(body io.Reader, size int64, in smithy.Serializable) error {
+func readAll(body io.Reader, size int64, in, over any) error {
 	var text bytes.Buffer
 	text.Grow(int(max(size, 0)) + bytes.MinRead)
 	if _, err := text.ReadFrom(body); err != nil {
@@ -62,7 +64,11 @@ func readAll(body io.Reader, size int64, in smithy.Serializable) error {
 	if text.Len() == 0 {
 		return nil
 	}
-	if err := decode(text.Bytes(), in); err != nil {
+	err := decode(text.Bytes(), in)
+	if err == nil && over != nil {
+		err = decode(text.Bytes(), over)
+	}
+	if err != nil {
 		return malformed(err.Error())
 	}
 	return nil

@@ -56,6 +56,9 @@ func (p place) lastElement() place {
 func (b *breaker) breakMembers(of place, s *constraint.Shape) {
 	for _, m := range s.Members {
 		at := of.member(m)
+		if !at.find(reflect.ValueOf(Valid(b.op)).Elem()).IsValid() { // the SDK does not have it yet
+			continue
+		}
 		if m.Required {
 			path, text := missing(at.path)
 			b.add(at, fault{"missing", text, reflect.Value.SetZero}, path)

@@ -76,7 +76,9 @@ func fill(v reflect.Value, s *constraint.Shape) {
 		}
 	case constraint.Structure:
 		for _, member := range s.Members {
-			fill(v.FieldByName(fieldName(member)), member.Shape)
+			if field := v.FieldByName(fieldName(member)); field.IsValid() {
+				fill(field, member.Shape)
+			}
 		}
 	}
 }
@@ -89,6 +91,7 @@ var samples = map[string]string{
 	"PrincipalArn":                        "arn:aws:iam::123456789012:role/path/puller",
 	"RegistryId":                          "123456789012",
 	"SigningProfileArn":                   "arn:aws:signer:us-east-1:123456789012:/signing-profiles/release",
+	"ReplicationBackfillId":               "01234567-89ab-cdef-0123-456789ABCDEF",
 	"UploadId":                            "01234567-89ab-cdef-0123-456789ABCDEF",
 }
 

@@ -1,14 +1,12 @@
 // Command generate writes the table of ECR's constraints as Go source:
 //
-//	go run ./generate [-condense file] [-table file] model.json ...
+//	go run ./generate [-condense file] [-table file] model.json
 //
-// A model is a file in botocore's service-2.json format; of operations and shapes with one name in
-// several models, the first counts. The model.json beside this program is such a file, condensed to
-// what inputs need: -condense writes one. Besides botocore's operations it has the four of
-// replication backfills, which botocore lacks and which follow the schemas, enumerations and doc
-// comments of the AWS SDK for Go. To refresh it from a newer botocore, run in the parent folder
+// The model is a file in botocore's service-2.json format. The model.json beside this program is
+// such a file, condensed to the shapes of inputs, outputs and errors: -condense writes it. To refresh
+// it from a newer botocore, run in the parent folder
 //
-//	go run ./generate -condense generate/model.json service-2.json generate/model.json
+//	go run ./generate -condense generate/model.json service-2.json
 //
 // and then go generate.
 package main
@@ -24,13 +22,16 @@ func main() {
 	condensed := flag.String("condense", "", "write the condensed model to this `file`")
 	table := flag.String("table", "", "write the table to this `file`")
 	flag.Parse()
-	if err := run(flag.Args(), *condensed, *table); err != nil {
+	if flag.NArg() != 1 {
+		log.Fatal("generate: one model is wanted")
+	}
+	if err := run(flag.Arg(0), *condensed, *table); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(models []string, condensed, table string) error {
-	model, err := read(models)
+func run(file, condensed, table string) error {
+	model, err := read(file)
 	if err != nil {
 		return err
 	}

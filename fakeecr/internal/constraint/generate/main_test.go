@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,12 +12,12 @@ import (
 func TestGeneratedFilesAreCurrent(t *testing.T) {
 	folder := t.TempDir()
 	condensed, table := filepath.Join(folder, "model.json"), filepath.Join(folder, "table_gen.go")
-	require.NoError(t, run([]string{"model.json"}, condensed, table))
+	require.NoError(t, run("model.json", condensed, table))
 	require.Equal(t, content(t, "../table_gen.go"), content(t, table), "run go generate")
 	require.Equal(t, content(t, "model.json"), content(t, condensed))
 }
 
-// full is in the form in which botocore publishes models, with what constraints do not need.
+// full is in the form in which botocore publishes models, with what nothing here needs.
 const full = `{
 	"version": "1.0",
 	"metadata": {"protocol": "json"},
@@ -30,7 +31,11 @@ const full = `{
 		}
 	},
 	"shapes": {
-		"PutImageResponse": {"type": "structure", "members": {}},
+		"PutImageResponse": {"type": "structure", "members": {"counts": {"shape": "Counts"}}},
+		"Counts": {"type": "map", "key": {"shape": "Tag"}, "value": {"shape": "Count"}},
+		"Count": {"type": "integer"},
+		"Unused": {"type": "string"},
+		"ServerException": {"type": "structure", "members": {}, "exception": true, "fault": true},
 		"PutImageRequest": {
 			"type": "structure",
 			"required": ["name"],
@@ -45,28 +50,15 @@ const full = `{
 	}
 }`
 
-const more = `{
-	"operations": {
-		"PutImage": {"input": {"shape": "Tag"}},
-		"Stop": {"input": {"shape": "StopRequest"}}
-	},
-	"shapes": {
-		"Name": {"type": "string"},
-		"StopRequest": {"type": "structure"}
-	}
-}`
-
-func TestModels(t *testing.T) {
+func TestModel(t *testing.T) {
 	folder := t.TempDir()
-	files := []string{filepath.Join(folder, "full.json"), filepath.Join(folder, "more.json")}
-	require.NoError(t, os.WriteFile(files[0], []byte(full), 0o666))
-	require.NoError(t, os.WriteFile(files[1], []byte(more), 0o666))
+	file, condensed := filepath.Join(folder, "full.json"), filepath.Join(folder, "condensed.json")
+	require.NoError(t, os.WriteFile(file, []byte(full), 0o666))
 	table := filepath.Join(folder, "table.go")
 
-	require.NoError(t, run(files, files[0], table))
+	require.NoError(t, run(file, condensed, table))
 	want := header + `var operations = []Operation{
 	{"PutImage", reflect.TypeFor[ecr.PutImageInput](), &shapePutImageRequest},
-	{"Stop", reflect.TypeFor[ecr.StopInput](), &shapeStopRequest},
 }
 
 var (
@@ -75,27 +67,30 @@ var (
 		{Name: "tags", Shape: &shapeTagList},
 		{Name: "name", Shape: &shapeName, Required: true},
 	}}
-	shapeStopRequest = Shape{Name: "StopRequest", Kind: Structure}
-	shapeTag         = Shape{Name: "Tag", Kind: String, Enum: []string{"IMMUTABLE", "MUTABLE"}}
-	shapeTagList     = Shape{Name: "TagList", Kind: List, Min: at(0), Max: at(5), Element: &shapeTag}
+	shapeTag     = Shape{Name: "Tag", Kind: String, Enum: []string{"IMMUTABLE", "MUTABLE"}}
+	shapeTagList = Shape{Name: "TagList", Kind: List, Min: at(0), Max: at(5), Element: &shapeTag}
 )
 `
-	require.Equal(t, want, content(t, table))
+	require.Equal(t, want, content(t, table), "inputs only")
 
-	require.NoError(t, run(files[:1], "", table), "the condensed model")
-	require.Equal(t, want, content(t, table))
+	shapes := content(t, condensed)
+	for name, kept := range map[string]bool{"Count": true, "ServerException": true, "Unused": false, "documentation": false} {
+		require.Equal(t, kept, strings.Contains(shapes, `"`+name+`"`), name)
+	}
+	require.NoError(t, run(condensed, "", table))
+	require.Equal(t, want, content(t, table), "the condensed model makes the same table")
 }
 
 func TestBadModels(t *testing.T) {
 	tests := map[string]struct{ model, message string }{
 		"not JSON":        {`{`, "unexpected end of JSON input"},
-		"a missing shape": {`{"operations": {"A": {"input": {"shape": "B"}}}}`, `A: the model lacks the shape "B"`},
+		"a missing shape": {`{"operations": {"A": {"input": {"shape": "B"}, "output": {"shape": "B"}}}}`, `A: the model lacks the shape "B"`},
 		"an unknown type": {
-			`{"operations": {"A": {"input": {"shape": "B"}}}, "shapes": {"B": {"type": "map"}}}`,
-			`B: unknown type "map"`,
+			`{"operations": {"A": {"input": {"shape": "B"}, "output": {"shape": "B"}}}, "shapes": {"B": {"type": "union"}}}`,
+			`B: unknown type "union"`,
 		},
 		"a bad pattern": {
-			`{"operations": {"A": {"input": {"shape": "B"}}}, "shapes": {"B": {"type": "string", "pattern": "("}}}`,
+			`{"operations": {"A": {"input": {"shape": "B"}, "output": {"shape": "B"}}}, "shapes": {"B": {"type": "string", "pattern": "("}}}`,
 			"missing closing )",
 		},
 	}
@@ -103,7 +98,7 @@ func TestBadModels(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "model.json")
 			require.NoError(t, os.WriteFile(file, []byte(test.model), 0o666))
-			require.ErrorContains(t, run([]string{file}, "", filepath.Join(t.TempDir(), "table.go")), test.message)
+			require.ErrorContains(t, run(file, "", filepath.Join(t.TempDir(), "table.go")), test.message)
 		})
 	}
 }

@@ -9,14 +9,16 @@ import (
 	"slices"
 )
 
-// A model is what constraints need of a service model in botocore's JSON format.
+// A model is what tells of inputs, outputs and errors in a service model in botocore's JSON format.
 type model struct {
 	Operations map[string]operation `json:"operations"`
 	Shapes     map[string]shape     `json:"shapes"`
 }
 
 type operation struct {
-	Input ref `json:"input"`
+	Input  ref   `json:"input"`
+	Output ref   `json:"output"`
+	Errors []ref `json:"errors,omitempty"`
 }
 
 type ref struct {
@@ -28,6 +30,8 @@ type shape struct {
 	Required []string `json:"required,omitempty"`
 	Members  members  `json:"members,omitempty"`
 	Member   *ref     `json:"member,omitempty"`
+	Key      *ref     `json:"key,omitempty"`
+	Value    *ref     `json:"value,omitempty"`
 	Min      *int64   `json:"min,omitempty"`
 	Max      *int64   `json:"max,omitempty"`
 	Pattern  string   `json:"pattern,omitempty"`
@@ -74,38 +78,22 @@ func (m members) MarshalJSON() ([]byte, error) {
 	return object.Bytes(), nil
 }
 
-// read merges the files: of operations and shapes of one name, the first counts.
-func read(files []string) (*model, error) {
-	merged := &model{Operations: map[string]operation{}, Shapes: map[string]shape{}}
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		var next model
-		if err := json.Unmarshal(data, &next); err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		merged.fill(&next)
+// read reads a model and drops the shapes that nothing reaches.
+func read(file string) (*model, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
 	}
-	return merged.condense()
+	m := &model{}
+	if err := json.Unmarshal(data, m); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	m.Shapes, err = m.reached(func(o operation) []ref { return append([]ref{o.Input, o.Output}, o.Errors...) })
+	return m, err
 }
 
-func (m *model) fill(from *model) {
-	for name, operation := range from.Operations {
-		if _, ok := m.Operations[name]; !ok {
-			m.Operations[name] = operation
-		}
-	}
-	for name, shape := range from.Shapes {
-		if _, ok := m.Shapes[name]; !ok {
-			m.Shapes[name] = shape
-		}
-	}
-}
-
-// condense drops the shapes that no input reaches.
-func (m *model) condense() (*model, error) {
+// reached is the shapes that lead from the operations by way of some of theirs.
+func (m *model) reached(from func(operation) []ref) (map[string]shape, error) {
 	reached := map[string]shape{}
 	var reach func(name string) error
 	reach = func(name string) error {
@@ -117,22 +105,34 @@ func (m *model) condense() (*model, error) {
 			return nil
 		}
 		reached[name] = shape
-		if shape.Member != nil {
-			return reach(shape.Member.Shape)
-		}
-		for _, member := range shape.Members {
-			if err := reach(member.Shape); err != nil {
+		for _, target := range shape.targets() {
+			if err := reach(target.Shape); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Operations)) {
-		if err := reach(m.Operations[name].Input.Shape); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+		for _, shape := range from(m.Operations[name]) {
+			if err := reach(shape.Shape); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
 		}
 	}
-	return &model{Operations: m.Operations, Shapes: reached}, nil
+	return reached, nil
+}
+
+// targets is the shapes of what a shape holds.
+func (s shape) targets() (targets []ref) {
+	for _, held := range []*ref{s.Member, s.Key, s.Value} {
+		if held != nil {
+			targets = append(targets, *held)
+		}
+	}
+	for _, member := range s.Members {
+		targets = append(targets, member.ref)
+	}
+	return targets
 }
 
 // json writes the model in the format it was read from.

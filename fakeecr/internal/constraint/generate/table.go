@@ -34,8 +34,12 @@ var kinds = map[string]string{
 	"structure": "Structure",
 }
 
-// table is the Go source of the model.
+// table is the Go source of the model's inputs.
 func (m *model) table() ([]byte, error) {
+	shapes, err := m.reached(func(o operation) []ref { return []ref{o.Input} })
+	if err != nil {
+		return nil, err
+	}
 	var out bytes.Buffer
 	out.WriteString(header)
 	out.WriteString("var operations = []Operation{\n")
@@ -44,8 +48,8 @@ func (m *model) table() ([]byte, error) {
 			name, name, m.Operations[name].Input.Shape)
 	}
 	out.WriteString("}\n\nvar (\n")
-	for _, name := range slices.Sorted(maps.Keys(m.Shapes)) {
-		literal, err := m.Shapes[name].literal(name)
+	for _, name := range slices.Sorted(maps.Keys(shapes)) {
+		literal, err := shapes[name].literal(name)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}

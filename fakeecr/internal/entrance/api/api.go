@@ -11,6 +11,7 @@ import (
 
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
+	"github.com/fakeecr/ecr/fakeecr/internal/overlay"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 	"github.com/fakeecr/ecr/fakeecr/internal/wire"
 	"github.com/fakeecr/ecr/scenarios"
@@ -33,7 +34,8 @@ func Serve(s *stage.Stage, req *exchange.Request) (*exchange.Answer, error) {
 	call.Tx.HandsOver = true
 	call.Polls = IsWaiter(req.UserAgent())
 	input := op.NewInput()
-	if call.Unreadable = wire.Read(req.Content, req.ContentLength, input); call.Unreadable == nil {
+	call.Tx.InputOverlay = overlay.Of(input)
+	if call.Unreadable = wire.Read(req.Content, req.ContentLength, input, call.Tx.InputOverlay); call.Unreadable == nil {
 		call.Input = input
 	}
 	call.Unauthenticated = req.Authenticate()
@@ -54,7 +56,7 @@ func Answer(call *dispatch.Call, out any, err error) *exchange.Answer {
 	}
 	body := []byte("{}")
 	if v := reflect.ValueOf(out); !v.IsNil() {
-		body = wire.Write(out.(smithy.Serializable))
+		body = wire.Write(out.(smithy.Serializable), call.Tx.OutputOverlay)
 	}
 	answer := exchange.New(http.StatusOK, wire.ContentType, body)
 	answer.Header.Set(RequestIDHeader, call.Record.RequestID)
