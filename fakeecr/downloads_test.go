@@ -139,22 +139,57 @@ func TestDownloadLayer(t *testing.T) {
 		require.True(t, whole.body == string(content))
 
 		for span, want := range map[string]struct{ first, end int }{
-			"bytes=0-0":        {0, 1},
-			"bytes=100-199":    {100, 200},
-			"bytes=9990-":      {9990, 10_000},
-			"bytes=-10":        {9990, 10_000},
-			"bytes=9990-99999": {9990, 10_000},
+			"bytes=0-0":                    {0, 1},
+			"bytes=100-199":                {100, 200},
+			"bytes=9990-":                  {9990, 10_000},
+			"bytes=-10":                    {9990, 10_000},
+			"bytes=9990-99999":             {9990, 10_000},
+			"bytes=-20000":                 {0, 10_000},
+			"bytes=5-99999999999999999999": {5, 10_000},
 		} {
 			part := f.fetch(t, http.MethodGet, at, "Range", span)
 			require.Equal(t, http.StatusPartialContent, part.status, span)
 			require.Equal(t, fmt.Sprintf("bytes %d-%d/10000", want.first, want.end-1), part.header.Get("Content-Range"))
 			require.True(t, part.body == string(content[want.first:want.end]), span)
 		}
-		require.Equal(t, http.StatusRequestedRangeNotSatisfiable, f.fetch(t, http.MethodGet, at, "Range", "bytes=10000-").status)
 
 		calls := f.registry.Trace().For(scenarios.DownloadLayer)
-		require.Len(t, calls, 7)
+		require.Len(t, calls, 8)
 		require.Equal(t, []string{app, digestOf(content)}, []string{calls[0].Repository, calls[0].Digest})
+	})
+}
+
+// S3 passes over a range that it does not understand, and answers one range.
+func TestDownloadOfOddRanges(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		image := fakeecr.RandomImage(1, 100)
+		content := image.Blobs[0]
+		f.registry.MustPush(app+":v1", image)
+		at := f.downloadURL(t, digestOf(content))
+		etag := f.fetch(t, http.MethodHead, at).header.Get("ETag")
+
+		for _, span := range []string{"lines=0-9", "0-9", "bytes=", "bytes=-", "bytes=9", "bytes=a-b", "bytes=9-0", "bytes=200-100", "bytes=0-1,5-6", "bytes=-1,200-"} {
+			whole := f.fetch(t, http.MethodGet, at, "Range", span)
+			require.Equal(t, http.StatusOK, whole.status, span)
+			require.Empty(t, whole.header.Get("Content-Range"))
+			require.True(t, whole.body == string(content), span)
+		}
+		for _, span := range []string{"bytes=100-", "bytes=100-200", "bytes=-0", "bytes=99999999999999999999-"} {
+			refused := f.fetch(t, http.MethodGet, at, "Range", span)
+			refused.requireStoreError(t, http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "The requested range is not satisfiable")
+			require.Contains(t, refused.body, "<RangeRequested>"+span+"</RangeRequested><ActualObjectSize>100</ActualObjectSize><RequestId>"+refused.header.Get("X-Amz-Request-Id")+"</RequestId></Error>")
+			head := f.fetch(t, http.MethodHead, at, "Range", span)
+			require.Equal(t, http.StatusRequestedRangeNotSatisfiable, head.status)
+			require.Empty(t, head.body)
+		}
+		require.ErrorContains(t, f.registry.Trace()[len(f.registry.Trace())-1].Err, "InvalidRange")
+
+		require.Equal(t, http.StatusPartialContent, f.fetch(t, http.MethodGet, at, "Range", "bytes=0-9", "If-Range", etag).status)
+		for _, span := range []string{"bytes=0-9", "bytes=100-"} {
+			require.Equal(t, http.StatusOK, f.fetch(t, http.MethodGet, at, "Range", span, "If-Range", `"another"`).status)
+		}
+		require.Equal(t, http.StatusNotModified, f.fetch(t, http.MethodGet, at, "If-None-Match", etag).status)
+		require.Equal(t, http.StatusPreconditionFailed, f.fetch(t, http.MethodGet, at, "If-Match", `"another"`).status)
 	})
 }
 
@@ -193,6 +228,30 @@ func TestDownloadRefusals(t *testing.T) {
 				f.fetch(t, http.MethodGet, changed).requireStoreError(t, http.StatusForbidden, "SignatureDoesNotMatch", signatureMismatch)
 			})
 		}
+		query := parsed(t, at).Query()
+		require.Len(t, query, 6)
+		for name, values := range query {
+			for how, change := range map[string]func(url.Values){
+				"missing": func(q url.Values) { q.Del(name) },
+				"changed": func(q url.Values) { q.Set(name, values[0]+"0") },
+				"twice":   func(q url.Values) { q.Add(name, values[0]) },
+				"renamed": func(q url.Values) { q.Del(name); q.Set(strings.ToLower(name), values[0]) },
+			} {
+				t.Run(name+" "+how, func(t *testing.T) {
+					changed := parsed(t, at)
+					q := changed.Query()
+					change(q)
+					changed.RawQuery = q.Encode()
+					f.fetch(t, http.MethodGet, changed.String()).requireStoreError(t, http.StatusForbidden, "SignatureDoesNotMatch", signatureMismatch)
+				})
+			}
+		}
+		for _, more := range []string{"&response-content-type=text/html", "&x", "&a;b", "&%zz"} {
+			f.fetch(t, http.MethodGet, at+more).requireStoreError(t, http.StatusForbidden, "SignatureDoesNotMatch", signatureMismatch)
+		}
+		first, rest, _ := strings.Cut(parsed(t, at).RawQuery, "&")
+		require.Equal(t, http.StatusOK, f.fetch(t, http.MethodGet, strings.Replace(at, first+"&"+rest, rest+"&"+first, 1)).status, "their order is free")
+
 		head := f.fetch(t, http.MethodHead, at)
 		require.Equal(t, http.StatusOK, head.status)
 		require.Equal(t, "100", head.header.Get("Content-Length"))
@@ -207,6 +266,13 @@ func TestDownloadRefusals(t *testing.T) {
 		require.NoError(t, err)
 		f.fetch(t, http.MethodGet, at).requireStoreError(t, http.StatusNotFound, "NoSuchKey", noSuchKey)
 	})
+}
+
+func parsed(t *testing.T, at string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(at)
+	require.NoError(t, err)
+	return u
 }
 
 func newWorldWith(t *testing.T, image fakeecr.Image) *fakeecr.Registry {

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -90,46 +90,55 @@ func TestTimesHaveMilliseconds(t *testing.T) {
 	require.Regexp(t, `"createdAt":\d{10}(\.\d{1,3})?[,}]`, body)
 }
 
-func TestBodyThatIsTooLargeIsNotRead(t *testing.T) {
-	server := fakeecr.NewServer(t)
-	var read atomic.Int64 // net/http may go on reading while the answer is here
-	body := readerFunc(func(p []byte) (int, error) {
-		read.Add(int64(len(p)))
-		return len(blank(p)), nil
-	})
-	request, err := http.NewRequest(http.MethodPost, server.URL, io.LimitReader(body, 1<<30))
-	require.NoError(t, err)
-	request.Header.Set("X-Amz-Target", target+"UploadLayerPart")
-	response, err := http.DefaultClient.Do(request)
-	if err == nil {
-		defer response.Body.Close()
-		require.Equal(t, http.StatusRequestEntityTooLarge, response.StatusCode)
-	}
-	require.Less(t, read.Load(), int64(64<<20))
-}
-
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
-
-func blank(p []byte) []byte {
-	for i := range p {
-		p[i] = ' '
-	}
-	return p
-}
-
+// A request that is not for the API is told in the API's form where the API is.
 func TestOtherRequests(t *testing.T) {
+	const at = "The API of ECR is at POST /, so that the URL of an endpoint ends with its host; layers are at the URLs of GetDownloadUrlForLayer."
+	registry := fakeecr.New(t)
+	for name, c := range map[string]struct {
+		method, path string
+		status       int
+		code         string
+	}{
+		"get":                       {http.MethodGet, "/", 405, "MethodNotAllowedException"},
+		"options":                   {http.MethodOptions, "/", 405, "MethodNotAllowedException"},
+		"elsewhere":                 {http.MethodPut, "/elsewhere", 404, "UnknownOperationException"},
+		"an endpoint with a path":   {http.MethodPost, "/ecr", 404, "UnknownOperationException"},
+		"control without a program": {http.MethodPost, "/_fakeecr/reset", 404, "UnknownOperationException"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			response, err := registry.Transport().RoundTrip(httptest.NewRequest(c.method, "https://api.ecr.us-east-1.amazonaws.com"+c.path, nil))
+			require.NoError(t, err)
+			body, err := io.ReadAll(response.Body)
+			require.NoError(t, err)
+			require.Equal(t, c.status, response.StatusCode)
+			require.Equal(t, "application/x-amz-json-1.1", response.Header.Get("Content-Type"))
+			require.NoError(t, uuid.Validate(response.Header.Get("X-Amzn-Requestid")))
+			require.Equal(t, c.status == 405, response.Header.Get("Allow") == "OPTIONS, POST")
+			require.JSONEq(t, fmt.Sprintf(`{"__type":%q,"message":"fakeecr does not serve %s %s. %s"}`, c.code, c.method, c.path, at), string(body))
+		})
+	}
+	require.Empty(t, registry.Trace())
+}
+
+// A client whose endpoint has a path shows what is wrong with it.
+func TestEndpointWithAPath(t *testing.T) {
+	server := fakeecr.NewServer(t)
+	_, err := server.Client(once).DescribeRepositories(t.Context(), nil, func(o *ecr.Options) { o.BaseEndpoint = aws.String(server.URL + "/ecr") })
+	requireRefusal(t, err, "UnknownOperationException", "fakeecr does not serve POST /ecr. The API of ECR is at POST /, so that the URL of an endpoint ends with its host; layers are at the URLs of GetDownloadUrlForLayer.")
+	var response *smithyhttp.ResponseError
+	require.ErrorAs(t, err, &response)
+	require.Equal(t, http.StatusNotFound, response.HTTPStatusCode())
+}
+
+func TestOtherRequestsOfDownloads(t *testing.T) {
 	handler := fakeecr.New(t).Handler()
 	for name, c := range map[string]struct {
 		method, path string
 		status       int
 	}{
-		"get":                     {http.MethodGet, "/", 404},
-		"elsewhere":               {http.MethodPut, "/elsewhere", 404},
-		"download of nothing":     {http.MethodGet, "/starport-layer-bucket/", 404},
-		"download without a name": {http.MethodGet, "/starport-layer-bucket/a/b/c/d", 403},
-		"download by POST":        {http.MethodPost, "/starport-layer-bucket/a/b/c/d", 405},
+		"of nothing":     {http.MethodGet, "/starport-layer-bucket/", 404},
+		"without a name": {http.MethodGet, "/starport-layer-bucket/a/b/c/d", 403},
+		"by POST":        {http.MethodPost, "/starport-layer-bucket/a/b/c/d", 405},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer := httptest.NewRecorder()

@@ -23,7 +23,7 @@ func TestImportsRunDownward(t *testing.T) {
 		"scenarios":                                  {},
 		"fakeecr":                                    {"scenarios", "fakeecr/internal/"},
 		"fakeecr/cmd/fakeecr":                        {"fakeecr", "scenarios"},
-		"fakeecr/internal/entrance":                  {"scenarios", "fakeecr/internal/entrance/", "fakeecr/internal/stage", "fakeecr/internal/registry", "fakeecr/internal/policy", "fakeecr/internal/constraint"},
+		"fakeecr/internal/entrance":                  {"scenarios", "fakeecr/internal/entrance/", "fakeecr/internal/stage", "fakeecr/internal/registry", "fakeecr/internal/policy", "fakeecr/internal/constraint", "fakeecr/internal/wire"},
 		"fakeecr/internal/entrance/api":              {"scenarios", "fakeecr/internal/dispatch", "fakeecr/internal/entrance/exchange", "fakeecr/internal/overlay", "fakeecr/internal/stage", "fakeecr/internal/wire"},
 		"fakeecr/internal/entrance/direct":           {"scenarios", "fakeecr/internal/dispatch", "fakeecr/internal/entrance/exchange", "fakeecr/internal/entrance/api", "fakeecr/internal/stage", "fakeecr/internal/constraint"},
 		"fakeecr/internal/entrance/store":            {"scenarios", "fakeecr/internal/entrance/exchange", "fakeecr/internal/stage", "fakeecr/internal/registry", "fakeecr/internal/wire"},

@@ -1,12 +1,15 @@
 package fakeecr_test
 
 import (
+	"cmp"
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -125,15 +128,20 @@ func rawRequest(t *testing.T, at time.Time, body string) *http.Request {
 
 func sign(t *testing.T, req *http.Request, at time.Time, body string) {
 	t.Helper()
-	sum := sha256.Sum256([]byte(body))
-	require.NoError(t, v4.NewSigner().SignHTTP(t.Context(), developer, req, hex.EncodeToString(sum[:]), "ecr", "us-east-1", at))
+	require.NoError(t, v4.NewSigner().SignHTTP(t.Context(), developer, req, hexSum(body), "ecr", "us-east-1", at))
 }
 
 // outcomeOf is the status and the error of an answer.
 func outcomeOf(t *testing.T, registry *fakeecr.Registry, req *http.Request) (status int, code, message string) {
 	t.Helper()
-	response, err := registry.Transport().RoundTrip(req)
+	return answerOf(t, registry.Transport(), req)
+}
+
+func answerOf(t *testing.T, transport http.RoundTripper, req *http.Request) (status int, code, message string) {
+	t.Helper()
+	response, err := transport.RoundTrip(req)
 	require.NoError(t, err)
+	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	var failure struct {
@@ -168,7 +176,23 @@ func TestSignaturesOfRequests(t *testing.T) {
 		{"another day", replace("/20000101/", "/20000102/"), "InvalidSignatureException",
 			"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '20000102' != '20000101', from '20000101T000000Z'."},
 		{"another region", replace("/us-east-1/", "/eu-west-1/"), "InvalidSignatureException", doesNotMatch},
-		{"fewer signed headers", replace(";x-amz-target", ""), "InvalidSignatureException", doesNotMatch},
+		{"fewer signed headers", replace("content-type;", ""), "InvalidSignatureException", doesNotMatch},
+		{"headers signed in another order", replace("x-amz-date;x-amz-target", "x-amz-target;x-amz-date"), "", ""},
+		{"a header that is signed and not sent", replace("x-amz-target", "x-amz-target;x-forwarded-for"), "InvalidSignatureException", doesNotMatch},
+		{"another query", func(req *http.Request) { req.URL.RawQuery = "Action=None" }, "InvalidSignatureException", doesNotMatch},
+		{"host not signed", replace("host;", ""), "InvalidSignatureException", "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."},
+		{"date not signed", replace("x-amz-date;", ""), "InvalidSignatureException", "'X-Amz-Date' must be a 'SignedHeader' in the AWS Authorization."},
+		{"HTTP's date not signed", func(req *http.Request) {
+			replace("x-amz-date;", "")(req)
+			req.Header.Set("Date", req.Header.Get("X-Amz-Date"))
+			req.Header.Del("X-Amz-Date")
+		}, "InvalidSignatureException", "'Date' must be a 'SignedHeader' in the AWS Authorization."},
+		{"target not signed", replace(";x-amz-target", ""), "InvalidSignatureException", "'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization."},
+		{"a header of AWS added", func(req *http.Request) { req.Header.Set("X-Amz-Meta", "v") }, "InvalidSignatureException",
+			"'X-Amz-Meta' must be a 'SignedHeader' in the AWS Authorization."},
+		{"a header of a proxy added", func(req *http.Request) { req.Header.Set("X-Amzn-Trace-Id", "Root=1") }, "", ""},
+		{"an unreadable date", func(req *http.Request) { req.Header.Set("X-Amz-Date", "today") }, "IncompleteSignatureException",
+			"Date must be in ISO-8601 'basic format'. Got 'today'. See http://en.wikipedia.org/wiki/ISO_8601"},
 		{"no region", replace("/us-east-1/", "/home/"), "InvalidSignatureException", "Credential should be scoped to a valid region."},
 		{"another service", replace("/ecr/", "/s3/"), "InvalidSignatureException", "Credential should be scoped to correct service: 'ecr'."},
 		{"another terminator", replace("aws4_request", "aws5_request"), "InvalidSignatureException", "Credential should be scoped with a valid terminator: 'aws4_request'."},
@@ -201,14 +225,84 @@ func TestSignaturesOfRequests(t *testing.T) {
 	}
 }
 
-// A body is hashed whole, also where it is refused before its end.
-func TestSignatureOfABodyTooLong(t *testing.T) {
-	req := rawRequest(t, time.Now(), "{}")
-	req.ContentLength = 1 << 30
-	sign(t, req, time.Now(), "{}")
-	status, code, _ := outcomeOf(t, fakeecr.New(t, fakeecr.WithSigV4(developer)), req)
-	require.Equal(t, "RequestEntityTooLargeException", code)
-	require.Equal(t, http.StatusRequestEntityTooLarge, status)
+// Clients sign other headers than the Go SDK: the Java SDK v1 its user agent, and
+// some whatever they send. What is signed is the headers as they were sent.
+func TestSignaturesOfOtherClients(t *testing.T) {
+	server := fakeecr.NewServer(t, fakeecr.WithSigV4(developer))
+	registry := fakeecr.New(t, fakeecr.WithSigV4(developer))
+	for name, c := range map[string]struct {
+		header           http.Header
+		canonical        string
+		dateName, layout string
+	}{
+		"what must be":     {nil, "", "", ""},
+		"user agent":       {http.Header{"User-Agent": {"aws-sdk-java/1.12.797 Linux/6.1"}}, "user-agent:aws-sdk-java/1.12.797 Linux/6.1", "", ""},
+		"trace":            {http.Header{"X-Amzn-Trace-Id": {"Root=1-5759e988-bd862e3fe1be46a994272793"}}, "x-amzn-trace-id:Root=1-5759e988-bd862e3fe1be46a994272793", "", ""},
+		"expect":           {http.Header{"Expect": {"100-continue"}}, "expect:100-continue", "", ""},
+		"one of its own":   {http.Header{"My-Header": {"v"}}, "my-header:v", "", ""},
+		"empty":            {http.Header{"My-Header": {""}}, "my-header:", "", ""},
+		"spaces":           {http.Header{"My-Header": {"  a   b,  c "}}, "my-header:a b, c", "", ""},
+		"spaces in quotes": {http.Header{"My-Header": {`"a   b"`}}, `my-header:"a b"`, "", ""},
+		"several values":   {http.Header{"My-Header": {"b", " a  a ", "b"}}, "my-header:b,a a,b", "", ""},
+		"length":           {nil, "content-length:2", "", ""},
+		"AWS's own":        {http.Header{"X-Amz-Content-Sha256": {hexSum("{}")}}, "x-amz-content-sha256:" + hexSum("{}"), "", ""},
+		"HTTP's date":      {nil, "", "Date", http.TimeFormat},
+		"AWS's date":       {nil, "", "Date", signingTime},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for at, transport := range map[string]http.RoundTripper{"https://api.ecr.us-east-1.amazonaws.com/": registry.Transport(), server.URL + "/": http.DefaultTransport} {
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, at, strings.NewReader("{}"))
+				require.NoError(t, err)
+				for name, values := range c.header {
+					req.Header[name] = values
+				}
+				req.Header.Set("X-Amz-Target", target+"GetAuthorizationToken")
+				now := time.Now().UTC()
+				dateName, date := cmp.Or(c.dateName, "X-Amz-Date"), now.Format(cmp.Or(c.layout, signingTime))
+				req.Header.Set(dateName, date)
+				lines := []string{"host:" + req.Host, strings.ToLower(dateName) + ":" + date, "x-amz-target:" + target + "GetAuthorizationToken"}
+				if c.canonical != "" {
+					lines = append(lines, c.canonical)
+				}
+				req.Header.Set("Authorization", signedByHand(now, lines, "{}"))
+				status, code, message := answerOf(t, transport, req)
+				require.Equal(t, http.StatusOK, status, "%s %s", code, message)
+			}
+		})
+	}
+}
+
+const signingTime = "20060102T150405Z"
+
+// signedByHand is the developer's signature over the lines of a canonical request
+// of the API with this body.
+func signedByHand(at time.Time, headers []string, body string) string {
+	slices.Sort(headers)
+	var names []string
+	for _, header := range headers {
+		name, _, _ := strings.Cut(header, ":")
+		names = append(names, name)
+	}
+	signed := strings.Join(names, ";")
+	canonical := "POST\n/\n\n" + strings.Join(headers, "\n") + "\n\n" + signed + "\n" + hexSum(body)
+	scope := at.Format("20060102") + "/us-east-1/ecr/aws4_request"
+	key := []byte("AWS4" + developer.SecretAccessKey)
+	for element := range strings.SplitSeq(scope, "/") {
+		key = hmacOf(key, element)
+	}
+	signature := hmacOf(key, "AWS4-HMAC-SHA256\n"+at.Format(signingTime)+"\n"+scope+"\n"+hexSum(canonical))
+	return "AWS4-HMAC-SHA256 Credential=" + developer.AccessKeyID + "/" + scope + ", SignedHeaders=" + signed + ", Signature=" + hex.EncodeToString(signature)
+}
+
+func hmacOf(key []byte, message string) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(message))
+	return mac.Sum(nil)
+}
+
+func hexSum(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
 }
 
 // A signature is good for five minutes either way by the machine's clock, which

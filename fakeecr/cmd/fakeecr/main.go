@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -100,7 +101,7 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 		})
 	}
 	option("seed", "a `number` that ids and tokens follow from (default a new one each time)", seed)
-	option("sigv4", "verify signatures, which may be by `key:secret`; may be repeated", signer)
+	option("sigv4", "verify signatures, which may be by `key:secret` or, of a session, key:secret:token; may be repeated", signer)
 	option("quota", "a limit, such as `\"images per repository=2\"`; may be repeated", quota)
 	option("kms-key", "a KMS key by its `ARN`, after a comma its error, which is DisabledException, KMSInvalidStateException, AccessDeniedException or NotFoundException; may be repeated", kmsKey)
 	option("secret", "a secret by its `ARN`, after a comma its error, which is \"access denied\", \"undecryptable\" or \"not found\"; may be repeated", secret)
@@ -132,11 +133,15 @@ func seed(s string) (fakeecr.Option, error) {
 }
 
 func signer(s string) (fakeecr.Option, error) {
-	key, secret, _ := strings.Cut(s, ":")
-	if key == "" || secret == "" {
-		return nil, errors.New("credentials are an access key and a secret, with a colon between them")
+	parts := strings.Split(s, ":")
+	if len(parts) < 2 || len(parts) > 3 || slices.Contains(parts, "") {
+		return nil, errors.New("credentials are an access key, a secret and, of a session, its token, with colons between them")
 	}
-	return fakeecr.WithSigV4(aws.Credentials{AccessKeyID: key, SecretAccessKey: secret}), nil
+	credentials := aws.Credentials{AccessKeyID: parts[0], SecretAccessKey: parts[1]}
+	if len(parts) == 3 {
+		credentials.SessionToken = parts[2]
+	}
+	return fakeecr.WithSigV4(credentials), nil
 }
 
 func quota(s string) (fakeecr.Option, error) {

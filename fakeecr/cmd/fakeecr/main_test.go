@@ -202,12 +202,35 @@ func push(t *testing.T, api *ecr.Client, repository, tag string, image fakeecr.I
 }
 
 func TestRunVerifiesSignatures(t *testing.T) {
-	url, _ := start(t, "-sigv4", "any:any")
+	url, _ := start(t, "-sigv4", "any:any", "-sigv4", "session:any:token")
 	_, err := client(url).DescribeRepositories(t.Context(), nil)
 	require.NoError(t, err)
-	other := ecr.New(ecr.Options{BaseEndpoint: &url, Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("other", "any", "")})
-	_, err = other.DescribeRepositories(t.Context(), nil)
-	require.ErrorContains(t, err, "UnrecognizedClientException")
+	signedBy := func(key, token string) error {
+		api := ecr.New(ecr.Options{BaseEndpoint: &url, Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider(key, "any", token)})
+		_, err := api.DescribeRepositories(t.Context(), nil)
+		return err
+	}
+	require.NoError(t, signedBy("session", "token"))
+	require.ErrorContains(t, signedBy("session", "another"), "UnrecognizedClientException")
+	require.ErrorContains(t, signedBy("session", ""), "UnrecognizedClientException")
+	require.ErrorContains(t, signedBy("other", ""), "UnrecognizedClientException")
+}
+
+// A page in a browser may call the API, but not steer the program.
+func TestRunOwnRequestsAreNotShared(t *testing.T) {
+	url, _ := start(t)
+	for path, shared := range map[string]string{"/": "*", prefix + "reset": "", prefix + "trace": "", prefix + "nothing": ""} {
+		for _, method := range []string{http.MethodOptions, http.MethodGet} {
+			request, err := http.NewRequestWithContext(t.Context(), method, url+path, nil)
+			require.NoError(t, err)
+			request.Header.Set("Origin", "https://example.com")
+			request.Header.Set("Access-Control-Request-Method", http.MethodPost)
+			response, err := http.DefaultClient.Do(request)
+			require.NoError(t, err)
+			require.NoError(t, response.Body.Close())
+			require.Equal(t, shared, response.Header.Get("Access-Control-Allow-Origin"), "%s %s", method, path)
+		}
+	}
 }
 
 func TestRunChecksItsArguments(t *testing.T) {
@@ -226,7 +249,8 @@ func TestRunChecksItsArguments(t *testing.T) {
 		"secret":         {[]string{"-secret", "hub"}, "no ARN of a secret"},
 		"key's state":    {[]string{"-kms-key", someKey + ",Disabled"}, `no state "Disabled", but in one of ["" "DisabledException" "KMSInvalidStateException" "AccessDeniedException" "NotFoundException"]`},
 		"secret's state": {[]string{"-secret", hubSecret + ",gone"}, `no state "gone", but in one of ["" "access denied" "undecryptable" "not found"]`},
-		"signature":      {[]string{"-sigv4", "key"}, "a colon"},
+		"signature":      {[]string{"-sigv4", "key"}, "with colons between them"},
+		"token":          {[]string{"-sigv4", "key:secret:"}, "with colons between them"},
 		"argument":       {[]string{"serve"}, "unexpected arguments"},
 		"flag":           {[]string{"-port", "1"}, "not defined"},
 	} {

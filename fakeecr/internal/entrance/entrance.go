@@ -59,13 +59,22 @@ func hangUp(w http.ResponseWriter, err error) {
 }
 
 // answer is the answer to a request; an error means that there is none.
-func (e *Entrance) answer(req *http.Request) (*exchange.Answer, error) {
+func (e *Entrance) answer(req *http.Request) (answer *exchange.Answer, err error) {
+	stored := strings.HasPrefix(req.URL.Path, registry.DownloadPrefix)
 	switch {
-	case req.Method == http.MethodPost && req.URL.Path == "/":
-		return api.Serve(e.Stage, e.identify(req))
-	case strings.HasPrefix(req.URL.Path, registry.DownloadPrefix):
-		return store.Serve(e.Stage, req)
+	case !stored && req.URL.Path != api.Path:
+		return api.NotServed(e.Stage, req), nil
+	case isPreflight(req):
+		return preflight(req), nil
+	case stored:
+		answer, err = store.Serve(e.Stage, req)
+	case req.Method == http.MethodPost:
+		answer, err = api.Serve(e.Stage, e.identify(req))
 	default:
-		return exchange.New(http.StatusNotFound, "text/plain; charset=utf-8", []byte("404 page not found\n")), nil
+		answer = api.NotServed(e.Stage, req)
 	}
+	if err == nil {
+		share(answer, req)
+	}
+	return answer, err
 }

@@ -3,24 +3,25 @@ package entrance
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"fmt"
 	"hash"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	smithy "github.com/aws/smithy-go"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+	"github.com/fakeecr/ecr/fakeecr/internal/wire"
 )
 
 const (
+	algorithm   = "AWS4-HMAC-SHA256"
 	signingName = "ecr"
 	signingTime = "20060102T150405Z"
 	// signatureLifetime is how far a client's clock may be off, either way.
@@ -31,6 +32,8 @@ const (
 type signedRequest struct {
 	entrance *Entrance
 	*http.Request
+	// content is the body, as far as ECR reads it.
+	content io.Reader
 	payload hash.Hash
 }
 
@@ -41,17 +44,21 @@ func (e *Entrance) signed(req *http.Request) (body io.Reader, authenticate func(
 		return req.Body, func() error { return nil }
 	}
 	s := &signedRequest{entrance: e, Request: req, payload: sha256.New()}
-	return io.TeeReader(req.Body, s.payload), s.authenticate
+	s.content = io.TeeReader(http.MaxBytesReader(nil, req.Body, wire.MaxBody), s.payload)
+	return s.content, s.authenticate
 }
 
 // authenticate answers as AWS does, in whose JSON services all of these refusals
-// have status 400.
+// have status 400. A body without an end is refused whoever signed it.
 func (s *signedRequest) authenticate() error {
-	if _, err := io.Copy(s.payload, s.Body); err != nil {
-		return err
+	if _, err := io.Copy(io.Discard, s.content); err != nil {
+		return wire.Unreadable(err)
 	}
 	signature, err := parseSignature(s.Header)
 	if err != nil {
+		return err
+	}
+	if err := signature.covers(s.Header); err != nil {
 		return err
 	}
 	credentials, known := s.entrance.credentials(signature.accessKey)
@@ -61,39 +68,13 @@ func (s *signedRequest) authenticate() error {
 	if err := signature.inTime(time.Now().UTC()); err != nil {
 		return err
 	}
-	expected, err := s.sign(signature, credentials)
-	if err != nil {
-		return err
-	}
+	canonical := canonicalRequest(s.Request, signature.headers, s.payload.Sum(nil))
+	expected := signature.over(canonical, credentials.SecretAccessKey)
 	if subtle.ConstantTimeCompare([]byte(expected), []byte(signature.value)) != 1 {
 		return refused("InvalidSignatureException", "The request signature we calculated does not match the signature you provided. "+
 			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
 	}
 	return nil
-}
-
-// sign is the signature that the request should have, with the headers that its
-// client signed and no others.
-func (s *signedRequest) sign(claimed *signature, credentials aws.Credentials) (string, error) {
-	target := *s.URL
-	again := &http.Request{Method: s.Method, URL: &target, Host: s.Host, Header: http.Header{}}
-	for _, name := range claimed.headers {
-		if values := s.Header.Values(name); values != nil {
-			again.Header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
-		}
-	}
-	if slices.Contains(claimed.headers, "content-length") {
-		again.ContentLength = s.ContentLength
-	}
-	payload := hex.EncodeToString(s.payload.Sum(nil))
-	if err := v4.NewSigner().SignHTTP(s.Context(), credentials, again, payload, signingName, claimed.region, claimed.at); err != nil {
-		return "", err
-	}
-	expected, err := parseSignature(again.Header)
-	if err != nil {
-		return "", err
-	}
-	return expected.value, nil
 }
 
 // credentials are those of an access key: the ones given with WithSigV4, or the
@@ -109,15 +90,17 @@ func (e *Entrance) credentials(accessKey string) (aws.Credentials, bool) {
 
 // signature is what a request says of its signature.
 type signature struct {
-	accessKey, region string
-	headers           []string
-	value             string
-	at                time.Time
+	accessKey string
+	// scope is the day, the region, the service and the terminator.
+	scope   []string
+	headers []string
+	value   string
+	at      time.Time
 }
 
 func parseSignature(header http.Header) (*signature, error) {
 	authorization := header.Get("Authorization")
-	parameters, signed := strings.CutPrefix(authorization, "AWS4-HMAC-SHA256 ")
+	parameters, signed := strings.CutPrefix(authorization, algorithm+" ")
 	if !signed {
 		return nil, refused("MissingAuthenticationTokenException", "Missing Authentication Token")
 	}
@@ -132,34 +115,74 @@ func parseSignature(header http.Header) (*signature, error) {
 			missing = append(missing, "Authorization header requires '"+name+"' parameter.")
 		}
 	}
-	at, err := time.Parse(signingTime, header.Get("X-Amz-Date"))
-	if err != nil {
+	date := header.Get(dateHeader(header))
+	if date == "" {
 		missing = append(missing, "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
 	}
 	if missing != nil {
 		return nil, refused("IncompleteSignatureException", strings.Join(missing, " ")+" Authorization="+authorization)
 	}
+	at, err := parseDate(date)
+	if err != nil {
+		return nil, refused("IncompleteSignatureException", "Date must be in ISO-8601 'basic format'. Got '"+date+"'. See http://en.wikipedia.org/wiki/ISO_8601")
+	}
 	s := &signature{headers: strings.Split(given["SignedHeaders"], ";"), value: given["Signature"], at: at}
 	return s, s.readScope(given["Credential"])
 }
 
+// dateHeader is the header that tells when a request was signed.
+func dateHeader(header http.Header) string {
+	if header.Get("X-Amz-Date") != "" {
+		return "X-Amz-Date"
+	}
+	return "Date"
+}
+
+// parseDate reads a date in the form of X-Amz-Date or in that of HTTP.
+func parseDate(date string) (time.Time, error) {
+	at, err := time.Parse(signingTime, date)
+	if err != nil {
+		at, err = http.ParseTime(date)
+	}
+	return at.UTC(), err
+}
+
+// covers refuses a signature that leaves out what must be signed: the host, the
+// date and every X-Amz header.
+func (s *signature) covers(header http.Header) error {
+	unsigned := func(name string) bool {
+		return !slices.ContainsFunc(s.headers, func(signed string) bool { return strings.EqualFold(signed, name) })
+	}
+	if unsigned("Host") {
+		return refused("InvalidSignatureException", "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
+	}
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		if (name == dateHeader(header) || strings.HasPrefix(name, "X-Amz-")) && unsigned(name) {
+			return refused("InvalidSignatureException", "'"+name+"' must be a 'SignedHeader' in the AWS Authorization.")
+		}
+	}
+	return nil
+}
+
 // readScope reads a credential: KEY/YYYYMMDD/REGION/ecr/aws4_request.
 func (s *signature) readScope(credential string) error {
-	scope := strings.Split(credential, "/")
-	switch {
-	case len(scope) != 5:
+	parts := strings.Split(credential, "/")
+	if len(parts) != 5 {
 		return refused("IncompleteSignatureException", "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '"+credential+"'")
-	case !registry.IsRegion(scope[2]):
-		return refused("InvalidSignatureException", "Credential should be scoped to a valid region.")
-	case scope[3] != signingName:
-		return refused("InvalidSignatureException", "Credential should be scoped to correct service: 'ecr'.")
-	case scope[4] != "aws4_request":
-		return refused("InvalidSignatureException", "Credential should be scoped with a valid terminator: 'aws4_request'.")
-	case scope[1] != s.at.Format("20060102"):
-		return refused("InvalidSignatureException", fmt.Sprintf("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s', from '%s'.",
-			scope[1], s.at.Format("20060102"), s.at.Format(signingTime)))
 	}
-	s.accessKey, s.region = scope[0], scope[2]
+	s.accessKey, s.scope = parts[0], parts[1:]
+	day := s.at.Format("20060102")
+	switch {
+	case !registry.IsRegion(s.scope[1]):
+		return refused("InvalidSignatureException", "Credential should be scoped to a valid region.")
+	case s.scope[2] != signingName:
+		return refused("InvalidSignatureException", "Credential should be scoped to correct service: 'ecr'.")
+	case s.scope[3] != "aws4_request":
+		return refused("InvalidSignatureException", "Credential should be scoped with a valid terminator: 'aws4_request'.")
+	case s.scope[0] != day:
+		return refused("InvalidSignatureException", fmt.Sprintf("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s', from '%s'.",
+			s.scope[0], day, s.at.Format(signingTime)))
+	}
 	return nil
 }
 

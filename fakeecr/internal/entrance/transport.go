@@ -1,6 +1,7 @@
 package entrance
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 
@@ -24,6 +25,7 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if served.Host == "" {
 		served.Host = req.URL.Host
 	}
+	served.URL.Path = cmp.Or(served.URL.Path, "/") // as a request line has it
 	if served.Body == nil {
 		served.Body = http.NoBody
 	}

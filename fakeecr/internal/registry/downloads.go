@@ -11,6 +11,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +28,8 @@ const DownloadPrefix = "/starport-layer-bucket/"
 const (
 	downloadLifetime = time.Hour
 	amzTime          = "20060102T150405Z"
+
+	signatureParameter = "X-Amz-Signature"
 )
 
 // DownloadHost is the host of the download URLs in a region, where the registry
@@ -60,8 +64,8 @@ func (tx *Tx) downloadURL(repo *repository, digest string) string {
 		"X-Amz-SignedHeaders": {"host"},
 		"X-Amz-Expires":       {fmt.Sprint(int(downloadLifetime / time.Second))},
 		"X-Amz-Credential":    {fmt.Sprintf("ASIAFAKEECR/%s/%s/s3/aws4_request", date[:8], repo.Region)},
-		"X-Amz-Signature":     {tx.World.sign(path, date)},
 	}
+	query.Set(signatureParameter, tx.World.sign(path, query))
 	origin := tx.Origin
 	if origin == "" {
 		origin = "https://" + DownloadHost(repo.Region)
@@ -69,11 +73,27 @@ func (tx *Tx) downloadURL(repo *repository, digest string) string {
 	return origin + path + "?" + query.Encode()
 }
 
-// sign proves that this world, or the one it was forked from, made a URL.
-func (w *World) sign(path, date string) string {
+// sign proves that this world, or the one it was forked from, made a URL of a path
+// and the other parameters of its query.
+func (w *World) sign(path string, query url.Values) string {
 	mac := hmac.New(sha256.New, w.secret[:])
-	fmt.Fprintf(mac, "%s\n%s", path, date)
+	fmt.Fprintf(mac, "%s\n%s", path, query.Encode())
 	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// signed tells whether a URL is one that the world made, and when it was made.
+func (w *World) signed(from *url.URL) (at time.Time, ok bool) {
+	query, err := url.ParseQuery(from.RawQuery)
+	signatures := query[signatureParameter]
+	if err != nil || len(signatures) != 1 {
+		return at, false
+	}
+	query.Del(signatureParameter)
+	if !hmac.Equal([]byte(w.sign(from.Path, query)), []byte(signatures[0])) {
+		return at, false
+	}
+	at, err = time.Parse(amzTime, query.Get("X-Amz-Date"))
+	return at, err == nil
 }
 
 // DownloadError is a refusal by the store behind download URLs, which answers
@@ -81,6 +101,10 @@ func (w *World) sign(path, date string) string {
 type DownloadError struct {
 	Status        int
 	Code, Message string
+	// RangeRequested is the range that a layer of ActualObjectSize bytes does not
+	// have, of the code InvalidRange alone.
+	RangeRequested   string
+	ActualObjectSize int64
 }
 
 func (e *DownloadError) Error() string { return e.Code + ": " + e.Message }
@@ -104,33 +128,31 @@ func ParseDownload(path string) (Key, *scenarios.DownloadLayerInput, error) {
 }
 
 func noSuchKey() error {
-	return &DownloadError{http.StatusNotFound, "NoSuchKey", "The specified key does not exist."}
+	return &DownloadError{Status: http.StatusNotFound, Code: "NoSuchKey", Message: "The specified key does not exist."}
 }
 
 func signatureDoesNotMatch() error {
-	return &DownloadError{http.StatusForbidden, "SignatureDoesNotMatch",
-		"The request signature we calculated does not match the signature you provided. Check your key and signing method."}
+	return &DownloadError{Status: http.StatusForbidden, Code: "SignatureDoesNotMatch",
+		Message: "The request signature we calculated does not match the signature you provided. Check your key and signing method."}
 }
 
 // Download is the bytes behind a download URL.
 type Download struct {
 	io.ReadSeeker
-	Digest string
+	// Range is the one range of bytes that is wanted, in the form bytes=0-99, or ""
+	// for all.
+	Range string
 }
 
 // DownloadLayer answers the bytes behind a download URL, which is refused if the
 // world did not sign it or the clock has passed its hour.
 func (tx *Tx) DownloadLayer(_ context.Context, in *scenarios.DownloadLayerInput, from *url.URL) (*Download, error) {
 	tx.read()
-	query := from.Query()
-	date := query.Get("X-Amz-Date")
-	signature := tx.World.sign(from.Path, date)
-	signed, err := time.Parse(amzTime, date)
-	switch {
-	case err != nil || !hmac.Equal([]byte(signature), []byte(query.Get("X-Amz-Signature"))):
+	switch signed, ok := tx.World.signed(from); {
+	case !ok:
 		return nil, signatureDoesNotMatch()
 	case !tx.now.Before(signed.Add(downloadLifetime)):
-		return nil, &DownloadError{http.StatusForbidden, "AccessDenied", "Request has expired"}
+		return nil, &DownloadError{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Request has expired"}
 	}
 	repo, l, err := tx.reachable(in.RegistryId, in.RepositoryName, in.LayerDigest)
 	if err != nil {
@@ -141,8 +163,39 @@ func (tx *Tx) DownloadLayer(_ context.Context, in *scenarios.DownloadLayerInput,
 			return nil, undecryptable(state, repo.encryption.key)
 		}
 	}
+	wanted, err := rangeOf(aws.ToString(in.Range), l.size)
+	if err != nil {
+		return nil, err
+	}
 	tx.Bytes, tx.Digest = l.size, l.digest
-	return &Download{ReadSeeker: &pieces{parts: l.parts, size: l.size}, Digest: l.digest}, nil
+	return &Download{ReadSeeker: &pieces{parts: l.parts, size: l.size}, Range: wanted}, nil
+}
+
+// byteRange is a range from a first byte on, or of the last bytes.
+var byteRange = regexp.MustCompile(`^bytes=([0-9]*)-([0-9]*)$`)
+
+// rangeOf is what a Range header wants of a layer. As S3 does, it passes over
+// what is no range, over other units than bytes, and over several ranges.
+func rangeOf(header string, size int64) (string, error) {
+	asked := byteRange.FindStringSubmatch(header)
+	if asked == nil || asked[1] == "" && asked[2] == "" {
+		return "", nil
+	}
+	first, _ := strconv.ParseInt(asked[1], 10, 64) // of a number too large, the largest
+	last, _ := strconv.ParseInt(asked[2], 10, 64)
+	switch {
+	case asked[1] == "":
+		first, last = size-min(last, size), size-1
+	case asked[2] == "":
+		last = size - 1
+	case last < first:
+		return "", nil
+	}
+	if first >= size {
+		return "", &DownloadError{Status: http.StatusRequestedRangeNotSatisfiable, Code: "InvalidRange",
+			Message: "The requested range is not satisfiable", RangeRequested: header, ActualObjectSize: size}
+	}
+	return fmt.Sprintf("bytes=%d-%d", first, min(last, size-1)), nil
 }
 
 // pieces reads a layer's parts in place.

@@ -30,7 +30,7 @@ func kmsSentence(state KeyState, arn, caller, action string) string {
 // undecryptable is how S3 refuses an object whose key it may not use.
 func undecryptable(state KeyState, arn string) error {
 	if state == KeyAccessDenied {
-		return &DownloadError{http.StatusForbidden, "AccessDenied", "Access Denied"}
+		return &DownloadError{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Access Denied"}
 	}
-	return &DownloadError{http.StatusBadRequest, "KMS." + string(state), kmsSentence(state, arn, "", "")}
+	return &DownloadError{Status: http.StatusBadRequest, Code: "KMS." + string(state), Message: kmsSentence(state, arn, "", "")}
 }

@@ -144,7 +144,7 @@ func (p *part) after(call *dispatch.Call, out any, err error) (any, error) {
 		}
 	}
 	if layer, ok := out.(*registry.Download); ok && (p.effects.Flip != nil || p.effects.Keep != nil) {
-		return &registry.Download{ReadSeeker: newDamaged(layer, p.effects.Flip, p.effects.Keep), Digest: layer.Digest}, nil
+		return &registry.Download{ReadSeeker: newDamaged(layer, p.effects.Flip, p.effects.Keep), Range: layer.Range}, nil
 	}
 	return out, nil
 }

@@ -21,7 +21,7 @@ const chunkSize = 64 << 10
 func readPart(body io.Reader, size int64, chunk []byte, in *ecr.UploadLayerPartInput) error {
 	text, err := refill(chunk, nil, body)
 	if err != nil {
-		return unreadable(err)
+		return Unreadable(err)
 	}
 	quote := blobQuote(text)
 	if quote < 0 {
@@ -32,7 +32,7 @@ func readPart(body io.Reader, size int64, chunk []byte, in *ecr.UploadLayerPartI
 
 	blob, text, plain, err := readBlob(blob, text[quote+1:], chunk, body)
 	if err != nil {
-		return unreadable(err)
+		return Unreadable(err)
 	}
 	if !plain {
 		odd := strings.NewReader(`"` + base64.StdEncoding.EncodeToString(blob))

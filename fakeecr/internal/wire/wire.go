@@ -59,7 +59,7 @@ func readAll(body io.Reader, size int64, in, over any) error {
 	var text bytes.Buffer
 	text.Grow(int(max(size, 0)) + bytes.MinRead)
 	if _, err := text.ReadFrom(body); err != nil {
-		return unreadable(err)
+		return Unreadable(err)
 	}
 	if text.Len() == 0 {
 		return nil
@@ -78,8 +78,8 @@ func malformed(message string) error {
 	return &smithy.GenericAPIError{Code: "SerializationException", Message: message, Fault: smithy.FaultClient}
 }
 
-// unreadable is the answer to a body that could not be read to its end.
-func unreadable(err error) error {
+// Unreadable is the answer to a body that could not be read to its end.
+func Unreadable(err error) error {
 	if limit := (*http.MaxBytesError)(nil); errors.As(err, &limit) {
 		return tooLarge()
 	}

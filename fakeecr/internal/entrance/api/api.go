@@ -17,6 +17,9 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
+// Path is where the API is served.
+const Path = "/"
+
 // RequestIDHeader names the header with an answer's request id.
 const RequestIDHeader = "X-Amzn-Requestid"
 
@@ -60,6 +63,32 @@ func Answer(call *dispatch.Call, out any, err error) *exchange.Answer {
 	}
 	answer := exchange.New(http.StatusOK, wire.ContentType, body)
 	answer.Header.Set(RequestIDHeader, call.Record.RequestID)
+	return answer
+}
+
+// notServed is the refusal of a request that is none of the API.
+type notServed struct {
+	smithy.GenericAPIError
+	status int
+}
+
+// HTTPStatusCode is the status of the answer.
+func (e *notServed) HTTPStatusCode() int { return e.status }
+
+// NotServed is the answer to a request that no part of ECR serves, for the client
+// of the API that it may come from: it says where the API is.
+func NotServed(s *stage.Stage, req *http.Request) *exchange.Answer {
+	refused := &notServed{status: http.StatusNotFound}
+	refused.Code = "UnknownOperationException"
+	if req.URL.Path == Path {
+		refused.status, refused.Code = http.StatusMethodNotAllowed, "MethodNotAllowedException"
+	}
+	refused.Message = fmt.Sprintf("fakeecr does not serve %s %s. The API of ECR is at POST %s, so that the URL of an endpoint ends with its host; layers are at the URLs of GetDownloadUrlForLayer.",
+		req.Method, req.URL.Path, Path)
+	answer := Refusal(s.State.NewRequestID(), refused)
+	if req.URL.Path == Path {
+		answer.Header.Set("Allow", "OPTIONS, POST")
+	}
 	return answer
 }
 

@@ -34,8 +34,10 @@ type Answer struct {
 	Header http.Header
 	// Body is the whole body. It may be kept.
 	Body []byte
-	// Content, if it is not nil, is a body of which a request may want ranges.
+	// Content, if it is not nil, is the body, and Range what is wanted of it, in the
+	// form of the header, or "".
 	Content io.ReadSeeker
+	Range   string
 	// Reply is what becomes of the answer on its way, and Wait lets time pass on
 	// the world's clock for it.
 	Reply scenarios.Reply
@@ -76,6 +78,9 @@ type owner interface{ WriteOwned(body []byte) }
 // connection.
 func (a *Answer) Write(w http.ResponseWriter, req *http.Request) error {
 	if a.Reply.IsWhole() {
+		if a.Status >= http.StatusBadRequest {
+			defer readOn(w, req)()
+		}
 		a.write(w, req)
 		return nil
 	}
@@ -92,7 +97,7 @@ func (a *Answer) write(w http.ResponseWriter, req *http.Request) {
 		w.Header()[name] = values
 	}
 	if a.Content != nil {
-		http.ServeContent(w, req, "", time.Time{}, a.Content)
+		a.writeContent(w, req)
 		return
 	}
 	w.Header().Set("Content-Length", fmt.Sprint(len(a.Body)))
@@ -122,4 +127,14 @@ func (a *Answer) Response(req *http.Request) (*http.Response, error) {
 	}
 	got.Body = io.NopCloser(&damagedReader{whole: got.Body, way: way})
 	return got, nil
+}
+
+// writeContent leaves preconditions to net/http, but no range that net/http reads
+// otherwise than S3.
+func (a *Answer) writeContent(w http.ResponseWriter, req *http.Request) {
+	wanted := *req
+	wanted.Header = req.Header.Clone()
+	wanted.Header.Set("Range", a.Range)
+	wanted.Header.Del("If-Range")
+	http.ServeContent(w, &wanted, "", time.Time{}, a.Content)
 }

@@ -31,7 +31,9 @@ func Serve(s *stage.Stage, req *http.Request) (*exchange.Answer, error) {
 	if err != nil {
 		return refusal(s.State.NewRequestID(), err), nil
 	}
-	if span := req.Header.Get("Range"); span != "" {
+	etag := `"` + strings.TrimPrefix(*in.LayerDigest, "sha256:") + `"`
+	span, unless := req.Header.Get("Range"), req.Header.Get("If-Range")
+	if span != "" && (unless == "" || unless == etag) {
 		in.Range = &span
 	}
 	call := s.NewCall(scenarios.DownloadLayer, stage.Caller{Key: key}, scenarios.FaceAPI)
@@ -44,17 +46,20 @@ func Serve(s *stage.Stage, req *http.Request) (*exchange.Answer, error) {
 		return refusal(call.Record.RequestID, err).On(s, call), nil
 	}
 	answer := exchange.New(http.StatusOK, "application/octet-stream", nil)
-	answer.Content = content
-	answer.Header.Set("ETag", `"`+strings.TrimPrefix(content.Digest, "sha256:")+`"`)
+	answer.Content, answer.Range = content, content.Range
+	answer.Header.Set("ETag", etag)
 	answer.Header.Set(requestIDHeader, call.Record.RequestID)
 	return answer.On(s, call), nil
 }
 
 // errorBody is the form of S3's errors.
 type errorBody struct {
-	XMLName xml.Name `xml:"Error"`
-	Code    string
-	Message string
+	XMLName          xml.Name `xml:"Error"`
+	Code             string
+	Message          string
+	RangeRequested   string `xml:",omitempty"`
+	ActualObjectSize int64  `xml:",omitempty"`
+	RequestID        string `xml:"RequestId"`
 }
 
 func refusal(requestID string, err error) *exchange.Answer {
@@ -62,13 +67,14 @@ func refusal(requestID string, err error) *exchange.Answer {
 		return bare
 	}
 	status, _ := wire.WriteError(err)
-	said := errorBody{Code: "InternalError", Message: err.Error()}
+	said := errorBody{Code: "InternalError", Message: err.Error(), RequestID: requestID}
 	var refused *registry.DownloadError
 	var api smithy.APIError
 	switch {
 	case errors.As(err, &refused):
 		status = refused.Status
 		said.Code, said.Message = refused.Code, refused.Message
+		said.RangeRequested, said.ActualObjectSize = refused.RangeRequested, refused.ActualObjectSize
 	case errors.As(err, &api):
 		said.Code, said.Message = api.ErrorCode(), api.ErrorMessage()
 	}
