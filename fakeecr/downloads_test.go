@@ -198,7 +198,7 @@ func TestDownloadAcrossParts(t *testing.T) {
 	content := repeated([]byte("0123456789abcdef"), 2*minPart+100)
 	image := imageOf([]byte("{}"), content)
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.create(t, app)
+		create(t, f, app)
 		f.pushLayer(t, app, content, minPart)
 		f.pushLayer(t, app, []byte("{}"), 2)
 		_, err := f.putImage(t, app, image, "v1")

@@ -52,7 +52,7 @@ func provokedByRepositories() map[string]provocation {
 			return refusal(f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: name}))
 		}},
 		"RepositoryAlreadyExistsException": {says: "The repository with name 'team/app' already exists in the registry with id '123456789012'", by: func(t *testing.T, f face) error {
-			f.create(t, app)
+			create(t, f, app)
 			return refusal(f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: name}))
 		}},
 		"RepositoryNotEmptyException": {says: "The repository with name 'team/app' in registry with id '123456789012' cannot be deleted because it still contains images", by: func(t *testing.T, f face) error {
@@ -60,19 +60,19 @@ func provokedByRepositories() map[string]provocation {
 			return refusal(f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: name}))
 		}},
 		"RepositoryPolicyNotFoundException": {says: "Repository policy does not exist for the repository with name 'team/app' in the registry with id '123456789012'", by: func(t *testing.T, f face) error {
-			f.create(t, app)
+			create(t, f, app)
 			return refusal(f.GetRepositoryPolicy(t.Context(), &ecr.GetRepositoryPolicyInput{RepositoryName: name}))
 		}},
 		"LifecyclePolicyNotFoundException": {says: "Lifecycle policy does not exist for the repository with name 'team/app' in the registry with id '123456789012'", by: func(t *testing.T, f face) error {
-			f.create(t, app)
+			create(t, f, app)
 			return refusal(f.GetLifecyclePolicy(t.Context(), &ecr.GetLifecyclePolicyInput{RepositoryName: name}))
 		}},
 		"LifecyclePolicyPreviewNotFoundException": {names: "'team/app'", by: func(t *testing.T, f face) error {
-			f.create(t, app)
+			create(t, f, app)
 			return refusal(f.GetLifecyclePolicyPreview(t.Context(), &ecr.GetLifecyclePolicyPreviewInput{RepositoryName: name}))
 		}},
 		"LifecyclePolicyPreviewInProgressException": {names: "previous lifecycle policy preview", by: func(t *testing.T, f face) error {
-			f.create(t, app)
+			create(t, f, app)
 			text := startPreview(t, f, expiring(1, anyImages))
 			return refusal(f.StartLifecyclePolicyPreview(t.Context(), &ecr.StartLifecyclePolicyPreviewInput{RepositoryName: name, LifecyclePolicyText: &text}))
 		}},
@@ -99,7 +99,7 @@ func provokedByRepositories() map[string]provocation {
 func provokedByLayers() map[string]provocation {
 	part := []byte("part")
 	uploading := func(t *testing.T, f face) *string {
-		f.create(t, app)
+		create(t, f, app)
 		upload := f.beginUpload(t, app)
 		require.NoError(t, refusal(f.sendPart(t, app, upload, 0, part)))
 		return upload
@@ -109,11 +109,11 @@ func provokedByLayers() map[string]provocation {
 	}
 	return map[string]provocation{
 		"UploadNotFoundException": {names: noUpload, by: func(t *testing.T, f face) error {
-			f.create(t, app)
+			create(t, f, app)
 			return refusal(f.sendPart(t, app, aws.String(noUpload), 0, part))
 		}},
 		"EmptyUploadException": {says: "The upload with id '{id}' in the repository with name 'team/app' in registry with id '123456789012' cannot be completed because it does not have any parts", by: func(t *testing.T, f face) error {
-			f.create(t, app)
+			create(t, f, app)
 			return refusal(f.completeUpload(t, app, f.beginUpload(t, app), digestOf(part)))
 		}},
 		"InvalidLayerPartException": {names: "9 instead of 4", by: func(t *testing.T, f face) error {
@@ -141,11 +141,11 @@ func provokedByLayers() map[string]provocation {
 			return refusal(f.completeUpload(t, app, upload, digestOf(part)))
 		}},
 		"LayersNotFoundException": {says: "The layer with digest '" + digestNotThere + "' does not exist within the repository with name 'team/app' in the registry with id '123456789012'", by: func(t *testing.T, f face) error {
-			f.create(t, app)
+			create(t, f, app)
 			return download(t, f, digestNotThere)
 		}},
 		"LayerInaccessibleException": {names: digestOf(part), by: func(t *testing.T, f face) error {
-			f.create(t, app)
+			create(t, f, app)
 			return download(t, f, f.pushLayer(t, app, part, len(part)))
 		}},
 	}
@@ -174,7 +174,7 @@ func provokedByImages() map[string]provocation {
 			return refusal(f.PutImage(t.Context(), &ecr.PutImageInput{RepositoryName: name, ImageManifest: aws.String(string(image.Manifest)), ImageDigest: aws.String(digestNotThere)}))
 		}},
 		"ReferencedImagesNotFoundException": {says: "Images with digests '[" + image.Digest() + "]' required for pushing image into repository with name 'team/app' in the registry with id '123456789012' do not exist", by: func(t *testing.T, f face) error {
-			f.create(t, app)
+			create(t, f, app)
 			return refusal(f.putImage(t, app, indexOf(image), ""))
 		}},
 		"ImageStorageClassUpdateNotSupportedException": {names: image.Digest(), by: func(t *testing.T, f face) error {
@@ -281,7 +281,7 @@ func provokedByUpstreams() map[string]provocation {
 		}},
 		"UnableToListUpstreamImageReferrersException": {names: "upstream registry", by: func(t *testing.T, f face) error {
 			withSecret(t, f, fakeecr.SecretAccessDenied)
-			f.create(t, "hub/nginx")
+			create(t, f, "hub/nginx")
 			return refusal(referrersOf(t, f, "hub/nginx", digestNotThere))
 		}},
 	}

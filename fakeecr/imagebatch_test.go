@@ -120,7 +120,7 @@ func TestBatchLimits(t *testing.T) {
 	}
 	long := byTag(strings.Repeat("t", 301))
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.create(t, app)
+		create(t, f, app)
 		for text, ids := range map[string][]types.ImageIdentifier{
 			"Invalid parameter at 'imageIds' failed to satisfy constraint: 'Member must have length greater than or equal to 1'":                  {},
 			"Invalid parameter at 'imageIds' failed to satisfy constraint: 'Member must have length less than or equal to 100'":                   many,

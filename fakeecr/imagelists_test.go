@@ -25,7 +25,7 @@ func (f face) pushUntagged(t *testing.T, n int) (digests []string) {
 
 func TestListImages(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.create(t, app)
+		create(t, f, app)
 		out, err := f.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String(app)})
 		require.NoError(t, err)
 		require.Equal(t, []types.ImageIdentifier{}, out.ImageIds)
@@ -40,7 +40,7 @@ func TestListImages(t *testing.T) {
 
 func TestDescribeImages(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.create(t, app)
+		create(t, f, app)
 		out, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String(app)})
 		require.NoError(t, err)
 		require.Equal(t, []types.ImageDetail{}, out.ImageDetails)

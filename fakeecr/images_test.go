@@ -24,7 +24,7 @@ func (f face) pushBlobs(t *testing.T, image fakeecr.Image) {
 
 func TestPutImage(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.create(t, app)
+		create(t, f, app)
 		image := imageOf([]byte("{}"), []byte("layer"))
 		f.pushBlobs(t, image)
 		// The manifest is stored byte for byte, whatever its form.
@@ -56,7 +56,7 @@ func TestPutImage(t *testing.T) {
 
 func TestPutImageWithoutTag(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.create(t, app)
+		create(t, f, app)
 		image := imageOf([]byte("{}"), []byte("layer"))
 		f.pushBlobs(t, image)
 		out, err := f.putImage(t, app, image, "")
@@ -97,7 +97,7 @@ func TestMediaTypeOfAManifest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
-				f.create(t, app)
+				create(t, f, app)
 				f.pushBlobs(t, imageOf([]byte("{}"), []byte("layer")))
 				in := &ecr.PutImageInput{RepositoryName: aws.String(app), ImageManifest: &c.manifest}
 				if c.mediaType != "" {
@@ -121,7 +121,8 @@ func TestPutImageRefusals(t *testing.T) {
 	image := imageOf(config, one, two)
 	const required = "%s with digests '[%s]' required for pushing image into repository with name 'team/app' in the registry with id '123456789012' do not exist"
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.create(t, app, "team/other")
+		create(t, f, app)
+		create(t, f, "team/other")
 		f.pushLayer(t, "team/other", config, 100)
 		f.pushLayer(t, app, one, 100)
 

@@ -33,7 +33,7 @@ func (f face) availability(t *testing.T, digest string) types.LayerAvailability 
 
 func TestUploadLayer(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.create(t, app)
+		create(t, f, app)
 		begun, err := f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: aws.String(app)})
 		require.NoError(t, err)
 		require.Regexp(t, "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", *begun.UploadId)
@@ -78,7 +78,7 @@ func TestInvalidLayerPart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
-				f.create(t, app)
+				create(t, f, app)
 				upload := f.beginUpload(t, app)
 				content := bytes.Repeat([]byte("x"), c.received)
 				if c.received > 0 {
@@ -111,8 +111,9 @@ func TestInvalidLayerPart(t *testing.T) {
 func TestUploadIDs(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		other, neighbour := "team/other", f.in("eu-west-1")
-		f.create(t, app, other)
-		neighbour.create(t, app)
+		create(t, f, app)
+		create(t, f, other)
+		create(t, neighbour, app)
 		for name, upload := range map[string]string{
 			"of nothing":            noUpload,
 			"of another repository": *f.beginUpload(t, other),
@@ -138,7 +139,7 @@ func TestUploadIDs(t *testing.T) {
 
 func TestUploadExpires(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.create(t, app)
+		create(t, f, app)
 		upload := f.beginUpload(t, app)
 		f.registry.Advance(23*time.Hour + 59*time.Minute)
 		_, err := f.sendPart(t, app, upload, 0, []byte("part"))
@@ -156,7 +157,7 @@ func TestCompleteLayerUploadRefusals(t *testing.T) {
 	content := []byte("layer")
 	const none = "None of the provided layer digests match the calculated layer digest"
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.create(t, app)
+		create(t, f, app)
 		upload := f.beginUpload(t, app)
 		_, err := f.completeUpload(t, app, upload, digestNotThere)
 		requireError[*types.EmptyUploadException](t, err, fmt.Sprintf(
@@ -205,7 +206,7 @@ func TestSizeOfParts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
-				f.create(t, app)
+				create(t, f, app)
 				upload, sent := f.beginUpload(t, app), 0
 				for _, size := range c.parts {
 					_, err := f.sendPart(t, app, upload, sent, content[sent%16:][:size])
@@ -234,7 +235,7 @@ func repeated(pattern []byte, n int) []byte {
 
 func TestLargestPart(t *testing.T) {
 	f := direct(fakeecr.New(t))
-	f.create(t, app)
+	create(t, f, app)
 	upload := f.beginUpload(t, app)
 	_, err := f.sendPart(t, app, upload, 0, make([]byte, 20_971_521))
 	requireError[*types.InvalidParameterException](t, err, fmt.Sprintf(invalidAt, "layerPartBlob", "Member must have length less than or equal to 20971520"))
@@ -244,7 +245,7 @@ func TestLargestPart(t *testing.T) {
 
 func TestPartsPerLayer(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.create(t, app)
+		create(t, f, app)
 		upload := f.beginUpload(t, app)
 		for i := range 2 {
 			_, err := f.sendPart(t, app, upload, i, []byte("x"))
@@ -257,7 +258,7 @@ func TestPartsPerLayer(t *testing.T) {
 
 func TestBytesPerLayer(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.create(t, app)
+		create(t, f, app)
 		upload := f.beginUpload(t, app)
 		_, err := f.sendPart(t, app, upload, 0, []byte("0123456789"))
 		require.NoError(t, err)
@@ -270,7 +271,7 @@ func TestBytesPerLayer(t *testing.T) {
 func TestPartsAtOnce(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		const senders, rounds = 8, 20
-		f.create(t, app)
+		create(t, f, app)
 		upload := f.beginUpload(t, app)
 		var layer []byte
 		for range rounds {
@@ -327,7 +328,7 @@ func TestBatchCheckLayerAvailability(t *testing.T) {
 				FailureReason: aws.String("Invalid request parameters: layer digest cannot be null")},
 		}, out.Failures)
 
-		f.create(t, "team/other")
+		create(t, f, "team/other")
 		elsewhere, err := f.BatchCheckLayerAvailability(t.Context(), &ecr.BatchCheckLayerAvailabilityInput{RepositoryName: aws.String("team/other"), LayerDigests: []string{layer}})
 		require.NoError(t, err)
 		require.Equal(t, types.LayerAvailabilityUnavailable, elsewhere.Layers[0].LayerAvailability, "layers belong to a repository")

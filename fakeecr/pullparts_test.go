@@ -31,13 +31,6 @@ func listingOf(r *fakeecr.Registry) listing {
 	return listing{r.Upstream(), r.Upstream().(fakeecr.UpstreamReferrers)}
 }
 
-func referrersOf(t *testing.T, api fakeecr.API, repository, subject string) (*ecr.ListImageReferrersOutput, error) {
-	t.Helper()
-	return api.ListImageReferrers(t.Context(), &ecr.ListImageReferrersInput{
-		RepositoryName: &repository, SubjectId: &types.SubjectIdentifier{ImageDigest: &subject}, MaxResults: aws.Int32(50),
-	})
-}
-
 func requireReferrers(t *testing.T, api fakeecr.API, repository, subject string, referrers ...fakeecr.Image) {
 	t.Helper()
 	out, err := referrersOf(t, api, repository, subject)

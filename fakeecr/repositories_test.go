@@ -126,7 +126,7 @@ func TestCreateRepository(t *testing.T) {
 
 func TestRepositoriesOfNeighbours(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.create(t, app)
+		create(t, f, app)
 		for _, c := range []struct {
 			face     face
 			arn, uri string
@@ -313,15 +313,15 @@ func TestTagsAtCreation(t *testing.T) {
 
 func TestRepositoriesPerRegistry(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.create(t, app)
+		create(t, f, app)
 		_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/more")})
 		requireError[*types.LimitExceededException](t, err, "The limit of 1 repositories per registry has been exceeded")
 		_, err = f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(app)})
 		requireError[*types.RepositoryAlreadyExistsException](t, err, "The repository with name 'team/app' already exists in the registry with id '123456789012'")
-		f.in("eu-west-1").create(t, app)
+		create(t, f.in("eu-west-1"), app)
 		_, err = f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String(app)})
 		require.NoError(t, err)
-		f.create(t, "team/more")
+		create(t, f, "team/more")
 	}, fakeecr.WithQuota(fakeecr.RepositoriesPerRegistry, 1))
 }
 
@@ -342,7 +342,7 @@ func TestDeleteRepository(t *testing.T) {
 		_, err = f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String(app), Force: true})
 		requireError[*types.RepositoryNotFoundException](t, err, appNotFound)
 
-		f.create(t, app)
+		create(t, f, app)
 		require.Empty(t, f.imageIDs(t, app), "a new repository has nothing of the old one")
 	})
 }
@@ -350,13 +350,13 @@ func TestDeleteRepository(t *testing.T) {
 // Layers and uploads without an image do not keep a repository.
 func TestDeleteRepositoryWithoutImages(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.create(t, app)
+		create(t, f, app)
 		f.pushLayer(t, app, []byte("layer"), 100)
 		upload := f.beginUpload(t, app)
 		_, err := f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String(app)})
 		require.NoError(t, err)
 
-		f.create(t, app)
+		create(t, f, app)
 		_, err = f.sendPart(t, app, upload, 0, []byte("part"))
 		requireError[*types.UploadNotFoundException](t, err, fmt.Sprintf(uploadNotInApp, *upload))
 		require.Equal(t, types.LayerAvailabilityUnavailable, f.availability(t, digestOf([]byte("layer"))))
@@ -365,7 +365,9 @@ func TestDeleteRepositoryWithoutImages(t *testing.T) {
 
 func TestDescribeRepositoriesByName(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.create(t, "bb", "aa", "cc")
+		create(t, f, "bb")
+		create(t, f, "aa")
+		create(t, f, "cc")
 		names := func(in ...string) []string {
 			out, err := f.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{RepositoryNames: in})
 			require.NoError(t, err)
@@ -398,8 +400,8 @@ func TestPagesOfRepositories(t *testing.T) {
 		var want []string
 		for i := range 101 {
 			want = append(want, fmt.Sprintf("app-%03d", i))
+			create(t, f, want[i])
 		}
-		f.create(t, want...)
 		first, err := f.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{})
 		require.NoError(t, err)
 		require.Len(t, first.Repositories, 100, "a page has 100 unless the caller chooses")
@@ -425,7 +427,10 @@ func TestPagesOfRepositories(t *testing.T) {
 // too.
 func TestPageOfRepositoriesAfterChanges(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.create(t, "b1", "b2", "b3", "b4")
+		create(t, f, "b1")
+		create(t, f, "b2")
+		create(t, f, "b3")
+		create(t, f, "b4")
 		page := &ecr.DescribeRepositoriesInput{MaxResults: aws.Int32(2)}
 		first, err := f.DescribeRepositories(t.Context(), page)
 		require.NoError(t, err)
@@ -435,7 +440,9 @@ func TestPageOfRepositoriesAfterChanges(t *testing.T) {
 			_, err := f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: &name})
 			require.NoError(t, err)
 		}
-		f.create(t, "a1", "b2.5", "c1")
+		create(t, f, "a1")
+		create(t, f, "b2.5")
+		create(t, f, "c1")
 		page.NextToken = first.NextToken
 		second, err := f.DescribeRepositories(t.Context(), page)
 		require.NoError(t, err)
@@ -450,9 +457,11 @@ func TestPageOfRepositoriesAfterChanges(t *testing.T) {
 
 func TestTokenOfRepositories(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.create(t, "aa", "bb")
+		create(t, f, "aa")
+		create(t, f, "bb")
 		neighbour := f.in("eu-west-1")
-		neighbour.create(t, "aa", "bb")
+		create(t, neighbour, "aa")
+		create(t, neighbour, "bb")
 		elsewhere, err := neighbour.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{MaxResults: aws.Int32(1)})
 		require.NoError(t, err)
 		for name, token := range map[string]string{

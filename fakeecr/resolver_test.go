@@ -90,7 +90,7 @@ func TestContainerdResolver(t *testing.T) {
 	image := imageOf([]byte("{}"), large, []byte("small"))
 	index := indexOf(image)
 	onAllFaces(t, func(t *testing.T, f face) {
-		f.create(t, app)
+		create(t, f, app)
 		r := resolver{f, aws.String("123456789012"), aws.String(app)}
 
 		_, failure := r.resolve(t, byTag("v1"), resolvedTypes...)

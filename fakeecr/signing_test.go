@@ -290,7 +290,7 @@ func TestSigningNeedsPermissionsOfThePusher(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
 				require.NoError(t, putSigning(t, f, signingRule(release)))
 				image := fakeecr.RandomImage(1, 4096)
-				f.create(t, app)
+				create(t, f, app)
 				f.pushBlobs(t, image)
 				_, err := f.as(alice, test.policies...).putImage(t, app, image, "v1")
 				require.NoError(t, err)
@@ -315,7 +315,7 @@ func TestSigningOfAPushFromAnotherAccount(t *testing.T) {
 		require.NoError(t, putSigning(t, f, signingRule(release)))
 		putRegistryPolicy(t, f, statements(`{"Effect":"Deny","Principal":"*","NotAction":"ecr:*","Resource":"*"}`))
 		image := fakeecr.RandomImage(1, 4096)
-		f.create(t, app)
+		create(t, f, app)
 		f.pushBlobs(t, image)
 		setPolicy(t, f, app, statements(allowAll))
 		_, err := f.as("arn:aws:iam::210987654321:role/ci", identity("Allow", "*", "*")).PutImage(t.Context(), &ecr.PutImageInput{
