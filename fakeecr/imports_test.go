@@ -21,6 +21,7 @@ func TestImportsRunDownward(t *testing.T) {
 	const module = "github.com/fakeecr/ecr/"
 	allowed := map[string][]string{
 		"scenarios":                                  {},
+		"scenarios/internal/generate":                {"scenarios"},
 		"fakeecr":                                    {"scenarios", "fakeecr/internal/"},
 		"fakeecr/cmd/fakeecr":                        {"fakeecr", "scenarios"},
 		"fakeecr/internal/entrance":                  {"scenarios", "fakeecr/internal/entrance/", "fakeecr/internal/stage", "fakeecr/internal/registry", "fakeecr/internal/policy", "fakeecr/internal/constraint", "fakeecr/internal/wire"},

@@ -25,6 +25,9 @@ func (r *Registry) Play(scenario scenarios.Scenario) *Playing {
 	return &Playing{r.world, playing}
 }
 
+// Rules are those of the scenario, in order.
+func (p *Playing) Rules() []*scenarios.Rule { return p.playing.Rules() }
+
 // Matched is how often a rule of the scenario has met a call that counts, whether
 // it was chosen or not.
 func (p *Playing) Matched(rule *scenarios.Rule) int {
@@ -45,6 +48,9 @@ func (p *Playing) State() string { return p.playing.State() }
 // sleeping, or with the context's error.
 func (p *Playing) WaitHeld(ctx context.Context, n int) error { return p.playing.WaitHeld(ctx, n) }
 
+// Held is how many calls the scenario holds or delays now.
+func (p *Playing) Held() int { return p.playing.Held() }
+
 // Release lets go of the calls that the scenario holds or delays now.
 func (p *Playing) Release() { p.playing.Release() }
 
@@ -55,4 +61,24 @@ func (p *Playing) Stop() {
 		p.world.t.Helper()
 	}
 	p.world.stop(p.playing)
+}
+
+// SilentRule is a rule that never fired though it is not optional.
+type SilentRule struct {
+	Rule *scenarios.Rule
+	// Matched is how many calls counted for the rule, of which it chose none.
+	Matched int
+	// Near are the first calls of the rule's operations that did not count for it,
+	// as they came in: without an answer. In them a mistake in the rule is found.
+	Near []scenarios.Call
+}
+
+// Silent are the rules that have not fired by now and are not optional: those that
+// fail a test when it ends. Without a test it is for the caller to ask, before Stop
+// or after it.
+func (p *Playing) Silent() (silent []SilentRule) {
+	for _, s := range p.playing.Silent() {
+		silent = append(silent, SilentRule(s))
+	}
+	return silent
 }

@@ -128,11 +128,11 @@ var ErrReplyLost = errors.New("the reply was lost")
 // balancer gives it: an error for [Rule.Fail].
 type Response struct {
 	// Status is the status code, such as 503.
-	Status int `json:"status"`
+	Status int
 	// Header has what the answer has besides a length, such as Retry-After.
-	Header http.Header `json:"header,omitempty"`
+	Header http.Header
 	// Body is sent as it is: HTML, JSON that ends too early.
-	Body string `json:"body,omitempty"`
+	Body string
 }
 
 // Error implements error.

@@ -42,8 +42,16 @@ type Rule struct {
 func On(operation string, conditions ...Condition) *Rule {
 	r := &Rule{named: []string{operation}}
 	for _, c := range conditions {
+		r = r.meeting(c)
+	}
+	return r
+}
+
+// meeting is the rule with one condition more.
+func (r *Rule) meeting(c Condition) *Rule {
+	return r.with(func(r *Rule) {
 		if c.mistake != nil || c.matches != nil {
-			r.conditions = append(r.conditions, c)
+			r.conditions = append(slices.Clip(r.conditions), c)
 		}
 		switch {
 		case c.mistake != nil:
@@ -53,8 +61,7 @@ func On(operation string, conditions ...Condition) *Rule {
 		case c.kind == "failed":
 			r.wrong("Failed is a condition on a trace: a call that a rule meets has not been answered")
 		}
-	}
-	return r
+	})
 }
 
 // Or adds operations or groups to the rule's.

@@ -27,9 +27,34 @@ const prefix = "/_fakeecr/"
 type control struct {
 	config   *config
 	registry atomic.Pointer[fakeecr.Registry]
+	requests http.ServeMux
+	playings playings
 }
 
-// reset begins anew: an empty world with the initial repositories.
+func newControl(c *config) *control {
+	control := &control{config: c}
+	handle := func(route string, serve func(http.ResponseWriter, *http.Request)) {
+		method, path, _ := strings.Cut(route, " ")
+		control.requests.HandleFunc(method+" "+prefix+path, serve)
+	}
+	handle("POST reset", func(w http.ResponseWriter, req *http.Request) { answer(w, control.reset(req.Context())) })
+	handle("POST advance", func(w http.ResponseWriter, req *http.Request) {
+		answer(w, control.advance(req.URL.Query().Get("duration")))
+	})
+	handle("POST findings", func(w http.ResponseWriter, req *http.Request) {
+		answer(w, control.find(req.URL.Query().Get("image"), http.MaxBytesReader(w, req.Body, maxFindings)))
+	})
+	handle("GET trace", control.trace)
+	handle("POST scenario", control.play)
+	handle("GET scenario", control.list)
+	handle("DELETE scenario", control.stopAll)
+	handle("DELETE scenario/{id}", control.stop)
+	handle("POST scenario/{id}/release", control.release)
+	return control
+}
+
+// reset begins anew: an empty world with the initial repositories and scenarios.
+// What was played stops and is forgotten.
 func (c *control) reset(ctx context.Context) error {
 	return attempt(func() error {
 		registry := fakeecr.New(nil, c.config.options...)
@@ -38,7 +63,7 @@ func (c *control) reset(ctx context.Context) error {
 				return err
 			}
 		}
-		c.registry.Store(registry)
+		c.playings.begin(registry, func() { c.registry.Store(registry) }, c.config.scenarios)
 		return nil
 	})
 }
@@ -133,19 +158,11 @@ func attempt(use func() error) (err error) {
 
 // ServeHTTP implements [http.Handler].
 func (c *control) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	switch route := req.Method + " " + req.URL.Path; route {
-	case "POST " + prefix + "reset":
-		answer(w, c.reset(req.Context()))
-	case "POST " + prefix + "advance":
-		answer(w, c.advance(req.URL.Query().Get("duration")))
-	case "POST " + prefix + "findings":
-		answer(w, c.find(req.URL.Query().Get("image"), http.MaxBytesReader(w, req.Body, maxFindings)))
-	case "GET " + prefix + "trace":
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		io.WriteString(w, c.registry.Load().Trace().String())
-	default:
-		c.registry.Load().Handler().ServeHTTP(w, req)
+	if strings.HasPrefix(req.URL.Path, prefix) {
+		c.requests.ServeHTTP(w, req)
+		return
 	}
+	c.registry.Load().Handler().ServeHTTP(w, req)
 }
 
 func answer(w http.ResponseWriter, err error) {

@@ -26,6 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 func main() {
@@ -46,7 +47,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	handler := &control{config: c}
+	handler := newControl(c)
 	if err := handler.reset(ctx); err != nil {
 		return err
 	}
@@ -54,6 +55,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	// Calls that rules keep would hold up the end.
+	defer context.AfterFunc(ctx, func() { handler.playings.end() })()
 	fmt.Fprintf(stdout, "fakeecr listening on http://%s\n", listener.Addr())
 	return serve(ctx, listener, handler)
 }
@@ -84,6 +87,7 @@ type config struct {
 	addr         string
 	options      []fakeecr.Option
 	repositories []string
+	scenarios    []scenarios.Scenario
 }
 
 func parse(args []string, stderr io.Writer) (*config, error) {
@@ -109,6 +113,11 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 		c.repositories = append(c.repositories, s)
 		return nil
 	})
+	flags.Func("scenario", "a `file` with a scenario as JSON, in play from the beginning; may be repeated", func(s string) error {
+		played, err := scenarioFile(s)
+		c.scenarios = append(c.scenarios, played)
+		return err
+	})
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
@@ -122,6 +131,18 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 		c.options = append(c.options, fakeecr.WithRegion(*region))
 	}
 	return c, nil
+}
+
+func scenarioFile(name string) (scenarios.Scenario, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	played, err := scenarios.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s:%w", name, err)
+	}
+	return played, nil
 }
 
 func seed(s string) (fakeecr.Option, error) {

@@ -52,6 +52,13 @@ func (g *gate) leave(released chan struct{}) {
 	delete(g.waiting, released)
 }
 
+// keeps is how many wait now.
+func (g *gate) keeps() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.waiting)
+}
+
 // letGo ends the waiting of all who wait now and, with forGood, of all who come.
 func (g *gate) letGo(forGood bool) {
 	g.mu.Lock()

@@ -127,6 +127,9 @@ func (p *Playing) letGo(forGood bool) {
 // error.
 func (p *Playing) WaitHeld(ctx context.Context, n int) error { return p.gate.waitFor(ctx, n) }
 
+// Held is how many calls the scenario holds.
+func (p *Playing) Held() int { return p.gate.keeps() }
+
 // Stop ends the playing and lets go of its calls. It tells whether the playing had
 // not ended before.
 func (p *Playing) Stop() bool {
