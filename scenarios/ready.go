@@ -96,9 +96,9 @@ func FlakyPull(repository string) Scenario {
 func LostUpload(repository string) Scenario {
 	lost, in := &types.UploadNotFoundException{Message: aws.String("The upload does not exist")}, Repository(repository)
 	return Scenario{
-		On("UploadLayerPart", in, While("")).Fail(lost).Then("lost"),
-		On("UploadLayerPart", in, While("lost")).Or("CompleteLayerUpload").Fail(lost).Optional(),
-		On("InitiateLayerUpload", in, While("lost")).Then("begun anew").Optional(),
+		On("UploadLayerPart", in, While("")).Fail(lost).Then("lost").Named("upload lost"),
+		On("UploadLayerPart", in, While("lost")).Or("CompleteLayerUpload").Fail(lost).Named("upload gone").Optional(),
+		On("InitiateLayerUpload", in, While("lost")).Then("begun anew").Named("upload begun anew").Optional(),
 	}
 }
 
@@ -138,9 +138,9 @@ func expired() error {
 // same token by the build's own retry, and failed at its first.
 func TokenExpires(n int) Scenario {
 	return Scenario{
-		On("UploadLayerPart", While("")).After(n).Fail(expired()).Then("expired"),
-		On(Layers, While("expired")).Or(Images).Fail(expired()).Optional(),
-		On("GetAuthorizationToken", While("expired")).Then("renewed").Optional(),
+		On("UploadLayerPart", While("")).After(n).Fail(expired()).Then("expired").Named("token expires"),
+		On(Layers, While("expired")).Or(Images).Fail(expired()).Named("token has expired").Optional(),
+		On("GetAuthorizationToken", While("expired")).Then("renewed").Named("token renewed").Optional(),
 	}
 }
 
