@@ -15,8 +15,8 @@ import (
 
 // badDay is what README shows.
 var badDay = scenarios.Scenario{
-	scenarios.On("PutImage").First(2).Fail(scenarios.Throttled()),
 	scenarios.On("PutImage").Nth(3).Drop(), // it is carried out, and its reply is lost
+	scenarios.On("PutImage").First(2).Fail(scenarios.Throttled()),
 	scenarios.On("UploadLayerPart", scenarios.Repository("team/*")).Every(4).Fail(&types.ServerException{}),
 	scenarios.On("DownloadLayer").First(1).ResetAfter(1 << 20),
 	scenarios.On("DescribeImages", scenarios.Tag("v*")).Stale(5 * time.Second),
@@ -29,8 +29,8 @@ func ExampleScenario() {
 	}
 	fmt.Println(badDay.Check())
 	// Output:
-	// PutImage first 2 fails with ThrottlingException
 	// PutImage nth 3 loses its reply
+	// PutImage first 2 fails with ThrottlingException
 	// UploadLayerPart in team/* every 4 fails with ServerException
 	// DownloadLayer first 1 with its connection reset after 1048576 bytes
 	// DescribeImages tagged v* answers from an earlier state
