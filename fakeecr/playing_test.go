@@ -339,3 +339,37 @@ func TestRuleOnDownloads(t *testing.T) {
 	require.Equal(t, int64(5000), calls[1].Bytes)
 	require.Equal(t, digestOf(image.Blobs[0]), calls[1].Digest)
 }
+
+// describing is as cheap a call as there is.
+func describing(t testing.TB, registry *fakeecr.Registry) func() {
+	return func() {
+		if _, err := registry.DescribeRegistry(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// forOthers is a thousand rules, none of which concerns DescribeRegistry.
+func forOthers() (rules scenarios.Scenario) {
+	for n := range 1000 {
+		rules = append(rules, scenarios.On([]string{"PutImage", "ListImages", "CreateRepository"}[n%3]).Fail(errNo).Optional())
+	}
+	return rules
+}
+
+func TestRulesForOthersAllocateNothing(t *testing.T) {
+	registry := fakeecr.New(t)
+	read := describing(t, registry)
+	without := testing.AllocsPerRun(500, read)
+	playing := registry.Play(forOthers())
+	require.Equal(t, without, testing.AllocsPerRun(500, read))
+	playing.Stop()
+	require.Equal(t, without, testing.AllocsPerRun(500, read))
+}
+
+// What a thousand rules for other operations cost a call, against a registry
+// without any: 200 ns is the most that they may.
+func BenchmarkThousandRulesForOthers(b *testing.B) {
+	ours := describing(b, fakeecr.New(b, fakeecr.WithScenario(forOthers())))
+	compare(b, 1000, ours, describing(b, fakeecr.New(b)))
+}

@@ -13,23 +13,29 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-// flaky is what README shows.
-var flaky = scenarios.Scenario{
-	scenarios.On("PutImage").Nth(2).Drop(),                                             // carried out, but the reply is lost
-	scenarios.On("UploadLayerPart").After(3).First(1).Fail(&types.ServerException{}),   // the fourth part
-	scenarios.On("BatchGetImage", scenarios.Repository("team/app")).Delay(time.Minute), // on the world's clock
-	scenarios.On("PutImage", scenarios.When(func(in *ecr.PutImageInput) bool { return in.ImageTag == nil })).Fail(scenarios.Throttled()),
+// badDay is what README shows.
+var badDay = scenarios.Scenario{
+	scenarios.On("PutImage").Nth(3).Drop(), // it is carried out, and its reply is lost
+	scenarios.On("PutImage").First(2).Fail(scenarios.Throttled()),
+	scenarios.On("UploadLayerPart", scenarios.Repository("team/*")).Every(4).Fail(&types.ServerException{}),
+	scenarios.On("DownloadLayer").First(1).ResetAfter(1 << 20),
+	scenarios.On("DescribeImages", scenarios.Tag("v*")).Stale(5 * time.Second),
+	scenarios.On("*", scenarios.Region("eu-west-1")).Between(time.Hour, 2*time.Hour).Fail(&scenarios.Response{Status: 503}),
 }
 
 func ExampleScenario() {
-	for _, rule := range flaky {
+	for _, rule := range badDay {
 		fmt.Println(rule)
 	}
+	fmt.Println(badDay.Check())
 	// Output:
-	// PutImage nth 2 loses its reply
-	// UploadLayerPart after 3 first 1 fails with ServerException
-	// BatchGetImage in team/app delayed 1m0s
-	// PutImage whose input When accepts fails with ThrottlingException
+	// PutImage nth 3 loses its reply
+	// PutImage first 2 fails with ThrottlingException
+	// UploadLayerPart in team/* every 4 fails with ServerException
+	// DownloadLayer first 1 with its connection reset after 1048576 bytes
+	// DescribeImages tagged v* answers from an earlier state
+	// * in region eu-west-1 between 1h0m0s and 2h0m0s fails with HTTP 503 Service Unavailable
+	// <nil>
 }
 
 func ExampleRule_Drop() {

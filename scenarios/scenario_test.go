@@ -1,6 +1,8 @@
 package scenarios_test
 
 import (
+	"os"
+	"regexp"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
@@ -54,5 +56,19 @@ func TestReadyMadeScenarios(t *testing.T) {
 				require.Equal(t, fires, rule.Turn().Chooses(i+1, nil), "call %d", i+1)
 			}
 		})
+	}
+}
+
+// What README sends with curl is what it plays in Go.
+func TestReadmeSaysTheSameInJSON(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	sent := regexp.MustCompile(`(?s)/_fakeecr/scenario -d '(.*?)'`).FindSubmatch(readme)
+	require.NotNil(t, sent)
+	parsed, err := scenarios.Parse(sent[1])
+	require.NoError(t, err)
+	require.Len(t, parsed, len(badDay))
+	for i := range badDay {
+		requireSame(t, badDay[i], parsed[i])
 	}
 }

@@ -23,8 +23,8 @@ func TestReadmeShowsRealCode(t *testing.T) {
 	require.NotEmpty(t, blocks)
 	for _, block := range blocks {
 		for _, line := range strings.Split(block[1], "\n") {
-			line = strings.Replace(spaces(line), "flaky := ", "var flaky = ", 1)
-			if line != "playing := registry.Play(flaky)" {
+			line = strings.Replace(spaces(line), "badDay := ", "var badDay = ", 1)
+			if line != "playing := registry.Play(badDay)" {
 				require.Contains(t, code, line)
 			}
 		}

@@ -1,0 +1,201 @@
+package fakeecr_test
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/opencontainers/go-digest"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+)
+
+// A deed is what a caller does whom a fault meets.
+type deed struct {
+	// prepare comes before the fault is in play, and besides while it is, once
+	// others are to have called.
+	prepare func(t *testing.T, on face)
+	besides func(t *testing.T, on face, met func() int)
+	do      func(ctx context.Context, t *testing.T, on face) (saw string, err error)
+	// done is how often the deed was done, as the world shows it; nil for one that
+	// changes nothing.
+	done func(t *testing.T, on face) int
+}
+
+var (
+	team       = aws.String("team/app")
+	faultImage = fakeecr.RandomImage(1, 100)
+	faultLayer = digest.FromBytes(faultImage.Blobs[0]).String()
+)
+
+func seeded(t *testing.T, on face) { on.registry.MustPush("team/app:v1", faultImage) }
+
+var creation = deed{
+	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
+		_, err := on.CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: team})
+		return "ok", err
+	},
+	done: func(t *testing.T, on face) (n int) {
+		for _, name := range repositories(t, on) {
+			if name == *team {
+				n++
+			}
+		}
+		return n
+	},
+}
+
+// createdBesides is a creation while another waits for it.
+var createdBesides = deed{
+	besides: func(t *testing.T, on face, met func() int) {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			on.registry.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/other")})
+		}()
+		t.Cleanup(func() { <-done })
+		for met() == 0 {
+			select {
+			case <-done:
+				return
+			default:
+			}
+		}
+	},
+	do: creation.do, done: creation.done,
+}
+
+// createdAfter is a creation just after another.
+var createdAfter = deed{
+	besides: func(t *testing.T, on face, _ func() int) { create(t, on.registry, "team/other") },
+	do:      creation.do, done: creation.done,
+}
+
+var deletion = deed{
+	prepare: seeded,
+	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
+		out, err := on.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{RepositoryName: team, ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v1")}}})
+		if err == nil && len(out.Failures) > 0 {
+			return fmt.Sprintf("the failure %s", out.Failures[0].FailureCode), nil
+		}
+		return "ok", err
+	},
+	done: func(t *testing.T, on face) int {
+		left, err := on.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: team})
+		require.NoError(t, err)
+		return 1 - len(left.ImageIds)
+	},
+}
+
+var authorization = deed{
+	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
+		out, err := on.GetAuthorizationToken(ctx, nil)
+		if err != nil {
+			return "", err
+		}
+		if out == nil || len(out.AuthorizationData) == 0 {
+			return "an empty output", nil
+		}
+		if _, err := base64.StdEncoding.DecodeString(*out.AuthorizationData[0].AuthorizationToken); err != nil {
+			return "a token that is no base64", nil
+		}
+		return "ok", nil
+	},
+}
+
+var uploading = deed{
+	prepare: func(t *testing.T, on face) { create(t, on, *team) },
+	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
+		begun, err := on.InitiateLayerUpload(ctx, &ecr.InitiateLayerUploadInput{RepositoryName: team})
+		require.NoError(t, err)
+		blob := slices.Clone(faultImage.Blobs[0])
+		if _, err := on.UploadLayerPart(ctx, &ecr.UploadLayerPartInput{RepositoryName: team, UploadId: begun.UploadId,
+			PartFirstByte: aws.Int64(0), PartLastByte: aws.Int64(99), LayerPartBlob: blob}); err != nil {
+			return "", err
+		}
+		require.Equal(t, faultImage.Blobs[0], blob, "the caller's own bytes")
+		_, err = on.CompleteLayerUpload(ctx, &ecr.CompleteLayerUploadInput{RepositoryName: team, UploadId: begun.UploadId, LayerDigests: []string{faultLayer}})
+		return "ok", err
+	},
+	done: func(t *testing.T, on face) int {
+		out, err := on.BatchCheckLayerAvailability(t.Context(), &ecr.BatchCheckLayerAvailabilityInput{RepositoryName: team, LayerDigests: []string{faultLayer}})
+		require.NoError(t, err)
+		n := 0
+		for _, layer := range out.Layers {
+			if layer.LayerAvailability == types.LayerAvailabilityAvailable {
+				n++
+			}
+		}
+		return n
+	},
+}
+
+var manifest = deed{
+	prepare: seeded,
+	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
+		out, err := on.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: team, ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v1")}}})
+		if err != nil {
+			return "", err
+		}
+		require.JSONEq(t, string(faultImage.Manifest), *out.Images[0].ImageManifest)
+		if digest.FromString(*out.Images[0].ImageManifest).String() != faultImage.Digest() {
+			return "a manifest with another digest", nil
+		}
+		return "ok", nil
+	},
+}
+
+var download = deed{
+	prepare: seeded,
+	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
+		url, err := on.GetDownloadUrlForLayer(ctx, &ecr.GetDownloadUrlForLayerInput{RepositoryName: team, LayerDigest: &faultLayer})
+		require.NoError(t, err)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, *url.DownloadUrl, nil)
+		require.NoError(t, err)
+		client := &http.Client{}
+		if on.name != "loopback" {
+			client.Transport = on.registry.Transport()
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			return "", err
+		}
+		defer response.Body.Close()
+		content, err := io.ReadAll(response.Body)
+		switch {
+		case err != nil:
+			return "", err
+		case response.StatusCode != http.StatusOK:
+			return fmt.Sprintf("status %d", response.StatusCode), nil
+		case len(content) != len(faultImage.Blobs[0]):
+			return fmt.Sprintf("%d bytes of %d", len(content), len(faultImage.Blobs[0])), nil
+		case digest.FromBytes(content).String() != faultLayer:
+			return "a layer with another digest", nil
+		}
+		return "ok", nil
+	},
+}
+
+// tagging looks for a tag that was put just now.
+var tagging = deed{
+	prepare: seeded,
+	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
+		_, err := on.PutImage(ctx, &ecr.PutImageInput{RepositoryName: team, ImageManifest: aws.String(string(faultImage.Manifest)), ImageTag: aws.String("v2")})
+		require.NoError(t, err)
+		_, err = on.DescribeImages(ctx, &ecr.DescribeImagesInput{RepositoryName: team, ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v2")}}})
+		return "ok", err
+	},
+	done: func(t *testing.T, on face) int {
+		out, err := on.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: team, ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v2")}}})
+		require.NoError(t, err)
+		return len(out.ImageDetails)
+	},
+}

@@ -1,0 +1,238 @@
+package fakeecr_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	smithy "github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// A fault is a rule and what it comes to: the table that the documentation of
+// package scenarios prints.
+type fault struct {
+	rule *scenarios.Rule
+	// does is what the caller does, creation if it is nil.
+	does *deed
+	// attempt is what one attempt comes to on every face, but for what differs over
+	// a socket.
+	attempt, socket outcome
+	// retried is what the SDK's client with its default retryer comes to, after so
+	// many calls; the outcome of one attempt after one call where it is not said.
+	retried outcome
+	calls   int
+	// carried is how often the deed was done after one attempt, and finally after
+	// the client's retries.
+	carried, finally int
+	// takes is how long the caller waits on the world's clock.
+	takes time.Duration
+}
+
+var faults = []fault{
+	// Before the operation.
+	{rule: scenarios.On("CreateRepository").Delay(time.Hour), attempt: ok, carried: 1, takes: time.Hour},
+	{rule: scenarios.On("CreateRepository").Hold(), attempt: ok, carried: 1},
+	{rule: scenarios.On("CreateRepository").Together(2), does: &createdBesides, attempt: ok, carried: 1},
+	{rule: scenarios.On("CreateRepository").AtMost(0.001, 1), does: &createdAfter, attempt: code("ThrottlingException"), retried: code("ThrottlingException"), calls: 3},
+	{rule: scenarios.On("CreateRepository").First(1).Ask(refuse), attempt: code("ThrottlingException"), retried: ok, calls: 2, finally: 1},
+
+	// In its place.
+	{rule: scenarios.On("CreateRepository").First(1).Fail(scenarios.Throttled()), attempt: code("ThrottlingException"), retried: ok, calls: 2, finally: 1},
+	{rule: scenarios.On("CreateRepository").Fail(scenarios.Throttled()), attempt: code("ThrottlingException"), retried: code("ThrottlingException"), calls: 3},
+	{rule: scenarios.On("CreateRepository").First(1).Fail(&types.ServerException{}), attempt: as[*types.ServerException]("*types.ServerException"), retried: ok, calls: 2, finally: 1},
+	{rule: scenarios.On("CreateRepository").First(1).Fail(&types.KmsException{}), attempt: as[*types.KmsException]("*types.KmsException")},
+	{rule: scenarios.On("CreateRepository").Fail(&types.LimitExceededException{}), attempt: as[*types.LimitExceededException]("*types.LimitExceededException"),
+		retried: as[*types.LimitExceededException]("*types.LimitExceededException"), calls: 3},
+	{rule: scenarios.On("CreateRepository").First(1).Fail(errors.New("boom")), attempt: code("InternalFailure"), retried: ok, calls: 2, finally: 1},
+	{rule: scenarios.On("CreateRepository").First(1).Fail(&scenarios.Response{Status: 503, Body: "<html>"}), attempt: answered(503), retried: ok, calls: 2, finally: 1},
+	{rule: scenarios.On("CreateRepository").First(1).Fail(&scenarios.Response{Status: 403, Body: "<html>"}), attempt: answered(403)},
+	{rule: scenarios.On("CreateRepository").First(1).Fail(&scenarios.Response{Status: 200, Body: `{"repos`}), attempt: as[*smithy.DeserializationError]("*smithy.DeserializationError")},
+	{rule: scenarios.On("CreateRepository").First(1).Fail(scenarios.ErrConnectionRefused), attempt: is("syscall.ECONNREFUSED", syscall.ECONNREFUSED), socket: is("syscall.ECONNRESET", syscall.ECONNRESET), retried: ok, calls: 2, finally: 1},
+	{rule: scenarios.On("CreateRepository").First(1).Fail(scenarios.ErrConnectionReset), attempt: is("syscall.ECONNRESET", syscall.ECONNRESET), retried: ok, calls: 2, finally: 1},
+	{rule: scenarios.On("CreateRepository").First(1).Fail(scenarios.ErrNoAnswer), attempt: is("context.DeadlineExceeded", context.DeadlineExceeded)},
+	{rule: scenarios.On("CreateRepository").Sequence(scenarios.Throttled(), scenarios.ErrReplyLost), attempt: code("ThrottlingException"),
+		retried: as[*types.RepositoryAlreadyExistsException]("*types.RepositoryAlreadyExistsException"), calls: 3, finally: 1},
+	{rule: scenarios.On("GetAuthorizationToken").With(scenarios.Around(answerNothing)), does: &authorization, attempt: saw("an empty output")},
+
+	// Behind it.
+	{rule: scenarios.On("CreateRepository").First(1).Drop(), attempt: as[*smithyhttp.RequestSendError]("*smithyhttp.RequestSendError"),
+		retried: as[*types.RepositoryAlreadyExistsException]("*types.RepositoryAlreadyExistsException"), calls: 2, carried: 1, finally: 1},
+	{rule: scenarios.On("BatchDeleteImage").First(1).Drop(), does: &deletion, attempt: as[*smithyhttp.RequestSendError]("*smithyhttp.RequestSendError"),
+		retried: saw("the failure ImageNotFound"), calls: 2, carried: 1, finally: 1},
+	{rule: scenarios.On("CreateRepository").First(1).CutAfter(20), attempt: is("io.ErrUnexpectedEOF", io.ErrUnexpectedEOF), carried: 1},
+	{rule: scenarios.On("CreateRepository").First(1).ResetAfter(20), attempt: is("syscall.ECONNRESET", syscall.ECONNRESET), carried: 1,
+		retried: as[*types.RepositoryAlreadyExistsException]("*types.RepositoryAlreadyExistsException"), calls: 2, finally: 1},
+	{rule: scenarios.On("CreateRepository").First(1).CutAfter(1 << 20), attempt: ok, carried: 1},
+	{rule: scenarios.On("CreateRepository").Stall(time.Hour), attempt: ok, carried: 1, takes: time.Hour},
+	{rule: scenarios.On("CreateRepository").Trickle(10), attempt: ok, carried: 1, takes: 30 * time.Second},
+	{rule: scenarios.On("CreateRepository").First(1).Twice(), attempt: as[*types.RepositoryAlreadyExistsException]("*types.RepositoryAlreadyExistsException"), carried: 1},
+	{rule: scenarios.On("BatchDeleteImage").FailItem(1, "KmsError", "not now"), does: &deletion, attempt: saw("the failure KmsError")},
+	{rule: scenarios.On("GetAuthorizationToken").With(scenarios.Change(spoil)), does: &authorization, attempt: saw("a token that is no base64")},
+	{rule: scenarios.On("UploadLayerPart").Garble(50), does: &uploading, attempt: as[*types.InvalidLayerException]("*types.InvalidLayerException")},
+	{rule: scenarios.On("BatchGetImage").Reserialise(), does: &manifest, attempt: saw("a manifest with another digest")},
+	{rule: scenarios.On(scenarios.DownloadLayer).Flip(50), does: &download, attempt: saw("a layer with another digest")},
+	{rule: scenarios.On(scenarios.DownloadLayer).Keep(50), does: &download, attempt: saw("50 bytes of 100")},
+	{rule: scenarios.On(scenarios.DownloadLayer).Fail(&scenarios.Response{Status: 503}), does: &download, attempt: saw("status 503")},
+	{rule: scenarios.On(scenarios.DownloadLayer).CutAfter(50), does: &download, attempt: is("io.ErrUnexpectedEOF", io.ErrUnexpectedEOF)},
+	{rule: scenarios.On(scenarios.DownloadLayer).ResetAfter(50), does: &download, attempt: is("syscall.ECONNRESET", syscall.ECONNRESET)},
+	{rule: scenarios.On("DescribeImages").First(1).Stale(time.Hour), does: &tagging, attempt: as[*types.ImageNotFoundException]("*types.ImageNotFoundException"), carried: 1},
+	{rule: scenarios.On("DescribeImages").First(1).StaleBy(1), does: &tagging, attempt: as[*types.ImageNotFoundException]("*types.ImageNotFoundException"), carried: 1},
+	{rule: scenarios.On("DescribeImages").First(1).Frozen(), does: &tagging, attempt: as[*types.ImageNotFoundException]("*types.ImageNotFoundException"), carried: 1},
+}
+
+func refuse(*scenarios.Call) error { return scenarios.Throttled() }
+
+func answerNothing(context.Context, *ecr.GetAuthorizationTokenInput, func(context.Context, *ecr.GetAuthorizationTokenInput) (*ecr.GetAuthorizationTokenOutput, error)) (*ecr.GetAuthorizationTokenOutput, error) {
+	return nil, nil
+}
+
+func spoil(out *ecr.GetAuthorizationTokenOutput) {
+	out.AuthorizationData[0].AuthorizationToken = aws.String("no base64!")
+}
+
+// An outcome is what a caller is left with: an error or, without one, what it saw.
+type outcome struct {
+	text  string
+	holds func(saw string, err error) bool
+}
+
+var ok = saw("ok")
+
+func saw(text string) outcome {
+	return outcome{text, func(saw string, err error) bool { return err == nil && saw == text }}
+}
+
+func as[E error](text string) outcome {
+	return outcome{text, func(_ string, err error) bool { var e E; return errors.As(err, &e) }}
+}
+
+func is(text string, target error) outcome {
+	return outcome{text, func(_ string, err error) bool { return errors.Is(err, target) }}
+}
+
+func code(code string) outcome {
+	return outcome{code, func(_ string, err error) bool {
+		var api interface{ ErrorCode() string }
+		return errors.As(err, &api) && api.ErrorCode() == code
+	}}
+}
+
+func answered(status int) outcome {
+	return outcome{"*awshttp.ResponseError, " + http.StatusText(status), func(_ string, err error) bool {
+		var response *awshttp.ResponseError
+		return errors.As(err, &response) && response.HTTPStatusCode() == status
+	}}
+}
+
+// afterRetries is what a client is left with that retries, after how many calls,
+// and how often the deed was done then.
+func (f fault) afterRetries() (left outcome, calls, carried int) {
+	if f.calls == 0 {
+		return f.attempt, 1, f.carried
+	}
+	return f.retried, f.calls, f.finally
+}
+
+// overSocket is what one attempt over a socket comes to.
+func (f fault) overSocket() outcome {
+	if f.socket.holds != nil {
+		return f.socket
+	}
+	return f.attempt
+}
+
+func TestFaults(t *testing.T) {
+	for _, fault := range faults {
+		t.Run(fault.rule.String(), func(t *testing.T) {
+			retried, calls, finally := fault.afterRetries()
+			withoutTime(t, "direct", func(t *testing.T) { fault.test(t, direct(fakeecr.New(t)), fault.attempt, 1, fault.carried) })
+			withoutTime(t, "client", func(t *testing.T) { fault.test(t, socketless(fakeecr.New(t)), fault.attempt, 1, fault.carried) })
+			withoutTime(t, "client that retries", func(t *testing.T) {
+				registry := fakeecr.New(t)
+				fault.test(t, face{API: registry.Client(), name: "client", registry: registry}, retried, calls, finally)
+			})
+			t.Run("loopback", func(t *testing.T) {
+				fault.test(t, loopback(fakeecr.NewServer(t)), fault.overSocket(), 1, fault.carried)
+			})
+			t.Run("loopback that retries", func(t *testing.T) {
+				server := fakeecr.NewServer(t)
+				fault.test(t, face{API: server.Client(withoutPause), name: "loopback", registry: server.Registry}, retried, calls, finally)
+			})
+		})
+	}
+}
+
+// withoutTime runs a test where pauses take no time.
+func withoutTime(t *testing.T, name string, test func(t *testing.T)) {
+	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
+}
+
+// withoutPause retries as the SDK does, at once.
+func withoutPause(o *ecr.Options) {
+	o.Retryer = retry.NewStandard(func(s *retry.StandardOptions) {
+		s.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+	})
+}
+
+func (f fault) test(t *testing.T, on face, want outcome, calls, carried int) {
+	does := f.does
+	if does == nil {
+		does = &creation
+	}
+	if does.prepare != nil {
+		does.prepare(t, on)
+	}
+	playing := on.registry.Play(scenarios.Scenario{f.rule})
+	if does.besides != nil {
+		does.besides(t, on, func() int { return playing.Matched(f.rule) })
+	}
+	others := playing.Matched(f.rule)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Hour)
+	if errors.Is(f.rule.Effects().Err, scenarios.ErrNoAnswer) {
+		ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
+	}
+	defer cancel()
+	begun := on.registry.Now()
+	if f.rule.Effects().Hold {
+		go func() {
+			if playing.WaitHeld(ctx, 1) == nil {
+				playing.Release()
+			}
+		}()
+	}
+	if f.takes > 0 && on.name == "loopback" {
+		go func() { // nothing but the test lets the time of a world with a socket pass
+			for ; ctx.Err() == nil; time.Sleep(time.Millisecond) {
+				on.registry.Advance(time.Minute)
+			}
+		}()
+	}
+	seen, err := does.do(ctx, t, on)
+	require.True(t, want.holds(seen, err), "not %s, but %s: %v (%s)", want.text, seen, err, chain(err))
+	took := on.registry.Now().Sub(begun)
+	require.GreaterOrEqual(t, took, f.takes)
+	if on.name != "loopback" {
+		require.Less(t, took, f.takes+time.Minute, "with the pauses of the client")
+	}
+	require.Equal(t, calls, playing.Matched(f.rule)-others, "calls")
+	cancel()
+	playing.Stop()
+	if does.done != nil {
+		require.Equal(t, carried, does.done(t, on), "carried out")
+	}
+}
