@@ -2,6 +2,7 @@ package fakeecr_test
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -49,16 +50,13 @@ type readerFunc func([]byte) (int, error)
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func blank(p []byte) []byte {
-	for i := range p {
-		p[i] = ' '
-	}
-	return p
+	return append(p[:0], bytes.Repeat([]byte(" "), len(p))...)
 }
 
 // Some clients write all of a request before they read. They see the refusal of a
 // body that nobody wants, and the connection can be used again.
 func TestRefusalsReachClientsThatWriteFirst(t *testing.T) {
-	const large = 2*maxBody + 1
+	large := bytes.Repeat([]byte(" "), maxBody+16<<20)
 	for name, c := range map[string]struct {
 		head    string
 		status  int
@@ -70,16 +68,16 @@ func TestRefusalsReachClientsThatWriteFirst(t *testing.T) {
 		"not the API":       {"POST /ecr HTTP/1.1\r\nX-Amz-Target: " + target + "UploadLayerPart", 404, nil},
 		"a download":        {"PUT /starport-layer-bucket/a/b/c/d HTTP/1.1", 405, nil},
 	} {
-		for framing, write := range map[string]func(io.Writer) error{"length": writeBlanks, "chunked": writeChunks} {
+		for framing, write := range map[string]func(io.Writer, []byte) error{"length": writePlain, "chunked": writeChunks} {
 			t.Run(name+" "+framing, func(t *testing.T) {
 				server := fakeecr.NewServer(t, c.options...)
 				conn, err := net.Dial("tcp", server.Host)
 				require.NoError(t, err)
 				defer conn.Close()
-				header := map[string]string{"length": fmt.Sprint("Content-Length: ", large), "chunked": "Transfer-Encoding: chunked"}[framing]
+				header := map[string]string{"length": fmt.Sprint("Content-Length: ", len(large)), "chunked": "Transfer-Encoding: chunked"}[framing]
 				_, err = fmt.Fprintf(conn, "%s\r\nHost: %s\r\n%s\r\n\r\n", c.head, server.Host, header)
 				require.NoError(t, err)
-				require.NoError(t, write(conn))
+				require.NoError(t, write(conn, large))
 				reader := bufio.NewReader(conn)
 				response, err := http.ReadResponse(reader, nil)
 				require.NoError(t, err)
@@ -97,15 +95,14 @@ func TestRefusalsReachClientsThatWriteFirst(t *testing.T) {
 	}
 }
 
-// writeBlanks writes a body of 64 MiB and a byte.
-func writeBlanks(w io.Writer) error {
-	_, err := w.Write(blank(make([]byte, 2*maxBody+1)))
+func writePlain(w io.Writer, body []byte) error {
+	_, err := w.Write(body)
 	return err
 }
 
-func writeChunks(w io.Writer) error {
+func writeChunks(w io.Writer, body []byte) error {
 	chunks := httputil.NewChunkedWriter(w)
-	if err := writeBlanks(chunks); err != nil {
+	if err := writePlain(chunks, body); err != nil {
 		return err
 	}
 	if err := chunks.Close(); err != nil {

@@ -7,10 +7,11 @@ import (
 )
 
 const (
-	// mostReadOn is how many bytes of a refused body are read on, and mostReadOnFor
-	// how long.
-	mostReadOn    = 1 << 30
-	mostReadOnFor = 5 * time.Second
+	// mostReadOn is how many bytes of a refused body are read on, in steps of which
+	// each may take so long.
+	mostReadOn   = 1 << 30
+	readOnStep   = 1 << 20
+	readOnWithin = 5 * time.Second
 )
 
 // readOn prepares for a refusal that leaves something of the request's body, and
@@ -24,8 +25,11 @@ func readOn(w http.ResponseWriter, req *http.Request) func() {
 		return func() {}
 	}
 	return func() {
-		if control.Flush() == nil && control.SetReadDeadline(time.Now().Add(mostReadOnFor)) == nil {
-			io.CopyN(io.Discard, req.Body, mostReadOn)
+		err := control.Flush()
+		for read := 0; err == nil && read < mostReadOn; read += readOnStep {
+			if err = control.SetReadDeadline(time.Now().Add(readOnWithin)); err == nil {
+				_, err = io.CopyN(io.Discard, req.Body, readOnStep)
+			}
 		}
 	}
 }
