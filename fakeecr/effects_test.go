@@ -67,7 +67,7 @@ func TestSequenceStatesAndBudget(t *testing.T) {
 		require.Equal(t, "down", playing.State())
 		playing.Stop()
 
-		playing = f.registry.Play(scenarios.Scenario{
+		f.registry.Play(scenarios.Scenario{
 			scenarios.On("DescribeRepositories").Every(2).Fail(errNo),
 			scenarios.On("DescribeRepositories").Every(20).Fail(errNo).Optional(),
 		}.Within(2))
