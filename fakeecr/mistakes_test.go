@@ -125,4 +125,9 @@ func TestLogOfATestWithoutCalls(t *testing.T) {
 	fakeecr.New(&tb, fakeecr.WithSeed(42)).MustPush("team/app:v1", fakeecr.RandomImage(1, 1))
 	tb.failed = true
 	require.Equal(t, "fakeecr: seed 42, no calls: the code never reached the fake", tb.end())
+
+	// A mistake says itself why there were none.
+	tb = recordingTB{}
+	require.Panics(t, func() { fakeecr.New(&tb, fakeecr.WithScenario(scenarios.Scenario{scenarios.On("PutImages").Hold()})) })
+	require.NotContains(t, tb.end(), "never reached")
 }

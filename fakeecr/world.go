@@ -3,6 +3,7 @@ package fakeecr
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
@@ -14,6 +15,8 @@ type world struct {
 	t        TB
 	settings settings
 	stage    *stage.Stage
+	// misused is set once a mistake in how the fake is used has ended the test.
+	misused atomic.Bool
 }
 
 func newWorld(t TB, state *registry.World, s settings) *world {
@@ -58,6 +61,7 @@ func (w *world) must(err error) {
 	if w.t != nil {
 		w.t.Helper()
 	}
+	w.misused.Store(w.misused.Load() || err != nil)
 	must(w.t, err)
 }
 
@@ -77,7 +81,10 @@ func (w *world) end() {
 	}
 	trace := w.stage.Trace()
 	last := trace[max(0, len(trace)-loggedCalls):]
-	if len(trace) == 0 {
+	switch {
+	case len(trace) == 0 && w.misused.Load():
+		return // the mistake says it all
+	case len(trace) == 0:
 		w.t.Logf("fakeecr: seed %d, no calls: the code never reached the fake", w.settings.seed)
 		return
 	}

@@ -71,3 +71,10 @@ func TestTraceKnowsItsOperations(t *testing.T) {
 		require.PanicsWithValue(t, says, func() { scenarios.Trace{}.For(name) })
 	}
 }
+
+func TestTraceRefusesConditionsThatNeverHold(t *testing.T) {
+	var trace scenarios.Trace
+	require.PanicsWithValue(t, "scenarios: WhenCall of a nil function", func() { trace.Where(scenarios.WhenCall(nil)) })
+	require.PanicsWithValue(t, "scenarios: an empty condition", func() { trace.Where(scenarios.Condition{}) })
+	require.Empty(t, trace.Where(scenarios.Failed()))
+}

@@ -26,11 +26,20 @@ func (t Trace) For(operation string) Trace {
 }
 
 // Where is the calls for which all conditions hold: those of rules, and [Failed]
-// and [PlayedBy].
+// and [PlayedBy]. It panics for a condition that never holds, such as [WhenCall]
+// of a nil function.
 func (t Trace) Where(conditions ...Condition) Trace {
+	for _, c := range conditions {
+		if c.mistake != nil {
+			panic(fmt.Sprintf("scenarios: %v", c.mistake))
+		}
+		if c.matches == nil {
+			panic("scenarios: an empty condition")
+		}
+	}
 	var calls Trace
 	for i := range t {
-		if !slices.ContainsFunc(conditions, func(c Condition) bool { return c.matches == nil || !c.matches(&t[i]) }) {
+		if !slices.ContainsFunc(conditions, func(c Condition) bool { return !c.matches(&t[i]) }) {
 			calls = append(calls, t[i])
 		}
 	}
