@@ -203,7 +203,7 @@ func (s *Stage) play(next dispatch.Handler) dispatch.Handler {
 		}
 		var fired []*part
 		for _, part := range concerned {
-			fires, err := part.meet(call)
+			fires, err := part.meet(call, s.State.Now())
 			if fires {
 				fired = append(fired, part)
 				call.Record.Rules = append(call.Record.Rules, part.rule.String())
