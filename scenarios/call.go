@@ -3,7 +3,6 @@ package scenarios
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -132,10 +131,12 @@ const (
 
 func few(words ...*string) string {
 	var shown []string
-	words = slices.DeleteFunc(words, func(word *string) bool { return word == nil })
 	for i, word := range words {
 		if i == fewWords {
 			return fmt.Sprintf("%s and %d more", strings.Join(shown, " "), len(words)-fewWords)
+		}
+		if word == nil {
+			continue
 		}
 		if len(*word) > wordLength {
 			shown = append(shown, (*word)[:wordLength]+"...")

@@ -156,12 +156,14 @@ func (c Call) aboutWorld() string {
 	case *SignImageInput:
 		return few(in.ImageDigest, in.SigningProfileArn)
 	case *PullFromUpstreamInput:
-		words := []*string{in.UpstreamRegistryUrl, in.ImageTag, in.ImageDigest, in.LayerDigest}
-		if in.SubjectId != nil {
+		switch {
+		case in.LayerDigest != nil:
+			return few(in.UpstreamRegistryUrl, in.LayerDigest)
+		case in.SubjectId != nil:
 			referrers := "referrers of"
-			words = append(words, &referrers, in.SubjectId.ImageDigest)
+			return few(in.UpstreamRegistryUrl, &referrers, in.SubjectId.ImageDigest)
 		}
-		return few(words...)
+		return few(in.UpstreamRegistryUrl, in.ImageTag, in.ImageDigest)
 	}
 	return ""
 }

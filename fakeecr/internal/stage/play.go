@@ -113,7 +113,8 @@ func (s *Stage) Wait(ctx context.Context, d time.Duration) error {
 	})
 }
 
-// Release lets go of the calls that the scenario keeps now.
+// Release lets go of the calls that the scenario keeps now. What the world does by
+// itself happens then.
 func (p *Playing) Release() { p.letGo(false) }
 
 func (p *Playing) letGo(forGood bool) {
