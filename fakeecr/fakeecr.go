@@ -131,7 +131,9 @@ func (r *Registry) Region() string { return r.caller.Region }
 // time, for a test of its own: a hundred parallel subtests share one seeded
 // fixture and cannot see each other. The copy has an empty trace and no
 // scenario but those in its options; account, region and seed stay as they are.
-// Its time goes on from the original's.
+// Its time goes on from the original's. What a rule of the original still delays
+// or holds, such as a scan that does not complete, has happened in the copy when
+// it was due.
 func (r *Registry) Fork(t TB, options ...Option) *Registry {
 	t = orNil(t)
 	if t != nil {
@@ -171,14 +173,16 @@ func (r *Registry) Advance(d time.Duration) {
 // takes the index or the subject.
 //
 // The error is a *types.RepositoryNotFoundException, or a
-// *types.LifecyclePolicyNotFoundException for a repository without a policy. The
-// run is not a call: rules do not see it and the trace does not show it.
+// *types.LifecyclePolicyNotFoundException for a repository without a policy.
+// Rules do not see the run; the trace shows it, as it does daily ones, as a call of
+// scenarios.RunLifecyclePolicy.
 func (r *Registry) RunLifecycle(repository string) error {
 	return r.world.stage.State.RunLifecycle(r.caller.Key, repository)
 }
 
-// Trace is the calls that the world has answered, whichever way they came in:
-// the last 10,000, or all with [WithFullTrace].
+// Trace is the calls that the world has answered, whichever way they came in, and
+// what it did by itself (scenarios.World): the last 10,000, or all with
+// [WithFullTrace].
 func (r *Registry) Trace() scenarios.Trace { return r.world.stage.Trace() }
 
 // Seed is the seed that ids and tokens follow from; see [WithSeed].

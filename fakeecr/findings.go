@@ -115,7 +115,8 @@ func (b ScannedBlob) Open() io.ReadSeeker { return b.blob.Open() }
 // with the error's text for description, which ECR makes 'UnsupportedImageError: The
 // operating system and/or package manager are not supported.' of a system that it
 // does not know; a *types.LimitExceededException makes it
-// LIMIT_EXCEEDED, with the exception's message.
+// LIMIT_EXCEEDED, with the exception's message. A scanner that panics fails the
+// test, and the scan.
 //
 // The scanner is called once for each completed scan, by the first call of
 // DescribeImageScanFindings that wants its findings, and so by several goroutines

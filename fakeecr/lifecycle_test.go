@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 const day = 24 * time.Hour
@@ -264,7 +265,8 @@ func TestRunLifecycle(t *testing.T) {
 		requireImages(t, eu, "team/app", old)
 		require.NoError(t, r.RunLifecycle("team/app"))
 		requireImages(t, eu, "team/app")
-		require.Zero(t, r.Trace()[calls:].Count("BatchDeleteImage"), "a run is no call")
+		require.Zero(t, r.Trace()[calls:].Count("BatchDeleteImage"), "a run is a call of its own")
+		require.Contains(t, r.Trace()[calls:].For(scenarios.RunLifecyclePolicy).String(), "RunLifecyclePolicy team/app -> ok, rule 1 expired "+old)
 		requireImages(t, fork, "team/app", old)
 
 		r.Advance(day)

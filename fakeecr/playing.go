@@ -45,13 +45,15 @@ func (p *Playing) Fired(rule *scenarios.Rule) int {
 func (p *Playing) State() string { return p.playing.State() }
 
 // WaitHeld returns when the scenario holds or delays n calls or more, without
-// sleeping, or with the context's error.
+// sleeping, or with the context's error. What the world does by itself counts from
+// when it is due and somebody calls the registry or advances its clock.
 func (p *Playing) WaitHeld(ctx context.Context, n int) error { return p.playing.WaitHeld(ctx, n) }
 
 // Held is how many calls the scenario holds or delays now.
 func (p *Playing) Held() int { return p.playing.Held() }
 
-// Release lets go of the calls that the scenario holds or delays now.
+// Release lets go of the calls that the scenario holds or delays now, and of what
+// the world does by itself: that happens now, and not when it was due.
 func (p *Playing) Release() { p.playing.Release() }
 
 // Stop ends the playing and lets go of its calls. With a test, it reports rules

@@ -18,7 +18,9 @@ import (
 //
 // An error that is or wraps one of the ErrUpstream errors becomes the failure
 // code of its name in BatchGetImage, any other error is UpstreamUnavailable.
-// GetDownloadUrlForLayer answers UnableToGetUpstreamLayerException.
+// GetDownloadUrlForLayer answers UnableToGetUpstreamLayerException. Each look is a
+// call of scenarios.PullFromUpstream to the registry that pulls, so rules may delay
+// and fail it. An upstream that panics fails the test, and is unavailable.
 type Upstream interface {
 	// Manifest answers the manifest that a repository has under a tag or digest.
 	// The media type may be empty if the manifest tells it.

@@ -240,7 +240,9 @@ func TestPullFromANeighbour(t *testing.T) {
 				createRule(t, f, in)
 				calls := len(f.registry.Trace())
 				requirePulled(t, f, "near/team/app", tagged("1"), index)
-				require.Equal(t, []string{"BatchGetImage"}, f.registry.Trace()[calls:].Operations())
+				require.Equal(t, []string{
+					"PullFromUpstream", "PullFromUpstream", "PullFromUpstream", "PullFromUpstream", "BatchGetImage",
+				}, f.registry.Trace()[calls:].Operations(), "looks for the index, its image, a config and a layer; no call of the neighbour")
 				blob := index.Images[0].Blobs[0]
 				require.Equal(t, blob, f.download(t, "near/team/app", digestOf(blob)))
 			})

@@ -73,6 +73,7 @@ const loggedCalls = 100
 func (w *world) end() {
 	w.t.Helper()
 	w.stage.LetGo()
+	w.stage.State.Settle() // what is due has met its rules
 	for _, p := range w.stage.Playings() {
 		w.stop(p)
 	}

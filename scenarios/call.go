@@ -11,17 +11,9 @@ import (
 	smithy "github.com/aws/smithy-go"
 )
 
-// DownloadLayerInput is what a call of [DownloadLayer] asks for.
-type DownloadLayerInput struct {
-	RegistryId     *string
-	RepositoryName *string
-	LayerDigest    *string
-	// Range is the request's Range header, nil for the whole layer.
-	Range *string
-}
-
 // Call is one attempt at an operation: what rules match, and what a trace
-// keeps. A client that retries makes several calls.
+// keeps. A client that retries makes several calls. What the world does by itself
+// is a call too (see [World]), without a caller, a face or a request id.
 type Call struct {
 	// Number counts the calls of a world from 1.
 	Number    int
@@ -31,10 +23,12 @@ type Call struct {
 	// Repository is empty where the operation names none.
 	Repository string
 	RequestID  string
-	// Time is the world's clock when the call arrived.
+	// Time is the world's clock when the call arrived; for what the world does by
+	// itself, when it was due.
 	Time time.Time
-	// Input is the operation's input (*ecr.PutImageInput for PutImage) without
-	// the bytes of a layer part; nil if the request could not be read.
+	// Input is the operation's input (*ecr.PutImageInput for PutImage,
+	// *CompleteScanInput for [CompleteScan]) without the bytes of a layer part; nil
+	// if the request could not be read.
 	Input any
 	// Output is what the caller was given, nil beside an error. It is the
 	// caller's own value: read it, do not change it. The oldest outputs become nil
@@ -74,6 +68,9 @@ func (c Call) String() string {
 		line.WriteString(" -> " + message(c.Err))
 	default:
 		line.WriteString(" -> ok")
+	}
+	if run, ok := c.Output.(*RunLifecyclePolicyOutput); ok && len(run.Images) > 0 {
+		line.WriteString(", " + run.String())
 	}
 	if len(c.Rules) > 0 {
 		line.WriteString(" [" + strings.Join(c.Rules, "; ") + "]")
@@ -123,7 +120,7 @@ func (c Call) about() string {
 	case *DownloadLayerInput:
 		return few(in.LayerDigest, in.Range)
 	}
-	return ""
+	return c.aboutWorld()
 }
 
 // What a line shows of a list, and of one word of it.

@@ -195,6 +195,8 @@ func (c *Call) names() (tags, digests []string) {
 	add(nil, digest)
 	several, _ := member[[]string](c.Input, "LayerDigests")
 	digests = append(digests, several...)
+	several, _ = member[[]string](c.Input, "ImageTags")
+	tags = append(tags, several...)
 	if id, _ := member[*types.ImageIdentifier](c.Input, "ImageId"); id != nil {
 		add(id.ImageTag, id.ImageDigest)
 	}

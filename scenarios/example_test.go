@@ -55,3 +55,66 @@ func ExampleRule_Drop() {
 	// the reply was lost
 	// RepositoryAlreadyExistsException: The repository with name 'team/app' already exists in the registry with id '123456789012'
 }
+
+// The pushed image arrives in one region and not in the other.
+func ExampleReplicationOutage() {
+	ctx := context.Background()
+	registry := fakeecr.New(nil, fakeecr.WithScenario(scenarios.ReplicationOutage("eu-west-1")))
+	to := func(region string) types.ReplicationDestination {
+		return types.ReplicationDestination{Region: &region, RegistryId: aws.String(registry.AccountID())}
+	}
+	_, err := registry.PutReplicationConfiguration(ctx, &ecr.PutReplicationConfigurationInput{
+		ReplicationConfiguration: &types.ReplicationConfiguration{Rules: []types.ReplicationRule{{
+			Destinations: []types.ReplicationDestination{to("eu-west-1"), to("us-west-2")},
+		}}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+	registry.Advance(time.Minute)
+
+	out, err := registry.DescribeImageReplicationStatus(ctx, &ecr.DescribeImageReplicationStatusInput{
+		RepositoryName: aws.String("team/app"), ImageId: &types.ImageIdentifier{ImageTag: aws.String("v1")},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, status := range out.ReplicationStatuses {
+		fmt.Println(*status.Region, status.Status, aws.ToString(status.FailureCode))
+	}
+	// Output:
+	// eu-west-1 FAILED Server
+	// us-west-2 COMPLETE
+}
+
+// The scan is still going on after an hour, and ends when the service recovers.
+func ExampleEndlessScan() {
+	ctx := context.Background()
+	registry := fakeecr.New(nil)
+	registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+	registry.SetScanFindings("team/app:v1", types.ImageScanFinding{Name: aws.String("CVE-2026-1"), Severity: types.FindingSeverityHigh})
+	playing := registry.Play(scenarios.EndlessScan("team/app"))
+	image := &types.ImageIdentifier{ImageTag: aws.String("v1")}
+	if _, err := registry.StartImageScan(ctx, &ecr.StartImageScanInput{RepositoryName: aws.String("team/app"), ImageId: image}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	show := func() {
+		out, err := registry.DescribeImageScanFindings(ctx, &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: image})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(out.ImageScanStatus.Status)
+	}
+	registry.Advance(time.Hour)
+	show()
+	playing.Release()
+	show()
+	// Output:
+	// IN_PROGRESS
+	// COMPLETE
+}

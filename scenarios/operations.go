@@ -22,15 +22,11 @@ const (
 	Layers = "layers"
 	// Images is what puts, gets, lists and deletes images.
 	Images = "images"
-	// World is what the world does by itself.
+	// World is what the world does by itself: scans and previews that end, runs of
+	// lifecycle policies, replicas that arrive, images that come back from the
+	// archive, signatures, looks at an upstream registry. On these a rule may have
+	// Delay, Hold, Fail, Sequence, Ask and Then, with any condition and turn.
 	World = "world"
-)
-
-// Pseudo-operations: what is no operation of the API, but is played and recorded
-// as one.
-const (
-	// DownloadLayer is a GET of the URL that GetDownloadUrlForLayer gives.
-	DownloadLayer = "DownloadLayer"
 )
 
 // apiOperations are the names of the API's operations, in order: the client's
@@ -59,7 +55,10 @@ var groups = sync.OnceValue(func() map[string][]string {
 		Layers: {"BatchCheckLayerAvailability", "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "GetDownloadUrlForLayer", DownloadLayer},
 		Images: {"PutImage", "BatchGetImage", "BatchDeleteImage", "DescribeImages", "ListImages", "ListImageReferrers", "UpdateImageStorageClass"},
 		Reads:  {DownloadLayer},
-		World:  {},
+		World: {
+			CompleteScan, CompleteLifecyclePolicyPreview, RunLifecyclePolicy, ReceiveReplica,
+			ActivateImage, SignImage, PullFromUpstream,
+		},
 	}
 	for _, name := range apiOperations() {
 		if isRead(name) {

@@ -1,25 +1,49 @@
 package scenarios
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 )
 
-// places says which operations an effect can be put on, where it cannot be put on
-// all.
-var places = []struct {
+// placement says which operations an effect can be put on.
+type placement struct {
 	effect string
 	has    func(Effects) bool
 	on     []string
-}{
+	// where is on in words, if it is not to be listed.
+	where string
+}
+
+// callsOnly is where an effect can be put that needs a caller who waits.
+const callsOnly = "calls, not on what the world does by itself"
+
+// places are those of effects that cannot be put on all operations.
+var places = []placement{
 	{"FailItem", func(e Effects) bool { return e.Item != nil },
-		[]string{"BatchCheckLayerAvailability", "BatchDeleteImage", "BatchGetImage", "BatchGetRepositoryScanningConfiguration"}},
-	{"Reserialise", func(e Effects) bool { return e.Reserialise }, []string{"BatchGetImage"}},
-	{"Flip", func(e Effects) bool { return e.Flip != nil }, []string{DownloadLayer}},
-	{"Keep", func(e Effects) bool { return e.Keep != nil }, []string{DownloadLayer}},
-	{"Garble", func(e Effects) bool { return e.Garble != nil }, []string{"UploadLayerPart"}},
-	{"Stale", func(e Effects) bool { return e.Stale != nil }, groups()[Reads]},
+		[]string{"BatchCheckLayerAvailability", "BatchDeleteImage", "BatchGetImage", "BatchGetRepositoryScanningConfiguration"}, ""},
+	{"Reserialise", func(e Effects) bool { return e.Reserialise }, []string{"BatchGetImage"}, ""},
+	{"Flip", func(e Effects) bool { return e.Flip != nil }, []string{DownloadLayer}, ""},
+	{"Keep", func(e Effects) bool { return e.Keep != nil }, []string{DownloadLayer}, ""},
+	{"Garble", func(e Effects) bool { return e.Garble != nil }, []string{"UploadLayerPart"}, ""},
+	{"Stale", func(e Effects) bool { return e.Stale != nil }, groups()[Reads], ""},
+	{"Together", func(e Effects) bool { return e.Together > 0 }, append(slices.Clone(groups()[Any]), PullFromUpstream), callsOnly},
+	{"AtMost", func(e Effects) bool { return e.Rate != nil }, append(slices.Clone(groups()[Any]), PullFromUpstream), callsOnly},
+	{"Twice", func(e Effects) bool { return e.Twice }, groups()[Any], callsOnly},
+	{"Around", func(e Effects) bool { return e.around != nil }, groups()[Any], callsOnly},
+	{"Change", func(e Effects) bool { return e.change != nil }, groups()[Any], callsOnly},
+	{"an effect on the reply", func(e Effects) bool { return !e.Reply.IsWhole() }, groups()[Any], callsOnly},
+	{"an answer over HTTP or a connection that fails", func(e Effects) bool {
+		return ofConnection(e.Err) || slices.ContainsFunc(e.Sequence, ofConnection)
+	}, groups()[Any], callsOnly},
+}
+
+// ofConnection tells whether an outcome is nothing that the service says.
+func ofConnection(err error) bool {
+	var response *Response
+	return errors.As(err, &response) || errors.Is(err, ErrReplyLost) ||
+		errors.Is(err, ErrConnectionRefused) || errors.Is(err, ErrConnectionReset) || errors.Is(err, ErrNoAnswer)
 }
 
 // misplaced is what is wrong with where effects were put.
@@ -29,10 +53,15 @@ func (r *Rule) misplaced() (mistakes []error) {
 			continue
 		}
 		for _, operation := range r.Operations() {
-			if !slices.Contains(place.on, operation) {
-				mistakes = append(mistakes, fmt.Errorf("%s cannot be put on %s: only on %s", place.effect, operation, strings.Join(place.on, ", ")))
-				break
+			if slices.Contains(place.on, operation) {
+				continue
 			}
+			where := place.where
+			if where == "" {
+				where = strings.Join(place.on, ", ")
+			}
+			mistakes = append(mistakes, fmt.Errorf("%s cannot be put on %s: only on %s", place.effect, operation, where))
+			break
 		}
 	}
 	return mistakes

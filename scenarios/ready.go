@@ -231,3 +231,19 @@ func ClockSkew(slow time.Duration) Scenario {
 			Body: `{"__type":"InvalidSignatureException","message":"` + text + `"}`}
 	})}
 }
+
+// ReplicationOutage fails the replication of images to a region, as an outage of that
+// region does: pushes succeed, and a deployment there finds no image. When the
+// playing stops the region is back, but what failed stays away until it is pushed
+// again or a backfill brings it.
+func ReplicationOutage(region string) Scenario {
+	err := &types.ServerException{Message: aws.String("The operation failed because of a server-side issue.")}
+	return Scenario{On(ReceiveReplica, Region(region)).Fail(err).Named("outage of " + region)}
+}
+
+// EndlessScan holds each basic scan of a repository: it stays IN_PROGRESS, as scans
+// do on a day when the service has too many of them, and a pipeline that waits for
+// findings needs a limit of its own. When the playing is released, scans complete.
+func EndlessScan(repository string) Scenario {
+	return Scenario{On(CompleteScan, Repository(repository)).Hold().Named("endless scan in " + repository)}
+}

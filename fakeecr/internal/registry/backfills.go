@@ -242,7 +242,7 @@ type backfillStep struct {
 	id   string
 }
 
-func (s backfillStep) happen(tx *Tx) {
+func (s backfillStep) happen(tx *Tx) (any, error) {
 	reg := tx.changeRegistry(s.from)
 	found, _ := reg.backfills.get(s.id)
 	b := ptr(*found)
@@ -253,7 +253,7 @@ func (s backfillStep) happen(tx *Tx) {
 		tx.replicateNext(b)
 	default:
 		reg.backfills.delete(reg.generation, b.id)
-		return
+		return nil, nil
 	}
 	switch {
 	case b.status == types.ReplicationBackfillStatusStopping:
@@ -265,6 +265,7 @@ func (s backfillStep) happen(tx *Tx) {
 	default:
 		tx.endBackfill(b, types.ReplicationBackfillStatusComplete)
 	}
+	return nil, nil
 }
 
 // prepareBackfill collects what the registry replicates to the destination now.
@@ -328,7 +329,9 @@ func (tx *Tx) replicateOne(b *backfill, img *backfillImage) *backfillImage {
 		done.failure = string(failure.FailureCode)
 		return &done
 	}
-	if done.failure, done.ofChildren = tx.replicate(repo, source, img.id.ImageTag, b.to); done.failure == "" {
+	var err error
+	done.ofChildren, err = tx.replicate(repo, source, img.id.ImageTag, b.to)
+	if done.failure = failureCode(err); err == nil {
 		done.status = types.ReplicationBackfillResultStatusComplete
 	}
 	return &done

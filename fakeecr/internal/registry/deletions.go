@@ -66,10 +66,10 @@ func (tx *Tx) deleteLater(repo *repository, digest string, tag *string) {
 
 // happen removes what is there by then, if the other registry lets it. An image
 // that an index there holds stays.
-func (d deletion) happen(tx *Tx) {
+func (d deletion) happen(tx *Tx) (any, error) {
 	repo, img := tx.changeImageOf(d.to, d.repository, d.digest)
 	if img == nil || tx.mayReplicate(&repository{Key: d.from, name: d.repository}, d.to) != nil {
-		return
+		return nil, nil
 	}
 	switch {
 	case d.tag == nil && len(repo.indexesOf(img)) == 0:
@@ -77,4 +77,5 @@ func (d deletion) happen(tx *Tx) {
 	case d.tag != nil && slices.Contains(img.tags, *d.tag):
 		repo.untag(img, *d.tag)
 	}
+	return nil, nil
 }

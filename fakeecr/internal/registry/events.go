@@ -11,9 +11,9 @@ var never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 // event is something that happens to the state at a later time, without a call:
 // an upload expires, a scan completes.
 type event interface {
-	// happen changes the state; tx.now is the time that the event was due. No
-	// registry was called, so the event knows its own.
-	happen(tx *Tx)
+	// happen changes the state; tx.now is the time of the event. No registry was
+	// called, so the event knows its own. What it answers is for the trace.
+	happen(tx *Tx) (output any, err error)
 }
 
 // schedule makes an event happen at a time; the key withdraws it (unschedule).
@@ -50,26 +50,45 @@ func dueTime(key string) time.Time {
 	return time.UnixMilli(int64(binary.BigEndian.Uint64([]byte(key[:8])))).UTC()
 }
 
-// settle lets happen what is due, in order of time. The world is locked.
-func (w *World) settle(now time.Time) {
+// settle lets happen what is due, in order of time, and answers up to when. The
+// world is locked, but not while rules are asked.
+func (w *World) settle() time.Time {
+	now := w.clock.now()
 	var tx *Tx
 	for {
 		root := w.root
 		if tx != nil {
 			root = tx.root
 		}
-		key, e, found := root.events.min()
-		if !found || dueTime(key).After(now) {
+		key, due := w.nextEvent(root)
+		if due.After(now) {
 			break
+		}
+		call := w.callOf(root, key)
+		if w.mustAsk(key, call) {
+			if tx != nil {
+				w.publish(tx.root, tx.now)
+				tx = nil
+			}
+			w.ask(key, call)
+			now = w.clock.now()
+			continue
 		}
 		if tx == nil {
 			tx = &Tx{World: w, root: root.next(), locked: true}
 		}
-		tx.now = dueTime(key)
-		tx.unschedule(key)
-		e.happen(tx)
+		tx.now = due
+		tx.occur(key, call)
 	}
 	if tx != nil {
 		w.publish(tx.root, tx.now)
 	}
+	return now
+}
+
+// Settle lets happen what is due, as each call does before it looks at the state.
+func (w *World) Settle() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settle()
 }

@@ -21,11 +21,12 @@ type happened struct {
 	at   time.Duration
 }
 
-func (n note) happen(tx *Tx) {
+func (n note) happen(tx *Tx) (any, error) {
 	*n.log = append(*n.log, happened{n.name, tx.now.Sub(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))})
 	if n.then != nil {
 		n.then(tx)
 	}
+	return nil, nil
 }
 
 func plan(t *testing.T, w *World, after time.Duration, e event) (key string) {

@@ -103,7 +103,11 @@ func (tx *Tx) examine(repo *repository, img *image, kind types.ScanType) scanRes
 	}
 	subject := repo.scannedImage(img)
 	return sync.OnceValues(func() (*findings, error) {
-		found, err := scanner(subject)
+		var found ScanFindings
+		var err error
+		if mistake := tx.World.guard("the scanner", func() { found, err = scanner(subject) }); mistake != nil {
+			err = mistake
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -221,7 +225,7 @@ func failedStatus(err error) types.ImageScanStatus {
 	if errors.As(err, &limit) {
 		return types.ImageScanStatus{Status: types.ScanStatusLimitExceeded, Description: aws.String(limit.ErrorMessage())}
 	}
-	return types.ImageScanStatus{Status: types.ScanStatusFailed, Description: aws.String(err.Error())}
+	return types.ImageScanStatus{Status: types.ScanStatusFailed, Description: aws.String(sentence(err))}
 }
 
 // untriaged is Amazon Inspector's severity of what has none yet.

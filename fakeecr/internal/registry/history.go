@@ -41,6 +41,9 @@ func (h *History) Forget() {
 func (w *World) publish(next *root, now time.Time) {
 	w.root = next
 	for _, h := range w.histories {
+		if last := h.states[len(h.states)-1].since; now.Before(last) {
+			now = last // an event that was due before, but of which a rule was asked
+		}
 		h.states = append(h.states, moment{now, next})
 	}
 }

@@ -160,10 +160,11 @@ type uploadExpires struct {
 	repository, id string
 }
 
-func (e uploadExpires) happen(tx *Tx) {
+func (e uploadExpires) happen(tx *Tx) (any, error) {
 	if repo, err := tx.changeRepositoryOf(e.registry, e.repository); err == nil {
 		repo.uploads.delete(repo.generation, e.id)
 	}
+	return nil, nil
 }
 
 // UploadLayerPart takes the part that follows the last one. The minimum size is

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/lifecycle"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // lifecyclePeriod is the time from putting a policy to its first run, and from
@@ -22,8 +23,9 @@ type lifecyclePolicy struct {
 	// putAt is when it was put: it runs every lifecyclePeriod from then on.
 	putAt time.Time
 	// ranAt is the time of the last run, before the first one the epoch. Runs that
-	// would find nothing to do are left out.
-	ranAt time.Time
+	// would find nothing to do are left out. missedAt is the time of the last run
+	// that a rule failed: until then none was left out that ranAt does not tell of.
+	ranAt, missedAt time.Time
 	// next is the event of the next run that is not left out.
 	next string
 }
@@ -35,9 +37,13 @@ func (p *lifecyclePolicy) runAfter(t time.Time) time.Time {
 	return time.UnixMilli(put + ((t.UnixMilli()-put)/period+1)*period).UTC()
 }
 
-// evaluatedAt is the time of the last run, also of one that was left out.
+// evaluatedAt is the time of the last run, also of one that was left out. While
+// a rule keeps the next run, there is none behind it.
 func (p *lifecyclePolicy) evaluatedAt(now time.Time) time.Time {
-	if last := p.runAfter(now).Add(-lifecyclePeriod); last.After(p.putAt) && last.After(p.ranAt) {
+	if due := dueTime(p.next); !due.After(now) {
+		now = due.Add(-time.Millisecond)
+	}
+	if last := p.runAfter(now).Add(-lifecyclePeriod); last.After(p.putAt) && last.After(p.ranAt) && last.After(p.missedAt) {
 		return last
 	}
 	return p.ranAt
@@ -141,7 +147,9 @@ func (w *World) RunLifecycle(key Key, name string) error {
 		case repo.lifecycle == nil:
 			return struct{}{}, lifecyclePolicyNotFound(repo)
 		}
-		tx.runLifecycle(repo)
+		run := lifecycleRuns{repo.Key, repo.name}.call(tx)
+		run.Time, run.Output = tx.now, tx.runLifecycle(repo)
+		tx.tell(run)
 		return struct{}{}, nil
 	})
 	return err
@@ -152,16 +160,41 @@ type lifecycleRuns struct {
 	repository string
 }
 
-func (e lifecycleRuns) happen(tx *Tx) {
-	if repo, err := tx.changeRepositoryOf(e.registry, e.repository); err == nil {
-		tx.runLifecycle(repo)
+func (e lifecycleRuns) call(tx *Tx) *scenarios.Call {
+	if !tx.registry(e.registry).repositories.has(e.repository) {
+		return nil
 	}
+	return happeningIn(e.registry, e.repository, scenarios.RunLifecyclePolicy, &scenarios.RunLifecyclePolicyInput{
+		RegistryId: aws.String(e.registry.Account), RepositoryName: aws.String(e.repository),
+	})
+}
+
+func (e lifecycleRuns) happen(tx *Tx) (any, error) {
+	repo, err := tx.changeRepositoryOf(e.registry, e.repository)
+	if err != nil {
+		return nil, err
+	}
+	return tx.runLifecycle(repo), nil
+}
+
+// fail leaves out a run that had something to do. The next is on the next day.
+func (e lifecycleRuns) fail(tx *Tx, _ error) {
+	repo, err := tx.repositoryOf(e.registry, e.repository)
+	if err != nil {
+		return
+	}
+	ranAt := repo.lifecycle.evaluatedAt(tx.now)
+	repo = tx.own(repo)
+	missed := *repo.lifecycle
+	missed.ranAt, missed.missedAt = ranAt, tx.now
+	repo.lifecycle = &missed
 }
 
 // planLifecycle makes a repository's policy, if there is one, run next on its
-// first day after a time: up to then its runs would find nothing to do.
+// first day after a time: up to then its runs would find nothing to do. A run
+// that a rule keeps stays as it is.
 func (tx *Tx) planLifecycle(repo *repository, after time.Time) {
-	if repo.lifecycle == nil {
+	if repo.lifecycle == nil || tx.World.postponed[repo.lifecycle.next] != nil {
 		return
 	}
 	due := repo.lifecycle.runAfter(after)
@@ -176,7 +209,7 @@ func (tx *Tx) planLifecycle(repo *repository, after time.Time) {
 // runLifecycle does what a repository's policy says. What expires goes as if
 // BatchDeleteImage had deleted it. The next run is a day later, as for whatever
 // changes a repository; where nothing was done, it is when an image is due.
-func (tx *Tx) runLifecycle(repo *repository) {
+func (tx *Tx) runLifecycle(repo *repository) *scenarios.RunLifecyclePolicyOutput {
 	ran := *repo.lifecycle
 	ran.ranAt = tx.now
 	repo.lifecycle = &ran
@@ -187,7 +220,9 @@ func (tx *Tx) runLifecycle(repo *repository) {
 		}
 		tx.planLifecycle(repo, until)
 	}
+	out := &scenarios.RunLifecyclePolicyOutput{}
 	for _, verdict := range verdicts {
+		out.Images = append(out.Images, verdict.output())
 		switch verdict.Type {
 		case lifecycle.Expire:
 			tx.deleteImage(repo, verdict.image)
@@ -195,6 +230,7 @@ func (tx *Tx) runLifecycle(repo *repository) {
 			repo.archive(verdict.image, tx.now)
 		}
 	}
+	return out
 }
 
 // verdict is what a policy does to an image, as the image was at the time.

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/lifecycle"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // How long a preview takes, and how long its results are kept from then on. ECR
@@ -81,14 +82,34 @@ type previewCompletes struct {
 	repository string
 }
 
-func (e previewCompletes) happen(tx *Tx) {
+func (e previewCompletes) call(tx *Tx) *scenarios.Call {
+	if !tx.registry(e.registry).repositories.has(e.repository) {
+		return nil
+	}
+	return happeningIn(e.registry, e.repository, scenarios.CompleteLifecyclePolicyPreview, &scenarios.CompleteLifecyclePolicyPreviewInput{
+		RegistryId: aws.String(e.registry.Account), RepositoryName: aws.String(e.repository),
+	})
+}
+
+func (e previewCompletes) happen(tx *Tx) (any, error) {
+	e.end(tx, types.LifecyclePolicyPreviewStatusComplete)
+	return nil, nil
+}
+
+func (e previewCompletes) fail(tx *Tx, _ error) {
+	e.end(tx, types.LifecyclePolicyPreviewStatusFailed)
+}
+
+func (e previewCompletes) end(tx *Tx, status types.LifecyclePolicyPreviewStatus) {
 	repo, err := tx.changeRepositoryOf(e.registry, e.repository)
 	if err != nil {
 		return
 	}
 	done := *repo.preview
-	done.status = types.LifecyclePolicyPreviewStatusComplete
-	done.results, _ = repo.evaluate(done.policy, tx.now)
+	done.status = status
+	if status == types.LifecyclePolicyPreviewStatusComplete {
+		done.results, _ = repo.evaluate(done.policy, tx.now)
+	}
 	for _, result := range done.results {
 		if result.Type == lifecycle.Expire {
 			done.expiring++
@@ -105,10 +126,11 @@ type previewExpires struct {
 	repository string
 }
 
-func (e previewExpires) happen(tx *Tx) {
+func (e previewExpires) happen(tx *Tx) (any, error) {
 	if repo, err := tx.changeRepositoryOf(e.registry, e.repository); err == nil {
 		repo.preview = &preview{text: repo.preview.text, status: types.LifecyclePolicyPreviewStatusExpired}
 	}
+	return nil, nil
 }
 
 // GetLifecyclePolicyPreview answers the results for the images asked for, or a

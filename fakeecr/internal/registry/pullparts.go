@@ -5,6 +5,9 @@ import (
 	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // pullLayer brings a layer from upstream that the repository lacks, if the
@@ -117,7 +120,12 @@ func (s *shipment) referrers(ctx context.Context, subject string) error {
 	if !lists {
 		return nil
 	}
-	digests, err := upstream.Referrers(ctx, s.name, subject)
+	var digests []string
+	asked := &scenarios.PullFromUpstreamInput{SubjectId: &types.SubjectIdentifier{ImageDigest: &subject}}
+	err := s.look(ctx, asked, func(ctx context.Context) (err error) {
+		digests, err = upstream.Referrers(ctx, s.name, subject)
+		return err
+	})
 	if err != nil {
 		return err
 	}

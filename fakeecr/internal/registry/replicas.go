@@ -15,6 +15,7 @@ import (
 
 	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // replicationLag is the time from a push to the arrival of its replicas. ECR
@@ -96,39 +97,50 @@ func (tx *Tx) replicateLater(repo *repository, digest string, tag *string) {
 	}
 }
 
-// happen replicates what is still there: neither an image that was deleted or
-// archived meanwhile nor a tag that was moved arrives. What is archived cannot
-// be pulled, so its replication fails.
-func (r replication) happen(tx *Tx) {
-	repo, found := tx.registry(r.from).repositories.get(r.repository)
-	if !found {
-		return
+// call is nil for an image that was deleted meanwhile: it does not arrive.
+func (r replication) call(tx *Tx) *scenarios.Call {
+	img := tx.imageOf(r.from, r.repository, *r.image.ImageDigest)
+	if img == nil {
+		return nil
 	}
-	img, found := repo.images.get(*r.image.ImageDigest)
-	switch {
-	case !found:
-		return
-	case img.archived:
-		tx.noteReplica(repo, img, r.to, string(types.ImageFailureCodeImageInaccessible))
-		return
+	return happeningIn(r.to, r.repository, scenarios.ReceiveReplica, &scenarios.ReceiveReplicaInput{
+		RegistryId: aws.String(r.to.Account), RepositoryName: aws.String(r.repository),
+		ImageDigest: copied(r.image.ImageDigest), ImageTag: copied(r.tagOf(img)),
+		SourceRegistryId: aws.String(r.from.Account), SourceRegion: aws.String(r.from.Region),
+	})
+}
+
+// tagOf is the tag that the image arrives with, if it still has it.
+func (r replication) tagOf(img *image) *string {
+	if tag := r.image.ImageTag; tag != nil && slices.Contains(img.tags, *tag) {
+		return tag
 	}
-	tag := r.image.ImageTag
-	if tag != nil && !slices.Contains(img.tags, *tag) {
-		tag = nil
+	return nil
+}
+
+// happen replicates what is still there. What is archived cannot be pulled, so its
+// replication fails.
+func (r replication) happen(tx *Tx) (any, error) {
+	repo, img := tx.changeImageOf(r.from, r.repository, *r.image.ImageDigest)
+	if img.archived {
+		r.fail(tx, errReplicationArchived)
+		return nil, errReplicationArchived
 	}
-	tx.replicate(repo, img, tag, r.to)
+	_, err := tx.replicate(repo, img, r.tagOf(img), r.to)
+	return nil, err
+}
+
+func (r replication) fail(tx *Tx, failure error) {
+	repo, img := tx.changeImageOf(r.from, r.repository, *r.image.ImageDigest)
+	tx.noteReplica(repo, img, r.to, failureCode(failure))
 }
 
 // replicate copies an image to another registry and notes on the image how that
-// went. It answers the failure code, "" after success, and those of the images
-// of an index.
-func (tx *Tx) replicate(repo *repository, img *image, tag *string, to Key) (failure string, ofChildren []string) {
-	ofChildren, err := tx.copyImage(repo, img, tag, to)
-	if err != nil {
-		failure = failureCode(err)
-	}
-	tx.noteReplica(repo, img, to, failure)
-	return failure, ofChildren
+// went. It answers the failure codes of the images of an index as well.
+func (tx *Tx) replicate(repo *repository, img *image, tag *string, to Key) (ofChildren []string, err error) {
+	ofChildren, err = tx.copyImage(repo, img, tag, to)
+	tx.noteReplica(repo, img, to, failureCode(err))
+	return ofChildren, err
 }
 
 // noteReplica notes on an image how its replication went, by the failure code or
@@ -236,12 +248,23 @@ func rootARN(key Key) string {
 	return fmt.Sprintf("arn:%s:iam::%s:root", partition(key.Region), key.Account)
 }
 
-// errReplicationDenied has a recorded code.
-var errReplicationDenied = &smithy.GenericAPIError{Code: "DESTINATION_REGISTRY_ACCESS_DENIED", Fault: smithy.FaultClient}
+// Why an image is not replicated. Only their codes are seen by callers; that of a
+// destination that refuses is recorded.
+var (
+	errReplicationDenied = &smithy.GenericAPIError{
+		Code: "DESTINATION_REGISTRY_ACCESS_DENIED", Message: "The policy of the destination's registry does not allow ecr:ReplicateImage.", Fault: smithy.FaultClient,
+	}
+	errReplicationArchived = &smithy.GenericAPIError{
+		Code: string(types.ImageFailureCodeImageInaccessible), Message: "The image is archived.", Fault: smithy.FaultClient,
+	}
+)
 
-// failureCode is how replication names an error: as the exception, which is
-// chosen for all but a destination that refuses.
+// failureCode is how replication names an error, "" for none: as the exception,
+// which is chosen for all but a destination that refuses.
 func failureCode(err error) string {
+	if err == nil {
+		return ""
+	}
 	code := "ServerException"
 	if exception := smithy.APIError(nil); errors.As(err, &exception) {
 		code = exception.ErrorCode()

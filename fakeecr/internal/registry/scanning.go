@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 const (
@@ -273,14 +274,36 @@ type scanCompletes struct {
 	scan *scan
 }
 
-func (e scanCompletes) happen(tx *Tx) {
-	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
+func (e scanCompletes) call(tx *Tx) *scenarios.Call {
+	img := tx.imageOf(e.registry, e.repository, e.digest)
 	if img == nil || img.scan != e.scan {
-		return
+		return nil
 	}
+	return happeningIn(e.registry, e.repository, scenarios.CompleteScan, &scenarios.CompleteScanInput{
+		RegistryId: aws.String(e.registry.Account), RepositoryName: aws.String(e.repository),
+		ImageDigest: aws.String(e.digest), ImageTags: slices.Clone(img.tags),
+	})
+}
+
+func (e scanCompletes) happen(tx *Tx) (any, error) {
+	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
+	result := tx.examine(repo, img, types.ScanTypeBasic)
+	e.end(tx, repo, img, result)
+	if tx.World.config.Scanners[types.ScanTypeBasic] != nil {
+		return nil, nil // a scanner runs when its result is asked for
+	}
+	_, err := result()
+	return nil, err
+}
+
+func (e scanCompletes) fail(tx *Tx, failure error) {
+	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
+	e.end(tx, repo, img, failedScan(failure))
+}
+
+func (e scanCompletes) end(tx *Tx, repo *repository, img *image, result scanResult) {
 	completed, scanned := *e.scan, *img
-	completed.completedAt = tx.now
-	completed.result = tx.examine(repo, img, types.ScanTypeBasic)
+	completed.completedAt, completed.result = tx.now, result
 	scanned.scan = &completed
 	repo.images.set(repo.generation, img.digest, &scanned)
 }

@@ -15,6 +15,7 @@ import (
 	smithy "github.com/aws/smithy-go"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // signingTime is how long after a push its signature is there.
@@ -191,22 +192,39 @@ type signingEnds struct {
 	pusher  pusher
 }
 
-func (e signingEnds) happen(tx *Tx) {
-	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
+func (e signingEnds) call(tx *Tx) *scenarios.Call {
+	img := tx.imageOf(e.registry, e.repository, e.digest)
 	if img == nil || !slices.Contains(img.signings, e.signing) {
-		return
+		return nil
 	}
+	return happeningIn(e.registry, e.repository, scenarios.SignImage, &scenarios.SignImageInput{
+		RegistryId: aws.String(e.registry.Account), RepositoryName: aws.String(e.repository),
+		ImageDigest: aws.String(e.digest), ImageTags: slices.Clone(img.tags), SigningProfileArn: aws.String(e.signing.profile),
+	})
+}
+
+func (e signingEnds) happen(tx *Tx) (any, error) {
+	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
+	err := tx.attempt(func() error { return tx.sign(tx.own(repo), img, e.signing.profile, e.pusher) })
+	e.end(tx, err)
+	return nil, err
+}
+
+func (e signingEnds) fail(tx *Tx, failure error) { e.end(tx, failure) }
+
+// end notes on the image how its signing went.
+func (e signingEnds) end(tx *Tx, err error) {
 	ended := &signing{profile: e.signing.profile, status: types.SigningStatusComplete}
-	if err := tx.attempt(func() error { return tx.sign(tx.own(repo), img, ended.profile, e.pusher) }); err != nil {
+	if err != nil {
 		ended.status = types.SigningStatusFailed
 		if !errors.As(err, &ended.failure) {
 			ended.failure = &smithy.GenericAPIError{Code: "ServerException", Message: err.Error()}
 		}
 	}
+	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
 	signed := *img
 	signed.signings = slices.Clone(img.signings)
 	signed.signings[slices.Index(img.signings, e.signing)] = ended
-	repo = tx.own(repo)
 	repo.images.set(repo.generation, img.digest, &signed)
 }
 

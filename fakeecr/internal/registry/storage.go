@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // restoration is how long it takes to bring an image back from the archive. ECR
@@ -101,7 +103,7 @@ func (tx *Tx) restore(repo *repository, img *image) {
 	restored := *img
 	restored.activeFrom = tx.now.Add(restoration)
 	repo.images.set(repo.generation, img.digest, &restored)
-	tx.schedule(restored.activeFrom, imageActivates{repo.Key, repo.name, img.digest})
+	tx.schedule(restored.activeFrom, imageActivates{repo.Key, repo.name, img.digest, restored.activeFrom})
 	tx.restoreRelated(repo, img)
 }
 
@@ -122,17 +124,36 @@ func (tx *Tx) restoreRelated(repo *repository, img *image) {
 type imageActivates struct {
 	registry           Key
 	repository, digest string
+	// from is the image's activeFrom: it may have been pushed, archived or deleted
+	// meanwhile.
+	from time.Time
 }
 
-// happen leaves alone an image that meanwhile was pushed, archived or deleted.
-func (e imageActivates) happen(tx *Tx) {
-	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
-	if img != nil && img.activeFrom.Equal(tx.now) {
-		tx.activate(repo, img)
-		for _, id := range everyID(img) {
-			tx.replicateLater(repo, img.digest, id.ImageTag)
-		}
+func (e imageActivates) call(tx *Tx) *scenarios.Call {
+	img := tx.imageOf(e.registry, e.repository, e.digest)
+	if img == nil || !img.activeFrom.Equal(e.from) {
+		return nil
 	}
+	return happeningIn(e.registry, e.repository, scenarios.ActivateImage, &scenarios.ActivateImageInput{
+		RegistryId: aws.String(e.registry.Account), RepositoryName: aws.String(e.repository),
+		ImageDigest: aws.String(e.digest), ImageTags: slices.Clone(img.tags),
+	})
+}
+
+func (e imageActivates) happen(tx *Tx) (any, error) {
+	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
+	tx.activate(repo, img)
+	for _, id := range everyID(img) {
+		tx.replicateLater(repo, img.digest, id.ImageTag)
+	}
+	return nil, nil
+}
+
+func (e imageActivates) fail(tx *Tx, _ error) {
+	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
+	archived := *img
+	archived.activeFrom = time.Time{}
+	repo.images.set(repo.generation, img.digest, &archived)
 }
 
 // activate makes an archived image as good as newly pushed.

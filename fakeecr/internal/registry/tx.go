@@ -63,8 +63,7 @@ func (tx *Tx) read() *root {
 	if tx.root == nil {
 		tx.World.mu.Lock()
 		defer tx.World.mu.Unlock()
-		tx.now = tx.World.clock.now()
-		tx.World.settle(tx.now)
+		tx.now = tx.World.settle()
 		tx.root = tx.World.root
 		if tx.View.root != nil {
 			tx.root = tx.View.root
@@ -79,8 +78,7 @@ func (tx *Tx) write() *root {
 	if !tx.locked {
 		tx.World.mu.Lock()
 		tx.locked = true
-		tx.now = tx.World.clock.now()
-		tx.World.settle(tx.now)
+		tx.now = tx.World.settle()
 		tx.root = tx.World.root.next()
 	}
 	return tx.root
@@ -167,6 +165,16 @@ func (tx *Tx) changeRepositoryOf(key Key, name string) (*repository, error) {
 		return nil, err
 	}
 	return tx.own(repo), nil
+}
+
+// imageOf is the image that an event is about, or nil if it has gone.
+func (tx *Tx) imageOf(key Key, name, digest string) *image {
+	repo, err := tx.repositoryOf(key, name)
+	if err != nil {
+		return nil
+	}
+	img, _ := repo.images.get(digest)
+	return img
 }
 
 // changeImageOf is the image that an event is about, and the repository that it is

@@ -10,7 +10,9 @@ import (
 
 	godigest "github.com/opencontainers/go-digest"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/clone"
 	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // Upstream is a registry that pull-through cache rules pull from. It is asked
@@ -35,8 +37,8 @@ func (tx *Tx) upstream(key Key, rule *cacheRule) (Upstream, error) {
 	if upstream, given := tx.World.config.Upstreams[rule.url]; given {
 		return upstream, nil
 	}
-	if isECR && tx.World.Neighbour != nil {
-		return tx.World.Neighbour(source, rule.puller(key)), nil
+	if isECR && tx.World.Stage != nil {
+		return tx.World.Stage.Neighbour(source, rule.puller(key)), nil
 	}
 	return nil, fmt.Errorf("%w: the fake was given no upstream for it", ErrUpstreamUnavailable)
 }
@@ -53,6 +55,7 @@ func withinPull(ctx context.Context) bool { return ctx.Value(pulling{}) != nil }
 type shipment struct {
 	rule     *cacheRule
 	upstream Upstream
+	stage    Stage
 	// into is the repository as it was when the pull began: what it has is not
 	// asked for. Upstream calls it name.
 	into *repository
@@ -72,7 +75,7 @@ type arrival struct {
 func (tx *Tx) newShipment(rule *cacheRule, into *repository) (*shipment, error) {
 	upstream, err := tx.upstream(into.Key, rule)
 	return &shipment{
-		rule: rule, upstream: upstream, into: into, name: rule.upstreamName(into.name), layers: map[string]*layer{},
+		rule: rule, upstream: upstream, stage: tx.World.Stage, into: into, name: rule.upstreamName(into.name), layers: map[string]*layer{},
 	}, err
 }
 
@@ -118,8 +121,27 @@ func (s *shipment) manifest(ctx context.Context, reference string) (mediaType, t
 	if img, found := s.into.images.get(reference); found {
 		return img.mediaType, img.manifest, nil
 	}
-	mediaType, document, err := s.upstream.Manifest(ctx, s.name, reference)
-	return mediaType, string(document), err
+	asked := &scenarios.PullFromUpstreamInput{ImageTag: &reference}
+	if strings.Contains(reference, ":") {
+		asked = &scenarios.PullFromUpstreamInput{ImageDigest: &reference}
+	}
+	err = s.look(ctx, asked, func(ctx context.Context) (err error) {
+		var document []byte
+		mediaType, document, err = s.upstream.Manifest(ctx, s.name, reference)
+		text = string(document)
+		return err
+	})
+	return mediaType, text, err
+}
+
+// look asks upstream for something: what the world does by itself, which is a call.
+func (s *shipment) look(ctx context.Context, in *scenarios.PullFromUpstreamInput, ask func(context.Context) error) error {
+	if s.stage == nil {
+		return ask(ctx)
+	}
+	in.RegistryId, in.RepositoryName = &s.into.Account, &s.into.name
+	in.UpstreamRegistryUrl, in.UpstreamRepositoryName = &s.rule.url, &s.name
+	return s.stage.Look(ctx, happeningIn(s.into.Key, s.into.name, scenarios.PullFromUpstream, clone.Of(in)), ask)
 }
 
 // layer adds a layer or a config.
@@ -131,12 +153,16 @@ func (s *shipment) layer(ctx context.Context, digest string) error {
 		s.layers[digest] = &layer{digest: digest, size: l.size, parts: l.parts}
 		return nil
 	}
-	content, err := s.upstream.Blob(ctx, s.name, digest)
-	if err != nil {
+	var bytes []byte
+	err := s.look(ctx, &scenarios.PullFromUpstreamInput{LayerDigest: &digest}, func(ctx context.Context) error {
+		content, err := s.upstream.Blob(ctx, s.name, digest)
+		if err != nil {
+			return err
+		}
+		defer content.Close()
+		bytes, err = io.ReadAll(content)
 		return err
-	}
-	defer content.Close()
-	bytes, err := io.ReadAll(content)
+	})
 	if err != nil {
 		return err
 	}

@@ -34,9 +34,12 @@ type World struct {
 	config Config
 	// histories are those that remember now.
 	histories []*History
-	// Neighbour is a registry of this world as the upstream of another, which a
-	// principal pulls from, without a trace. It is set before the first call.
-	Neighbour func(source Key, caller string) Upstream
+	// Stage is what the world is played on, nil for none. It is set before the first
+	// call.
+	Stage Stage
+	// postponed are the events that rules were asked about, by their keys. They are
+	// no part of the state: in a fork, which has no rules yet, they happen.
+	postponed map[string]*Postponement
 	// guarded is set from the first policy on.
 	guarded atomic.Bool
 }
@@ -109,7 +112,7 @@ type registry struct {
 
 // NewWorld makes an empty world whose ids and tokens follow from the seed.
 func NewWorld(seed uint64, config Config) *World {
-	w := &World{root: &root{}, config: config}
+	w := &World{root: &root{}, config: config, postponed: map[string]*Postponement{}}
 	w.ids.seed(seed)
 	w.secret = sha256.Sum256(binary.BigEndian.AppendUint64([]byte("fakeecr"), seed))
 	return w
@@ -121,7 +124,7 @@ func NewWorld(seed uint64, config Config) *World {
 func (w *World) Fork(config Config) *World {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	fork := &World{root: w.root, clock: w.clock.fork(), secret: w.secret, config: config}
+	fork := &World{root: w.root, clock: w.clock.fork(), secret: w.secret, config: config, postponed: map[string]*Postponement{}}
 	w.ids.fork(&fork.ids)
 	fork.guarded.Store(w.guarded.Load())
 	return fork
@@ -139,7 +142,7 @@ func (w *World) Advance(d time.Duration) error {
 	if err := w.clock.advance(d); err != nil {
 		return err
 	}
-	w.settle(w.clock.now())
+	w.settle()
 	return nil
 }
 

@@ -13,7 +13,7 @@ import (
 // download URL is.
 func (s *Stage) Download(ctx context.Context, call *dispatch.Call, from *url.URL) (*registry.Download, error) {
 	prepareDownload(call, from)
-	return downloaded(s.downloads(ctx, call))
+	return downloaded(s.pseudo(ctx, call))
 }
 
 func prepareDownload(call *dispatch.Call, from *url.URL) {

@@ -162,13 +162,18 @@ func reserialise(text *string) *string {
 	return &again
 }
 
-// guard runs a function of the user's. If it panics, the test fails with the
-// rule's name, and the call with an InternalFailure.
+// guard runs a function of the rule's.
 func (p *part) guard(f func()) (mistake error) {
+	return p.playing.stage.guard(fmt.Sprintf("a function of the rule %q", p.rule), f)
+}
+
+// guard runs a function of the user's. If it panics, the test fails with what it
+// is, and the call with an InternalFailure.
+func (s *Stage) guard(what string, f func()) (mistake error) {
 	defer func() {
 		if v := recover(); v != nil {
-			text := fmt.Sprintf("a function of the rule %q panics: %v", p.rule, v)
-			p.playing.stage.report(text + "\n" + string(debug.Stack()))
+			text := fmt.Sprintf("%s panics: %v", what, v)
+			s.report(text + "\n" + string(debug.Stack()))
 			mistake = &smithy.GenericAPIError{Code: "InternalFailure", Message: text, Fault: smithy.FaultServer}
 		}
 	}()

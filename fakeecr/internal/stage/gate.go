@@ -10,46 +10,52 @@ import (
 type gate struct {
 	mu      sync.Mutex
 	open    bool
-	waiting map[chan struct{}]struct{}
+	waiting map[*kept]struct{}
 	// watching are those who wait for a number of calls to be kept.
 	watching map[chan struct{}]int
 }
 
+// kept is one that a gate keeps, by what lets go of it.
+type kept struct{ letGo func() }
+
 // wait runs a function that waits until its channel is closed, or for something
 // else. At an open gate nothing waits.
 func (g *gate) wait(until func(released <-chan struct{}) error) error {
-	released, keeps := g.enter()
+	released := make(chan struct{})
+	leave, keeps := g.keep(func() { close(released) })
 	if !keeps {
 		return nil
 	}
-	defer g.leave(released)
+	defer leave()
 	return until(released)
 }
 
-func (g *gate) enter() (released chan struct{}, keeps bool) {
+// keep keeps one until it is let go, which the gate does once, or leaves by itself.
+// An open gate keeps nobody.
+func (g *gate) keep(letGo func()) (leave func(), keeps bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.open {
 		return nil, false
 	}
 	if g.waiting == nil {
-		g.waiting = map[chan struct{}]struct{}{}
+		g.waiting = map[*kept]struct{}{}
 	}
-	released = make(chan struct{})
-	g.waiting[released] = struct{}{}
+	k := &kept{letGo}
+	g.waiting[k] = struct{}{}
 	for watcher, n := range g.watching {
 		if len(g.waiting) >= n {
 			close(watcher)
 			delete(g.watching, watcher)
 		}
 	}
-	return released, true
+	return func() { g.leave(k) }, true
 }
 
-func (g *gate) leave(released chan struct{}) {
+func (g *gate) leave(k *kept) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.waiting, released)
+	delete(g.waiting, k)
 }
 
 // keeps is how many wait now.
@@ -62,27 +68,33 @@ func (g *gate) keeps() int {
 // letGo ends the waiting of all who wait now and, with forGood, of all who come.
 func (g *gate) letGo(forGood bool) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	g.open = g.open || forGood
-	g.release()
+	waiting := g.waiting
+	g.waiting = nil
+	g.mu.Unlock()
+	release(waiting)
 }
 
-func (g *gate) release() {
-	for released := range g.waiting {
-		close(released)
+// release lets go of those whom a gate kept, which must not be locked: the world
+// calls a gate while it is locked itself.
+func release(waiting map[*kept]struct{}) {
+	for k := range waiting {
+		k.letGo()
 	}
-	clear(g.waiting)
 }
 
 // full tells whether the one who asks is the nth, and then lets go of those who
 // wait.
 func (g *gate) full(n int) bool {
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	if len(g.waiting)+1 < n {
+		g.mu.Unlock()
 		return false
 	}
-	g.release()
+	waiting := g.waiting
+	g.waiting = nil
+	g.mu.Unlock()
+	release(waiting)
 	return true
 }
 

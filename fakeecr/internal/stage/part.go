@@ -35,14 +35,13 @@ type part struct {
 // fewNear is how many calls a rule remembers that it did not match.
 const fewNear = 3
 
-// meet counts a call and tells whether the rule fires on it, and with which
-// outcome of a sequence or a rate.
-func (p *part) meet(call *dispatch.Call) (fires bool, outcome error) {
+// meet counts a call that comes now and tells whether the rule fires on it, and
+// with which outcome of a sequence or a rate.
+func (p *part) meet(call *dispatch.Call, now time.Time) (fires bool, outcome error) {
 	holds := false
 	if err := p.guard(func() { holds = p.rule.Holds(&call.Record, p.playing.State()) }); err != nil {
 		return true, err
 	}
-	now := p.playing.stage.State.Now()
 	p.playing.mu.Lock()
 	defer p.playing.mu.Unlock()
 	turn := p.rule.Turn()
@@ -128,15 +127,8 @@ func (p *part) before(ctx context.Context, call *dispatch.Call) error {
 	if err := p.wait(ctx); err != nil {
 		return err
 	}
-	if hook := p.effects.Hook; hook != nil {
-		var refused error
-		record := call.Record
-		if err := p.guard(func() { refused = hook(&record) }); err != nil {
-			return err
-		}
-		if refused != nil {
-			return refused
-		}
+	if err := p.ask(call); err != nil {
+		return err
 	}
 	if errors.Is(p.effects.Err, scenarios.ErrNoAnswer) {
 		if err := p.hold(ctx, &p.playing.gate); err != nil {
@@ -148,6 +140,17 @@ func (p *part) before(ctx context.Context, call *dispatch.Call) error {
 		return nil
 	}
 	return p.effects.Err
+}
+
+// ask shows the call to the rule's function, which may refuse it.
+func (p *part) ask(call *dispatch.Call) (refused error) {
+	if hook := p.effects.Hook; hook != nil {
+		record := call.Record
+		if mistake := p.guard(func() { refused = hook(&record) }); mistake != nil {
+			return mistake
+		}
+	}
+	return refused
 }
 
 func (p *part) wait(ctx context.Context) error {

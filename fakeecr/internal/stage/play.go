@@ -113,7 +113,8 @@ func (s *Stage) Wait(ctx context.Context, d time.Duration) error {
 	})
 }
 
-// Release lets go of the calls that the scenario keeps now.
+// Release lets go of the calls that the scenario keeps now. What the world does by
+// itself happens then.
 func (p *Playing) Release() { p.letGo(false) }
 
 func (p *Playing) letGo(forGood bool) {
@@ -206,7 +207,7 @@ func (s *Stage) play(next dispatch.Handler) dispatch.Handler {
 		}
 		var fired []*part
 		for _, part := range concerned {
-			fires, err := part.meet(call)
+			fires, err := part.meet(call, s.State.Now())
 			if fires {
 				fired = append(fired, part)
 				call.Record.Rules = append(call.Record.Rules, part.rule.String())

@@ -9,7 +9,6 @@ import (
 
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
-	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/scenarios"
 )
@@ -25,7 +24,8 @@ type Stage struct {
 	recorder  recorder
 	scenarios inPlay
 
-	calls, fixtures, imports, downloads dispatch.Handler
+	// pseudo carries out pseudo-operations.
+	calls, fixtures, imports, pseudo dispatch.Handler
 }
 
 // Config is how a stage is set.
@@ -44,8 +44,8 @@ func New(state *registry.World, config Config) *Stage {
 	s.calls = dispatch.Chain(s.record, s.pace, s.play, s.authorize, constrain)
 	s.fixtures = dispatch.Chain(constrain)
 	s.imports = dispatch.Chain(s.authorize, constrain)
-	s.downloads = dispatch.Chain(s.record, s.play)
-	state.Neighbour = s.neighbour
+	s.pseudo = dispatch.Chain(s.record, s.play)
+	state.Stage = backstage{s}
 	return s
 }
 
@@ -133,11 +133,4 @@ func Unanswered(ctx context.Context, err error) bool {
 		}
 	}
 	return err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err())
-}
-
-// neighbour is a registry of the world as the upstream of another: pulls ask its
-// policies, and neither rules nor the trace see them.
-func (s *Stage) neighbour(source registry.Key, puller string) registry.Upstream {
-	caller := Caller{registry.Key{Account: policy.AccountOf(puller), Region: source.Region}, puller}
-	return Upstream{stage: s, caller: caller, account: &source.Account, unseen: true}
 }

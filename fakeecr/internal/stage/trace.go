@@ -86,8 +86,11 @@ func items(output any) int {
 	return n
 }
 
-// Trace is the calls that the stage has seen, oldest first.
-func (s *Stage) Trace() scenarios.Trace { return s.recorder.trace() }
+// Trace is the calls that the stage has seen, oldest first, up to now.
+func (s *Stage) Trace() scenarios.Trace {
+	s.State.Settle()
+	return s.recorder.trace()
+}
 
 func (r *recorder) trace() scenarios.Trace {
 	r.mu.Lock()

@@ -1,0 +1,388 @@
+package fakeecr_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	smithy "github.com/aws/smithy-go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+var errOutage = &smithy.GenericAPIError{Code: "OutageException", Message: "The lights are out."}
+
+// What the world does by itself, what there is to see of it, and what becomes of it
+// when a rule fails it. Each is due within an hour but for the lifecycle run, which
+// is due within two days.
+var happenings = []struct {
+	operation                string
+	prepare                  func(t *testing.T, f face) (digest string)
+	see                      func(t *testing.T, f face, digest string) string
+	pending, outcome, failed string
+}{
+	{
+		scenarios.CompleteScan,
+		func(t *testing.T, f face) string {
+			digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+			f.registry.SetScanFindings("team/app:v1", cve(1, "HIGH"))
+			require.NoError(t, startScan(t, f, tagID("v1")))
+			return digest
+		},
+		func(t *testing.T, f face, _ string) string {
+			out, err := describeFindings(t, f, tagID("v1"))
+			require.NoError(t, err)
+			return string(out.ImageScanStatus.Status) + " " + aws.ToString(out.ImageScanStatus.Description)
+		},
+		"IN_PROGRESS ", "COMPLETE The scan was completed successfully.", "FAILED The lights are out.",
+	},
+	{
+		scenarios.CompleteLifecyclePolicyPreview,
+		func(t *testing.T, f face) string {
+			digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+			startPreview(t, f, expiring(1, taggedImages("v")))
+			return digest
+		},
+		func(t *testing.T, f face, _ string) string {
+			return string(getPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{}).Status)
+		},
+		"IN_PROGRESS", "COMPLETE", "FAILED",
+	},
+	{
+		scenarios.RunLifecyclePolicy,
+		func(t *testing.T, f face) string {
+			digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+			f.registry.Advance(2 * day)
+			putLifecycle(t, f, "team/app", expiring(1, taggedImages("v")))
+			f.registry.Advance(day - time.Hour/2)
+			return digest
+		},
+		func(t *testing.T, f face, digest string) string {
+			if _, there := heldIn(t, f, "team/app")[digest]; there {
+				return "there"
+			}
+			return "gone"
+		},
+		"there", "gone", "there",
+	},
+	{
+		scenarios.ReceiveReplica,
+		func(t *testing.T, f face) string {
+			replicateTo(t, f, destination("eu-west-1"))
+			return f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		},
+		func(t *testing.T, f face, digest string) string {
+			status := replicas(t, f, "team/app", digest)[0]
+			return string(status.Status) + " " + aws.ToString(status.FailureCode)
+		},
+		"IN_PROGRESS ", "COMPLETE ", "FAILED Outage",
+	},
+	{
+		scenarios.ActivateImage,
+		func(t *testing.T, f face) string {
+			digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+			updateStorage(t, f, digest, types.TargetStorageClassArchive)
+			updateStorage(t, f, digest, types.TargetStorageClassStandard)
+			return digest
+		},
+		func(t *testing.T, f face, digest string) string { return string(statusOf(t, f, digest)) },
+		"ACTIVATING", "ACTIVE", "ARCHIVED",
+	},
+	{
+		scenarios.SignImage,
+		func(t *testing.T, f face) string {
+			require.NoError(t, putSigning(t, f, signingRule(release)))
+			return f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		},
+		func(t *testing.T, f face, _ string) string {
+			status := signingStatuses(t, f, "team/app", "v1")[0]
+			return string(status.Status) + " " + aws.ToString(status.FailureCode) + " " + aws.ToString(status.FailureReason)
+		},
+		"IN_PROGRESS  ", "COMPLETE  ", "FAILED OutageException The lights are out.",
+	},
+}
+
+func TestWhatTheWorldDoesIsInTheTrace(t *testing.T) {
+	for _, h := range happenings {
+		t.Run(h.operation, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				digest := h.prepare(t, f)
+				require.Equal(t, h.pending, h.see(t, f, digest))
+				require.Empty(t, f.registry.Trace().For(scenarios.World))
+				f.registry.Advance(time.Hour)
+				trace := f.registry.Trace().For(scenarios.World)
+				require.Equal(t, []string{h.operation}, trace.Operations())
+				require.Equal(t, h.outcome, h.see(t, f, digest))
+				call := trace[0]
+				require.NoError(t, call.Err)
+				require.Equal(t, "team/app", call.Repository)
+				require.Equal(t, "123456789012", call.Account)
+				require.WithinRange(t, call.Time, f.registry.Now().Add(-time.Hour), f.registry.Now())
+				require.Contains(t, call.String(), h.operation+" team/app")
+				require.Len(t, f.registry.Trace().Where(scenarios.Repository("team/*")).For(h.operation), 1)
+				if h.operation == scenarios.RunLifecyclePolicy {
+					require.Contains(t, call.String(), "-> ok, rule 1 expired [v1]")
+				}
+			})
+		})
+	}
+}
+
+func TestWhatTheWorldDoesFails(t *testing.T) {
+	for _, h := range happenings {
+		t.Run(h.operation, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				digest := h.prepare(t, f)
+				rule := scenarios.On(h.operation, scenarios.Repository("team/*")).First(1).Fail(errOutage)
+				playing := f.registry.Play(scenarios.Scenario{rule})
+				f.registry.Advance(time.Hour)
+				require.Equal(t, h.failed, h.see(t, f, digest))
+				call := f.registry.Trace().For(h.operation)[0]
+				require.Equal(t, errOutage, call.Err)
+				require.Equal(t, []string{rule.String()}, call.Rules)
+				require.Equal(t, 1, playing.Fired(rule))
+				require.Len(t, f.registry.Trace().For(scenarios.World).Where(scenarios.Failed()), 1)
+			})
+		})
+	}
+}
+
+func TestWhatTheWorldDoesComesLate(t *testing.T) {
+	for _, h := range happenings {
+		t.Run(h.operation, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				digest := h.prepare(t, f)
+				f.registry.Play(scenarios.Scenario{scenarios.On(h.operation).First(1).Delay(3 * time.Hour)})
+				f.registry.Advance(2 * time.Hour)
+				require.Equal(t, h.pending, h.see(t, f, digest))
+				require.Empty(t, f.registry.Trace().For(h.operation))
+				f.registry.Advance(2 * time.Hour)
+				require.Equal(t, h.outcome, h.see(t, f, digest))
+			})
+		})
+	}
+}
+
+func TestWhatTheWorldDoesIsHeld(t *testing.T) {
+	for _, h := range happenings {
+		for name, letGo := range map[string]func(*fakeecr.Playing){"released": (*fakeecr.Playing).Release, "stopped": (*fakeecr.Playing).Stop} {
+			t.Run(h.operation+"/"+name, func(t *testing.T) {
+				onAllFaces(t, func(t *testing.T, f face) {
+					digest := h.prepare(t, f)
+					playing := f.registry.Play(scenarios.Scenario{scenarios.On(h.operation).First(1).Hold()})
+					f.registry.Advance(time.Hour)
+					require.NoError(t, playing.WaitHeld(t.Context(), 1), "at once")
+					f.registry.Advance(20 * time.Hour)
+					require.Equal(t, h.pending, h.see(t, f, digest))
+
+					fork := f.registry.Fork(t)
+					require.Equal(t, h.outcome, h.see(t, direct(fork), digest), "a fork has no rules")
+					require.Equal(t, h.pending, h.see(t, f, digest))
+					tagMutable(t, f)
+					require.Equal(t, h.pending, h.see(t, f, digest), "a change of its repository leaves it as it is")
+
+					letGo(playing)
+					require.Equal(t, h.outcome, h.see(t, f, digest))
+				})
+			})
+		}
+	}
+}
+
+func tagMutable(t *testing.T, f face) {
+	_, err := f.PutImageTagMutability(t.Context(), &ecr.PutImageTagMutabilityInput{
+		RepositoryName: aws.String("team/app"), ImageTagMutability: types.ImageTagMutabilityMutable,
+	})
+	require.NoError(t, err)
+}
+
+// A function of the user's runs without the world's lock, so it may call what it
+// asks about.
+func TestARuleOfTheWorldMayCallTheRegistry(t *testing.T) {
+	for _, h := range happenings {
+		t.Run(h.operation, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				digest := h.prepare(t, f)
+				var seen []string
+				ask := func(*scenarios.Call) error {
+					seen = append(seen, h.see(t, f, digest))
+					f.registry.Trace()
+					tagMutable(t, f)
+					f.registry.Advance(time.Second)
+					return errOutage
+				}
+				holds := scenarios.WhenCall(func(call *scenarios.Call) bool { return call.Err == nil && h.see(t, f, digest) != "" })
+				f.registry.Play(scenarios.Scenario{scenarios.On(h.operation, holds).First(1).Ask(ask)})
+				f.registry.Advance(time.Hour)
+				require.Equal(t, h.failed, h.see(t, f, digest))
+				require.Equal(t, []string{h.pending}, seen)
+			})
+		})
+	}
+}
+
+func TestWhatGoesMeanwhileDoesNotHappen(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		replicateTo(t, f, destination("eu-west-1"))
+		digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		playing := f.registry.Play(scenarios.Scenario{scenarios.On(scenarios.ReceiveReplica).Hold()})
+		f.registry.Advance(time.Hour)
+		deleteHeld(t, f, "team/app", types.ImageIdentifier{ImageDigest: &digest})
+		playing.Release()
+		require.Nil(t, heldIn(t, f.in("eu-west-1"), "team/app"))
+		require.Empty(t, f.registry.Trace().For(scenarios.World))
+	})
+}
+
+func TestReplicationLagByRegion(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		replicateTo(t, f, destination("eu-west-1"), destination("us-west-2"), destination("eu-north-1"))
+		f.registry.Play(scenarios.Scenario{
+			scenarios.On(scenarios.ReceiveReplica, scenarios.Region("eu-west-1")).Delay(10 * time.Minute),
+			scenarios.On(scenarios.ReceiveReplica, scenarios.Region("eu-north-1"), scenarios.Tag("v*")).Fail(&types.ServerException{}),
+		})
+		digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		f.registry.Advance(time.Minute)
+		require.Equal(t, []types.ImageReplicationStatus{
+			replicaIn("eu-west-1", types.ReplicationStatusInProgress),
+			replicaIn("us-west-2", types.ReplicationStatusComplete),
+			failedReplica("eu-north-1", replicationSource, "Server"),
+		}, replicas(t, f, "team/app", digest))
+		require.Nil(t, heldIn(t, f.in("eu-west-1"), "team/app"))
+		f.registry.Advance(10 * time.Minute)
+		require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, f.in("eu-west-1"), "team/app"))
+		require.Equal(t, replicaIn("eu-west-1", types.ReplicationStatusComplete), replicas(t, f, "team/app", digest)[0])
+		lines := f.registry.Trace().Where(scenarios.Region("eu-west-1"), scenarios.Digest(digest)).For(scenarios.World).String()
+		require.Contains(t, lines, "ReceiveReplica team/app v1 "+digest+" in eu-west-1 -> ok [ReceiveReplica in region eu-west-1 delayed 10m0s]")
+	})
+}
+
+func TestAScanThatNeverEnds(t *testing.T) {
+	inBubble(t, func(t *testing.T, f face) {
+		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		f.registry.SetScanFindings("team/app:v1", cve(1, "HIGH"))
+		playing := f.registry.Play(scenarios.EndlessScan("team/app"))
+		require.NoError(t, startScan(t, f, tagID("v1")))
+		waiter := ecr.NewImageScanCompleteWaiter(f.API)
+		in := &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: tagID("v1")}
+		begun := time.Now()
+		require.ErrorContains(t, waiter.Wait(t.Context(), in, time.Hour), "exceeded max wait time")
+		require.GreaterOrEqual(t, time.Since(begun), 50*time.Minute)
+		playing.Release()
+		require.NoError(t, waiter.Wait(t.Context(), in, time.Hour))
+		require.Equal(t, 1, f.registry.Trace().Count(scenarios.CompleteScan))
+	})
+}
+
+// GetLifecyclePolicy tells of the runs that took place.
+func TestTheLastRunOfAPolicyThatRulesDelayOrFail(t *testing.T) {
+	inBubble(t, func(t *testing.T, f face) {
+		begin := time.Now()
+		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		putLifecycle(t, f, "team/app", expiring(1, `"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":3`))
+		f.registry.Play(scenarios.Scenario{scenarios.On(scenarios.RunLifecyclePolicy).Sequence(nil, errOutage, nil).Named("fails"),
+			scenarios.On(scenarios.RunLifecyclePolicy).Nth(2).Delay(30 * time.Hour)})
+		at := func(after time.Duration) time.Duration {
+			time.Sleep(time.Until(begin.Add(after)))
+			last := lastEvaluated(t, f, "team/app")
+			return max(last.Sub(begin), 0)
+		}
+		require.Equal(t, time.Duration(0), at(day-time.Minute))
+		require.Equal(t, 1*day, at(day), "finds nothing")
+		require.Equal(t, 3*day, at(3*day+time.Minute), "left out")
+		require.Equal(t, 3*day, at(4*day+time.Minute), "failed")
+		require.Equal(t, 3*day, at(5*day+time.Minute), "delayed")
+		require.Equal(t, 3*day, at(6*day+time.Minute), "still")
+		require.Equal(t, 6*day+6*time.Hour, at(6*day+6*time.Hour+time.Minute), "ran")
+		requireImages(t, f, "team/app")
+		require.Equal(t, 7*day, at(7*day+time.Minute))
+	})
+}
+
+func TestLooksUpstream(t *testing.T) {
+	code := func(t *testing.T, f face) string {
+		out, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/team/app"), ImageIds: tagged("v1")})
+		require.NoError(t, err)
+		if len(out.Failures) > 0 {
+			return string(out.Failures[0].FailureCode)
+		}
+		return "ok"
+	}
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"throttled":   {scenarios.Throttled(), "UpstreamTooManyRequests"},
+		"denied":      {&smithy.GenericAPIError{Code: "AccessDeniedException"}, "UpstreamAccessDenied"},
+		"a fault":     {errOutage, "UpstreamUnavailable"},
+		"not found":   {fakeecr.ErrUpstreamNotFound, "ImageNotFound"},
+		"not typed":   {errors.New("no route to host"), "UpstreamUnavailable"},
+		"a rate of 1": {nil, "UpstreamTooManyRequests"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+				hub.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+				rule := scenarios.On(scenarios.PullFromUpstream, scenarios.Repository("hub/*"))
+				if c.err == nil {
+					rule = rule.AtMost(1, 1)
+				} else {
+					rule = rule.First(1).Fail(c.err)
+				}
+				playing := f.registry.Play(scenarios.Scenario{rule})
+				require.Equal(t, c.want, code(t, f))
+				playing.Stop()
+				require.Equal(t, "ok", code(t, f))
+				require.NotEmpty(t, f.registry.Trace().For(scenarios.PullFromUpstream).Where(scenarios.Failed()))
+			})
+		})
+	}
+	t.Run("slow", func(t *testing.T) {
+		pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+			hub.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+			playing := f.registry.Play(scenarios.Scenario{scenarios.On(scenarios.PullFromUpstream, scenarios.Tag("v1")).Hold()})
+			pulled := make(chan string)
+			go func() { pulled <- code(t, f) }()
+			require.NoError(t, playing.WaitHeld(t.Context(), 1))
+			playing.Stop()
+			require.Equal(t, "ok", <-pulled)
+		})
+	})
+}
+
+func TestAFunctionOfTheUsersThatPanics(t *testing.T) {
+	boom := func(context.Context, string, string) (string, []byte, error) { panic("boom") }
+	options := []fakeecr.Option{
+		fakeecr.WithUpstream("quay.io", fakeecr.UpstreamFunc(boom)),
+		fakeecr.WithScanner(func(fakeecr.ScannedImage) ([]types.ImageScanFinding, error) { panic("boom") }),
+	}
+	for name, open := range map[string]func(tb fakeecr.TB) face{
+		"direct":   func(tb fakeecr.TB) face { return direct(fakeecr.New(tb, options...)) },
+		"client":   func(tb fakeecr.TB) face { return socketless(fakeecr.New(tb, options...)) },
+		"loopback": func(tb fakeecr.TB) face { return loopback(fakeecr.NewServer(tb, options...)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var tb recordingTB
+			f := open(&tb)
+			createRule(t, f, cached("quay", "quay.io"))
+			out, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("quay/etcd"), ImageIds: tagged("v1")})
+			require.NoError(t, err)
+			require.EqualValues(t, "UpstreamUnavailable", out.Failures[0].FailureCode)
+			f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+			require.NoError(t, startScan(t, f, tagID("v1")))
+			f.registry.Advance(time.Minute)
+			found, err := describeFindings(t, f, tagID("v1"))
+			require.NoError(t, err)
+			require.EqualValues(t, "FAILED", found.ImageScanStatus.Status)
+			log := tb.end()
+			require.True(t, tb.failed)
+			require.Contains(t, log, "fakeecr: the upstream of a pull-through cache rule panics: boom")
+			require.Contains(t, log, "fakeecr: the scanner panics: boom")
+		})
+	}
+}
