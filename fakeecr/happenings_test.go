@@ -3,6 +3,7 @@ package fakeecr_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -385,4 +386,28 @@ func TestAFunctionOfTheUsersThatPanics(t *testing.T) {
 			require.Contains(t, log, "fakeecr: the scanner panics: boom")
 		})
 	}
+}
+
+// While rules are asked about an event, it happens to nobody, and then once.
+func TestTheWorldIsAskedOnce(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		replicateTo(t, f, destination("eu-west-1"))
+		rule := scenarios.On(scenarios.ReceiveReplica).Ask(func(*scenarios.Call) error {
+			_, err := f.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{})
+			return err
+		})
+		playing := f.registry.Play(scenarios.Scenario{rule})
+		const images = 20
+		for i := range images {
+			f.registry.MustPush("team/app", fakeecr.RandomImage(uint64(i), 100))
+		}
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() { f.registry.Advance(time.Minute); f.registry.Trace() })
+		}
+		all.Wait()
+		require.Len(t, heldIn(t, f.in("eu-west-1"), "team/app"), images)
+		require.Equal(t, images, playing.Fired(rule))
+		require.Equal(t, images, f.registry.Trace().Count(scenarios.ReceiveReplica))
+	})
 }

@@ -232,18 +232,23 @@ func ClockSkew(slow time.Duration) Scenario {
 	})}
 }
 
-// ReplicationOutage fails the replication of images to a region, as an outage of that
-// region does: pushes succeed, and a deployment there finds no image. When the
-// playing stops the region is back, but what failed stays away until it is pushed
-// again or a backfill brings it.
+// ReplicationOutage fails the replication of images to a region. Pushes succeed all
+// the same. When the playing stops the region is back, but what failed stays away until
+// it is pushed again or a backfill brings it.
+//
+// The incident: a region had an outage of an hour, and the release of that hour was
+// deployed everywhere. The next day a cluster there grew by a node, which did not
+// find the image.
 func ReplicationOutage(region string) Scenario {
 	err := &types.ServerException{Message: aws.String("The operation failed because of a server-side issue.")}
-	return Scenario{On(ReceiveReplica, Region(region)).Fail(err).Named("outage of " + region)}
+	return Scenario{On(ReceiveReplica, Region(region)).Fail(err).Named("no replication to " + region)}
 }
 
-// EndlessScan holds each basic scan of a repository: it stays IN_PROGRESS, as scans
-// do on a day when the service has too many of them, and a pipeline that waits for
-// findings needs a limit of its own. When the playing is released, scans complete.
+// EndlessScan holds each basic scan of a repository, which stays IN_PROGRESS. When
+// the playing is released, the scans that it holds complete.
+//
+// The incident: a pipeline polled for the findings of each image until there were
+// some. On a day when scans took hours, it had taken all of the runners by noon.
 func EndlessScan(repository string) Scenario {
 	return Scenario{On(CompleteScan, Repository(repository)).Hold().Named("endless scan in " + repository)}
 }

@@ -57,3 +57,34 @@ func TestCheck(t *testing.T) {
 		require.EqualError(t, scenarios.Scenario{rule}.Check(), want)
 	}
 }
+
+// What the world does by itself has nobody who waits for a reply.
+func TestEffectsOnTheWorld(t *testing.T) {
+	for _, operation := range scenarios.Operations(scenarios.World) {
+		on := scenarios.On(operation)
+		for _, rule := range []*scenarios.Rule{
+			on.Delay(time.Minute), on.Hold(), on.Fail(scenarios.Throttled()), on.Sequence(nil, errors.New("no")),
+			on.Ask(func(*scenarios.Call) error { return nil }), on.Sometimes(0.5).Hold().Then("late"),
+		} {
+			require.NoError(t, rule.Check())
+		}
+		refused := map[string]*scenarios.Rule{
+			"an effect on the reply": on.Drop(), "Twice": on.Twice(),
+			"an answer over HTTP or a connection that fails": on.Sequence(nil, scenarios.ErrReplyLost),
+		}
+		if operation != scenarios.PullFromUpstream { // which a call waits for
+			refused["Together"], refused["AtMost"] = on.Together(2), on.AtMost(1, 1)
+		}
+		for effect, rule := range refused {
+			require.ErrorContains(t, rule.Check(), effect+" cannot be put on "+operation+": only on calls, not on what the world does by itself")
+		}
+		require.Error(t, on.Frozen().Check())
+		require.Error(t, on.Fail(&scenarios.Response{Status: 503}).Check())
+		require.Error(t, on.Fail(scenarios.ErrNoAnswer).Check())
+		require.NotContains(t, scenarios.Operations(scenarios.Any), operation)
+	}
+	change := scenarios.Change(func(*scenarios.RunLifecyclePolicyOutput) {})
+	require.ErrorContains(t, scenarios.On(scenarios.RunLifecyclePolicy).With(change).Check(), "Change cannot be put on RunLifecyclePolicy")
+	ofInput := scenarios.When(func(in *scenarios.CompleteScanInput) bool { return len(in.ImageTags) > 0 })
+	require.NoError(t, scenarios.On(scenarios.CompleteScan, ofInput).Hold().Check())
+}

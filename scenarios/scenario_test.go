@@ -41,6 +41,15 @@ func TestReadyMadeScenarios(t *testing.T) {
 			of("ListImageReferrers", "hub/nginx"),
 			[]*scenarios.Call{of("ListImageReferrers", "team/app"), of("ListImages", "hub/nginx")}, []bool{true, true, true},
 		},
+		"replication outage": {
+			scenarios.ReplicationOutage("eu-west-1"), "no replication to eu-west-1", &types.ServerException{},
+			&scenarios.Call{Operation: scenarios.ReceiveReplica, Region: "eu-west-1"},
+			[]*scenarios.Call{{Operation: scenarios.ReceiveReplica, Region: "us-west-2"}}, []bool{true, true, true},
+		},
+		"endless scan": {
+			scenarios.EndlessScan("team/app"), "endless scan in team/app", nil,
+			of(scenarios.CompleteScan, "team/app"), []*scenarios.Call{of(scenarios.CompleteScan, "team/web")}, []bool{true, true, true},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, test.scenario.Check())

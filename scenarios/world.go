@@ -82,22 +82,21 @@ type RunLifecyclePolicyOutput struct {
 // String is the output in a few words, "" where nothing was done.
 func (o *RunLifecyclePolicyOutput) String() string {
 	var words []string
-	for _, img := range o.Images {
-		did := "expired"
+	for i, img := range o.Images {
+		if i == fewWords {
+			words = append(words, fmt.Sprintf("and %d more", len(o.Images)-fewWords))
+			break
+		}
+		did, which := "expired", *img.ImageDigest
 		if img.Action.Type == types.ImageActionTypeTransition {
 			did = "archived"
 		}
-		name := *img.ImageDigest
 		if len(img.ImageTags) > 0 {
-			name = fmt.Sprint(img.ImageTags)
+			which = fmt.Sprint(img.ImageTags)
 		}
-		word := fmt.Sprintf("rule %d %s %s", *img.AppliedRulePriority, did, few(&name))
-		words = append(words, word)
+		words = append(words, fmt.Sprintf("rule %d %s %s", *img.AppliedRulePriority, did, which))
 	}
-	if more := len(words) - fewWords; more > 0 {
-		words = append(words[:fewWords], fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(words, " ")
+	return strings.Join(words, ", ")
 }
 
 // ReceiveReplicaInput says which image arrives, and from where.

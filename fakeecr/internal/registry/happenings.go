@@ -99,6 +99,12 @@ func (p *Postponement) Ended(f func()) {
 // nextEvent is the event that happens next, and when: never if there is none. What
 // is held or being asked about is passed over.
 func (w *World) nextEvent(root *root) (key string, due time.Time) {
+	if len(w.postponed) == 0 {
+		if key, _, found := root.events.min(); found {
+			return key, dueTime(key)
+		}
+		return "", never
+	}
 	due = never
 	for k := range root.events.all() {
 		if w.postponed[k] == nil {
