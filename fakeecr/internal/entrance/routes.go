@@ -1,6 +1,7 @@
 package entrance
 
 import (
+	"cmp"
 	"net/http"
 	"regexp"
 	"strings"
@@ -36,11 +37,15 @@ func keyOf(req *http.Request, otherwise registry.Key) registry.Key {
 			key.Account = account
 		}
 	}
+	host := hostKey(req)
+	return registry.Key{Account: cmp.Or(host.Account, key.Account), Region: cmp.Or(host.Region, key.Region)}
+}
+
+// hostKey is the registry that the host names, with empty members where it names
+// none.
+func hostKey(req *http.Request) (key registry.Key) {
 	if names := ecrHost.FindStringSubmatch(hostname(req.Host)); names != nil {
-		key.Region = names[2]
-		if names[1] != "" {
-			key.Account = names[1]
-		}
+		key.Account, key.Region = names[1], names[2]
 	}
 	return key
 }
