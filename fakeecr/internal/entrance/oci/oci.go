@@ -22,6 +22,11 @@ const root = "/v2/"
 var routes = []route{
 	{"end-1", "GET HEAD", "/v2/", ping},
 	{"end-3", "GET HEAD", "/v2/<name>/manifests/<reference>", getManifest},
+	{"end-7", "PUT", "/v2/<name>/manifests/<reference>", putManifest},
+	{"end-8", "GET", "/v2/<name>/tags/list", listTags},
+	{"end-9", "DELETE", "/v2/<name>/manifests/<reference>", deleteManifest},
+	{"end-12", "GET", "/v2/<name>/referrers/<digest>", listReferrers},
+	{"", "GET", "/v2/_catalog", listRepositories},
 }
 
 // route is one endpoint. The piece of a path in angle brackets is any: the name of
@@ -99,7 +104,7 @@ func (r *request) answer(host registry.Key) (*exchange.Answer, error) {
 	for i := range routes {
 		if name, reference, ok := routes[i].matches(r.Method, r.URL.Path); ok {
 			r.repository, r.reference = name, reference
-			if err := r.wellFormed(); err != nil {
+			if err := r.wellFormed(&routes[i]); err != nil {
 				return nil, err
 			}
 			return routes[i].serve(r)
@@ -108,15 +113,13 @@ func (r *request) answer(host registry.Key) (*exchange.Answer, error) {
 	return nil, pageNotFound
 }
 
-// wellFormed refuses, as the specification wants it, what its path cannot name.
-// Otherwise the API refuses it.
-func (r *request) wellFormed() error {
+// wellFormed refuses what a path cannot name: where it takes only a digest, and
+// otherwise as the spec wants it. What ECR's API would refuse is left to it.
+func (r *request) wellFormed(route *route) error {
 	switch {
-	case !r.Spec:
-		return nil
-	case r.repository != "" && !constraint.ValidRepositoryName(r.repository):
+	case r.Spec && r.repository != "" && !constraint.ValidRepositoryName(r.repository):
 		return nameInvalid(r.repository)
-	case isDigest(r.reference) && !constraint.ValidDigest(r.reference):
+	case (r.Spec && isDigest(r.reference) || strings.HasSuffix(route.path, "<digest>")) && !constraint.ValidDigest(r.reference):
 		return digestInvalid(r.reference)
 	}
 	return nil
