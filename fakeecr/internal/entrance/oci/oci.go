@@ -42,21 +42,20 @@ func (e *route) matches(method, path string) (name, reference string, ok bool) {
 	if !slices.Contains(strings.Fields(e.methods), method) {
 		return "", "", false
 	}
-	_, rest, named := strings.Cut(e.path, "<name>")
+	prefix, suffix, named := strings.Cut(e.path, "<name>")
 	if !named {
 		return "", "", path == e.path
 	}
-	if fixed, _, more := strings.Cut(rest, "<"); more {
-		rest = fixed
-		word := strings.LastIndexByte(path, '/') + 1
-		path, reference = path[:word], path[word:]
+	if fixed, _, word := strings.Cut(suffix, "<"); word {
+		end := strings.LastIndexByte(path, '/') + 1
+		path, reference, suffix = path[:end], path[end:], fixed
 		if reference == "" {
 			return "", "", false
 		}
 	}
-	name, ok = strings.CutSuffix(path, rest)
-	name = strings.TrimPrefix(name, root)
-	return name, reference, ok && name != ""
+	name, begins := strings.CutPrefix(path, prefix)
+	name, ends := strings.CutSuffix(name, suffix)
+	return name, reference, begins && ends && name != ""
 }
 
 // Endpoint is the registry endpoint of all registries on a stage.
