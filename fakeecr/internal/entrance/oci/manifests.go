@@ -50,35 +50,36 @@ func putManifest(r *request) (*exchange.Answer, error) {
 		return nil, err
 	}
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	digest, tags := manifest.Digest(text), []string{r.reference}
-	var given *string
-	if isDigest(r.reference) {
-		digest, given, tags = r.reference, &r.reference, r.tags()
+	id, digest := r.imageID(), manifest.Digest(text)
+	if id.ImageDigest != nil {
+		digest = *id.ImageDigest // of which PutImage has seen that it is the manifest's
 	}
-	for i := 0; i == 0 || i < len(tags); i++ {
-		in := &ecr.PutImageInput{
+	ids := []types.ImageIdentifier{id}
+	for i, tag := range r.tags() {
+		ids = append(ids[:i], types.ImageIdentifier{ImageDigest: id.ImageDigest, ImageTag: &tag})
+	}
+	for _, id := range ids {
+		err := r.put(&ecr.PutImageInput{
 			RegistryId:             &r.registry.Account,
 			RepositoryName:         &r.repository,
 			ImageManifest:          &text,
 			ImageManifestMediaType: orNil(mediaType),
-			ImageDigest:            given,
-		}
-		if len(tags) > 0 {
-			in.ImageTag = &tags[i]
-		}
-		if err := r.put(in); err != nil {
+			ImageDigest:            id.ImageDigest,
+			ImageTag:               id.ImageTag,
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
 	answer := empty(http.StatusCreated)
 	answer.Header.Set("Docker-Content-Digest", digest)
 	if document, err := manifest.Parse(text, mediaType, manifest.Spec); err == nil && document.Subject != nil {
-		answer.Header["OCI-Subject"] = []string{document.Subject.Digest}
+		answer.Header.Set("OCI-Subject", document.Subject.Digest)
 	}
 	if r.Spec {
 		answer.Header.Set("Location", r.at(root+r.repository+"/manifests/"+digest, nil))
-		if given != nil && tags != nil {
-			answer.Header["OCI-Tag"] = tags
+		for _, tag := range r.tags() {
+			answer.Header.Add("OCI-Tag", tag)
 		}
 	}
 	return answer, nil
@@ -114,9 +115,9 @@ func (r *request) manifest() (string, error) {
 	return text.String(), nil
 }
 
-// tags are those that a request beside its digest asks for. ECR passes over them.
+// tags are those that a request asks for beside a digest. ECR passes over them.
 func (r *request) tags() []string {
-	if !r.Spec {
+	if !r.Spec || !isDigest(r.reference) {
 		return nil
 	}
 	return r.URL.Query()["tag"]

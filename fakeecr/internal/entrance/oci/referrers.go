@@ -65,7 +65,7 @@ func listReferrers(r *request) (*exchange.Answer, error) {
 	}
 	answer := exchange.New(http.StatusOK, manifest.OCIIndex, body)
 	if wanted != "" {
-		answer.Header["OCI-Filters-Applied"] = []string{"artifactType"}
+		answer.Header.Set("OCI-Filters-Applied", "artifactType")
 	}
 	return answer, nil
 }
