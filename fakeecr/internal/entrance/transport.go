@@ -26,8 +26,11 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		served.Host = req.URL.Host
 	}
 	served.URL.Path = cmp.Or(served.URL.Path, "/") // as a request line has it
-	if served.Body == nil {
+	switch {
+	case served.Body == nil:
 		served.Body = http.NoBody
+	case served.Body != http.NoBody && served.ContentLength == 0:
+		served.ContentLength = -1 // a client's way to say that it does not know
 	}
 	answer, err := t.Entrance.answer(served)
 	if err != nil {

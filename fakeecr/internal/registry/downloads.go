@@ -154,7 +154,7 @@ func (tx *Tx) DownloadLayer(_ context.Context, in *scenarios.DownloadLayerInput,
 	case !tx.now.Before(signed.Add(downloadLifetime)):
 		return nil, &DownloadError{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Request has expired"}
 	}
-	repo, l, err := tx.reachable(in.RegistryId, in.RepositoryName, in.LayerDigest)
+	repo, l, err := tx.stored(in.RegistryId, in.RepositoryName, in.LayerDigest)
 	if err != nil {
 		return nil, noSuchKey()
 	}

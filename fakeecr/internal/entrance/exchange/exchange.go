@@ -32,7 +32,8 @@ type Request struct {
 type Answer struct {
 	Status int
 	Header http.Header
-	// Body is the whole body. It may be kept.
+	// Body is the whole body. It may be kept. Without one, Header may have the length
+	// that HEAD tells.
 	Body []byte
 	// Content, if it is not nil, is the body, and Range what is wanted of it, in the
 	// form of the header, or "".
@@ -100,7 +101,9 @@ func (a *Answer) write(w http.ResponseWriter, req *http.Request) {
 		a.writeContent(w, req)
 		return
 	}
-	w.Header().Set("Content-Length", fmt.Sprint(len(a.Body)))
+	if a.Body != nil || w.Header().Get("Content-Length") == "" {
+		w.Header().Set("Content-Length", fmt.Sprint(len(a.Body)))
+	}
 	w.WriteHeader(a.Status)
 	if req.Method == http.MethodHead {
 		return

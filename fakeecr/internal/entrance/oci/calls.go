@@ -42,12 +42,17 @@ func (r *request) newCall(name string, input any) *dispatch.Call {
 
 // do carries out a call of an operation of the API.
 func do[Out any](r *request, call *dispatch.Call) (*Out, error) {
-	answered, err := r.Stage.Do(r.Context(), call)
+	answer, err := r.Stage.Do(r.Context(), call)
+	return answered[Out](r, call, answer, err)
+}
+
+// answered is what a call was answered with.
+func answered[Out any](r *request, call *dispatch.Call, answer any, err error) (*Out, error) {
 	r.reply = r.reply.Then(call.Reply)
 	if err != nil {
 		return nil, err
 	}
-	if out := answered.(*Out); out != nil {
+	if out := answer.(*Out); out != nil {
 		return out, nil
 	}
 	return new(Out), nil // a rule answered nothing

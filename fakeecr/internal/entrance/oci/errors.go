@@ -73,6 +73,28 @@ var (
 		message: "Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member must be an integer'"}
 )
 
+// blobStays is chosen, and so are the texts of the next ones but for blobUnknown and
+// uploadUnknown, which are the API's.
+var blobStays = &refusal{status: http.StatusMethodNotAllowed, code: "UNSUPPORTED", message: "The operation is unsupported."}
+
+func blobUnknown(r *request) error {
+	return &refusal{status: http.StatusNotFound, code: "BLOB_UNKNOWN", message: fmt.Sprintf(
+		"The layer with digest '%s' does not exist within the repository with name '%s' in the registry with id '%s'", r.reference, r.repository, r.registry.Account)}
+}
+
+func uploadUnknown(r *request) error {
+	return &refusal{status: http.StatusNotFound, code: "BLOB_UPLOAD_UNKNOWN", message: fmt.Sprintf(
+		"The upload with id '%s' in the repository with name '%s' in registry with id '%s' does not exist", r.reference, r.repository, r.registry.Account)}
+}
+
+func uploadInvalid(why error) error {
+	return &refusal{status: http.StatusBadRequest, code: "BLOB_UPLOAD_INVALID", message: why.Error()}
+}
+
+func rangeInvalid(header string) error {
+	return uploadInvalid(fmt.Errorf("Content-Range '%s' is not of the form FIRST-LAST", header))
+}
+
 // form is the status and the code of an exception on this endpoint.
 type form struct {
 	status int

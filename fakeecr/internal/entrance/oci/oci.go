@@ -21,11 +21,19 @@ const root = "/v2/"
 // which is Docker's.
 var routes = []route{
 	{"end-1", "GET HEAD", "/v2/", ping},
+	{"end-2", "HEAD", "/v2/<name>/blobs/<digest>", headBlob},
+	{"end-2", "GET", "/v2/<name>/blobs/<digest>", getBlob},
 	{"end-3", "GET HEAD", "/v2/<name>/manifests/<reference>", getManifest},
+	{"end-4", "POST", "/v2/<name>/blobs/uploads/", startUpload}, // and end-11
+	{"end-5", "PATCH", "/v2/<name>/blobs/uploads/<upload>", patchUpload},
+	{"end-6", "PUT", "/v2/<name>/blobs/uploads/<upload>", finishUpload},
 	{"end-7", "PUT", "/v2/<name>/manifests/<reference>", putManifest},
 	{"end-8", "GET", "/v2/<name>/tags/list", listTags},
 	{"end-9", "DELETE", "/v2/<name>/manifests/<reference>", deleteManifest},
+	{"end-10", "DELETE", "/v2/<name>/blobs/<digest>", deleteBlob},
 	{"end-12", "GET", "/v2/<name>/referrers/<digest>", listReferrers},
+	{"end-13", "GET", "/v2/<name>/blobs/uploads/<upload>", statUpload},
+	{"end-14", "DELETE", "/v2/<name>/blobs/uploads/<upload>", cancelUpload},
 	{"", "GET", "/v2/_catalog", listRepositories},
 }
 
