@@ -26,6 +26,9 @@ type Tx struct {
 	// Part is the bytes of an UploadLayerPart that came as a stream, nil if the input
 	// has them.
 	Part *Part
+	// After is the name behind which a list goes on, nil where its token says that.
+	// Images are then listed by tag.
+	After *string
 	// View is the earlier state that a read sees, or none.
 	View View
 	// InputOverlay and OutputOverlay are what the SDK's types of the call lack, nil

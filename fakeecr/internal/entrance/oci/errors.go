@@ -61,6 +61,18 @@ func digestInvalid(digest string) error {
 	return &refusal{status: http.StatusBadRequest, code: "DIGEST_INVALID", message: fmt.Sprintf("Invalid digest '%s'", digest)}
 }
 
+// manifestCut and the next are chosen; their statuses are the specification's.
+var (
+	manifestCut = &refusal{status: http.StatusBadRequest, code: "MANIFEST_INVALID",
+		message: "The manifest ends before its end"}
+	manifestTooLarge = &refusal{status: http.StatusRequestEntityTooLarge, code: "SIZE_INVALID",
+		message: fmt.Sprintf("The manifest has more than %d bytes", maxManifest)}
+	pageInvalid = &refusal{status: http.StatusBadRequest, code: "PAGINATION_NUMBER_INVALID",
+		message: "The number of results is no natural number"}
+	pageNotNumber = &refusal{status: http.StatusMethodNotAllowed, code: "UNSUPPORTED",
+		message: "Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member must be an integer'"}
+)
+
 // blobStays is chosen, and so are the texts of the next ones but for blobUnknown and
 // uploadUnknown, which are the API's.
 var blobStays = &refusal{status: http.StatusMethodNotAllowed, code: "UNSUPPORTED", message: "The operation is unsupported."}

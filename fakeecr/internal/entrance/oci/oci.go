@@ -27,9 +27,14 @@ var routes = []route{
 	{"end-4", "POST", "/v2/<name>/blobs/uploads/", startUpload}, // and end-11
 	{"end-5", "PATCH", "/v2/<name>/blobs/uploads/<upload>", patchUpload},
 	{"end-6", "PUT", "/v2/<name>/blobs/uploads/<upload>", finishUpload},
+	{"end-7", "PUT", "/v2/<name>/manifests/<reference>", putManifest},
+	{"end-8", "GET", "/v2/<name>/tags/list", listTags},
+	{"end-9", "DELETE", "/v2/<name>/manifests/<reference>", deleteManifest},
 	{"end-10", "DELETE", "/v2/<name>/blobs/<digest>", deleteBlob},
+	{"end-12", "GET", "/v2/<name>/referrers/<digest>", listReferrers},
 	{"end-13", "GET", "/v2/<name>/blobs/uploads/<upload>", statUpload},
 	{"end-14", "DELETE", "/v2/<name>/blobs/uploads/<upload>", cancelUpload},
+	{"", "GET", "/v2/_catalog", listRepositories},
 }
 
 // route is one endpoint. The piece of a path in angle brackets is any: the name of
@@ -45,21 +50,20 @@ func (e *route) matches(method, path string) (name, reference string, ok bool) {
 	if !slices.Contains(strings.Fields(e.methods), method) {
 		return "", "", false
 	}
-	_, rest, named := strings.Cut(e.path, "<name>")
+	prefix, suffix, named := strings.Cut(e.path, "<name>")
 	if !named {
 		return "", "", path == e.path
 	}
-	if fixed, _, more := strings.Cut(rest, "<"); more {
-		rest = fixed
-		word := strings.LastIndexByte(path, '/') + 1
-		path, reference = path[:word], path[word:]
+	if fixed, _, word := strings.Cut(suffix, "<"); word {
+		end := strings.LastIndexByte(path, '/') + 1
+		path, reference, suffix = path[:end], path[end:], fixed
 		if reference == "" {
 			return "", "", false
 		}
 	}
-	name, ok = strings.CutSuffix(path, rest)
-	name = strings.TrimPrefix(name, root)
-	return name, reference, ok && name != ""
+	name, begins := strings.CutPrefix(path, prefix)
+	name, ends := strings.CutSuffix(name, suffix)
+	return name, reference, begins && ends && name != ""
 }
 
 // Endpoint is the registry endpoint of all registries on a stage.
@@ -107,7 +111,7 @@ func (r *request) answer(host registry.Key) (*exchange.Answer, error) {
 	for i := range routes {
 		if name, reference, ok := routes[i].matches(r.Method, r.URL.Path); ok {
 			r.repository, r.reference = name, reference
-			if err := r.wellFormed(); err != nil {
+			if err := r.wellFormed(&routes[i]); err != nil {
 				return nil, err
 			}
 			return routes[i].serve(r)
@@ -116,15 +120,13 @@ func (r *request) answer(host registry.Key) (*exchange.Answer, error) {
 	return nil, pageNotFound
 }
 
-// wellFormed refuses, as the specification wants it, what its path cannot name.
-// Otherwise the API refuses it.
-func (r *request) wellFormed() error {
+// wellFormed refuses what a path cannot name: where it takes only a digest, and
+// otherwise as the spec wants it. What ECR's API would refuse is left to it.
+func (r *request) wellFormed(route *route) error {
 	switch {
-	case !r.Spec:
-		return nil
-	case r.repository != "" && !constraint.ValidRepositoryName(r.repository):
+	case r.Spec && r.repository != "" && !constraint.ValidRepositoryName(r.repository):
 		return nameInvalid(r.repository)
-	case isDigest(r.reference) && !constraint.ValidDigest(r.reference):
+	case (r.Spec && isDigest(r.reference) || strings.HasSuffix(route.path, "<digest>")) && !constraint.ValidDigest(r.reference):
 		return digestInvalid(r.reference)
 	}
 	return nil
