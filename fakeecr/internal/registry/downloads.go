@@ -144,6 +144,10 @@ type Download struct {
 	Range string
 }
 
+// WriteTo writes what there is from the offset on, without a copy if it is whole in
+// memory.
+func (d *Download) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, d.ReadSeeker) }
+
 // DownloadLayer answers the bytes behind a download URL, which is refused if the
 // world did not sign it or the clock has passed its hour.
 func (tx *Tx) DownloadLayer(_ context.Context, in *scenarios.DownloadLayerInput, from *url.URL) (*Download, error) {

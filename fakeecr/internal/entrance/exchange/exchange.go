@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
@@ -94,11 +95,11 @@ func (a *Answer) Write(w http.ResponseWriter, req *http.Request) error {
 }
 
 func (a *Answer) write(w http.ResponseWriter, req *http.Request) {
-	for name, values := range a.Header {
-		w.Header()[name] = values
-	}
+	a.writeHeader(w)
 	if a.Content != nil {
-		a.writeContent(w, req)
+		if content := a.writeContentHead(w, req); content != nil {
+			io.Copy(w, content) // an error here is the client's, who has gone
+		}
 		return
 	}
 	if a.Body != nil || w.Header().Get("Content-Length") == "" {
@@ -112,14 +113,25 @@ func (a *Answer) write(w http.ResponseWriter, req *http.Request) {
 		own.WriteOwned(a.Body)
 		return
 	}
-	w.Write(a.Body) // an error here is the client's, who has gone
+	w.Write(a.Body)
+}
+
+func (a *Answer) writeHeader(w http.ResponseWriter) {
+	for name, values := range a.Header {
+		w.Header()[name] = values
+	}
 }
 
 // Response is the answer to a request as a client without a socket gets it. The
 // error is that of its connection.
 func (a *Answer) Response(req *http.Request) (*http.Response, error) {
 	answer := &response{header: http.Header{}, status: http.StatusOK}
-	a.write(answer, req)
+	if a.Content == nil {
+		a.write(answer, req)
+	} else {
+		a.writeHeader(answer)
+		answer.content = a.writeContentHead(answer, req)
+	}
 	got := answer.finish(req)
 	if a.Reply.IsWhole() {
 		return got, nil
@@ -132,12 +144,43 @@ func (a *Answer) Response(req *http.Request) (*http.Response, error) {
 	return got, nil
 }
 
-// writeContent leaves preconditions to net/http, but no range that net/http reads
-// otherwise than S3.
-func (a *Answer) writeContent(w http.ResponseWriter, req *http.Request) {
-	wanted := *req
-	wanted.Header = req.Header.Clone()
-	wanted.Header.Set("Range", a.Range)
-	wanted.Header.Del("If-Range")
-	http.ServeContent(w, &wanted, "", time.Time{}, a.Content)
+// writeContentHead writes the header of an answer with content, and answers what of
+// this is to follow, if any. It leaves preconditions to net/http, but no range that
+// net/http reads otherwise than S3. The content is not left to it, which would
+// copy what can be written as it is.
+func (a *Answer) writeContentHead(w http.ResponseWriter, req *http.Request) io.Reader {
+	asked := *req
+	asked.Method = http.MethodHead
+	asked.Header = req.Header.Clone()
+	asked.Header.Set("Range", a.Range)
+	asked.Header.Del("If-Range")
+	status := &statusWriter{ResponseWriter: w}
+	http.ServeContent(status, &asked, "", time.Time{}, a.Content)
+	switch {
+	case req.Method == http.MethodHead:
+		return nil
+	case status.wrote == http.StatusPartialContent:
+		return io.LimitReader(a.Content, lengthOf(w.Header()))
+	case status.wrote == http.StatusOK:
+		return a.Content
+	default:
+		return nil
+	}
+}
+
+// statusWriter notes the status that is written.
+type statusWriter struct {
+	http.ResponseWriter
+	wrote int
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (s *statusWriter) WriteHeader(status int) {
+	s.wrote = status
+	s.ResponseWriter.WriteHeader(status)
+}
+
+func lengthOf(header http.Header) int64 {
+	length, _ := strconv.ParseInt(header.Get("Content-Length"), 10, 64) // which we have written
+	return length
 }

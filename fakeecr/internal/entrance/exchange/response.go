@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 )
 
 // response is an http.ResponseWriter that keeps the answer.
@@ -14,6 +13,8 @@ type response struct {
 	status int
 	body   bytes.Buffer
 	wrote  bool
+	// content, if it is not nil, is the body in place of what was written.
+	content io.Reader
 }
 
 func (r *response) Header() http.Header { return r.header }
@@ -36,12 +37,14 @@ func (r *response) WriteOwned(p []byte) {
 }
 
 func (r *response) finish(req *http.Request) *http.Response {
+	var body io.Reader = &r.body
 	length := int64(r.body.Len())
-	if req.Method == http.MethodHead {
+	switch {
+	case req.Method == http.MethodHead:
 		r.body.Reset()
-		if told, err := strconv.ParseInt(r.header.Get("Content-Length"), 10, 64); err == nil {
-			length = told
-		}
+		length = lengthOf(r.header)
+	case r.content != nil:
+		body, length = r.content, lengthOf(r.header)
 	}
 	return &http.Response{
 		Status:        fmt.Sprintf("%d %s", r.status, http.StatusText(r.status)),
@@ -50,7 +53,7 @@ func (r *response) finish(req *http.Request) *http.Response {
 		ProtoMajor:    1,
 		ProtoMinor:    1,
 		Header:        r.header,
-		Body:          io.NopCloser(&r.body),
+		Body:          io.NopCloser(body),
 		ContentLength: length,
 		Request:       req,
 	}

@@ -34,7 +34,7 @@ func startUpload(r *request) (*exchange.Answer, error) {
 		return nil, err
 	}
 	r.reference = aws.ToString(out.UploadId)
-	if !query.Has("digest") || r.ContentLength == 0 {
+	if !query.Has("digest") || !r.hasBody() {
 		return r.uploading(http.StatusAccepted, 0), nil
 	}
 	answer, err := finishUpload(r)
@@ -80,7 +80,7 @@ func finishUpload(r *request) (*exchange.Answer, error) {
 	if !constraint.ValidDigest(digest) {
 		return nil, digestInvalid(digest)
 	}
-	if r.ContentLength != 0 {
+	if r.hasBody() {
 		if _, err := r.receive(); err != nil {
 			return nil, err
 		}
@@ -99,6 +99,8 @@ func finishUpload(r *request) (*exchange.Answer, error) {
 	}
 	return r.created(digest), nil
 }
+
+func (r *request) hasBody() bool { return r.ContentLength != 0 && r.Body != http.NoBody }
 
 // receive takes the body as the next part of the upload, and answers how many
 // bytes there are then.
