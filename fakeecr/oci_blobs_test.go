@@ -71,6 +71,9 @@ func TestRegistryBlobs(t *testing.T) {
 				e.requireRefused(t, 404, "NAME_UNKNOWN", noRepoOther[:len("The repository with name 'team/")]+"none' does not exist in the registry with id '123456789012'", "GET", "/v2/team/none/blobs/"+digest, "")
 				e.requireRefused(t, 400, "DIGEST_INVALID", "Invalid digest 'sha256'", "GET", blobsOf+"sha256", "")
 
+				if mode == "spec" {
+					e.registry.MustPush(app+":v1", imageOf([]byte("{}"), []byte("0123456789")))
+				}
 				e.requireRefused(t, 405, "UNSUPPORTED", "The operation is unsupported.", "DELETE", blobsOf+digest, "")
 				head(blobsOf+digest, 200)
 			}, m.options...)

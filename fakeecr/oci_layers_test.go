@@ -43,15 +43,15 @@ func TestContainerRegistryLayers(t *testing.T) {
 
 				pushed := fakeecr.RandomImage(7, size, 100, 2*size)
 				f.registry.MustPush(app+":api", pushed)
-				requirePulled(t, c, app+":api", pushed)
+				requireSameLayers(t, c, app+":api", pushed)
 			}, m.options...)
 		})
 	}
 }
 
-// requirePulled holds that a client pulls an image whole. It checks the digests of
+// requireSameLayers holds that a client pulls an image whole. It checks the digests of
 // what it reads.
-func requirePulled(t *testing.T, c crane, reference string, want fakeecr.Image) {
+func requireSameLayers(t *testing.T, c crane, reference string, want fakeecr.Image) {
 	t.Helper()
 	image, err := remote.Image(c.ref(t, reference), c.options...)
 	require.NoError(t, err)
@@ -82,7 +82,7 @@ func TestContainerRegistryMounts(t *testing.T) {
 		image, err := remote.Image(c.ref(t, "base:v1"), c.options...)
 		require.NoError(t, err)
 		require.NoError(t, remote.Write(c.ref(t, app+":v1"), image, c.options...))
-		requirePulled(t, c, app+":v1", pushed)
+		requireSameLayers(t, c, app+":v1", pushed)
 		trace := c.registry.Trace().Where(scenarios.Repository(app))
 		mounts := trace.For(scenarios.MountLayer)
 		require.NotEmpty(t, mounts)
