@@ -209,6 +209,27 @@ func TestUploadsDoNotWaitForEachOther(t *testing.T) {
 	})
 }
 
+// Of streams that come in at once for one place, the one that ends first is taken,
+// whole.
+func TestStreamsOfOneUpload(t *testing.T) {
+	r := fakeecr.New(t, fakeecr.WithOpenRegistry())
+	create(t, r, app)
+	e := &endpoint{registry: r, origin: "https://" + registryHost, client: &http.Client{Transport: r.Transport()}}
+	upload := e.begin(t)
+	meanwhile := readerFunc(func([]byte) (int, error) {
+		require.Equal(t, 201, e.do(t, "PATCH", upload, "quick").status)
+		return 0, io.EOF
+	})
+	got := e.stream(t, "PATCH", upload, io.MultiReader(strings.NewReader("slow"), meanwhile))
+	require.Equal(t, 416, got.status)
+	require.Contains(t, got.body, "First byte of the layer part is 0 instead of 5")
+	require.Equal(t, 201, e.do(t, "PUT", upload+"?digest="+digestOf([]byte("quick")), "").status)
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
 // heapInUse is how many bytes are in use now.
 func heapInUse() int64 {
 	runtime.GC()
@@ -252,13 +273,8 @@ func TestMemoryOfAnUploadIsFreed(t *testing.T) {
 }
 
 // zeros is a body of so many bytes that takes no memory.
-func zeros(n int64) io.Reader { return io.LimitReader(zero{}, n) }
-
-type zero struct{}
-
-func (zero) Read(p []byte) (int, error) {
-	clear(p)
-	return len(p), nil
+func zeros(n int64) io.Reader {
+	return io.LimitReader(readerFunc(func(p []byte) (int, error) { clear(p); return len(p), nil }), n)
 }
 
 // allocated is how many bytes something allocates in all, which its peak cannot be
