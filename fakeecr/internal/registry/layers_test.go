@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"context"
 	"hash"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // interrupted is a hash during whose work something else happens, once.
@@ -130,4 +132,26 @@ func TestUploadGoesOnInAFork(t *testing.T) {
 		require.Equal(t, content, string(bytes.Join(u.pieces, nil)))
 		require.Equal(t, manifest.Digest(content), u.digest())
 	}
+}
+
+// The bytes of a layer go with the last repository that has it.
+func TestDeletedLayersLetGoOfTheirBytes(t *testing.T) {
+	w := NewWorld(1, Config{})
+	digest := manifest.Digest("layer")
+	for _, name := range []string{"app", "other"} {
+		create(t, w, name)
+		upload := begin(t, w, name, "layer")
+		_, err := do(w, (*Tx).CompleteLayerUpload, &ecr.CompleteLayerUploadInput{RepositoryName: &name, UploadId: upload, LayerDigests: []string{digest}})
+		require.NoError(t, err)
+	}
+	require.NoError(t, deleteLayer(w, "app", digest))
+	require.True(t, w.root.blobs.has(digest))
+	require.NoError(t, deleteLayer(w, "other", digest))
+	require.False(t, w.root.blobs.has(digest))
+}
+
+func deleteLayer(w *World, repository, digest string) error {
+	return change(w, func(tx *Tx) error {
+		return tx.DeleteLayer(context.Background(), &scenarios.DeleteLayerInput{RepositoryName: &repository, LayerDigest: &digest})
+	})
 }
