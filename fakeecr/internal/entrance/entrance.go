@@ -60,15 +60,12 @@ func hangUp(w http.ResponseWriter, err error) {
 
 // answer is the answer to a request; an error means that there is none.
 func (e *Entrance) answer(req *http.Request) (answer *exchange.Answer, err error) {
-	stored := strings.HasPrefix(req.URL.Path, registry.DownloadPrefix)
 	switch {
-	case !stored && req.URL.Path != api.Path:
-		return api.NotServed(e.Stage, req), nil
 	case isPreflight(req):
 		return preflight(req), nil
-	case stored:
+	case strings.HasPrefix(req.URL.Path, registry.DownloadPrefix):
 		answer, err = store.Serve(e.Stage, req)
-	case req.Method == http.MethodPost:
+	case req.URL.Path == api.Path && req.Method == http.MethodPost:
 		answer, err = api.Serve(e.Stage, e.identify(req))
 	default:
 		answer = api.NotServed(e.Stage, req)
