@@ -45,7 +45,7 @@ type image struct {
 	// nil before the first.
 	container bool
 	scan      *scan
-	// signings are one for each profile that the image is signed with.
+	// signings are one for each rule by which the image is signed.
 	signings []*signing
 }
 
