@@ -328,3 +328,29 @@ func TestTogetherUnderLoad(t *testing.T) {
 	}
 	calls.Wait()
 }
+
+// Of several rules on one call the first is the outermost, and what becomes of the
+// reply adds up.
+func TestSeveralRulesOnOneCall(t *testing.T) {
+	inBubble(t, func(t *testing.T, f face) {
+		var way string
+		through := func(name string) scenarios.Effect {
+			return scenarios.Around(func(ctx context.Context, in *ecr.DescribeRegistryInput, next func(context.Context, *ecr.DescribeRegistryInput) (*ecr.DescribeRegistryOutput, error)) (*ecr.DescribeRegistryOutput, error) {
+				way += "<" + name
+				defer func() { way += name + ">" }()
+				return next(ctx, in)
+			})
+		}
+		on := scenarios.On("DescribeRegistry")
+		rules := scenarios.Scenario{
+			on.With(through("a")).Stall(time.Minute).Named("first"), on.With(through("b")).Stall(time.Hour).Named("second"), on.CutAfter(1 << 20).Named("third"),
+		}
+		f.registry.Play(rules)
+		begun := time.Now()
+		_, err := f.DescribeRegistry(t.Context(), nil)
+		require.NoError(t, err)
+		require.Equal(t, "<a<bb>a>", way)
+		require.Equal(t, time.Hour+time.Minute, time.Since(begun))
+		require.Equal(t, []string{"first", "second", "third"}, f.registry.Trace()[0].Rules)
+	})
+}
