@@ -49,6 +49,7 @@ func newControl(c *config) *control {
 	handle("GET scenario", control.list)
 	handle("DELETE scenario", control.stopAll)
 	handle("DELETE scenario/{id}", control.stop)
+	handle("GET scenario/{id}/held", control.held)
 	handle("POST scenario/{id}/release", control.release)
 	return control
 }
