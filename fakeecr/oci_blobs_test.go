@@ -226,10 +226,6 @@ func TestStreamsOfOneUpload(t *testing.T) {
 	require.Equal(t, 201, e.do(t, "PUT", upload+"?digest="+digestOf([]byte("quick")), "").status)
 }
 
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
-
 // heapInUse is how many bytes are in use now.
 func heapInUse() int64 {
 	runtime.GC()
