@@ -81,33 +81,39 @@ func putImage(b testing.TB, api fakeecr.API, n int) string {
 
 func BenchmarkDirectRead(b *testing.B) {
 	for _, n := range []int{1, 99_000} {
-		registry := fakeecr.New(nil)
-		digests := images(b, registry, n)
-		repository := aws.String("team/app")
-		ids := []types.ImageIdentifier{{ImageDigest: aws.String(digests[n/2])}}
-		for name, read := range map[string]func() error{
-			"DescribeRepositories": func() error {
-				_, err := registry.DescribeRepositories(b.Context(), &ecr.DescribeRepositoriesInput{RepositoryNames: []string{"team/app"}})
-				return err
-			},
-			"DescribeImages": func() error {
-				_, err := registry.DescribeImages(b.Context(), &ecr.DescribeImagesInput{RepositoryName: repository, ImageIds: ids})
-				return err
-			},
-			"BatchGetImage": func() error {
-				_, err := registry.BatchGetImage(b.Context(), &ecr.BatchGetImageInput{RepositoryName: repository, ImageIds: ids})
-				return err
-			},
-		} {
-			b.Run(fmt.Sprintf("%s/images=%d", name, n), func(b *testing.B) {
-				b.ReportAllocs()
-				for b.Loop() {
-					if err := read(); err != nil {
-						b.Fatal(err)
+		b.Run(fmt.Sprintf("images=%d", n), func(b *testing.B) {
+			registry := fakeecr.New(nil)
+			digests := images(b, registry, n)
+			repository := aws.String("team/app")
+			ids := []types.ImageIdentifier{{ImageDigest: aws.String(digests[n/2])}}
+			for name, read := range map[string]func() error{
+				"DescribeRepositories": func() error {
+					_, err := registry.DescribeRepositories(b.Context(), &ecr.DescribeRepositoriesInput{RepositoryNames: []string{"team/app"}})
+					return err
+				},
+				"DescribeImages": func() error {
+					_, err := registry.DescribeImages(b.Context(), &ecr.DescribeImagesInput{RepositoryName: repository, ImageIds: ids})
+					return err
+				},
+				"BatchGetImage": func() error {
+					_, err := registry.BatchGetImage(b.Context(), &ecr.BatchGetImageInput{RepositoryName: repository, ImageIds: ids})
+					return err
+				},
+				"ListImages": func() error {
+					_, err := registry.ListImages(b.Context(), &ecr.ListImagesInput{RepositoryName: repository, MaxResults: aws.Int32(100)})
+					return err
+				},
+			} {
+				b.Run(name, func(b *testing.B) {
+					b.ReportAllocs()
+					for b.Loop() {
+						if err := read(); err != nil {
+							b.Fatal(err)
+						}
 					}
-				}
-			})
-		}
+				})
+			}
+		})
 	}
 }
 

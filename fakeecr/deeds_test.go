@@ -7,7 +7,9 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -16,15 +18,20 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // A deed is what a caller does whom a fault meets.
 type deed struct {
+	// world is what its world has besides. It may be nil.
+	world func(t *testing.T) []fakeecr.Option
 	// prepare comes before the fault is in play, and besides while it is, once
 	// others are to have called.
 	prepare func(t *testing.T, on face)
 	besides func(t *testing.T, on face, met func() int)
 	do      func(ctx context.Context, t *testing.T, on face) (saw string, err error)
+	// advances is for a deed that lets time pass by itself.
+	advances bool
 	// done is how often the deed was done, as the world shows it; nil for one that
 	// changes nothing.
 	done func(t *testing.T, on face) int
@@ -197,5 +204,49 @@ var tagging = deed{
 		out, err := on.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: team, ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v2")}}})
 		require.NoError(t, err)
 		return len(out.ImageDetails)
+	},
+}
+
+// What somebody sees who looks an hour later at what the world has done by itself.
+var (
+	scanning    = happening(scenarios.CompleteScan, "the scan")
+	previewing  = happening(scenarios.CompleteLifecyclePolicyPreview, "the preview")
+	expiry      = happening(scenarios.RunLifecyclePolicy, "the old image")
+	replicating = happening(scenarios.ReceiveReplica, "the replica")
+	activation  = happening(scenarios.ActivateImage, "the image")
+	signature   = happening(scenarios.SignImage, "the signature")
+)
+
+func happening(operation, what string) *deed {
+	for _, h := range happenings {
+		if h.operation == operation {
+			var digest string
+			return &deed{
+				prepare: func(t *testing.T, on face) { digest = h.prepare(t, on) },
+				do: func(_ context.Context, t *testing.T, on face) (string, error) {
+					on.registry.Advance(time.Hour)
+					return what + ": " + strings.TrimSpace(h.see(t, on, digest)), nil
+				},
+				advances: true,
+			}
+		}
+	}
+	panic(operation)
+}
+
+// looking pulls an image through a cache.
+var looking = deed{
+	world: func(t *testing.T) []fakeecr.Option {
+		hub := fakeecr.New(t)
+		hub.MustPush("team/app:v1", faultImage)
+		return []fakeecr.Option{fakeecr.WithUpstream("quay.io", hub.Upstream())}
+	},
+	prepare: func(t *testing.T, on face) { createRule(t, on, cached("quay", "quay.io")) },
+	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
+		out, err := on.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("quay/team/app"), ImageIds: tagged("v1")})
+		if err == nil && len(out.Failures) > 0 {
+			return fmt.Sprintf("the failure %s", out.Failures[0].FailureCode), nil
+		}
+		return "ok", err
 	},
 }

@@ -95,7 +95,9 @@ func TestDeleteReplicationIsChecked(t *testing.T) {
 			require.Equal(t, want, [2]string{refusal.Type, refusal.Message})
 			require.Equal(t, http.StatusBadRequest, status)
 		}
-		_, answer := post(t, f, "DescribeRegistry", `{}`)
+		_, answer := putRules(t, f, replicatingRule("eu-west-1", replicationSource, `,"deleteReplication":{}`), `{"destinations":[{"region":"eu-west-2"}]}`)
+		require.Contains(t, answer, `'replicationConfiguration.rules.2.member.destinations.1.member.registryId'`, "what the SDK's types have comes first")
+		_, answer = post(t, f, "DescribeRegistry", `{}`)
 		require.Contains(t, answer, `"deleteReplication":{"enabled":true}`, "a refused put changes nothing")
 	})
 }

@@ -5,7 +5,9 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -276,4 +278,79 @@ func downloaded(t *testing.T, f face, repository, layer string) []byte {
 	content, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	return content
+}
+
+func TestWaitHeldCountsThoseWhoWaitForOthers(t *testing.T) {
+	inBubble(t, func(t *testing.T, f face) {
+		playing := f.registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").Together(3), scenarios.On("ListImages").Together(2).Optional()})
+		done := make(chan string, 3)
+		call := func() { done <- outcomes(t.Context(), f, 1) }
+		go call()
+		go call()
+		require.NoError(t, playing.WaitHeld(t.Context(), 2))
+		require.Equal(t, 2, playing.Held())
+		require.Empty(t, done)
+		go call()
+		for range 3 {
+			require.Equal(t, ".", <-done)
+		}
+		require.Zero(t, playing.Held())
+
+		go call()
+		require.NoError(t, playing.WaitHeld(t.Context(), 1))
+		playing.Release()
+		require.Equal(t, ".", <-done)
+
+		waited := make(chan error)
+		go func() { waited <- playing.WaitHeld(t.Context(), 1) }()
+		synctest.Wait()
+		playing.Stop()
+		require.ErrorContains(t, <-waited, "the playing has ended")
+		require.ErrorContains(t, playing.WaitHeld(t.Context(), 1), "the playing has ended")
+	})
+}
+
+// Each call that comes is counted once, whatever the order of goroutines.
+func TestTogetherUnderLoad(t *testing.T) {
+	registry := fakeecr.New(t, fakeecr.WithScenario(scenarios.Scenario{scenarios.On("DescribeRepositories").Together(2)}))
+	var calls sync.WaitGroup
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for range 2 {
+		calls.Go(func() {
+			for range 500 {
+				if _, err := registry.DescribeRepositories(ctx, nil); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	calls.Wait()
+}
+
+// Of several rules on one call the first is the outermost, and what becomes of the
+// reply adds up.
+func TestSeveralRulesOnOneCall(t *testing.T) {
+	inBubble(t, func(t *testing.T, f face) {
+		var way string
+		through := func(name string) scenarios.Effect {
+			return scenarios.Around(func(ctx context.Context, in *ecr.DescribeRegistryInput, next func(context.Context, *ecr.DescribeRegistryInput) (*ecr.DescribeRegistryOutput, error)) (*ecr.DescribeRegistryOutput, error) {
+				way += "<" + name
+				defer func() { way += name + ">" }()
+				return next(ctx, in)
+			})
+		}
+		on := scenarios.On("DescribeRegistry")
+		rules := scenarios.Scenario{
+			on.With(through("a")).Stall(time.Minute).Named("first"), on.With(through("b")).Stall(time.Hour).Named("second"), on.CutAfter(1 << 20).Named("third"),
+		}
+		f.registry.Play(rules)
+		begun := time.Now()
+		_, err := f.DescribeRegistry(t.Context(), nil)
+		require.NoError(t, err)
+		require.Equal(t, "<a<bb>a>", way)
+		require.Equal(t, time.Hour+time.Minute, time.Since(begun))
+		require.Equal(t, []string{"first", "second", "third"}, f.registry.Trace()[0].Rules)
+	})
 }

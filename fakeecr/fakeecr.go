@@ -114,12 +114,12 @@ func (r *Registry) Account(id string) *Registry {
 		r.world.t.Helper()
 	}
 	r.world.must(checkAccount(id))
-	return &Registry{world: r.world, caller: stage.Caller{Key: registry.Key{Account: id, Region: r.caller.Region}}}
+	return &Registry{world: r.world, caller: stage.Own(registry.Key{Account: id, Region: r.caller.Region})}
 }
 
 // unobserved is the registry for a test's fixtures.
 func (r *Registry) unobserved() *Registry {
-	return &Registry{world: r.world, caller: stage.Caller{Key: r.caller.Key}, seeds: true}
+	return &Registry{world: r.world, caller: stage.Own(r.caller.Key), seeds: true}
 }
 
 // AccountID is the account that the registry belongs to.

@@ -93,6 +93,16 @@ var faults = []fault{
 	{rule: scenarios.On("DescribeImages").First(1).Stale(time.Hour), does: &tagging, attempt: as[*types.ImageNotFoundException]("*types.ImageNotFoundException"), carried: 1},
 	{rule: scenarios.On("DescribeImages").First(1).StaleBy(1), does: &tagging, attempt: as[*types.ImageNotFoundException]("*types.ImageNotFoundException"), carried: 1},
 	{rule: scenarios.On("DescribeImages").First(1).Frozen(), does: &tagging, attempt: as[*types.ImageNotFoundException]("*types.ImageNotFoundException"), carried: 1},
+
+	// On what the world does by itself, as it is seen an hour later.
+	{rule: scenarios.On(scenarios.CompleteScan).Fail(scenarios.Throttled()), does: scanning, attempt: saw("the scan: FAILED Rate exceeded"), takes: time.Hour},
+	{rule: scenarios.On(scenarios.CompleteScan).Delay(24 * time.Hour), does: scanning, attempt: saw("the scan: IN_PROGRESS"), takes: time.Hour},
+	{rule: scenarios.On(scenarios.CompleteLifecyclePolicyPreview).Fail(scenarios.Throttled()), does: previewing, attempt: saw("the preview: FAILED"), takes: time.Hour},
+	{rule: scenarios.On(scenarios.RunLifecyclePolicy).Fail(scenarios.Throttled()), does: expiry, attempt: saw("the old image: there"), takes: time.Hour},
+	{rule: scenarios.On(scenarios.ReceiveReplica).Fail(scenarios.Throttled()), does: replicating, attempt: saw("the replica: FAILED Throttling"), takes: time.Hour},
+	{rule: scenarios.On(scenarios.ActivateImage).Fail(scenarios.Throttled()), does: activation, attempt: saw("the image: ARCHIVED"), takes: time.Hour},
+	{rule: scenarios.On(scenarios.SignImage).Fail(scenarios.Throttled()), does: signature, attempt: saw("the signature: FAILED ThrottlingException Rate exceeded"), takes: time.Hour},
+	{rule: scenarios.On(scenarios.PullFromUpstream).First(1).Fail(scenarios.Throttled()), does: &looking, attempt: saw("the failure UpstreamTooManyRequests")},
 }
 
 func refuse(*scenarios.Call) error { return scenarios.Throttled() }
@@ -156,21 +166,33 @@ func (f fault) overSocket() outcome {
 	return f.attempt
 }
 
+// world is what the deed's world has besides.
+func (f fault) world(t *testing.T) []fakeecr.Option {
+	if f.does == nil || f.does.world == nil {
+		return nil
+	}
+	return f.does.world(t)
+}
+
 func TestFaults(t *testing.T) {
 	for _, fault := range faults {
 		t.Run(fault.rule.String(), func(t *testing.T) {
 			retried, calls, finally := fault.afterRetries()
-			withoutTime(t, "direct", func(t *testing.T) { fault.test(t, direct(fakeecr.New(t)), fault.attempt, 1, fault.carried) })
-			withoutTime(t, "client", func(t *testing.T) { fault.test(t, socketless(fakeecr.New(t)), fault.attempt, 1, fault.carried) })
+			withoutTime(t, "direct", func(t *testing.T) {
+				fault.test(t, direct(fakeecr.New(t, fault.world(t)...)), fault.attempt, 1, fault.carried)
+			})
+			withoutTime(t, "client", func(t *testing.T) {
+				fault.test(t, socketless(fakeecr.New(t, fault.world(t)...)), fault.attempt, 1, fault.carried)
+			})
 			withoutTime(t, "client that retries", func(t *testing.T) {
-				registry := fakeecr.New(t)
+				registry := fakeecr.New(t, fault.world(t)...)
 				fault.test(t, face{API: registry.Client(), name: "client", registry: registry}, retried, calls, finally)
 			})
 			t.Run("loopback", func(t *testing.T) {
-				fault.test(t, loopback(fakeecr.NewServer(t)), fault.overSocket(), 1, fault.carried)
+				fault.test(t, loopback(fakeecr.NewServer(t, fault.world(t)...)), fault.overSocket(), 1, fault.carried)
 			})
 			t.Run("loopback that retries", func(t *testing.T) {
-				server := fakeecr.NewServer(t)
+				server := fakeecr.NewServer(t, fault.world(t)...)
 				fault.test(t, face{API: server.Client(withoutPause), name: "loopback", registry: server.Registry}, retried, calls, finally)
 			})
 		})
@@ -215,7 +237,7 @@ func (f fault) test(t *testing.T, on face, want outcome, calls, carried int) {
 			}
 		}()
 	}
-	if f.takes > 0 && on.name == "loopback" {
+	if f.takes > 0 && on.name == "loopback" && !does.advances {
 		go func() { // nothing but the test lets the time of a world with a socket pass
 			for ; ctx.Err() == nil; time.Sleep(time.Millisecond) {
 				on.registry.Advance(time.Minute)

@@ -71,19 +71,26 @@ func checkReference(reference string) error {
 // checkSeverities holds that the severities of findings are the service's. A
 // finding may also have none.
 func checkSeverities(found registry.ScanFindings) error {
-	known := append(types.FindingSeverity("").Values(), "")
+	known := types.FindingSeverity("").Values()
 	for _, finding := range found.Basic {
-		if !slices.Contains(known, finding.Severity) {
-			return fmt.Errorf("a finding's severity is one of %q, not %q", known, finding.Severity)
+		if err := checkSeverity(finding.Severity, known); err != nil {
+			return err
 		}
 	}
 	known = append(known, "UNTRIAGED") // Amazon Inspector's
 	for _, finding := range found.Enhanced {
-		if severity := types.FindingSeverity(aws.ToString(finding.Severity)); !slices.Contains(known, severity) {
-			return fmt.Errorf("a finding's severity is one of %q, not %q", known, severity)
+		if err := checkSeverity(types.FindingSeverity(aws.ToString(finding.Severity)), known); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func checkSeverity(severity types.FindingSeverity, known []types.FindingSeverity) error {
+	if severity == "" || slices.Contains(known, severity) {
+		return nil
+	}
+	return fmt.Errorf("a finding's severity is one of %q or none, not %q", known, severity)
 }
 
 // ScannedImage is an image as a scanner sees it: see [WithScanner].

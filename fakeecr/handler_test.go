@@ -169,7 +169,7 @@ func TestConstraintsOverHTTP(t *testing.T) {
 			swept++
 		}
 	}
-	require.Greater(t, swept, 400)
+	require.Greater(t, swept, 461)
 	_, _, after := send(t, server.URL, target+"DescribeRepositories", `{}`)
 	require.Equal(t, before, after)
 }

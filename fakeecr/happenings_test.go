@@ -264,6 +264,48 @@ func TestReplicationLagByRegion(t *testing.T) {
 	})
 }
 
+// While one of an image's replicas is held, its replication is in progress, in the
+// region where it is held.
+func TestHeldReplicasAreInProgress(t *testing.T) {
+	const arrives, waits = types.ReplicationStatusComplete, types.ReplicationStatusInProgress
+	for name, c := range map[string]struct {
+		rule *scenarios.Rule
+		// of the image with two tags, and of another one
+		want, other []types.ImageReplicationStatus
+	}{
+		"a region": {scenarios.On(scenarios.ReceiveReplica, scenarios.Region("eu-west-1")),
+			[]types.ImageReplicationStatus{replicaIn("eu-west-1", waits), replicaIn("us-west-2", arrives)},
+			[]types.ImageReplicationStatus{replicaIn("eu-west-1", waits), replicaIn("us-west-2", arrives)}},
+		"the first tag": {scenarios.On(scenarios.ReceiveReplica, scenarios.Region("eu-west-1"), scenarios.Tag("v1")),
+			[]types.ImageReplicationStatus{replicaIn("eu-west-1", waits), replicaIn("us-west-2", arrives)},
+			[]types.ImageReplicationStatus{replicaIn("eu-west-1", arrives), replicaIn("us-west-2", arrives)}},
+		"the second tag": {scenarios.On(scenarios.ReceiveReplica, scenarios.Region("eu-west-1"), scenarios.Tag("v2")),
+			[]types.ImageReplicationStatus{replicaIn("eu-west-1", waits), replicaIn("us-west-2", arrives)},
+			[]types.ImageReplicationStatus{replicaIn("eu-west-1", arrives), replicaIn("us-west-2", arrives)}},
+		"the other image": {scenarios.On(scenarios.ReceiveReplica, scenarios.Tag("w")),
+			[]types.ImageReplicationStatus{replicaIn("eu-west-1", arrives), replicaIn("us-west-2", arrives)},
+			[]types.ImageReplicationStatus{replicaIn("eu-west-1", waits), replicaIn("us-west-2", waits)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				replicateTo(t, f, destination("eu-west-1"), destination("us-west-2"))
+				playing := f.registry.Play(scenarios.Scenario{c.rule.Hold()})
+				image := fakeecr.RandomImage(1, 100)
+				digest := f.registry.MustPush("team/app:v1", image)
+				f.registry.MustPush("team/app:v2", image)
+				other := f.registry.MustPush("team/app:w", fakeecr.RandomImage(2, 100))
+				f.registry.Advance(time.Hour)
+				require.Equal(t, c.want, replicas(t, f, "team/app", digest))
+				require.Equal(t, c.other, replicas(t, f, "team/app", other))
+				playing.Release()
+				for _, digest := range []string{digest, other} {
+					require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", arrives), replicaIn("us-west-2", arrives)}, replicas(t, f, "team/app", digest))
+				}
+			})
+		})
+	}
+}
+
 func TestAScanThatNeverEnds(t *testing.T) {
 	inBubble(t, func(t *testing.T, f face) {
 		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))

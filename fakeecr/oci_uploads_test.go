@@ -341,7 +341,7 @@ func TestRegistryBytesPerLayer(t *testing.T) {
 		create(t, e.registry, app)
 		upload := e.begin(t)
 		e.requireRefused(t, 403, "DENIED", exceeded, "PATCH", upload, "01234567890")
-		got := e.stream(t, "PATCH", upload, io.MultiReader(strings.NewReader("01234567890"), endless{}))
+		got := e.stream(t, "PATCH", upload, endless)
 		require.Equal(t, 403, got.status)
 		require.Contains(t, got.body, exceeded)
 		require.Equal(t, 201, e.do(t, "PATCH", upload, "0123456789").status)
@@ -349,9 +349,7 @@ func TestRegistryBytesPerLayer(t *testing.T) {
 }
 
 // endless is a body that nobody should read to its end.
-type endless struct{}
-
-func (endless) Read(p []byte) (int, error) { return len(p), nil }
+var endless = readerFunc(func(p []byte) (int, error) { return len(p), nil })
 
 // A part that comes as a stream is met by rules and stands in the trace like one of
 // the API.

@@ -44,12 +44,13 @@ func (p *Playing) Fired(rule *scenarios.Rule) int {
 // State is the state that a rule's Then has moved the playing to, "" at first.
 func (p *Playing) State() string { return p.playing.State() }
 
-// WaitHeld returns when the scenario holds or delays n calls or more, without
-// sleeping, or with the context's error. What the world does by itself counts from
+// WaitHeld returns when the scenario keeps n calls or more waiting: held, delayed or
+// for others at Together. It does not sleep, and ends with the context's error, or
+// with one when the playing has stopped. What the world does by itself counts from
 // when it is due and somebody calls the registry or advances its clock.
 func (p *Playing) WaitHeld(ctx context.Context, n int) error { return p.playing.WaitHeld(ctx, n) }
 
-// Held is how many calls the scenario holds or delays now.
+// Held is how many calls the scenario keeps waiting now, as WaitHeld counts them.
 func (p *Playing) Held() int { return p.playing.Held() }
 
 // Release lets go of the calls that the scenario holds or delays now, and of what

@@ -128,8 +128,8 @@ func TestSigningOnPush(t *testing.T) {
 		f.registry.MustPush("test:v1", fakeecr.RandomImage(1, 4096))
 
 		require.Empty(t, signingStatuses(t, f, "prod/before", "v1"), "pushed before the rules")
-		require.Equal(t, []types.ImageSigningStatus{status(audit, "IN_PROGRESS"), status(release, "IN_PROGRESS")}, signingStatuses(t, f, "prod/app", "v1"),
-			"one status for each profile")
+		require.Equal(t, []types.ImageSigningStatus{status(audit, "IN_PROGRESS"), status(release, "IN_PROGRESS"), status(audit, "IN_PROGRESS")},
+			signingStatuses(t, f, "prod/app", "v1"), "one status for each rule")
 		require.Empty(t, signatures(t, f, "prod/app"))
 		out, err := f.DescribeImageSigningStatus(t.Context(), &ecr.DescribeImageSigningStatusInput{RepositoryName: aws.String("prod/app"), ImageId: tagID("v1")})
 		require.NoError(t, err)
@@ -139,16 +139,16 @@ func TestSigningOnPush(t *testing.T) {
 		_, err = f.DeleteSigningConfiguration(t.Context(), nil)
 		require.NoError(t, err, "what was pushed before is signed nevertheless")
 		f.registry.Advance(enough)
-		require.Equal(t, []types.ImageSigningStatus{status(audit, "COMPLETE"), status(release, "COMPLETE")}, signingStatuses(t, f, "prod/app", "v1"))
+		require.Equal(t, []types.ImageSigningStatus{status(audit, "COMPLETE"), status(release, "COMPLETE"), status(audit, "COMPLETE")}, signingStatuses(t, f, "prod/app", "v1"))
 		require.Equal(t, []types.ImageSigningStatus{status(audit, "COMPLETE")}, signingStatuses(t, f, "test", "v1"))
 		found := signatures(t, f, "prod/app")
-		require.Len(t, found, 2)
+		require.Len(t, found, 3)
 		for _, subject := range found {
 			require.Equal(t, digest, subject)
 		}
 		require.Len(t, signatures(t, f, "test"), 1)
 		f.registry.Advance(time.Hour)
-		require.Len(t, signatures(t, f, "prod/app"), 2, "signatures are not signed")
+		require.Len(t, signatures(t, f, "prod/app"), 3, "signatures are not signed")
 	})
 }
 

@@ -50,7 +50,7 @@ func (w *world) begin(key registry.Key, played []scenarios.Scenario) *Registry {
 	if w.t != nil {
 		w.t.Helper()
 	}
-	r := &Registry{world: w, caller: stage.Caller{Key: key}}
+	r := &Registry{world: w, caller: stage.Own(key)}
 	for _, scenario := range played {
 		r.Play(scenario)
 	}

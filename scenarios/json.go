@@ -1,7 +1,6 @@
 package scenarios
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +23,10 @@ import (
 //		"do": {"drop": true}
 //	}]}
 //
+// A ready-made scenario stands under its name in Go, with its arguments by name:
+//
+//	{"ready": "Throttle", "operation": "PutImage", "times": 2}
+//
 // [Schema] describes all of it. Scenarios in a list are joined, each with the
 // budget ("within") of its own. An error begins with the line and the column of
 // what is wrong: a member that is unknown or stands twice, a wrong type, a rule
@@ -33,35 +36,16 @@ func Parse(text []byte) (Scenario, error) {
 	if err != nil {
 		return nil, place(text, err)
 	}
-	all, err := oneOrMore(forms().scenario.form(func() Scenario { return nil })).read(v)
+	all, err := oneOrMore(form[Scenario]{read: forms().readScenario}).read(v)
 	if err != nil {
 		return nil, place(text, err)
 	}
 	return slices.Concat(all...), nil
 }
 
-// Schema is the JSON Schema of what [Parse] reads: scenario.schema.json beside
-// this package.
-func Schema() []byte {
-	schema := ordered{
-		{"$schema", "https://json-schema.org/draft/2020-12/schema"},
-		{"title", "Scenario"},
-		{"description", "What goes wrong, and when, for fakeecr. Scenarios in a list are joined."},
-		{"oneOf", []ordered{{{"$ref", "#/$defs/scenario"}}, {{"type", "array"}, {"minItems", 1}, {"items", ordered{{"$ref", "#/$defs/scenario"}}}}}},
-		{"$defs", ordered{{"scenario", forms().scenario.schema()}}},
-	}
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(schema); err != nil {
-		panic(err) // the schema is made of texts and numbers
-	}
-	return text.Bytes()
-}
-
-// MarshalJSON is the scenario as [Parse] reads it. The error names a rule that
-// has no JSON, because it has a function, or that [Rule.Check] refuses.
+// MarshalJSON is the scenario as [Parse] reads it, a ready-made one as its rules.
+// The error names a rule that has no JSON, because it has a function, or that
+// [Rule.Check] refuses.
 func (s Scenario) MarshalJSON() ([]byte, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
@@ -175,6 +159,7 @@ type table struct {
 	stale                 object[Stale]
 	item                  object[ItemFailure]
 	failure, orNone       form[error]
+	ready                 []ready
 }
 
 // mistaken is the mistakes that a rule has by now.
@@ -183,7 +168,7 @@ func mistaken(r *Rule) error { return errors.Join(r.mistakes...) }
 var forms = sync.OnceValue(func() *table {
 	t := &table{failure: outcomes(false), orNone: outcomes(true), operations: oneOrMore(operationNames())}
 	t.rate = object[Rate]{members: []property[Rate]{
-		of("perSecond", "How many calls pass in a second of the world's clock.", number(math.Inf(1)),
+		of("perSecond", "How many calls pass in a second of the world's clock.", number(math.MaxFloat64),
 			func(r Rate) (float64, bool) { return r.PerSecond, true }, func(r Rate, f float64) Rate { r.PerSecond = f; return r }).needed(),
 		of("burst", "How many calls may come at once.", whole(1),
 			func(r Rate) (int, bool) { return r.Burst, true }, func(r Rate, n int) Rate { r.Burst = n; return r }).needed(),
@@ -194,39 +179,32 @@ var forms = sync.OnceValue(func() *table {
 	}}
 	t.item = object[ItemFailure]{members: []property[ItemFailure]{
 		of("nth", "Which item, counted from 1.", whole(1), func(f ItemFailure) (int, bool) { return f.Nth, true }, func(f ItemFailure, n int) ItemFailure { f.Nth = n; return f }).needed(),
-		of("code", "The code of the failure, such as ImageNotFound.", str, func(f ItemFailure) (string, bool) { return f.Code, true }, func(f ItemFailure, s string) ItemFailure { f.Code = s; return f }).needed(),
+		of("code", "The code of the failure, such as ImageNotFound.", word, func(f ItemFailure) (string, bool) { return f.Code, true }, func(f ItemFailure, s string) ItemFailure { f.Code = s; return f }).needed(),
 		of("reason", "The reason of the failure.", str, func(f ItemFailure) (string, bool) { return f.Reason, f.Reason != "" }, func(f ItemFailure, s string) ItemFailure { f.Reason = s; return f }),
 	}}
 	t.where = object[*Rule]{check: mistaken}
 	for _, kind := range conditionKinds {
-		f := str
-		if kind.name == "face" {
+		f := word
+		switch kind.name {
+		case "face":
 			f = oneOf(string(FaceGo), string(FaceAPI), string(FaceRegistry))
+		case "while":
+			f = str
 		}
 		t.where.members = append(t.where.members, of(kind.name, kind.says, f, nil, func(r *Rule, s string) *Rule { return r.meeting(kind.of(s)) }))
 	}
 	t.when = object[*Rule]{check: mistaken, members: turnMembers()}
 	t.do = object[*Rule]{check: mistaken, either: []string{"cutAfter", "resetAfter"}, members: t.effectMembers()}
 	t.rule = object[*Rule]{members: t.ruleMembers()}
-	t.scenario = object[Scenario]{members: scenarioMembers(form[*Rule]{schema: t.rule.schema(), read: t.readRule, write: t.writeRule})}
+	t.scenario = object[Scenario]{members: scenarioMembers(form[*Rule]{schema: t.ruleSchema(), read: t.readRule, write: t.writeRule})}
+	t.ready = t.readyMade()
 	return t
 })
 
-var positive = form[time.Duration]{
-	schema: duration.schema, write: duration.write,
-	read: func(v value) (time.Duration, error) {
-		d, err := duration.read(v)
-		if err == nil && d == 0 {
-			err = v.wrong("%q is no time at all", v.text)
-		}
-		return d, err
-	},
-}
-
 // operationNames is a form of the names of operations and of groups of them.
 func operationNames() form[string] {
-	names := slices.Concat(Groups(), Operations(Any), Operations(World))
-	f := oneOf(names...)
+	f := str
+	f.schema = defined("operation")
 	f.read = func(v value) (string, error) {
 		if err := v.is("a text"); err != nil {
 			return "", err
@@ -235,6 +213,21 @@ func operationNames() form[string] {
 			return "", v.wrong("ECR has no operation %q", v.text)
 		}
 		return v.text, nil
+	}
+	return f
+}
+
+// callNames is operationNames without what the world does by itself.
+func callNames() form[string] {
+	f := operationNames()
+	f.schema = defined("call")
+	read := f.read
+	f.read = func(v value) (string, error) {
+		name, err := read(v)
+		if err == nil && !slices.Contains(namesWithin(Operations(Any)), name) {
+			err = v.wrong("%q is what the world does by itself", name)
+		}
+		return name, err
 	}
 	return f
 }

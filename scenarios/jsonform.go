@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,8 +23,10 @@ type form[V any] struct {
 type property[O any] struct {
 	name, says string
 	required   bool
-	schema     ordered
-	read       func(O, value) (O, error)
+	// flag is for a member that counts only where it is true.
+	flag   bool
+	schema ordered
+	read   func(O, value) (O, error)
 	// write answers nil for a member that is left out.
 	write func(O) (any, error)
 }
@@ -177,6 +180,21 @@ var str = form[string]{
 	},
 }
 
+// word is a text that is not empty.
+var word = form[string]{
+	schema: ordered{{"type", "string"}, {"minLength", 1}},
+	read: func(v value) (string, error) {
+		if err := v.is("a text"); err != nil {
+			return "", err
+		}
+		if v.text == "" {
+			return "", v.wrong("an empty text")
+		}
+		return v.text, nil
+	},
+	write: str.write,
+}
+
 // oneOf is a text of some.
 func oneOf(texts ...string) form[string] {
 	return form[string]{
@@ -201,39 +219,52 @@ var truth = form[bool]{
 	write:  func(b bool) (any, error) { return b, nil },
 }
 
-// whole is a whole number that is not below the lowest. Other languages write one
-// as 3.0 too.
-func whole[N int | int64](lowest N) form[N] {
+// whole is a whole number that is not below the lowest.
+func whole[N int | int64](lowest N) form[N] { return between(lowest, math.MaxInt) }
+
+// between is a whole number from the lowest to the highest. Other languages write
+// one as 3.0 or 1e3 too.
+func between[N int | int64](lowest, highest N) form[N] {
 	return form[N]{
-		schema: ordered{{"type", "integer"}, {"minimum", lowest}},
+		schema: ordered{{"type", "integer"}, {"minimum", lowest}, {"maximum", highest}},
 		read: func(v value) (N, error) {
 			if err := v.is("a number"); err != nil {
 				return 0, err
 			}
-			n, err := strconv.ParseInt(v.text, 10, 64)
-			if err != nil {
-				f, _ := strconv.ParseFloat(v.text, 64)
-				if n = int64(f); f != math.Trunc(f) || math.Abs(f) > 1<<53 {
-					return 0, v.wrong("%s is no whole number that can be", v.text)
-				}
-			}
-			if N(n) < lowest || int64(N(n)) != n {
+			f, _ := strconv.ParseFloat(v.text, 64)
+			switch {
+			case f < float64(lowest):
 				return 0, v.wrong("%s is below %d", v.text, lowest)
+			case f > float64(highest):
+				return 0, v.wrong("%s is above %d", v.text, highest)
 			}
-			return N(n), nil
+			n, isWhole := wholeOf(v.text, f)
+			switch {
+			case !isWhole:
+				return 0, v.wrong("%s is no whole number", v.text)
+			case !n.IsInt64():
+				return 0, v.wrong("%s is above %d", v.text, highest)
+			}
+			return N(n.Int64()), nil
 		},
 		write: func(n N) (any, error) { return n, nil },
 	}
 }
 
+// wholeOf is the whole number that a text says, which is about f.
+func wholeOf(text string, f float64) (n *big.Int, is bool) {
+	if math.Abs(f) < 1 { // of one as small as 1e-99999999 nobody needs the digits
+		mantissa, _, _ := strings.Cut(strings.ToLower(text), "e")
+		return new(big.Int), !strings.ContainsAny(mantissa, "123456789")
+	}
+	exact, _ := new(big.Rat).SetString(text)
+	return exact.Num(), exact.IsInt()
+}
+
 // number is any number above 0, up to a greatest.
 func number(greatest float64) form[float64] {
-	schema := ordered{{"type", "number"}, {"exclusiveMinimum", 0}}
-	if !math.IsInf(greatest, 1) {
-		schema = append(schema, pair{"maximum", greatest})
-	}
 	return form[float64]{
-		schema: schema,
+		schema: ordered{{"type", "number"}, {"exclusiveMinimum", 0}, {"maximum", greatest}},
 		read: func(v value) (float64, error) {
 			if err := v.is("a number"); err != nil {
 				return 0, err
@@ -278,6 +309,19 @@ var duration = form[time.Duration]{
 		}
 		return said, nil
 	},
+}
+
+// positive is a duration that is not zero.
+var positive = form[time.Duration]{
+	schema: append(slices.Clip(duration.schema), pair{"allOf", []ordered{{{"pattern", "[1-9]"}}}}),
+	read: func(v value) (time.Duration, error) {
+		d, err := duration.read(v)
+		if err == nil && d == 0 {
+			err = v.wrong("%q is no time at all", v.text)
+		}
+		return d, err
+	},
+	write: duration.write,
 }
 
 // list is a list of a form, of some length at least.

@@ -50,7 +50,7 @@ func answers() object[answer] {
 			func(a answer) (string, bool) { return got(a.fault) }, func(a answer, s string) answer { a.fault = &s; return a }),
 		of("members", "The other members of an exception, such as kmsError of KmsException.", exceptionMembers(),
 			func(a answer) ([]exceptionMember, bool) { return a.members, a.members != nil }, func(a answer, m []exceptionMember) answer { a.members = m; return a }),
-		of("status", "The HTTP status of the error or, without code and message, of an answer in the service's place.", whole(200),
+		of("status", "The HTTP status of the error or, without code and message, of an answer in the service's place.", between(200, 599),
 			func(a answer) (int, bool) { return got(a.status) }, func(a answer, n int) answer { a.status = &n; return a }),
 		of("headers", "The headers of an answer in the service's place, each a text or a list of them.", headers,
 			func(a answer) (http.Header, bool) { return a.header, len(a.header) > 0 }, func(a answer, h http.Header) answer { a.header = h; return a }),
@@ -76,9 +76,8 @@ func outcomes(mayPass bool) form[error] {
 		words = append(words, s.said)
 	}
 	said, answers := oneOf(words...), answers()
-	errorOf := append(answers.schema(), pair{"anyOf", []ordered{{{"required", []string{"code"}}}, {{"required", []string{"message"}}}, {{"required", []string{"status"}}}}})
 	return form[error]{
-		schema: ordered{{"oneOf", []ordered{said.schema, errorOf}}},
+		schema: ordered{{"oneOf", []ordered{said.schema, {{"$ref", "#/$defs/error"}}}}},
 		read: func(v value) (error, error) {
 			if v.kind == "a text" {
 				word, err := said.read(v)

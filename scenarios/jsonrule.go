@@ -16,7 +16,7 @@ func (t *table) ruleMembers() []property[*Rule] {
 	}
 	when := property[*Rule]{name: "when", says: "Which of the calls it fires on: every one, if it does not say.", schema: t.when.schema()}
 	when.read, when.write = whole(t.when, func(r *Rule) bool { return r.turn != Turn{} })
-	do := property[*Rule]{name: "do", says: "What it does to a call.", required: true, schema: t.do.schema()}
+	do := property[*Rule]{name: "do", says: "What it does to a call.", required: true, schema: t.doSchema()}
 	do.read, do.write = whole(t.do, func(*Rule) bool { return true })
 	do.write = func(r *Rule) (any, error) {
 		e := r.effects
@@ -115,13 +115,15 @@ func effect[V any](name, says string, f form[V], get func(Effects) (V, bool), se
 
 // flag is an effect that is there or not.
 func flag(name, says string, is func(Effects) bool, set func(*Rule) *Rule) property[*Rule] {
-	return effect(name, says, truth, func(e Effects) (bool, bool) { return is(e), is(e) },
+	f := effect(name, says, truth, func(e Effects) (bool, bool) { return is(e), is(e) },
 		func(r *Rule, is bool) *Rule {
 			if is {
 				return set(r)
 			}
 			return r
 		})
+	f.flag = true
+	return f
 }
 
 // effectMembers are the effects in the order in which they come.

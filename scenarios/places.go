@@ -14,6 +14,10 @@ type placement struct {
 	on     []string
 	// where is on in words, if it is not to be listed.
 	where string
+	// members are those of do in JSON that have the effect or, with outcomes, that
+	// may have it.
+	members  []string
+	outcomes bool
 }
 
 // callsOnly is where an effect can be put that needs a caller who waits.
@@ -22,21 +26,21 @@ const callsOnly = "calls, not on what the world does by itself"
 // places are those of effects that cannot be put on all operations.
 var places = []placement{
 	{"FailItem", func(e Effects) bool { return e.Item != nil },
-		[]string{"BatchCheckLayerAvailability", "BatchDeleteImage", "BatchGetImage", "BatchGetRepositoryScanningConfiguration"}, ""},
-	{"Reserialise", func(e Effects) bool { return e.Reserialise }, []string{"BatchGetImage"}, ""},
-	{"Flip", func(e Effects) bool { return e.Flip != nil }, []string{DownloadLayer}, ""},
-	{"Keep", func(e Effects) bool { return e.Keep != nil }, []string{DownloadLayer}, ""},
-	{"Garble", func(e Effects) bool { return e.Garble != nil }, []string{"UploadLayerPart"}, ""},
-	{"Stale", func(e Effects) bool { return e.Stale != nil }, groups()[Reads], ""},
-	{"Together", func(e Effects) bool { return e.Together > 0 }, append(slices.Clone(groups()[Any]), PullFromUpstream), callsOnly},
-	{"AtMost", func(e Effects) bool { return e.Rate != nil }, append(slices.Clone(groups()[Any]), PullFromUpstream), callsOnly},
-	{"Twice", func(e Effects) bool { return e.Twice }, groups()[Any], callsOnly},
-	{"Around", func(e Effects) bool { return e.around != nil }, groups()[Any], callsOnly},
-	{"Change", func(e Effects) bool { return e.change != nil }, groups()[Any], callsOnly},
-	{"an effect on the reply", func(e Effects) bool { return !e.Reply.IsWhole() }, groups()[Any], callsOnly},
+		[]string{"BatchCheckLayerAvailability", "BatchDeleteImage", "BatchGetImage", "BatchGetRepositoryScanningConfiguration"}, "", []string{"failItem"}, false},
+	{"Reserialise", func(e Effects) bool { return e.Reserialise }, []string{"BatchGetImage"}, "", []string{"reserialise"}, false},
+	{"Flip", func(e Effects) bool { return e.Flip != nil }, []string{DownloadLayer}, "", []string{"flip"}, false},
+	{"Keep", func(e Effects) bool { return e.Keep != nil }, []string{DownloadLayer}, "", []string{"keep"}, false},
+	{"Garble", func(e Effects) bool { return e.Garble != nil }, []string{"UploadLayerPart"}, "", []string{"garble"}, false},
+	{"Stale", func(e Effects) bool { return e.Stale != nil }, groups()[Reads], "", []string{"stale"}, false},
+	{"Together", func(e Effects) bool { return e.Together > 0 }, append(slices.Clone(groups()[Any]), PullFromUpstream), callsOnly, []string{"together"}, false},
+	{"AtMost", func(e Effects) bool { return e.Rate != nil }, append(slices.Clone(groups()[Any]), PullFromUpstream), callsOnly, []string{"rate"}, false},
+	{"Twice", func(e Effects) bool { return e.Twice }, groups()[Any], callsOnly, []string{"twice"}, false},
+	{"Around", func(e Effects) bool { return e.around != nil }, groups()[Any], callsOnly, nil, false},
+	{"Change", func(e Effects) bool { return e.change != nil }, groups()[Any], callsOnly, nil, false},
+	{"an effect on the reply", func(e Effects) bool { return !e.Reply.IsWhole() }, groups()[Any], callsOnly, []string{"drop", "cutAfter", "resetAfter", "trickle", "stall"}, false},
 	{"an answer over HTTP or a connection that fails", func(e Effects) bool {
 		return ofConnection(e.Err) || slices.ContainsFunc(e.Sequence, ofConnection)
-	}, groups()[Any], callsOnly},
+	}, groups()[Any], callsOnly, []string{"fail", "sequence"}, true},
 }
 
 // ofConnection tells whether an outcome is nothing that the service says.

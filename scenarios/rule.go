@@ -21,6 +21,11 @@ import (
 // Rule says what goes wrong on which calls. Make one with [On], choose its
 // turns (by default every one) and its effects; each method answers a new rule
 // and leaves the old one as it was.
+//
+// A mistake, such as a nil error for Fail or a nil function, is kept with the rule
+// and refused when the rule is played, by the rule's words and the method's name:
+// rules are often variables of a package, where a panic would end tests that play
+// none of them.
 type Rule struct {
 	name string
 	// named are the operations and groups as they were named.

@@ -9,46 +9,55 @@
 // aws-sdk-go-v2/aws/transport/http. The columns 'done' say how often the operation
 // was carried out in the end. All of it is the same for a direct call, for a
 // client without a socket and over a socket, but where 'over a socket' says more:
-// the tests of package fakeecr hold each line to it.
+// the tests of package fakeecr hold each line to it. The last lines tell what is
+// seen an hour later of what the world does by itself, which nobody tries again.
 //
-//	rule                                                                           one attempt                                             done   with retries                             calls  done
-//	On("CreateRepository").Delay(time.Hour)                                        ok                                                      once   ok                                       1      once
-//	On("CreateRepository").Hold()                                                  ok                                                      once   ok                                       1      once
-//	On("CreateRepository").Together(2)                                             ok                                                      once   ok                                       1      once
-//	On("CreateRepository").AtMost(0.001, 1)                                        ThrottlingException                                     never  ThrottlingException                      3      never
-//	On("CreateRepository").First(1).Ask(refuse)                                    ThrottlingException                                     never  ok                                       2      once
-//	On("CreateRepository").First(1).Fail(Throttled())                              ThrottlingException                                     never  ok                                       2      once
-//	On("CreateRepository").Fail(Throttled())                                       ThrottlingException                                     never  ThrottlingException                      3      never
-//	On("CreateRepository").First(1).Fail(&types.ServerException{})                 *types.ServerException                                  never  ok                                       2      once
-//	On("CreateRepository").First(1).Fail(&types.KmsException{})                    *types.KmsException                                     never  *types.KmsException                      1      never
-//	On("CreateRepository").Fail(&types.LimitExceededException{})                   *types.LimitExceededException                           never  *types.LimitExceededException            3      never
-//	On("CreateRepository").First(1).Fail(errors.New("boom"))                       InternalFailure                                         never  ok                                       2      once
-//	On("CreateRepository").First(1).Fail(&Response{Status: 503, Body: "<html>"})   *awshttp.ResponseError, Service Unavailable             never  ok                                       2      once
-//	On("CreateRepository").First(1).Fail(&Response{Status: 403, Body: "<html>"})   *awshttp.ResponseError, Forbidden                       never  *awshttp.ResponseError, Forbidden        1      never
-//	On("CreateRepository").First(1).Fail(&Response{Status: 200, Body: `{"repos`})  *smithy.DeserializationError                            never  *smithy.DeserializationError             1      never
-//	On("CreateRepository").First(1).Fail(ErrConnectionRefused)                     syscall.ECONNREFUSED, over a socket syscall.ECONNRESET  never  ok                                       2      once
-//	On("CreateRepository").First(1).Fail(ErrConnectionReset)                       syscall.ECONNRESET                                      never  ok                                       2      once
-//	On("CreateRepository").First(1).Fail(ErrNoAnswer)                              context.DeadlineExceeded                                never  context.DeadlineExceeded                 1      never
-//	On("CreateRepository").Sequence(Throttled(), ErrReplyLost)                     ThrottlingException                                     never  *types.RepositoryAlreadyExistsException  3      once
-//	On("GetAuthorizationToken").With(Around(answerNothing))                        an empty output                                         -      an empty output                          1      -
-//	On("CreateRepository").First(1).Drop()                                         *smithyhttp.RequestSendError                            once   *types.RepositoryAlreadyExistsException  2      once
-//	On("BatchDeleteImage").First(1).Drop()                                         *smithyhttp.RequestSendError                            once   the failure ImageNotFound                2      once
-//	On("CreateRepository").First(1).CutAfter(20)                                   io.ErrUnexpectedEOF                                     once   io.ErrUnexpectedEOF                      1      once
-//	On("CreateRepository").First(1).ResetAfter(20)                                 syscall.ECONNRESET                                      once   *types.RepositoryAlreadyExistsException  2      once
-//	On("CreateRepository").First(1).CutAfter(1 << 20)                              ok                                                      once   ok                                       1      once
-//	On("CreateRepository").Stall(time.Hour)                                        ok                                                      once   ok                                       1      once
-//	On("CreateRepository").Trickle(10)                                             ok                                                      once   ok                                       1      once
-//	On("CreateRepository").First(1).Twice()                                        *types.RepositoryAlreadyExistsException                 once   *types.RepositoryAlreadyExistsException  1      once
-//	On("BatchDeleteImage").FailItem(1, "KmsError", "not now")                      the failure KmsError                                    never  the failure KmsError                     1      never
-//	On("GetAuthorizationToken").With(Change(spoil))                                a token that is no base64                               -      a token that is no base64                1      -
-//	On("UploadLayerPart").Garble(50)                                               *types.InvalidLayerException                            never  *types.InvalidLayerException             1      never
-//	On("BatchGetImage").Reserialise()                                              a manifest with another digest                          -      a manifest with another digest           1      -
-//	On(DownloadLayer).Flip(50)                                                     a layer with another digest                             -      a layer with another digest              1      -
-//	On(DownloadLayer).Keep(50)                                                     50 bytes of 100                                         -      50 bytes of 100                          1      -
-//	On(DownloadLayer).Fail(&Response{Status: 503})                                 status 503                                              -      status 503                               1      -
-//	On(DownloadLayer).CutAfter(50)                                                 io.ErrUnexpectedEOF                                     -      io.ErrUnexpectedEOF                      1      -
-//	On(DownloadLayer).ResetAfter(50)                                               syscall.ECONNRESET                                      -      syscall.ECONNRESET                       1      -
-//	On("DescribeImages").First(1).Stale(time.Hour)                                 *types.ImageNotFoundException                           once   *types.ImageNotFoundException            1      once
-//	On("DescribeImages").First(1).StaleBy(1)                                       *types.ImageNotFoundException                           once   *types.ImageNotFoundException            1      once
-//	On("DescribeImages").First(1).Frozen()                                         *types.ImageNotFoundException                           once   *types.ImageNotFoundException            1      once
+//	rule                                                                           one attempt                                              done   with retries                                             calls  done
+//	On("CreateRepository").Delay(time.Hour)                                        ok                                                       once   ok                                                       1      once
+//	On("CreateRepository").Hold()                                                  ok                                                       once   ok                                                       1      once
+//	On("CreateRepository").Together(2)                                             ok                                                       once   ok                                                       1      once
+//	On("CreateRepository").AtMost(0.001, 1)                                        ThrottlingException                                      never  ThrottlingException                                      3      never
+//	On("CreateRepository").First(1).Ask(refuse)                                    ThrottlingException                                      never  ok                                                       2      once
+//	On("CreateRepository").First(1).Fail(Throttled())                              ThrottlingException                                      never  ok                                                       2      once
+//	On("CreateRepository").Fail(Throttled())                                       ThrottlingException                                      never  ThrottlingException                                      3      never
+//	On("CreateRepository").First(1).Fail(&types.ServerException{})                 *types.ServerException                                   never  ok                                                       2      once
+//	On("CreateRepository").First(1).Fail(&types.KmsException{})                    *types.KmsException                                      never  *types.KmsException                                      1      never
+//	On("CreateRepository").Fail(&types.LimitExceededException{})                   *types.LimitExceededException                            never  *types.LimitExceededException                            3      never
+//	On("CreateRepository").First(1).Fail(errors.New("boom"))                       InternalFailure                                          never  ok                                                       2      once
+//	On("CreateRepository").First(1).Fail(&Response{Status: 503, Body: "<html>"})   *awshttp.ResponseError, Service Unavailable              never  ok                                                       2      once
+//	On("CreateRepository").First(1).Fail(&Response{Status: 403, Body: "<html>"})   *awshttp.ResponseError, Forbidden                        never  *awshttp.ResponseError, Forbidden                        1      never
+//	On("CreateRepository").First(1).Fail(&Response{Status: 200, Body: `{"repos`})  *smithy.DeserializationError                             never  *smithy.DeserializationError                             1      never
+//	On("CreateRepository").First(1).Fail(ErrConnectionRefused)                     syscall.ECONNREFUSED, over a socket syscall.ECONNRESET   never  ok                                                       2      once
+//	On("CreateRepository").First(1).Fail(ErrConnectionReset)                       syscall.ECONNRESET                                       never  ok                                                       2      once
+//	On("CreateRepository").First(1).Fail(ErrNoAnswer)                              context.DeadlineExceeded                                 never  context.DeadlineExceeded                                 1      never
+//	On("CreateRepository").Sequence(Throttled(), ErrReplyLost)                     ThrottlingException                                      never  *types.RepositoryAlreadyExistsException                  3      once
+//	On("GetAuthorizationToken").With(Around(answerNothing))                        an empty output                                          -      an empty output                                          1      -
+//	On("CreateRepository").First(1).Drop()                                         *smithyhttp.RequestSendError                             once   *types.RepositoryAlreadyExistsException                  2      once
+//	On("BatchDeleteImage").First(1).Drop()                                         *smithyhttp.RequestSendError                             once   the failure ImageNotFound                                2      once
+//	On("CreateRepository").First(1).CutAfter(20)                                   io.ErrUnexpectedEOF                                      once   io.ErrUnexpectedEOF                                      1      once
+//	On("CreateRepository").First(1).ResetAfter(20)                                 syscall.ECONNRESET                                       once   *types.RepositoryAlreadyExistsException                  2      once
+//	On("CreateRepository").First(1).CutAfter(1 << 20)                              ok                                                       once   ok                                                       1      once
+//	On("CreateRepository").Stall(time.Hour)                                        ok                                                       once   ok                                                       1      once
+//	On("CreateRepository").Trickle(10)                                             ok                                                       once   ok                                                       1      once
+//	On("CreateRepository").First(1).Twice()                                        *types.RepositoryAlreadyExistsException                  once   *types.RepositoryAlreadyExistsException                  1      once
+//	On("BatchDeleteImage").FailItem(1, "KmsError", "not now")                      the failure KmsError                                     never  the failure KmsError                                     1      never
+//	On("GetAuthorizationToken").With(Change(spoil))                                a token that is no base64                                -      a token that is no base64                                1      -
+//	On("UploadLayerPart").Garble(50)                                               *types.InvalidLayerException                             never  *types.InvalidLayerException                             1      never
+//	On("BatchGetImage").Reserialise()                                              a manifest with another digest                           -      a manifest with another digest                           1      -
+//	On(DownloadLayer).Flip(50)                                                     a layer with another digest                              -      a layer with another digest                              1      -
+//	On(DownloadLayer).Keep(50)                                                     50 bytes of 100                                          -      50 bytes of 100                                          1      -
+//	On(DownloadLayer).Fail(&Response{Status: 503})                                 status 503                                               -      status 503                                               1      -
+//	On(DownloadLayer).CutAfter(50)                                                 io.ErrUnexpectedEOF                                      -      io.ErrUnexpectedEOF                                      1      -
+//	On(DownloadLayer).ResetAfter(50)                                               syscall.ECONNRESET                                       -      syscall.ECONNRESET                                       1      -
+//	On("DescribeImages").First(1).Stale(time.Hour)                                 *types.ImageNotFoundException                            once   *types.ImageNotFoundException                            1      once
+//	On("DescribeImages").First(1).StaleBy(1)                                       *types.ImageNotFoundException                            once   *types.ImageNotFoundException                            1      once
+//	On("DescribeImages").First(1).Frozen()                                         *types.ImageNotFoundException                            once   *types.ImageNotFoundException                            1      once
+//	On(CompleteScan).Fail(Throttled())                                             the scan: FAILED Rate exceeded                           -      the scan: FAILED Rate exceeded                           1      -
+//	On(CompleteScan).Delay(24 * time.Hour)                                         the scan: IN_PROGRESS                                    -      the scan: IN_PROGRESS                                    1      -
+//	On(CompleteLifecyclePolicyPreview).Fail(Throttled())                           the preview: FAILED                                      -      the preview: FAILED                                      1      -
+//	On(RunLifecyclePolicy).Fail(Throttled())                                       the old image: there                                     -      the old image: there                                     1      -
+//	On(ReceiveReplica).Fail(Throttled())                                           the replica: FAILED Throttling                           -      the replica: FAILED Throttling                           1      -
+//	On(ActivateImage).Fail(Throttled())                                            the image: ARCHIVED                                      -      the image: ARCHIVED                                      1      -
+//	On(SignImage).Fail(Throttled())                                                the signature: FAILED ThrottlingException Rate exceeded  -      the signature: FAILED ThrottlingException Rate exceeded  1      -
+//	On(PullFromUpstream).First(1).Fail(Throttled())                                the failure UpstreamTooManyRequests                      -      the failure UpstreamTooManyRequests                      1      -
 package scenarios

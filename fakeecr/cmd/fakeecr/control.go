@@ -49,6 +49,7 @@ func newControl(c *config) *control {
 	handle("GET scenario", control.list)
 	handle("DELETE scenario", control.stopAll)
 	handle("DELETE scenario/{id}", control.stop)
+	handle("GET scenario/{id}/held", control.held)
 	handle("POST scenario/{id}/release", control.release)
 	return control
 }
@@ -91,8 +92,12 @@ func (c *control) find(image string, text io.Reader) error {
 		return err
 	}
 	var printed any
-	if err := json.Unmarshal(document, &printed); err != nil {
+	decoder := json.NewDecoder(bytes.NewReader(document))
+	if err := decoder.Decode(&printed); err != nil {
 		return fmt.Errorf("no imageScanFindings: %w", err)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return errors.New("something follows the imageScanFindings: they are one document")
 	}
 	canonical, err := json.Marshal(writtenOut("", printed))
 	if err != nil {
@@ -171,7 +176,7 @@ func answer(w http.ResponseWriter, err error) {
 	case err == nil:
 		w.WriteHeader(http.StatusNoContent)
 	case errors.As(err, &tooLarge):
-		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
+		http.Error(w, fmt.Sprintf("the body has more than %d bytes", tooLarge.Limit), http.StatusRequestEntityTooLarge)
 	default:
 		http.Error(w, err.Error(), http.StatusBadRequest)
 	}

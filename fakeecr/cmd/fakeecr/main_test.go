@@ -88,12 +88,16 @@ func TestRun(t *testing.T) {
 	require.Error(t, err, "nobody listens any more")
 }
 
-func post(t *testing.T, url, body string, status int) {
+// post is what is answered with a status.
+func post(t *testing.T, url, body string, status int) string {
 	t.Helper()
 	response, err := http.Post(url, "", strings.NewReader(body))
 	require.NoError(t, err)
+	answer, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	require.Equal(t, status, response.StatusCode)
+	return string(answer)
 }
 
 const (
@@ -175,6 +179,22 @@ func TestRunIsToldOfFindings(t *testing.T) {
 	require.Len(t, out.ImageScanFindings.EnhancedFindings, 1)
 	require.Equal(t, "CVE-2026-2", *out.ImageScanFindings.EnhancedFindings[0].Title)
 	require.Equal(t, 2.5, out.ImageScanFindings.EnhancedFindings[0].Score)
+}
+
+func TestMistakesInFindingsAreNamed(t *testing.T) {
+	url, _ := start(t)
+	for body, says := range map[string]string{
+		`{"findings":[]}{}`:                            "something follows the imageScanFindings: they are one document\n",
+		`{"findings":[]`:                               "no imageScanFindings: unexpected EOF\n",
+		`{"findings":[{"severity":"SEVERE"}]}`:         `a finding's severity is one of ["INFORMATIONAL" "LOW" "MEDIUM" "HIGH" "CRITICAL" "UNDEFINED"] or none, not "SEVERE"` + "\n",
+		`{"findings":[]}` + strings.Repeat(" ", 1<<20): "the body has more than 1048576 bytes\n",
+	} {
+		status := http.StatusBadRequest
+		if len(body) > 1<<20 {
+			status = http.StatusRequestEntityTooLarge
+		}
+		require.Equal(t, says, post(t, url+"/_fakeecr/findings?image=team/app:v1", body, status))
+	}
 }
 
 func TestWrittenOut(t *testing.T) {
@@ -276,8 +296,8 @@ func TestRunChecksItsArguments(t *testing.T) {
 		"limit":          {[]string{"-quota", "images per repository"}, "an equals sign"},
 		"key":            {[]string{"-kms-key", "alias/mine"}, "no ARN of a KMS key"},
 		"secret":         {[]string{"-secret", "hub"}, "no ARN of a secret"},
-		"key's state":    {[]string{"-kms-key", someKey + ",Disabled"}, `no state "Disabled", but in one of ["" "DisabledException" "KMSInvalidStateException" "AccessDeniedException" "NotFoundException"]`},
-		"secret's state": {[]string{"-secret", hubSecret + ",gone"}, `no state "gone", but in one of ["" "access denied" "undecryptable" "not found"]`},
+		"key's state":    {[]string{"-kms-key", someKey + ",Disabled"}, `no state "Disabled", but in one of ["DisabledException" "KMSInvalidStateException" "AccessDeniedException" "NotFoundException"] or enabled`},
+		"secret's state": {[]string{"-secret", hubSecret + ",gone"}, `no state "gone", but in one of ["access denied" "undecryptable" "not found"] or readable`},
 		"signature":      {[]string{"-sigv4", "key"}, "with colons between them"},
 		"token":          {[]string{"-sigv4", "key:secret:"}, "with colons between them"},
 		"argument":       {[]string{"serve"}, "unexpected arguments"},

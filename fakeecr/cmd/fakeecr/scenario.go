@@ -98,6 +98,29 @@ func (c *control) release(w http.ResponseWriter, req *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// held answers when a playing keeps so many calls waiting, 1 if the query does not
+// say, or has stopped.
+func (c *control) held(w http.ResponseWriter, req *http.Request) {
+	p, found := c.playings.find(req.PathValue("id"))
+	if !found {
+		noPlaying(w, req)
+		return
+	}
+	n := 1
+	if said := req.URL.Query().Get("n"); said != "" {
+		var err error
+		if n, err = strconv.Atoi(said); err != nil || n < 1 {
+			http.Error(w, strconv.Quote(said)+" is no number of calls", http.StatusBadRequest)
+			return
+		}
+	}
+	if err := p.WaitHeld(req.Context(), n); err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	answerJSON(w, http.StatusOK, map[string]int{"held": p.Held()})
+}
+
 func noPlaying(w http.ResponseWriter, req *http.Request) {
 	http.Error(w, "nothing is played under the name "+strconv.Quote(req.PathValue("id")), http.StatusNotFound)
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -145,14 +147,55 @@ func TestHeldCallsAreLetGo(t *testing.T) {
 				_, err := client(url).ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String("team/app")})
 				answered <- err
 			}()
-			require.Eventually(t, func() bool {
-				_, body := ask(t, "GET", url+"/_fakeecr/scenario", "")
-				return strings.Contains(body, `"held":1`)
-			}, 10*time.Second, time.Millisecond)
+			status, body := ask(t, "GET", url+"/_fakeecr/scenario/1/held?n=1", "")
+			require.Equal(t, http.StatusOK, status)
+			require.JSONEq(t, `{"held":1}`, body)
 			letGo(t, url, stop)
 			require.NoError(t, <-answered)
 		})
 	}
+}
+
+func TestWaitForHeldCalls(t *testing.T) {
+	url, _ := start(t, "-region", "eu-west-1", "-repository", "team/app")
+	playing := url + "/_fakeecr/scenario/1"
+	ask(t, "POST", url+"/_fakeecr/scenario", `{"rules":[{"on":"ListImages","do":{"together":3},"optional":true}]}`)
+	two := make(chan string)
+	go func() {
+		status, body := ask(t, "GET", playing+"/held?n=2", "")
+		two <- strconv.Itoa(status) + " " + strings.TrimSpace(body)
+	}()
+	answered := make(chan error, 2)
+	for range 2 {
+		go func() {
+			_, err := client(url).ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String("team/app")})
+			answered <- err
+		}()
+	}
+	require.Equal(t, `200 {"held":2}`, <-two)
+	for query, status := range map[string]int{"": http.StatusOK, "?n=2": http.StatusOK, "?n=0": http.StatusBadRequest, "?n=two": http.StatusBadRequest} {
+		got, _ := ask(t, "GET", playing+"/held"+query, "")
+		require.Equal(t, status, got, query)
+	}
+	status, _ := ask(t, "GET", url+"/_fakeecr/scenario/7/held", "")
+	require.Equal(t, http.StatusNotFound, status)
+
+	three := make(chan int)
+	go func() {
+		status, _ := ask(t, "GET", playing+"/held?n=3", "")
+		three <- status
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "GET", playing+"/held?n=3", nil)
+	require.NoError(t, err)
+	_, err = http.DefaultClient.Do(req)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+
+	ask(t, "DELETE", playing, "")
+	require.NoError(t, <-answered)
+	require.NoError(t, <-answered)
+	require.Contains(t, []int{http.StatusConflict, http.StatusNotFound}, <-three, "stopped, before it asked or while it waited")
 }
 
 func TestBadScenariosAreRefused(t *testing.T) {

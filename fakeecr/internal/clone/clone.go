@@ -3,66 +3,103 @@ package clone
 
 import (
 	"reflect"
+	"slices"
 	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 )
 
 // Of is a copy of a value that shares nothing that can change: what its pointers,
 // slices and maps lead to is copied as well. Unexported fields, as in time.Time,
 // stay as they are.
 func Of[T any](value T) T {
-	detach(reflect.ValueOf(&value).Elem())
-	return value
+	v := reflect.ValueOf(value)
+	if !v.IsValid() { // a nil interface
+		return value
+	}
+	return new(copier).detached(v).Interface().(T)
+}
+
+// copier copies one value.
+type copier struct {
+	// texts is room for strings that pointers lead to: inputs have some.
+	texts []string
+}
+
+// text is a new place that holds a string.
+func (c *copier) text(s string) *string {
+	if len(c.texts) == cap(c.texts) {
+		c.texts = make([]string, 0, 4)
+	}
+	c.texts = append(c.texts, s)
+	return &c.texts[len(c.texts)-1]
 }
 
 // detach copies what a value refers to.
-func detach(v reflect.Value) {
+func (c *copier) detach(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
-			v.Set(detached(v))
+			v.Set(c.detached(v))
 		}
 	case reflect.Interface:
 		if !v.IsNil() {
-			v.Set(detached(v.Elem()))
+			v.Set(c.detached(v.Elem()))
 		}
 	case reflect.Slice:
 		if !v.IsNil() {
-			same := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
-			reflect.Copy(same, v)
-			v.Set(same)
+			move(v)
 			if refers(v.Type().Elem()) {
 				for i := range v.Len() {
-					detach(v.Index(i))
+					c.detach(v.Index(i))
 				}
 			}
 		}
 	case reflect.Map:
 		if !v.IsNil() {
 			same := reflect.MakeMapWithSize(v.Type(), v.Len())
-			for key, value := range v.Seq2() {
-				same.SetMapIndex(key, detached(value))
+			for _, key := range v.MapKeys() {
+				same.SetMapIndex(key, c.detached(v.MapIndex(key)))
 			}
 			v.Set(same)
 		}
 	case reflect.Struct:
 		for _, i := range referring(v.Type()) {
-			detach(v.Field(i))
+			c.detach(v.Field(i))
 		}
 	}
 }
 
 // detached is a copy of a value that cannot be changed in its place.
-func detached(v reflect.Value) reflect.Value {
+func (c *copier) detached(v reflect.Value) reflect.Value {
 	if v.Kind() == reflect.Pointer && !v.IsNil() {
+		if s, ok := v.Interface().(*string); ok {
+			return reflect.ValueOf(c.text(*s))
+		}
 		same := reflect.New(v.Type().Elem())
 		same.Elem().Set(v.Elem())
-		detach(same.Elem())
+		c.detach(same.Elem())
 		return same
 	}
 	same := reflect.New(v.Type()).Elem()
 	same.Set(v)
-	detach(same)
+	c.detach(same)
 	return same
+}
+
+// move copies the elements of a slice to memory of its own. Reflection makes a slice
+// in two pieces; the lists that most inputs have are spared one.
+func move(v reflect.Value) {
+	switch list := v.Addr().Interface().(type) {
+	case *[]string:
+		*list = slices.Clone(*list)
+	case *[]types.ImageIdentifier:
+		*list = slices.Clone(*list)
+	default:
+		same := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		reflect.Copy(same, v)
+		v.Set(same)
+	}
 }
 
 // known holds the answers of referring, which never change.

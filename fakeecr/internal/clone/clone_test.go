@@ -54,3 +54,22 @@ func TestOfAnInterface(t *testing.T) {
 	same.UploadId = aws.String("changed")
 	require.Equal(t, &ecr.UploadLayerPartInput{LayerPartBlob: []byte("part")}, in)
 }
+
+// An input's texts are copied together and stay apart.
+func TestOfTexts(t *testing.T) {
+	ids := func() *ecr.BatchGetImageInput {
+		in := &ecr.BatchGetImageInput{RepositoryName: aws.String("team/app"), AcceptedMediaTypes: []string{"a", "b"}}
+		for _, tag := range []string{"v1", "v2", "v3", "v4", "v5"} {
+			in.ImageIds = append(in.ImageIds, types.ImageIdentifier{ImageTag: aws.String(tag)})
+		}
+		return in
+	}
+	original := ids()
+	same := Of(original)
+	require.Equal(t, original, same)
+	*original.RepositoryName, *original.ImageIds[4].ImageTag, original.AcceptedMediaTypes[0] = "changed", "changed", "changed"
+	original.ImageIds[0] = types.ImageIdentifier{}
+	require.Equal(t, ids(), same)
+	*same.ImageIds[1].ImageTag = "changed"
+	require.Equal(t, "v3", *same.ImageIds[2].ImageTag)
+}

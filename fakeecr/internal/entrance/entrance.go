@@ -64,18 +64,15 @@ func hangUp(w http.ResponseWriter, err error) {
 
 // answer is the answer to a request; an error means that there is none.
 func (e *Entrance) answer(req *http.Request) (answer *exchange.Answer, err error) {
-	stored := strings.HasPrefix(req.URL.Path, registry.DownloadPrefix)
 	switch {
 	case oci.Serves(req.URL.Path):
 		endpoint := &oci.Endpoint{Stage: e.Stage, Default: e.Default, Spec: e.SpecRegistry, Open: e.OpenRegistry}
 		return endpoint.Serve(req, hostKey(req), originOf(req))
-	case !stored && req.URL.Path != api.Path:
-		return api.NotServed(e.Stage, req), nil
 	case isPreflight(req):
 		return preflight(req), nil
-	case stored:
+	case strings.HasPrefix(req.URL.Path, registry.DownloadPrefix):
 		answer, err = store.Serve(e.Stage, req, e.SpecRegistry)
-	case req.Method == http.MethodPost:
+	case req.URL.Path == api.Path && req.Method == http.MethodPost:
 		answer, err = api.Serve(e.Stage, e.identify(req))
 	default:
 		answer = api.NotServed(e.Stage, req)

@@ -62,17 +62,16 @@ func (e *Entrance) identify(req *http.Request) *exchange.Request {
 // callerOf is the registry that a request calls, and the principal that signed
 // it.
 func (e *Entrance) callerOf(req *http.Request) stage.Caller {
-	caller := stage.Caller{Key: keyOf(req, e.Default.Key), ARN: e.Default.ARN}
+	caller := e.Default.At(keyOf(req, e.Default.Key))
 	accessKey, _, _ := credentialScope(req.Header.Get("Authorization"))
 	account := e.Credentials[accessKey].AccountID
 	switch arn, known := e.Stage.State.Holder(accessKey); {
 	case known:
-		caller.ARN, account = arn, policy.AccountOf(arn)
-	case constraint.ValidRegistryID(accessKey), account != "":
-		caller.ARN = ""
-	}
-	if account != "" {
-		caller.Account = account
+		caller.ARN, caller.Account = arn, policy.AccountOf(arn)
+	case account != "":
+		caller = stage.Own(registry.Key{Account: account, Region: caller.Region})
+	case constraint.ValidRegistryID(accessKey):
+		caller = stage.Own(caller.Key)
 	}
 	return caller
 }

@@ -41,6 +41,9 @@ func TestNormalised(t *testing.T) {
 			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["codebuild.amazonaws.com"],"AWS":["210987654321","arn:aws:iam::123456789012:role/R","123456789012"]},"Action":"ecr:*"}]}`,
 			head + "    \"Principal\" : {\n      \"Service\" : \"codebuild.amazonaws.com\",\n" +
 				"      \"AWS\" : [ \"arn:aws:iam::210987654321:root\", \"arn:aws:iam::123456789012:role/R\", \"arn:aws:iam::123456789012:root\" ]\n    },\n    \"Action\" : \"ecr:*\"\n  } ]\n}"},
+		"a principal twice": {"repository",
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["210987654321","arn:aws:iam::210987654321:root"]},"Action":"ecr:*"}]}`,
+			head + "    \"Principal\" : {\n      \"AWS\" : [ \"arn:aws:iam::210987654321:root\", \"arn:aws:iam::210987654321:root\" ]\n    },\n    \"Action\" : \"ecr:*\"\n  } ]\n}"},
 		"an account's id elsewhere": {"repository",
 			`{"Version":"2012-10-17","Statement":[{"Sid":"123456789012","Effect":"Allow","Principal":"*","Action":"ecr:*","Condition":{"StringEquals":{"aws:PrincipalAccount":["123456789012"]}}}]}`,
 			strings.Replace(head, "    \"Effect\"", "    \"Sid\" : \"123456789012\",\n    \"Effect\"", 1) + "    \"Principal\" : \"*\",\n    \"Action\" : \"ecr:*\",\n" +

@@ -330,7 +330,8 @@ func (tx *Tx) replicateOne(b *backfill, img *backfillImage) *backfillImage {
 		return &done
 	}
 	var err error
-	done.ofChildren, err = tx.replicate(repo, source, img.id.ImageTag, b.to)
+	done.ofChildren, err = tx.copyImage(repo, source, img.id.ImageTag, b.to)
+	tx.noteReplica(repo, source, b.to, 0, failureCode(err))
 	if done.failure = failureCode(err); err == nil {
 		done.status = types.ReplicationBackfillResultStatusComplete
 	}

@@ -9,7 +9,7 @@ import (
 
 func TestIDsFollowFromTheSeed(t *testing.T) {
 	some := func(i *ids) (made []string) {
-		for range 3 {
+		for range 20 { // more than are made at a time
 			made = append(made, i.uuid())
 		}
 		return made

@@ -45,7 +45,7 @@ type image struct {
 	// nil before the first.
 	container bool
 	scan      *scan
-	// signings are one for each profile that the image is signed with.
+	// signings are one for each rule by which the image is signed.
 	signings []*signing
 }
 
@@ -244,9 +244,12 @@ func (r *repository) forget(img *image) {
 // imageOutput is an image with its manifest, and the tag under which it was
 // asked for.
 func (r *repository) imageOutput(img *image, tag *string) types.Image {
-	v := &struct{ manifest, mediaType, account, name string }{img.manifest, img.mediaType, r.Account, r.name}
+	v := &struct {
+		id                                 identifier
+		manifest, mediaType, account, name string
+	}{manifest: img.manifest, mediaType: img.mediaType, account: r.Account, name: r.name}
 	return types.Image{
-		ImageId:                imageID(img.digest, tag),
+		ImageId:                v.id.of(img.digest, tag),
 		ImageManifest:          &v.manifest,
 		ImageManifestMediaType: &v.mediaType,
 		RegistryId:             &v.account,
@@ -254,17 +257,24 @@ func (r *repository) imageOutput(img *image, tag *string) types.Image {
 	}
 }
 
-func imageID(digest string, tag *string) *types.ImageIdentifier {
-	v := &struct {
-		id          types.ImageIdentifier
-		digest, tag string
-	}{digest: digest}
-	v.id.ImageDigest = &v.digest
+// identifier is an id with room for its texts.
+type identifier struct {
+	id          types.ImageIdentifier
+	digest, tag string
+}
+
+func (i *identifier) of(digest string, tag *string) *types.ImageIdentifier {
+	i.digest = digest
+	i.id.ImageDigest = &i.digest
 	if tag != nil {
-		v.tag = *tag
-		v.id.ImageTag = &v.tag
+		i.tag = *tag
+		i.id.ImageTag = &i.tag
 	}
-	return &v.id
+	return &i.id
+}
+
+func imageID(digest string, tag *string) *types.ImageIdentifier {
+	return new(identifier).of(digest, tag)
 }
 
 // absent is the keys that a tree lacks.

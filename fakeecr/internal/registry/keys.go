@@ -25,9 +25,9 @@ const (
 
 // Check tells why a key cannot be in the state.
 func (s KeyState) Check() error {
-	known := []KeyState{KeyEnabled, KeyDisabled, KeyPendingDeletion, KeyAccessDenied, KeyNotFound}
-	if !slices.Contains(known, s) {
-		return fmt.Errorf("a KMS key is in no state %q, but in one of %q", s, known)
+	bad := []KeyState{KeyDisabled, KeyPendingDeletion, KeyAccessDenied, KeyNotFound}
+	if s != KeyEnabled && !slices.Contains(bad, s) {
+		return fmt.Errorf("a KMS key is in no state %q, but in one of %q or enabled", s, bad)
 	}
 	return nil
 }

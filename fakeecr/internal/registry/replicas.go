@@ -27,8 +27,24 @@ type replica struct {
 	Key
 	status  types.ReplicationStatus
 	failure string
-	// due is when the last push that concerns the replica arrives.
-	due time.Time
+	// awaited are the numbers of the replications that are on their way: of the
+	// image with one tag and with another, say.
+	awaited []uint64
+}
+
+// without is the replica when one of those that it awaits is there.
+func (r replica) without(number uint64) replica {
+	r.awaited = slices.DeleteFunc(slices.Clone(r.awaited), func(n uint64) bool { return n == number })
+	return r
+}
+
+func (i *image) replicaIn(to Key) replica {
+	for _, r := range i.replicas {
+		if r.Key == to {
+			return r
+		}
+	}
+	return replica{Key: to}
 }
 
 func (i *image) withReplica(r replica) *image {
@@ -83,6 +99,8 @@ type replication struct {
 	repository string
 	image      types.ImageIdentifier
 	to         Key
+	// number is the replication's own.
+	number uint64
 }
 
 // replicateLater makes what was pushed to a repository, which the transaction
@@ -90,10 +108,11 @@ type replication struct {
 // replication goes one hop.
 func (tx *Tx) replicateLater(repo *repository, digest string, tag *string) {
 	for _, to := range tx.registry(repo.Key).destinationsOf(repo.name, nil) {
-		due := tx.now.Add(replicationLag)
-		tx.schedule(due, replication{repo.Key, repo.name, *imageID(digest, tag), to})
+		number := tx.write().sequence + 1
+		tx.schedule(tx.now.Add(replicationLag), replication{repo.Key, repo.name, *imageID(digest, tag), to, number})
 		img, _ := repo.images.get(digest)
-		repo.images.set(repo.generation, digest, img.withReplica(replica{Key: to, status: types.ReplicationStatusInProgress, due: due}))
+		awaited := append(slices.Clip(img.replicaIn(to).awaited), number)
+		repo.images.set(repo.generation, digest, img.withReplica(replica{Key: to, status: types.ReplicationStatusInProgress, awaited: awaited}))
 	}
 }
 
@@ -126,35 +145,29 @@ func (r replication) happen(tx *Tx) (any, error) {
 		r.fail(tx, errReplicationArchived)
 		return nil, errReplicationArchived
 	}
-	_, err := tx.replicate(repo, img, r.tagOf(img), r.to)
+	_, err := tx.copyImage(repo, img, r.tagOf(img), r.to)
+	tx.noteReplica(repo, img, r.to, r.number, failureCode(err))
 	return nil, err
 }
 
 func (r replication) fail(tx *Tx, failure error) {
 	repo, img := tx.changeImageOf(r.from, r.repository, *r.image.ImageDigest)
-	tx.noteReplica(repo, img, r.to, failureCode(failure))
+	tx.noteReplica(repo, img, r.to, r.number, failureCode(failure))
 }
 
-// replicate copies an image to another registry and notes on the image how that
-// went. It answers the failure codes of the images of an index as well.
-func (tx *Tx) replicate(repo *repository, img *image, tag *string, to Key) (ofChildren []string, err error) {
-	ofChildren, err = tx.copyImage(repo, img, tag, to)
-	tx.noteReplica(repo, img, to, failureCode(err))
-	return ofChildren, err
-}
-
-// noteReplica notes on an image how its replication went, by the failure code or
-// "" after success, unless a later push of it is still on the way.
-func (tx *Tx) noteReplica(repo *repository, img *image, to Key, failure string) {
-	if slices.ContainsFunc(img.replicas, func(r replica) bool { return r.Key == to && r.due.After(tx.now) }) {
-		return
-	}
-	done := replica{Key: to, status: types.ReplicationStatusComplete, failure: failure, due: tx.now}
-	if failure != "" {
-		done.status = types.ReplicationStatusFailed
+// noteReplica notes on an image how the replication of a number went, 0 for that of
+// a backfill, by the failure code or "" after success. While others of it are on
+// their way, it stays in progress.
+func (tx *Tx) noteReplica(repo *repository, img *image, to Key, number uint64, failure string) {
+	noted := img.replicaIn(to).without(number)
+	if len(noted.awaited) == 0 {
+		noted.status, noted.failure = types.ReplicationStatusComplete, failure
+		if failure != "" {
+			noted.status = types.ReplicationStatusFailed
+		}
 	}
 	repo = tx.own(repo)
-	repo.images.set(repo.generation, img.digest, img.withReplica(done))
+	repo.images.set(repo.generation, img.digest, img.withReplica(noted))
 }
 
 // copyImage puts an image, and the images of an index first, into the repository

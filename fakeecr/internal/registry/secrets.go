@@ -19,9 +19,9 @@ const (
 
 // Check tells why a secret cannot be in the state.
 func (s SecretState) Check() error {
-	known := []SecretState{SecretReadable, SecretAccessDenied, SecretUndecryptable, SecretNotFound}
-	if !slices.Contains(known, s) {
-		return fmt.Errorf("a secret is in no state %q, but in one of %q", s, known)
+	bad := []SecretState{SecretAccessDenied, SecretUndecryptable, SecretNotFound}
+	if s != SecretReadable && !slices.Contains(bad, s) {
+		return fmt.Errorf("a secret is in no state %q, but in one of %q or readable", s, bad)
 	}
 	return nil
 }

@@ -98,17 +98,19 @@ func (tx *Tx) DeleteSigningConfiguration(context.Context, *ecr.DeleteSigningConf
 	return &ecr.DeleteSigningConfigurationOutput{RegistryId: aws.String(tx.Account), SigningConfiguration: rules.output()}, nil
 }
 
-// signing is the state of an image's signing with one profile. A published
-// record never changes.
+// signing is the state of an image's signing by one rule. A published record never
+// changes.
 type signing struct {
+	// rule counts the configuration's rules from 1: several may have one profile.
+	rule    int
 	profile string
 	status  types.SigningStatus
 	// failure is nil unless the status is FAILED.
 	failure smithy.APIError
 }
 
-// DescribeImageSigningStatus answers a status for each profile that the image
-// was signed with when it was pushed.
+// DescribeImageSigningStatus answers a status for each rule by which the image was
+// signed when it was pushed.
 func (tx *Tx) DescribeImageSigningStatus(_ context.Context, in *ecr.DescribeImageSigningStatusInput) (*ecr.DescribeImageSigningStatusOutput, error) {
 	repo, err := tx.repository(in.RegistryId, in.RepositoryName)
 	if err != nil {
@@ -162,8 +164,8 @@ var pushActions = []string{
 	"ecr:BatchCheckLayerAvailability", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage",
 }
 
-// signOnPush begins to sign a new image with each profile that the registry's
-// rules have for the repository. Signatures are not signed.
+// signOnPush begins to sign a new image, once for each of the registry's rules that
+// covers the repository. Signatures are not signed.
 func (tx *Tx) signOnPush(repo *repository, digest string, by pusher) {
 	rules := tx.registry(repo.Key).signing
 	img, _ := repo.images.get(digest)
@@ -171,12 +173,11 @@ func (tx *Tx) signOnPush(repo *repository, digest string, by pusher) {
 		return
 	}
 	signed := *img
-	for _, rule := range rules {
-		begun := slices.ContainsFunc(signed.signings, func(s *signing) bool { return s.profile == rule.profile })
-		if begun || !rule.covers(repo.name) {
+	for i, rule := range rules {
+		if !rule.covers(repo.name) {
 			continue
 		}
-		s := &signing{profile: rule.profile, status: types.SigningStatusInProgress}
+		s := &signing{rule: i + 1, profile: rule.profile, status: types.SigningStatusInProgress}
 		signed.signings = append(signed.signings, s)
 		tx.schedule(tx.now.Add(signingTime), signingEnds{repo.Key, repo.name, digest, s, by})
 	}
@@ -205,7 +206,7 @@ func (e signingEnds) call(tx *Tx) *scenarios.Call {
 
 func (e signingEnds) happen(tx *Tx) (any, error) {
 	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
-	err := tx.attempt(func() error { return tx.sign(tx.own(repo), img, e.signing.profile, e.pusher) })
+	err := tx.attempt(func() error { return tx.sign(tx.own(repo), img, e.signing, e.pusher) })
 	e.end(tx, err)
 	return nil, err
 }
@@ -214,7 +215,7 @@ func (e signingEnds) fail(tx *Tx, failure error) { e.end(tx, failure) }
 
 // end notes on the image how its signing went.
 func (e signingEnds) end(tx *Tx, err error) {
-	ended := &signing{profile: e.signing.profile, status: types.SigningStatusComplete}
+	ended := &signing{rule: e.signing.rule, profile: e.signing.profile, status: types.SigningStatusComplete}
 	if err != nil {
 		ended.status = types.SigningStatusFailed
 		if !errors.As(err, &ended.failure) {
@@ -230,15 +231,15 @@ func (e signingEnds) end(tx *Tx, err error) {
 
 // sign pushes the signature of an image, which is an image that refers to it and
 // is replicated as any other.
-func (tx *Tx) sign(repo *repository, img *image, profile string, by pusher) error {
-	if failure, told := tx.registry(repo.Key).signingFailures.get(profile); told {
+func (tx *Tx) sign(repo *repository, img *image, with *signing, by pusher) error {
+	if failure, told := tx.registry(repo.Key).signingFailures.get(with.profile); told {
 		return failure
 	}
-	if err := tx.maySign(repo, profile, by); err != nil {
+	if err := tx.maySign(repo, with.profile, by); err != nil {
 		return err
 	}
 	subject := signedDescriptor{img.mediaType, img.digest, len(img.manifest)}
-	envelope, err := tx.signature(subject, profile)
+	envelope, err := tx.signature(subject, with)
 	if err != nil {
 		return err
 	}
@@ -306,8 +307,9 @@ func (tx *Tx) addContent(repo *repository, mediaType string, content []byte) sig
 }
 
 // signature is a JSON Web Signature in the form of the Notary Project's, but made
-// with the world's secret, as there is no certificate to sign with.
-func (tx *Tx) signature(of signedDescriptor, profile string) ([]byte, error) {
+// with the world's secret, as there is no certificate to sign with. The rule is in
+// it because two signatures of one image are never the same.
+func (tx *Tx) signature(of signedDescriptor, with *signing) ([]byte, error) {
 	payload, err := segment(map[string]any{"targetArtifact": of})
 	if err != nil {
 		return nil, err
@@ -315,7 +317,8 @@ func (tx *Tx) signature(of signedDescriptor, profile string) ([]byte, error) {
 	protected, err := segment(map[string]any{
 		"alg":                        "HS256",
 		"cty":                        signaturePayload,
-		"kid":                        profile,
+		"kid":                        with.profile,
+		"fakeecr.rule":               with.rule,
 		"io.cncf.notary.signingTime": tx.now.Format(time.RFC3339),
 	})
 	if err != nil {

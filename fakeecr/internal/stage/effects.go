@@ -160,13 +160,14 @@ func reserialise(text *string) *string {
 }
 
 // guard runs a function of the rule's.
-func (p *part) guard(f func()) (mistake error) {
-	return p.playing.stage.guard(fmt.Sprintf("a function of the rule %q", p.rule), f)
-}
+func (p *part) guard(f func()) (mistake error) { return p.playing.stage.guard(p, f) }
+
+// String is what the rule's functions are called when one of them panics.
+func (p *part) String() string { return fmt.Sprintf("a function of the rule %q", p.rule) }
 
 // guard runs a function of the user's. If it panics, the test fails with what it
-// is, and the call with an InternalFailure.
-func (s *Stage) guard(what string, f func()) (mistake error) {
+// is, a text or a part, and the call with an InternalFailure.
+func (s *Stage) guard(what any, f func()) (mistake error) {
 	defer func() {
 		if v := recover(); v != nil {
 			text := fmt.Sprintf("%s panics: %v", what, v)

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -12,17 +13,21 @@ type gate struct {
 	open    bool
 	waiting map[*kept]struct{}
 	// watching are those who wait for a number of calls to be kept.
-	watching map[chan struct{}]int
+	watching map[chan error]int
 }
 
 // kept is one that a gate keeps, by what lets go of it.
-type kept struct{ letGo func() }
+type kept struct {
+	letGo func()
+	// party is the rule whose calls go on together, nil for one that waits alone.
+	party *part
+}
 
 // wait runs a function that waits until its channel is closed, or for something
-// else. At an open gate nothing waits.
-func (g *gate) wait(until func(released <-chan struct{}) error) error {
+// else, unless keep keeps nobody.
+func wait(keep func(letGo func()) (leave func(), keeps bool), until func(released <-chan struct{}) error) error {
 	released := make(chan struct{})
-	leave, keeps := g.keep(func() { close(released) })
+	leave, keeps := keep(func() { close(released) })
 	if !keeps {
 		return nil
 	}
@@ -38,18 +43,48 @@ func (g *gate) keep(letGo func()) (leave func(), keeps bool) {
 	if g.open {
 		return nil, false
 	}
+	return g.add(&kept{letGo: letGo}), true
+}
+
+// join keeps one until n of a party are there. The last of them is not kept, and
+// lets go of the others.
+func (g *gate) join(party *part, n int, letGo func()) (leave func(), keeps bool) {
+	g.mu.Lock()
+	if g.open {
+		g.mu.Unlock()
+		return nil, false
+	}
+	others := map[*kept]struct{}{}
+	for k := range g.waiting {
+		if k.party == party {
+			others[k] = struct{}{}
+		}
+	}
+	if len(others)+1 < n {
+		defer g.mu.Unlock()
+		return g.add(&kept{letGo, party}), true
+	}
+	for k := range others {
+		delete(g.waiting, k)
+	}
+	g.mu.Unlock()
+	release(others)
+	return nil, false
+}
+
+// add keeps one. The gate is locked.
+func (g *gate) add(k *kept) (leave func()) {
 	if g.waiting == nil {
 		g.waiting = map[*kept]struct{}{}
 	}
-	k := &kept{letGo}
 	g.waiting[k] = struct{}{}
 	for watcher, n := range g.watching {
 		if len(g.waiting) >= n {
-			close(watcher)
+			watcher <- nil
 			delete(g.watching, watcher)
 		}
 	}
-	return func() { g.leave(k) }, true
+	return func() { g.leave(k) }
 }
 
 func (g *gate) leave(k *kept) {
@@ -71,6 +106,12 @@ func (g *gate) letGo(forGood bool) {
 	g.open = g.open || forGood
 	waiting := g.waiting
 	g.waiting = nil
+	if g.open {
+		for watcher := range g.watching {
+			watcher <- errOpen
+		}
+		g.watching = nil
+	}
 	g.mu.Unlock()
 	release(waiting)
 }
@@ -83,31 +124,16 @@ func release(waiting map[*kept]struct{}) {
 	}
 }
 
-// full tells whether the one who asks is the nth, and then lets go of those who
-// wait.
-func (g *gate) full(n int) bool {
-	g.mu.Lock()
-	if len(g.waiting)+1 < n {
-		g.mu.Unlock()
-		return false
-	}
-	waiting := g.waiting
-	g.waiting = nil
-	g.mu.Unlock()
-	release(waiting)
-	return true
-}
+// errOpen is what one is told who waits for calls that an open gate never keeps.
+var errOpen = errors.New("the playing has ended and holds no calls")
 
 // waitFor returns when the gate keeps n calls or more, or with the context's
-// error.
+// error, or when it is opened for good.
 func (g *gate) waitFor(ctx context.Context, n int) error {
-	reached, wait := g.watch(n)
-	if !wait {
-		return nil
-	}
+	reached := g.watch(n)
 	select {
-	case <-reached:
-		return nil
+	case err := <-reached:
+		return err
 	case <-ctx.Done():
 		g.mu.Lock()
 		defer g.mu.Unlock()
@@ -116,16 +142,21 @@ func (g *gate) waitFor(ctx context.Context, n int) error {
 	}
 }
 
-func (g *gate) watch(n int) (reached chan struct{}, wait bool) {
+// watch answers where it is told when the gate keeps n calls, or never will.
+func (g *gate) watch(n int) (reached chan error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.waiting) >= n {
-		return nil, false
+	reached = make(chan error, 1)
+	switch {
+	case len(g.waiting) >= n:
+		reached <- nil
+	case g.open:
+		reached <- errOpen
+	default:
+		if g.watching == nil {
+			g.watching = map[chan error]int{}
+		}
+		g.watching[reached] = n
 	}
-	if g.watching == nil {
-		g.watching = map[chan struct{}]int{}
-	}
-	reached = make(chan struct{})
-	g.watching[reached] = n
-	return reached, true
+	return reached
 }

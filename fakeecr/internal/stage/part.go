@@ -28,8 +28,6 @@ type part struct {
 	// tokens are what a rate has left, as of a time.
 	tokens float64
 	asOf   time.Time
-
-	barrier gate
 }
 
 // fewNear is how many calls a rule remembers that it did not match.
@@ -131,7 +129,7 @@ func (p *part) before(ctx context.Context, call *dispatch.Call) error {
 		return err
 	}
 	if errors.Is(p.effects.Err, scenarios.ErrNoAnswer) {
-		if err := p.hold(ctx, &p.playing.gate); err != nil {
+		if err := hold(ctx, p.playing.gate.keep); err != nil {
 			return err
 		}
 	}
@@ -155,7 +153,7 @@ func (p *part) ask(call *dispatch.Call) (refused error) {
 
 func (p *part) wait(ctx context.Context) error {
 	if d := p.effects.Delay; d > 0 {
-		err := p.playing.gate.wait(func(released <-chan struct{}) error {
+		err := wait(p.playing.gate.keep, func(released <-chan struct{}) error {
 			return p.playing.stage.State.Wait(ctx, d, released)
 		})
 		if err != nil {
@@ -163,18 +161,18 @@ func (p *part) wait(ctx context.Context) error {
 		}
 	}
 	if p.effects.Hold {
-		if err := p.hold(ctx, &p.playing.gate); err != nil {
+		if err := hold(ctx, p.playing.gate.keep); err != nil {
 			return err
 		}
 	}
-	if n := p.effects.Together; n > 0 && !p.barrier.full(n) {
-		return p.hold(ctx, &p.barrier)
+	if n := p.effects.Together; n > 0 {
+		return hold(ctx, func(letGo func()) (func(), bool) { return p.playing.gate.join(p, n, letGo) })
 	}
 	return nil
 }
 
-func (p *part) hold(ctx context.Context, g *gate) error {
-	return g.wait(func(released <-chan struct{}) error {
+func hold(ctx context.Context, keep func(letGo func()) (leave func(), keeps bool)) error {
+	return wait(keep, func(released <-chan struct{}) error {
 		select {
 		case <-released:
 			return nil

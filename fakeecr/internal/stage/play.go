@@ -57,7 +57,7 @@ func (s *Stage) Play(scenario scenarios.Scenario) (*Playing, error) {
 		}
 	}
 	if s.scenarios.over {
-		p.letGo(true)
+		p.gate.letGo(true)
 	}
 	s.scenarios.set(append(slices.Clone(s.scenarios.playings), p))
 	return p, nil
@@ -101,31 +101,24 @@ func (s *Stage) LetGo() {
 	s.scenarios.over = true
 	s.scenarios.gate.letGo(true)
 	for _, p := range s.scenarios.playings {
-		p.letGo(true)
+		p.gate.letGo(true)
 	}
 }
 
 // Wait returns when d has passed on the world's clock or waiting has ended, or
 // with the context's error.
 func (s *Stage) Wait(ctx context.Context, d time.Duration) error {
-	return s.scenarios.gate.wait(func(released <-chan struct{}) error {
+	return wait(s.scenarios.gate.keep, func(released <-chan struct{}) error {
 		return s.State.Wait(ctx, d, released)
 	})
 }
 
 // Release lets go of the calls that the scenario keeps now. What the world does by
 // itself happens then.
-func (p *Playing) Release() { p.letGo(false) }
-
-func (p *Playing) letGo(forGood bool) {
-	p.gate.letGo(forGood)
-	for _, part := range p.parts {
-		part.barrier.letGo(forGood)
-	}
-}
+func (p *Playing) Release() { p.gate.letGo(false) }
 
 // WaitHeld returns when the scenario holds n calls or more, or with the context's
-// error.
+// error, or with an error when the playing has ended.
 func (p *Playing) WaitHeld(ctx context.Context, n int) error { return p.gate.waitFor(ctx, n) }
 
 // Held is how many calls the scenario holds.
@@ -134,7 +127,7 @@ func (p *Playing) Held() int { return p.gate.keeps() }
 // Stop ends the playing and lets go of its calls. It tells whether the playing had
 // not ended before.
 func (p *Playing) Stop() bool {
-	p.letGo(true)
+	p.gate.letGo(true)
 	in := &p.stage.scenarios
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -58,21 +58,29 @@ func (s *Stage) report(mistake string) {
 // Caller is who calls which registry.
 type Caller struct {
 	registry.Key
-	// ARN is the principal's, "" for the account's own.
+	// ARN is the principal's.
 	ARN string
 }
 
-func (c Caller) arn() string {
-	if c.ARN == "" {
-		return "arn:aws:iam::" + c.Account + ":user/fakeecr"
+// Own is a registry's own caller, who may do everything there unless policies say
+// otherwise.
+func Own(key registry.Key) Caller {
+	return Caller{Key: key, ARN: "arn:aws:iam::" + key.Account + ":user/fakeecr"}
+}
+
+// At is the caller at another registry. Another account's is called by its own.
+func (c Caller) At(key registry.Key) Caller {
+	if key.Account != c.Account {
+		return Own(key)
 	}
-	return c.ARN
+	c.Key = key
+	return c
 }
 
 // NewCall is a call of an operation.
 func (s *Stage) NewCall(name string, caller Caller, face scenarios.Face) *dispatch.Call {
 	call := &dispatch.Call{Name: name}
-	call.Tx.World, call.Tx.Key, call.Tx.Caller = s.State, caller.Key, caller.arn()
+	call.Tx.World, call.Tx.Key, call.Tx.Caller = s.State, caller.Key, caller.ARN
 	call.Record = scenarios.Call{
 		Operation: name,
 		Account:   caller.Account,

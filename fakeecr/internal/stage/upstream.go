@@ -90,7 +90,7 @@ func (u Upstream) download(ctx context.Context, from *url.URL) (*registry.Downlo
 	if err != nil {
 		return nil, err
 	}
-	call := u.stage.NewCall(scenarios.DownloadLayer, Caller{Key: key}, scenarios.FaceGo)
+	call := u.stage.NewCall(scenarios.DownloadLayer, Own(key), scenarios.FaceGo)
 	call.Input = in
 	if u.unseen {
 		prepareDownload(call, from)

@@ -37,7 +37,7 @@ func Serve(s *stage.Stage, req *http.Request, spec bool) (*exchange.Answer, erro
 	if span != "" && (unless == "" || unless == etag) {
 		in.Range = &span
 	}
-	call := s.NewCall(scenarios.DownloadLayer, stage.Caller{Key: key}, scenarios.FaceAPI)
+	call := s.NewCall(scenarios.DownloadLayer, stage.Own(key), scenarios.FaceAPI)
 	call.Input = in
 	content, err := s.Download(req.Context(), call, req.URL)
 	switch {

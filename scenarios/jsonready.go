@@ -1,0 +1,123 @@
+package scenarios
+
+import (
+	"slices"
+	"time"
+)
+
+// arguments are those of ready-made scenarios.
+type arguments struct {
+	operation, repository, tag, digest, region string
+	times, after, within                       int
+	lag, delay, slow                           time.Duration
+	where                                      []Condition
+}
+
+// ready is a ready-made scenario as it stands in JSON, under its name in Go and
+// with the arguments that it takes.
+type ready struct {
+	name, says string
+	takes      []property[arguments]
+	of         func(arguments) Scenario
+}
+
+// readyMade are all of them, in the order of their names.
+func (t *table) readyMade() []ready {
+	argument := func(name, says string, f form[string], set func(*arguments, string)) property[arguments] {
+		return of(name, says, f, nil, func(a arguments, s string) arguments { set(&a, s); return a }).needed()
+	}
+	wait := func(name, says string, set func(*arguments, time.Duration)) property[arguments] {
+		return of(name, says, positive, nil, func(a arguments, d time.Duration) arguments { set(&a, d); return a }).needed()
+	}
+	operation := argument("operation", "The operation, or a group of them.", operationNames(), func(a *arguments, s string) { a.operation = s })
+	called := argument("operation", "The operation, or a group of them.", callNames(), func(a *arguments, s string) { a.operation = s })
+	repository := argument("repository", "The repository; * stands for any characters.", word, func(a *arguments, s string) { a.repository = s })
+	tag := argument("tag", "The tag; * stands for any characters.", word, func(a *arguments, s string) { a.tag = s })
+	digest := argument("digest", "The digest of the layer.", word, func(a *arguments, s string) { a.digest = s })
+	region := argument("region", "The region.", word, func(a *arguments, s string) { a.region = s })
+	times := of("times", "How many calls it meets.", whole(1), nil, func(a arguments, n int) arguments { a.times = n; return a }).needed()
+	after := of("after", "It leaves so many calls alone.", whole(1), nil, func(a arguments, n int) arguments { a.after = n; return a })
+	where := t.conditions()
+	narrowed := property[arguments]{name: where.name, says: where.says, schema: where.schema, read: func(a arguments, v value) (arguments, error) {
+		r, err := where.read(&Rule{}, v)
+		a.where = r.conditions
+		return a, err
+	}}
+	takes := func(arguments ...property[arguments]) []property[arguments] { return arguments }
+	return []ready{
+		{"BlockedByOrganization", "An organization's policy refuses each PutRegistryScanningConfiguration.", nil,
+			func(a arguments) Scenario { return BlockedByOrganization() }},
+		{"ClockSkew", "The first call is refused as signed too long ago. It has no JSON as rules.",
+			takes(wait("slow", "How slow the caller's clock is.", func(a *arguments, d time.Duration) { a.slow = d })),
+			func(a arguments) Scenario { return ClockSkew(a.slow) }},
+		{"CorruptLayer", "The first byte of a layer is changed the first time that it is downloaded.", takes(digest),
+			func(a arguments) Scenario { return CorruptLayer(a.digest) }},
+		{"CredentialsExpired", "Every call is refused with ExpiredTokenException, or those behind the first ones.", takes(after),
+			func(a arguments) Scenario { return CredentialsExpired(a.after) }},
+		{"EndlessScan", "Basic scans do not end until the playing is released.", takes(repository),
+			func(a arguments) Scenario { return EndlessScan(a.repository) }},
+		{"EventualConsistency", "Reads of a repository's images answer from the state of a while ago.",
+			takes(repository, wait("lag", "How old the state is.", func(a *arguments, d time.Duration) { a.lag = d })),
+			func(a arguments) Scenario { return EventualConsistency(a.repository, a.lag) }},
+		{"Fault", "The first calls of an operation are refused with ServerException.", takes(operation, times),
+			func(a arguments) Scenario { return Fault(a.operation, a.times) }},
+		{"FlakyPull", "Each second layer download is reset after 100 bytes.", takes(repository),
+			func(a arguments) Scenario { return FlakyPull(a.repository) }},
+		{"LostReply", "The first call of an operation is carried out and its reply is lost.", takes(called),
+			func(a arguments) Scenario { return LostReply(a.operation) }},
+		{"LostUpload", "Uploads are forgotten at their first part, until one is begun anew.", takes(repository),
+			func(a arguments) Scenario { return LostUpload(a.repository) }},
+		{"QuotaReached", "Each call of an operation is refused with LimitExceededException.", takes(operation),
+			func(a arguments) Scenario { return QuotaReached(a.operation) }},
+		{"RealQuotas", "What comes faster than ECR takes it by default is throttled.", takes(narrowed),
+			func(a arguments) Scenario { return RealQuotas(a.where...) }},
+		{"ReferrersUnavailable", "Each ListImageReferrers of a repository is refused, as if its upstream could not be asked.", takes(repository),
+			func(a arguments) Scenario { return ReferrersUnavailable(a.repository) }},
+		{"RegionOutage", "All calls to a region are answered with 503.", takes(region),
+			func(a arguments) Scenario { return RegionOutage(a.region) }},
+		{"ReplicationOutage", "The replication of images to a region fails.", takes(region),
+			func(a arguments) Scenario { return ReplicationOutage(a.region) }},
+		{"SlowRegistry", "Every call is delayed, and layers come at 64 KiB a second.",
+			takes(wait("delay", "How long each call waits.", func(a *arguments, d time.Duration) { a.delay = d })),
+			func(a arguments) Scenario { return SlowRegistry(a.delay) }},
+		{"TagRace", "Two PutImage of one tag wait for each other.", takes(repository, tag),
+			func(a arguments) Scenario { return TagRace(a.repository, a.tag) }},
+		{"Throttle", "The first calls of an operation are throttled.", takes(operation, times),
+			func(a arguments) Scenario { return Throttle(a.operation, a.times) }},
+		{"TokenExpires", "The session that pushes ends after some layer parts, until GetAuthorizationToken.", takes(after.needed()),
+			func(a arguments) Scenario { return TokenExpires(a.after) }},
+	}
+}
+
+// object is the JSON of a ready-made scenario.
+func (r ready) object() object[arguments] {
+	name := of("ready", "The name of the scenario.", oneOf(r.name), nil, func(a arguments, _ string) arguments { return a }).needed()
+	within := of("within", "How often its rules fire in all.", whole(1), nil, func(a arguments, n int) arguments { a.within = n; return a })
+	return object[arguments]{members: slices.Concat([]property[arguments]{name}, r.takes, []property[arguments]{within})}
+}
+
+// readScenario reads rules, or a ready-made scenario by its name.
+func (t *table) readScenario(v value) (Scenario, error) {
+	at := slices.IndexFunc(v.keys, func(key value) bool { return key.text == "ready" })
+	if at < 0 {
+		return t.scenario.read(nil, v)
+	}
+	names := make([]string, len(t.ready))
+	for i, r := range t.ready {
+		names[i] = r.name
+	}
+	name, err := oneOf(names...).read(v.items[at])
+	if err != nil {
+		return nil, within(v.items[at], "ready", err)
+	}
+	ready := t.ready[slices.Index(names, name)]
+	a, err := ready.object().read(arguments{}, v)
+	if err != nil {
+		return nil, err
+	}
+	scenario := ready.of(a)
+	if a.within > 0 {
+		scenario = scenario.Within(a.within)
+	}
+	return scenario, nil
+}

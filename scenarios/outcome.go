@@ -1,0 +1,91 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Errors for [Rule.Fail] and [Rule.Sequence] that are no answer of the service:
+// the connection fails, and nothing is carried out.
+var (
+	// ErrConnectionRefused is nobody who listens. Over a socket, which listens
+	// already, the connection is reset.
+	ErrConnectionRefused = errors.New("the connection was refused")
+	// ErrConnectionReset is a connection that is reset before any byte of an answer.
+	ErrConnectionReset = errors.New("the connection was reset")
+	// ErrNoAnswer is a request that is taken and never answered: the caller waits
+	// until it gives up, or until the playing lets go of it.
+	ErrNoAnswer = errors.New("there is no answer")
+)
+
+// ErrReplyLost stands in a trace for a reply that [Rule.Drop] lost: the call was
+// carried out. In a sequence it is an outcome like the others.
+var ErrReplyLost = errors.New("the reply was lost")
+
+// Response is an answer over HTTP in the service's place, as a proxy or a load
+// balancer gives it: an error for [Rule.Fail].
+type Response struct {
+	// Status is the status code, such as 503.
+	Status int
+	// Header has what the answer has besides a length, such as Retry-After.
+	Header http.Header
+	// Body is sent as it is: HTML, JSON that ends too early.
+	Body string
+}
+
+// Error implements error.
+func (r *Response) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", r.Status, http.StatusText(r.Status)))
+}
+
+// Fail refuses the call with err before anything happens. An exception of the
+// SDK's types, or any smithy.APIError, reaches the caller as the service would
+// send it; a [*Response] as it is; [ErrConnectionRefused], [ErrConnectionReset]
+// and [ErrNoAnswer] as what they say; any other error as an InternalFailure with
+// status 500.
+func (r *Rule) Fail(err error) *Rule {
+	return r.with(func(r *Rule) {
+		if mistake := checkError(err); mistake != nil {
+			r.wrong("Fail of %w", mistake)
+			return // the methods of an error that is nil may fail
+		}
+		r.effects.Err = err
+	})
+}
+
+// Sequence gives calls their outcomes in turn: nil for a call that is carried
+// out, or an error as in [Rule.Fail]; [ErrReplyLost] for one that is carried out
+// and loses its reply. Calls behind the last are carried out.
+func (r *Rule) Sequence(outcomes ...error) *Rule {
+	return r.with(func(r *Rule) {
+		if len(outcomes) == 0 {
+			r.wrong("Sequence()")
+		}
+		for _, err := range outcomes {
+			if mistake := checkError(err); err != nil && mistake != nil {
+				r.wrong("Sequence with %w", mistake)
+				return
+			}
+		}
+		r.effects.Sequence = slices.Clone(outcomes)
+	})
+}
+
+func checkError(err error) error {
+	v := reflect.ValueOf(err)
+	switch {
+	case err == nil:
+		return errors.New("an error that is nil")
+	case v.Kind() == reflect.Pointer && v.IsNil():
+		return fmt.Errorf("a nil %T", err)
+	}
+	var response *Response
+	if errors.As(err, &response) && (response.Status < 200 || response.Status > 599) {
+		return fmt.Errorf("an answer has no status %d", response.Status)
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package scenarios
+
+import "time"
+
+// Reply is what becomes of a reply on its way to the caller.
+type Reply struct {
+	// Lost says that none arrives.
+	Lost bool
+	// Cut ends the reply after so many bytes of its body, with a reset of the
+	// connection or else with its end, where the length promised was the whole.
+	Cut   *int64
+	Reset bool
+	// BytesPerSecond is how fast the body comes on the world's clock, and Wait is
+	// how long the first byte of the headers takes.
+	BytesPerSecond int64
+	Wait           time.Duration
+}
+
+// IsWhole tells whether nothing becomes of the reply.
+func (r Reply) IsWhole() bool { return r == Reply{} }
+
+// Then is both.
+func (r Reply) Then(other Reply) Reply {
+	r.Lost = r.Lost || other.Lost
+	r.Wait += other.Wait
+	if other.Cut != nil {
+		r.Cut, r.Reset = other.Cut, other.Reset
+	}
+	if other.BytesPerSecond > 0 {
+		r.BytesPerSecond = other.BytesPerSecond
+	}
+	return r
+}
+
+// Drop lets the call be carried out and loses its reply: the caller sees a
+// connection that ends without one.
+func (r *Rule) Drop() *Rule { return r.with(func(r *Rule) { r.effects.Reply.Lost = true }) }
+
+// CutAfter carries the call out and ends the reply after n bytes of its body, of
+// which the full length was promised.
+func (r *Rule) CutAfter(n int64) *Rule { return r.cut(n, false) }
+
+// ResetAfter carries the call out and resets the connection after n bytes of the
+// reply's body.
+func (r *Rule) ResetAfter(n int64) *Rule { return r.cut(n, true) }
+
+func (r *Rule) cut(n int64, reset bool) *Rule {
+	return r.with(func(r *Rule) {
+		r.effects.Reply.Cut, r.effects.Reply.Reset = &n, reset
+		if n < 0 {
+			r.wrong("a reply of %d bytes", n)
+		}
+	})
+}
+
+// Trickle sends the body of the reply at so many bytes a second of the world's
+// clock.
+func (r *Rule) Trickle(bytesPerSecond int64) *Rule {
+	return r.with(func(r *Rule) {
+		r.effects.Reply.BytesPerSecond = bytesPerSecond
+		if bytesPerSecond < 1 {
+			r.wrong("Trickle(%d)", bytesPerSecond)
+		}
+	})
+}
+
+// Stall carries the call out and keeps its reply back for d on the world's clock:
+// slow headers.
+func (r *Rule) Stall(d time.Duration) *Rule {
+	return r.with(func(r *Rule) {
+		r.effects.Reply.Wait = d
+		if d <= 0 {
+			r.wrong("Stall(%v)", d)
+		}
+	})
+}
