@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -55,9 +56,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	scheme := "http"
+	if c.tls {
+		scheme = "https"
+		// The authority stays when the world is reset.
+		registry := handler.registry.Load()
+		listener = tls.NewListener(listener, registry.TLSConfig())
+		if err := c.writeCA(registry.RootCAsPEM()); err != nil {
+			listener.Close()
+			return err
+		}
+	}
 	// Calls that rules keep would hold up the end.
 	defer context.AfterFunc(ctx, func() { handler.playings.end() })()
-	fmt.Fprintf(stdout, "fakeecr listening on http://%s\n", listener.Addr())
+	fmt.Fprintf(stdout, "fakeecr listening on %s://%s\n", scheme, listener.Addr())
 	return serve(ctx, listener, handler)
 }
 
@@ -85,6 +97,8 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 // config is what the flags say.
 type config struct {
 	addr         string
+	tls          bool
+	caFile       string
 	options      []fakeecr.Option
 	repositories []string
 	scenarios    []scenarios.Scenario
@@ -97,6 +111,9 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	flags.StringVar(&c.addr, "addr", "127.0.0.1:0", "`host:port` to listen on; port 0 takes a free one")
 	account := flags.String("account", "", "the account, 12 `digits` (default 123456789012)")
 	region := flags.String("region", "", "the `region` (default us-east-1)")
+	flags.BoolVar(&c.tls, "tls", false, "serve HTTPS, with certificates for loopback, for ECR's own names and for the name that a client asks for; see -tls-ca")
+	flags.StringVar(&c.caFile, "tls-ca", "", "a `file` to write the authority to that clients of -tls are to trust, as AWS_CA_BUNDLE, SSL_CERT_FILE or docker's ca.crt; a new one each time")
+	reachable := flags.Bool("reachable-uris", false, "answer as repositoryUri and proxyEndpoint where they were asked for, so that docker, cdk-assets and Terraform come here, and not ECR's names")
 	option := func(name, usage string, read func(string) (fakeecr.Option, error)) {
 		flags.Func(name, usage, func(s string) error {
 			option, err := read(s)
@@ -124,6 +141,12 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected arguments: %s", strings.Join(flags.Args(), " "))
 	}
+	if c.caFile != "" && !c.tls {
+		return nil, errors.New("-tls-ca needs -tls")
+	}
+	if *reachable {
+		c.options = append(c.options, fakeecr.WithReachableURIs())
+	}
 	if *account != "" {
 		c.options = append(c.options, fakeecr.WithAccount(*account))
 	}
@@ -131,6 +154,14 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 		c.options = append(c.options, fakeecr.WithRegion(*region))
 	}
 	return c, nil
+}
+
+// writeCA writes the authority, before the first line says that it is there.
+func (c *config) writeCA(pem []byte) error {
+	if c.caFile == "" {
+		return nil
+	}
+	return os.WriteFile(c.caFile, pem, 0o644)
 }
 
 func scenarioFile(name string) (scenarios.Scenario, error) {

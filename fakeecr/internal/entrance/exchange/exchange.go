@@ -117,15 +117,16 @@ func (a *Answer) write(w http.ResponseWriter, req *http.Request) {
 func (a *Answer) Response(req *http.Request) (*http.Response, error) {
 	answer := &response{header: http.Header{}, status: http.StatusOK}
 	a.write(answer, req)
-	got := answer.finish(req)
-	if a.Reply.IsWhole() {
-		return got, nil
+	got, content := answer.finish()
+	got.Request = req
+	if !a.Reply.IsWhole() {
+		way := newWay(req.Context(), a)
+		if err := way.begin(); err != nil {
+			return nil, ConnectionError(req.Context(), err)
+		}
+		content = &damagedReader{whole: content, way: way}
 	}
-	way := newWay(req.Context(), a)
-	if err := way.begin(); err != nil {
-		return nil, ConnectionError(req.Context(), err)
-	}
-	got.Body = io.NopCloser(&damagedReader{whole: got.Body, way: way})
+	got.Body = &body{ctx: req.Context(), content: content}
 	return got, nil
 }
 

@@ -2,18 +2,22 @@ package exchange
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 )
 
 // response is an http.ResponseWriter that keeps the answer.
 type response struct {
 	header http.Header
 	status int
-	body   bytes.Buffer
 	wrote  bool
+	// body is what was written, or content is what is to be read in its place.
+	body    bytes.Buffer
+	content io.Reader
 }
 
 func (r *response) Header() http.Header { return r.header }
@@ -32,16 +36,26 @@ func (r *response) Write(p []byte) (int, error) {
 // WriteOwned is Write of bytes that the writer may keep.
 func (r *response) WriteOwned(p []byte) {
 	r.wrote = true
-	r.body = *bytes.NewBuffer(p)
+	r.content = bytes.NewReader(p)
 }
 
-func (r *response) finish(req *http.Request) *http.Response {
+// ReadFrom implements [io.ReaderFrom] for io.Copy, which has nothing else to write:
+// the client reads the layer, however large, where it is.
+func (r *response) ReadFrom(content io.Reader) (int64, error) {
+	r.wrote = true
+	r.content = content
+	return 0, nil
+}
+
+// finish is the response to a request, but for its body, which is answered beside it.
+func (r *response) finish() (*http.Response, io.Reader) {
+	content := r.content
 	length := int64(r.body.Len())
-	if req.Method == http.MethodHead {
-		r.body.Reset()
-		if told, err := strconv.ParseInt(r.header.Get("Content-Length"), 10, 64); err == nil {
-			length = told
-		}
+	if content == nil {
+		content = &r.body
+	}
+	if told, err := strconv.ParseInt(r.header.Get("Content-Length"), 10, 64); err == nil {
+		length = told
 	}
 	return &http.Response{
 		Status:        fmt.Sprintf("%d %s", r.status, http.StatusText(r.status)),
@@ -50,8 +64,31 @@ func (r *response) finish(req *http.Request) *http.Response {
 		ProtoMajor:    1,
 		ProtoMinor:    1,
 		Header:        r.header,
-		Body:          io.NopCloser(&r.body),
 		ContentLength: length,
-		Request:       req,
+	}, content
+}
+
+// body is the body of an answer without a socket. It ends with the context of its
+// request, as a connection does.
+type body struct {
+	ctx     context.Context
+	content io.Reader
+	closed  atomic.Bool
+}
+
+// Read implements [io.Reader].
+func (b *body) Read(p []byte) (int, error) {
+	if b.closed.Load() {
+		return 0, http.ErrBodyReadAfterClose
 	}
+	if err := b.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return b.content.Read(p)
+}
+
+// Close implements [io.Closer].
+func (b *body) Close() error {
+	b.closed.Store(true)
+	return nil
 }
