@@ -38,13 +38,17 @@ func (r *Registry) accessKey() string {
 // It knows no other host.
 func (r *Registry) Transport() http.RoundTripper { return entrance.Transport{Entrance: r.entrance()} }
 
-// Handler serves the world over HTTP: the API at POST / and the layers behind
-// download URLs. The registry is the one that a request has for default: its
-// host, or else its signature, may name another account or region. A reply that
+// Handler serves the world over HTTP: the API at POST /, the registry endpoint
+// at /v2/ and the layers behind download URLs. The registry is the one that a
+// request has for default: its host, or else its signature or its token, may name
+// another account or region. A reply that
 // a rule loses ends the connection by a panic with http.ErrAbortHandler, as
 // net/http wants it.
 func (r *Registry) Handler() http.Handler { return r.entrance() }
 
 func (r *Registry) entrance() *entrance.Entrance {
-	return &entrance.Entrance{Stage: r.world.stage, Default: r.caller, Credentials: r.world.settings.credentials}
+	return &entrance.Entrance{
+		Stage: r.world.stage, Default: r.caller, Credentials: r.world.settings.credentials,
+		SpecRegistry: r.world.settings.specRegistry, OpenRegistry: r.world.settings.openRegistry,
+	}
 }

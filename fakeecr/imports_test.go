@@ -27,6 +27,7 @@ func TestImportsRunDownward(t *testing.T) {
 		"fakeecr/internal/entrance":                  {"scenarios", "fakeecr/internal/entrance/", "fakeecr/internal/stage", "fakeecr/internal/registry", "fakeecr/internal/policy", "fakeecr/internal/constraint", "fakeecr/internal/wire"},
 		"fakeecr/internal/entrance/api":              {"scenarios", "fakeecr/internal/dispatch", "fakeecr/internal/entrance/exchange", "fakeecr/internal/overlay", "fakeecr/internal/stage", "fakeecr/internal/wire"},
 		"fakeecr/internal/entrance/direct":           {"scenarios", "fakeecr/internal/dispatch", "fakeecr/internal/entrance/exchange", "fakeecr/internal/entrance/api", "fakeecr/internal/stage", "fakeecr/internal/constraint"},
+		"fakeecr/internal/entrance/oci":              {"scenarios", "fakeecr/internal/dispatch", "fakeecr/internal/entrance/exchange", "fakeecr/internal/stage", "fakeecr/internal/registry", "fakeecr/internal/manifest", "fakeecr/internal/policy", "fakeecr/internal/constraint", "fakeecr/internal/wire"},
 		"fakeecr/internal/entrance/store":            {"scenarios", "fakeecr/internal/entrance/exchange", "fakeecr/internal/stage", "fakeecr/internal/registry", "fakeecr/internal/wire"},
 		"fakeecr/internal/entrance/exchange":         {"scenarios", "fakeecr/internal/dispatch", "fakeecr/internal/stage"},
 		"fakeecr/internal/stage":                     {"scenarios", "fakeecr/internal/dispatch", "fakeecr/internal/registry", "fakeecr/internal/policy", "fakeecr/internal/constraint", "fakeecr/internal/clone"},

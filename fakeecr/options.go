@@ -29,6 +29,8 @@ type settings struct {
 	// credentials are those that requests may be signed with besides the fake's
 	// own, by access key; nil if signatures do not matter.
 	credentials map[string]aws.Credentials
+	// specRegistry and openRegistry are how the registry endpoint answers.
+	specRegistry, openRegistry bool
 }
 
 const (
@@ -188,6 +190,31 @@ func WithSigV4(accepted ...aws.Credentials) Option {
 			known[c.AccessKeyID] = c
 		}
 		s.credentials = known
+		return nil
+	}
+}
+
+// WithSpecRegistry has the registry endpoint, /v2/, follow the OCI distribution
+// spec where ECR does not, for a client that is to work with any registry: its
+// answers have the status and the headers that the spec wants, tags come in order
+// and a page ends with one of them, and what the spec allows is taken, such as a
+// manifest without layers or a part of any size. Credentials are asked for, a
+// repository must exist, an immutable tag stays, and layers belong to their
+// repository all the same. The API is ECR's in either case.
+func WithSpecRegistry() Option {
+	return func(s *settings) error {
+		s.specRegistry = true
+		return nil
+	}
+}
+
+// WithOpenRegistry has the registry endpoint, /v2/, ask for no credentials, for
+// clients that cannot be given any. Requests are then those of the default caller,
+// unless they have the password of GetAuthorizationToken, which says whose they
+// are however old it is.
+func WithOpenRegistry() Option {
+	return func(s *settings) error {
+		s.openRegistry = true
 		return nil
 	}
 }

@@ -119,6 +119,9 @@ func (c Call) about() string {
 		return few(in.LayerDigest)
 	case *DownloadLayerInput:
 		return few(in.LayerDigest, in.Range)
+	case *MountLayerInput:
+		from := "from " + *in.SourceRepositoryName
+		return few(in.LayerDigest, &from)
 	}
 	return c.aboutWorld()
 }

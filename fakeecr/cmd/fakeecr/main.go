@@ -123,6 +123,8 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	}
 	option("seed", "a `number` that ids and tokens follow from (default a new one each time)", seed)
 	option("sigv4", "verify signatures, which may be by `key:secret` or, of a session, key:secret:token; may be repeated", signer)
+	endpoint := flags.String("registry", "ecr", "how the registry endpoint, /v2/, answers: as `ecr`, or as the OCI distribution spec wants it, which is spec")
+	open := flags.Bool("open-registry", false, "ask for no credentials at the registry endpoint")
 	option("quota", "a limit, such as `\"images per repository=2\"`; may be repeated", quota)
 	option("kms-key", "a KMS key by its `ARN`, after a comma its error, which is DisabledException, KMSInvalidStateException, AccessDeniedException or NotFoundException; may be repeated", kmsKey)
 	option("secret", "a secret by its `ARN`, after a comma its error, which is \"access denied\", \"undecryptable\" or \"not found\"; may be repeated", secret)
@@ -146,6 +148,16 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	}
 	if *reachable {
 		c.options = append(c.options, fakeecr.WithReachableURIs())
+	}
+	switch *endpoint {
+	case "ecr":
+	case "spec":
+		c.options = append(c.options, fakeecr.WithSpecRegistry())
+	default:
+		return nil, fmt.Errorf("the registry endpoint answers as ecr or as spec, not as %q", *endpoint)
+	}
+	if *open {
+		c.options = append(c.options, fakeecr.WithOpenRegistry())
 	}
 	if *account != "" {
 		c.options = append(c.options, fakeecr.WithAccount(*account))

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/api"
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
+	"github.com/fakeecr/ecr/fakeecr/internal/entrance/oci"
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/store"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
@@ -30,6 +31,9 @@ type Entrance struct {
 	// Credentials are those that requests may be signed with besides the fake's
 	// own, by access key; nil if signatures do not matter.
 	Credentials map[string]aws.Credentials
+	// SpecRegistry has the registry endpoint follow the OCI distribution spec where
+	// ECR does not, and OpenRegistry has it ask for no credentials.
+	SpecRegistry, OpenRegistry bool
 }
 
 // ServeHTTP implements [http.Handler]. A reply that is lost ends the connection by
@@ -66,6 +70,9 @@ func hangUp(w http.ResponseWriter, err error) {
 func (e *Entrance) answer(req *http.Request) (answer *exchange.Answer, err error) {
 	stored := strings.HasPrefix(req.URL.Path, registry.DownloadPrefix)
 	switch {
+	case oci.Serves(req.URL.Path):
+		endpoint := &oci.Endpoint{Stage: e.Stage, Default: e.Default, Spec: e.SpecRegistry, Open: e.OpenRegistry}
+		return endpoint.Serve(req, hostKey(req), originOf(req))
 	case !stored && req.URL.Path != api.Path:
 		return api.NotServed(e.Stage, req), nil
 	case isPreflight(req):

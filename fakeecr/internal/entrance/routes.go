@@ -104,16 +104,11 @@ func credentialScope(authorization string) (accessKey, region string, ok bool) {
 	return parts[0], parts[2], true
 }
 
-// originOf begins the URLs of an answer: where the request came to, also through a
-// proxy that ends TLS, or nothing if it came to a name of ECR, for which the others
-// are in reach as well.
+// originOf begins the URLs of an answer: where the request came to, or nothing if it
+// came to a name of ECR, for which the others are in reach as well.
 func originOf(req *http.Request) string {
-	switch {
-	case ecrHost.MatchString(hostname(req.Host)):
+	if ecrHost.MatchString(hostname(req.Host)) {
 		return ""
-	case req.TLS != nil, req.Header.Get("X-Forwarded-Proto") == "https":
-		return "https://" + req.Host
-	default:
-		return "http://" + req.Host
 	}
+	return exchange.Scheme(req) + "://" + req.Host
 }

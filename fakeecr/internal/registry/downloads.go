@@ -138,6 +138,10 @@ type Download struct {
 	Range string
 }
 
+// WriteTo writes what there is from the offset on, without a copy if it is whole in
+// memory.
+func (d *Download) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, d.ReadSeeker) }
+
 // DownloadLayer answers the bytes behind a download URL, which is refused if the
 // world did not sign it or the clock has passed its hour.
 func (tx *Tx) DownloadLayer(_ context.Context, in *scenarios.DownloadLayerInput, from *url.URL) (*Download, error) {
@@ -148,7 +152,7 @@ func (tx *Tx) DownloadLayer(_ context.Context, in *scenarios.DownloadLayerInput,
 	case !tx.now.Before(signed.Add(downloadLifetime)):
 		return nil, &DownloadError{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Request has expired"}
 	}
-	repo, l, err := tx.reachable(in.RegistryId, in.RepositoryName, in.LayerDigest)
+	repo, l, err := tx.stored(in.RegistryId, in.RepositoryName, in.LayerDigest)
 	if err != nil {
 		return nil, noSuchKey()
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"sync/atomic"
 )
 
@@ -14,9 +13,9 @@ import (
 type response struct {
 	header http.Header
 	status int
+	body   bytes.Buffer
 	wrote  bool
-	// body is what was written, or content is what is to be read in its place.
-	body    bytes.Buffer
+	// content, if it is not nil, is the body in place of what was written.
 	content io.Reader
 }
 
@@ -36,26 +35,19 @@ func (r *response) Write(p []byte) (int, error) {
 // WriteOwned is Write of bytes that the writer may keep.
 func (r *response) WriteOwned(p []byte) {
 	r.wrote = true
-	r.content = bytes.NewReader(p)
+	r.body = *bytes.NewBuffer(p)
 }
 
-// ReadFrom implements [io.ReaderFrom] for io.Copy, which has nothing else to write:
-// the client reads the layer, however large, where it is.
-func (r *response) ReadFrom(content io.Reader) (int64, error) {
-	r.wrote = true
-	r.content = content
-	return 0, nil
-}
-
-// finish is the response to a request, but for its body, which is answered beside it.
-func (r *response) finish() (*http.Response, io.Reader) {
-	content := r.content
+// finish is the response to a request, and what its body reads.
+func (r *response) finish(req *http.Request) (*http.Response, io.Reader) {
+	var content io.Reader = &r.body
 	length := int64(r.body.Len())
-	if content == nil {
-		content = &r.body
-	}
-	if told, err := strconv.ParseInt(r.header.Get("Content-Length"), 10, 64); err == nil {
-		length = told
+	switch {
+	case req.Method == http.MethodHead:
+		r.body.Reset()
+		length = lengthOf(r.header)
+	case r.content != nil:
+		content, length = r.content, lengthOf(r.header)
 	}
 	return &http.Response{
 		Status:        fmt.Sprintf("%d %s", r.status, http.StatusText(r.status)),
@@ -65,6 +57,7 @@ func (r *response) finish() (*http.Response, io.Reader) {
 		ProtoMinor:    1,
 		Header:        r.header,
 		ContentLength: length,
+		Request:       req,
 	}, content
 }
 

@@ -1,0 +1,54 @@
+package oci
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
+)
+
+// headBlob answers the size of a layer, whether an image refers to it or not.
+func headBlob(r *request) (*exchange.Answer, error) {
+	out, err := do[ecr.BatchCheckLayerAvailabilityOutput](r, r.newCall("BatchCheckLayerAvailability", &ecr.BatchCheckLayerAvailabilityInput{
+		RegistryId:     &r.registry.Account,
+		RepositoryName: &r.repository,
+		LayerDigests:   []string{r.reference},
+	}))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(out.Layers) == 0 || out.Layers[0].LayerSize == nil:
+		return nil, blobUnknown(r)
+	}
+	answer := exchange.New(http.StatusOK, "application/octet-stream", nil)
+	answer.Header.Set("Content-Length", fmt.Sprint(*out.Layers[0].LayerSize))
+	answer.Header.Set("Docker-Content-Digest", r.reference)
+	return answer, nil
+}
+
+// getBlob sends the client to the layer's download URL.
+func getBlob(r *request) (*exchange.Answer, error) {
+	out, err := do[ecr.GetDownloadUrlForLayerOutput](r, r.newCall("GetDownloadUrlForLayer", &ecr.GetDownloadUrlForLayerInput{
+		RegistryId:     &r.registry.Account,
+		RepositoryName: &r.repository,
+		LayerDigest:    &r.reference,
+	}))
+	if err != nil {
+		return nil, err
+	}
+	answer := empty(http.StatusTemporaryRedirect)
+	answer.Header.Set("Location", aws.ToString(out.DownloadUrl))
+	answer.Header.Set("Docker-Content-Digest", r.reference)
+	return answer, nil
+}
+
+// deleteBlob refuses: layers go with their repository.
+func deleteBlob(*request) (*exchange.Answer, error) { return nil, blobStays }
+
+// blobURL is where a layer of the repository is.
+func (r *request) blobURL(digest string) string {
+	return r.at(root+r.repository+"/blobs/"+digest, nil)
+}
