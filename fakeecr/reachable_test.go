@@ -113,3 +113,30 @@ func TestReachableURIsOfAHandler(t *testing.T) {
 		})
 	}
 }
+
+// A token that names a registry leads there by the one host that all have, and a
+// host that names one leads there with any token that opens it.
+func TestReachableNeighbours(t *testing.T) {
+	server := fakeecr.NewServer(t, fakeecr.WithReachableURIs())
+	own := fakeecr.RandomImage(1, 100)
+	server.MustPush("team/app:v1", own)
+	_, port, err := net.SplitHostPort(server.Host)
+	require.NoError(t, err)
+	dial := &http.Transport{DialContext: dialing(server.Host)}
+	defer dial.CloseIdleConnections()
+	for _, neighbour := range []*fakeecr.Server{server.In("eu-west-1"), server.Account("210987654321"), server.In("eu-west-1").Account("210987654321")} {
+		image := fakeecr.RandomImage(2, 100)
+		neighbour.MustPush("team/app:v1", image)
+		setPolicy(t, neighbour, app, `{"Version":"2012-10-17","Statement":`+allowAll+`}`)
+		pull := func(origin, token string) string {
+			e := &endpoint{client: &http.Client{Transport: dial}, origin: origin, authorization: "Basic " + token}
+			got := e.do(t, http.MethodGet, "/v2/team/app/manifests/v1", "")
+			require.Equal(t, http.StatusOK, got.status, got.body)
+			return got.body
+		}
+		require.Equal(t, string(image.Manifest), pull(server.URL, authorizationToken(t, neighbour)))
+		require.Equal(t, string(own.Manifest), pull(server.URL, authorizationToken(t, server)))
+		named := "http://" + neighbour.AccountID() + ".dkr.ecr." + neighbour.Region() + ".localhost:" + port
+		require.Equal(t, string(image.Manifest), pull(named, authorizationToken(t, server)))
+	}
+}

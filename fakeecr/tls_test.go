@@ -57,6 +57,10 @@ func TestTLS(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, digestOf(image.Blobs[0]), digestOf(read(t, response)))
 
+	e := &endpoint{client: client, origin: server.URL, authorization: "Basic " + authorizationToken(t, server)}
+	begun := e.do(t, http.MethodPost, "/v2/team/app/blobs/uploads/", "")
+	require.True(t, strings.HasPrefix(begun.header.Get("Location"), server.URL+"/v2/team/app/blobs/uploads/"), begun.header)
+
 	plain := fakeecr.NewServer(t)
 	for name, rule := range map[string]func() *scenarios.Rule{
 		"dropped": func() *scenarios.Rule { return scenarios.On("DescribeRepositories").Drop() },

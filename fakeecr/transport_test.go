@@ -163,6 +163,22 @@ func TestTransportStreamsRequests(t *testing.T) {
 	require.NotContains(t, string(body), "team/app")
 	require.Contains(t, string(body), "team/db")
 
+	const size = 64 << 20
+	transport := &endpoint{registry: registry, origin: "https://" + registryHost, client: &http.Client{Transport: registry.Transport()}}
+	transport.authorization = "Basic " + authorizationToken(t, registry)
+	upload := transport.do(t, http.MethodPost, "/v2/team/app/blobs/uploads/", "").header.Get("Location")
+	request, err := http.NewRequest(http.MethodPatch, upload, io.LimitReader(zeros{}, size))
+	require.NoError(t, err)
+	request.Header.Set("Authorization", transport.authorization)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	response, err = transport.client.Do(request)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusCreated, response.StatusCode)
+	require.Equal(t, fmt.Sprintf("0-%d", size-1), response.Header.Get("Range"))
+	runtime.ReadMemStats(&after)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(size+size/8), "once, as what is stored")
+
 	ctx, cancel := context.WithCancel(t.Context())
 	endless, writer := io.Pipe()
 	answered := make(chan error)
@@ -176,4 +192,12 @@ func TestTransportStreamsRequests(t *testing.T) {
 	require.ErrorIs(t, <-answered, context.Canceled)
 	_, err = writer.Write([]byte("{"))
 	require.ErrorIs(t, err, io.ErrClosedPipe, "the body was closed")
+}
+
+// zeros reads nothing but zeros.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -19,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // serving is a round tripper to a handler, whatever host a request is for.
@@ -91,6 +93,44 @@ func TestUpstreamRegistry(t *testing.T) {
 	require.Len(t, hosts, 1)
 	require.NotZero(t, hosts["https://quay.io"])
 	require.NoError(t, goleak.Find(leaks))
+}
+
+// Another fake is an upstream by its registry endpoint, as any registry is.
+func TestUpstreamRegistryOfTheFake(t *testing.T) {
+	const url = "210987654321.dkr.ecr.eu-west-1.amazonaws.com"
+	index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64/v8")
+	sbom := fakeecr.Referrer(index, "application/vnd.example.sbom", []byte("sbom"))
+	upstream := fakeecr.New(t, fakeecr.WithAccount("210987654321"), fakeecr.WithRegion("eu-west-1"), fakeecr.WithFullTrace())
+	upstream.MustPush("library/nginx:1", index)
+	upstream.MustPush("library/nginx", sbom)
+	role := aws.String("arn:aws:iam::123456789012:role/puller")
+	onAllFaces(t, func(t *testing.T, f face) {
+		in := cached("hub", url)
+		in.CustomRoleArn = role
+		createRule(t, f, in)
+		requirePulled(t, f, "hub/library/nginx", tagged("1"), index)
+		require.Equal(t, index.Images[1].Blobs[0], f.download(t, "hub/library/nginx", digestOf(index.Images[1].Blobs[0])))
+		requireReferrers(t, f, "hub/library/nginx", index.Digest(), sbom)
+		requireFailure(t, f, "hub/library/nginx", tagged("2"), types.ImageFailureCodeImageNotFound, "Requested image not found")
+		requireFailure(t, f, "hub/none", tagged("1"), types.ImageFailureCodeImageNotFound, "Requested image not found")
+
+		playing := upstream.Play(scenarios.Throttle("BatchGetImage", 1))
+		requireFailure(t, f, "hub/library/nginx", tagged("3"), types.ImageFailureCodeUpstreamTooManyRequests, "Unable to pull from the upstream registry "+url+
+			": the upstream registry received too many requests: 429 Too Many Requests: TOOMANYREQUESTS: Rate exceeded")
+		playing.Stop()
+	}, fakeecr.WithUpstream(url, fakeecr.UpstreamRegistry{
+		Transport: upstream.Transport(), Username: "AWS", Password: password(t, authorizationToken(t, upstream)),
+	}))
+	require.NotZero(t, upstream.Trace().Count("DownloadLayer"))
+
+	stale := password(t, authorizationToken(t, upstream))
+	upstream.Advance(12 * time.Hour)
+	f := direct(fakeecr.New(t, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamRegistry{
+		Transport: upstream.Transport(), URL: "https://" + url, Username: "AWS", Password: stale,
+	})))
+	createRule(t, f, cached("quay", "quay.io"))
+	requireFailure(t, f, "quay/library/nginx", tagged("1"), types.ImageFailureCodeUpstreamAccessDenied, "Unable to pull from the upstream registry quay.io: "+
+		"the upstream registry denied access: 403 Forbidden: DENIED: Your authorization token has expired. Reauthenticate and try again.")
 }
 
 // A registry that listens is told by its URL.
