@@ -224,7 +224,7 @@ func TestRunVerifiesSignatures(t *testing.T) {
 // lead to the program.
 func TestRunServesTLS(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ca.pem")
-	url, _ := start(t, "-tls", "-tls-ca", file, "-reachable-uris", "-repository", "team/app")
+	url, _ := start(t, "-tls", "-tls-ca", file, "-reachable-uris", "-region", "eu-west-1", "-repository", "team/app")
 	host, found := strings.CutPrefix(url, "https://")
 	require.True(t, found, url)
 	pem, err := os.ReadFile(file)
@@ -282,6 +282,8 @@ func TestRunChecksItsArguments(t *testing.T) {
 		"signature":      {[]string{"-sigv4", "key"}, "with colons between them"},
 		"token":          {[]string{"-sigv4", "key:secret:"}, "with colons between them"},
 		"authority":      {[]string{"-tls-ca", "ca.pem"}, "-tls-ca needs -tls"},
+		"endpoint":       {[]string{"-registry", "docker"}, "answers as ecr or as spec"},
+		"toggle":         {[]string{"-reachable-uris=perhaps"}, "invalid boolean value"},
 		"argument":       {[]string{"serve"}, "unexpected arguments"},
 		"flag":           {[]string{"-port", "1"}, "not defined"},
 	} {
