@@ -70,6 +70,9 @@ func TestTransportKnowsNoOtherHost(t *testing.T) {
 	}
 }
 
+// credentialHelper is which hosts Amazon's credential helper for Docker knows.
+const credentialHelper = `^(\d{12})\.dkr[\.\-]ecr(\-fips)?\.([a-zA-Z0-9][a-zA-Z0-9-_]*)\.(amazonaws\.(?:com(?:\.cn)?|eu)|on\.(?:aws|amazonwebservices\.com\.cn)|sc2s\.sgov\.gov|c2s\.ic\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$`
+
 // The SDK's client finds the registry by its own endpoints, of whatever partition
 // and form they are.
 func TestTransportCarriesTheEndpointsOfTheSDK(t *testing.T) {
@@ -88,7 +91,9 @@ func TestTransportCarriesTheEndpointsOfTheSDK(t *testing.T) {
 		} {
 			f := socketless(registry)
 			f.API = registry.Client(once, func(o *ecr.Options) { endpoint(&o.EndpointOptions) })
-			require.Equal(t, "123456789012.dkr.ecr."+region+"."+domain+"/team/app", *describeRepository(t, f, "team/app").RepositoryUri, form)
+			repository, proxy := uris(t, f, "")
+			require.Equal(t, "123456789012.dkr.ecr."+region+"."+domain+"/team/app", repository, form)
+			require.Regexp(t, credentialHelper, strings.TrimPrefix(proxy, "https://"))
 			require.Equal(t, image.Blobs[0], f.download(t, "team/app", digestOf(image.Blobs[0])))
 		}
 	}
