@@ -13,8 +13,8 @@ import (
 // Groups of operations, for [On] and [Rule.Or].
 const (
 	// Any is every call: all operations, [DownloadLayer], [MountLayer],
-	// [GetLayerUpload] and [CancelLayerUpload]. What the world does by itself is not
-	// among them.
+	// [GetLayerUpload], [CancelLayerUpload] and [DeleteLayer]. What the world does by
+	// itself is not among them.
 	Any = "*"
 	// Reads are the operations that change nothing, and Writes the others.
 	Reads  = "reads"
@@ -52,10 +52,10 @@ func isRead(operation string) bool {
 
 var groups = sync.OnceValue(func() map[string][]string {
 	g := map[string][]string{
-		Any: append(slices.Clone(apiOperations()), DownloadLayer, MountLayer, GetLayerUpload, CancelLayerUpload),
+		Any: append(slices.Clone(apiOperations()), DownloadLayer, MountLayer, GetLayerUpload, CancelLayerUpload, DeleteLayer),
 		Layers: {
 			"BatchCheckLayerAvailability", "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "GetDownloadUrlForLayer",
-			DownloadLayer, MountLayer, GetLayerUpload, CancelLayerUpload,
+			DownloadLayer, MountLayer, GetLayerUpload, CancelLayerUpload, DeleteLayer,
 		},
 		Images: {"PutImage", "BatchGetImage", "BatchDeleteImage", "DescribeImages", "ListImages", "ListImageReferrers", "UpdateImageStorageClass"},
 		World: {

@@ -20,6 +20,9 @@ const (
 	// CancelLayerUpload ends it.
 	GetLayerUpload    = "GetLayerUpload"
 	CancelLayerUpload = "CancelLayerUpload"
+	// DeleteLayer removes a layer by the registry endpoint that follows the OCI
+	// distribution spec. ECR removes none.
+	DeleteLayer = "DeleteLayer"
 	// CompleteScan is the end of a basic scan. One that fails has the status FAILED
 	// with the error's text, or LIMIT_EXCEEDED if the error is a
 	// *types.LimitExceededException.
@@ -80,6 +83,13 @@ type CancelLayerUploadInput struct {
 	RegistryId     *string
 	RepositoryName *string
 	UploadId       *string
+}
+
+// DeleteLayerInput says which layer a [DeleteLayer] removes.
+type DeleteLayerInput struct {
+	RegistryId     *string
+	RepositoryName *string
+	LayerDigest    *string
 }
 
 // CompleteScanInput says which scan a [CompleteScan] ends.

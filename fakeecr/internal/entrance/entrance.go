@@ -78,7 +78,7 @@ func (e *Entrance) answer(req *http.Request) (answer *exchange.Answer, err error
 	case isPreflight(req):
 		return preflight(req), nil
 	case stored:
-		answer, err = store.Serve(e.Stage, req)
+		answer, err = store.Serve(e.Stage, req, e.SpecRegistry)
 	case req.Method == http.MethodPost:
 		answer, err = api.Serve(e.Stage, e.identify(req))
 	default:

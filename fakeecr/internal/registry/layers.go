@@ -2,12 +2,14 @@ package registry
 
 import (
 	"context"
+	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // layer is a blob in a repository. Configs are layers like any other.
@@ -70,6 +72,28 @@ func (tx *Tx) releaseBlob(l *layer) {
 		return
 	}
 	root.blobs.delete(root.generation, l.digest)
+}
+
+// ErrLayerInUse is why a layer is not deleted: an image refers to it.
+var ErrLayerInUse = errors.New("an image of the repository refers to the layer")
+
+// DeleteLayer takes a layer from a repository, unless it is an ErrLayerInUse. ECR has
+// nothing of the kind, but the specification has.
+func (tx *Tx) DeleteLayer(_ context.Context, in *scenarios.DeleteLayerInput) error {
+	repo, err := tx.changeRepository(in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return err
+	}
+	l, found := repo.layers.get(*in.LayerDigest)
+	switch {
+	case !found:
+		return layerNotFound(repo, *in.LayerDigest)
+	case l.images+l.archived > 0:
+		return ErrLayerInUse
+	}
+	repo.layers.delete(repo.generation, l.digest)
+	tx.releaseBlob(l)
+	return nil
 }
 
 // BatchCheckLayerAvailability answers for each digest: a malformed one is a

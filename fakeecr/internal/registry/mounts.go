@@ -20,13 +20,14 @@ func notMountable(reason string, args ...any) error {
 // encrypted alike, an image of the source refers to the layer, which did not come
 // from upstream, and the caller may download it. What is not so is an
 // ErrNotMountable. A layer that was mounted belongs to its repository like any
-// other.
+// other. The specification knows neither the setting nor that an image must refer
+// to the layer.
 func (tx *Tx) MountLayer(_ context.Context, in *scenarios.MountLayerInput) error {
 	repo, err := tx.uploadedTo(in.RegistryId, in.RepositoryName)
 	if err != nil {
 		return err
 	}
-	if tx.registry(repo.Key).setting(blobMounting) != "ENABLED" {
+	if tx.Endpoint != SpecEndpoint && tx.registry(repo.Key).setting(blobMounting) != "ENABLED" {
 		return notMountable("%s is not enabled", blobMounting)
 	}
 	l, err := tx.mountable(repo, *in.SourceRepositoryName, *in.LayerDigest)
@@ -50,7 +51,7 @@ func (tx *Tx) mountable(repo *repository, source, digest string) (*layer, error)
 		return nil, notMountable("%s", sentence(layerNotFound(from, digest)))
 	case from.encryption != repo.encryption:
 		return nil, notMountable("the repositories differ in their encryption")
-	case l.images == 0:
+	case l.images == 0 && tx.Endpoint != SpecEndpoint:
 		return nil, notMountable("no image of the source refers to it")
 	case l.imported:
 		return nil, notMountable("it came through a pull through cache")

@@ -23,12 +23,12 @@ type Tx struct {
 	HandsOver bool
 	// Endpoint is the one that the call came to.
 	Endpoint Endpoint
-	// Part is the bytes of an UploadLayerPart that came as a stream, nil if the input
-	// has them.
-	Part *Part
 	// After is the name behind which a list goes on, nil where its token says that.
 	// Images are then listed by tag.
 	After *string
+	// Part is the bytes of an UploadLayerPart that came as a stream, nil if the input
+	// has them.
+	Part *Part
 	// View is the earlier state that a read sees, or none.
 	View View
 	// InputOverlay and OutputOverlay are what the SDK's types of the call lack, nil

@@ -101,6 +101,16 @@ func (s *Stage) Cancel(ctx context.Context, call *dispatch.Call) error {
 	return err
 }
 
+// DeleteLayer carries out the call of [scenarios.DeleteLayer] whose input the call
+// has.
+func (s *Stage) DeleteLayer(ctx context.Context, call *dispatch.Call) error {
+	in := call.Input.(*scenarios.DeleteLayerInput)
+	_, err := beside(ctx, s, call, "ecr:BatchDeleteImage", in.RegistryId, in.RepositoryName, func(tx *registry.Tx) (struct{}, error) {
+		return struct{}{}, tx.DeleteLayer(ctx, in)
+	})
+	return err
+}
+
 // beside carries out a call of what no operation of the API offers, for those who
 // may do one that it stands beside.
 func beside[Out any](ctx context.Context, s *Stage, call *dispatch.Call, permission string, registryID, repository *string, operation func(*registry.Tx) (Out, error)) (out Out, err error) {

@@ -1,6 +1,7 @@
 package oci
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -8,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
+	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // headBlob answers the size of a layer, whether an image refers to it or not.
@@ -45,8 +48,25 @@ func getBlob(r *request) (*exchange.Answer, error) {
 	return answer, nil
 }
 
-// deleteBlob refuses: layers go with their repository.
-func deleteBlob(*request) (*exchange.Answer, error) { return nil, blobStays }
+// deleteBlob removes a layer that no image refers to. ECR refuses: its layers go
+// with their repository.
+func deleteBlob(r *request) (*exchange.Answer, error) {
+	if !r.Spec {
+		return nil, blobStays
+	}
+	call := r.newCall(scenarios.DeleteLayer, &scenarios.DeleteLayerInput{
+		RegistryId: &r.registry.Account, RepositoryName: &r.repository, LayerDigest: &r.reference,
+	})
+	err := r.Stage.DeleteLayer(r.Context(), call)
+	r.reply = r.reply.Then(call.Reply)
+	switch {
+	case errors.Is(err, registry.ErrLayerInUse):
+		return nil, blobStays
+	case err != nil:
+		return nil, err
+	}
+	return empty(http.StatusAccepted), nil
+}
 
 // blobURL is where a layer of the repository is.
 func (r *request) blobURL(digest string) string {

@@ -124,12 +124,17 @@ func (r *request) answer(host registry.Key) (*exchange.Answer, error) {
 // otherwise as the spec wants it. What ECR's API would refuse is left to it.
 func (r *request) wellFormed(route *route) error {
 	switch {
-	case r.Spec && r.repository != "" && !constraint.ValidRepositoryName(r.repository):
+	case r.Spec && r.repository != "" && !validName(r.repository):
 		return nameInvalid(r.repository)
 	case (r.Spec && isDigest(r.reference) || strings.HasSuffix(route.path, "<digest>")) && !constraint.ValidDigest(r.reference):
 		return digestInvalid(r.reference)
 	}
 	return nil
+}
+
+// validName tells whether there can be a repository of a name.
+func validName(name string) bool {
+	return 2 <= len(name) && len(name) <= 256 && constraint.ValidRepositoryName(name)
 }
 
 // isDigest tells whether a reference is a digest, for good or ill, and not a tag.
