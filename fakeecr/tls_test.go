@@ -107,6 +107,7 @@ func TestCertificates(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, "http/1.1", state.NegotiatedProtocol)
 		leaf := state.PeerCertificates[0]
+		require.NotEqual(t, leaf.Issuer, leaf.Subject, "OpenSSL would take it for self-signed")
 		require.WithinRange(t, time.Now(), leaf.NotBefore, leaf.NotAfter)
 		require.Less(t, leaf.NotAfter.Sub(leaf.NotBefore), 825*24*time.Hour, "some clients take none that is good for longer")
 		for _, covered := range []string{"127.0.0.1", "::1", "localhost", "210987654321.dkr.ecr.eu-west-1.amazonaws.com", "api.ecr.eu-west-1.amazonaws.com"} {

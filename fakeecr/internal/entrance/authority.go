@@ -37,7 +37,7 @@ func NewAuthority(region string) (*Authority, error) {
 	}
 	now := time.Now()
 	template := &x509.Certificate{
-		Subject:               pkix.Name{CommonName: "fakeecr"},
+		Subject:               pkix.Name{CommonName: "fakeecr authority"}, // not as what it signs: OpenSSL would take that for self-signed
 		NotBefore:             now.AddDate(-10, 0, 0),
 		NotAfter:              now.AddDate(10, 0, 0),
 		KeyUsage:              x509.KeyUsageCertSign,
