@@ -172,7 +172,7 @@ func TestTransportStreamsRequests(t *testing.T) {
 	transport := &endpoint{registry: registry, origin: "https://" + registryHost, client: &http.Client{Transport: registry.Transport()}}
 	transport.authorization = "Basic " + authorizationToken(t, registry)
 	upload := transport.do(t, http.MethodPost, "/v2/team/app/blobs/uploads/", "").header.Get("Location")
-	request, err := http.NewRequest(http.MethodPatch, upload, io.LimitReader(zeros{}, size))
+	request, err := http.NewRequest(http.MethodPatch, upload, io.LimitReader(nothing{}, size))
 	require.NoError(t, err)
 	request.Header.Set("Authorization", transport.authorization)
 	var before, after runtime.MemStats
@@ -199,10 +199,10 @@ func TestTransportStreamsRequests(t *testing.T) {
 	require.ErrorIs(t, err, io.ErrClosedPipe, "the body was closed")
 }
 
-// zeros reads nothing but zeros.
-type zeros struct{}
+// nothing is a body of zeros without an end.
+type nothing struct{}
 
-func (zeros) Read(p []byte) (int, error) {
+func (nothing) Read(p []byte) (int, error) {
 	clear(p)
 	return len(p), nil
 }

@@ -247,6 +247,34 @@ func TestRunServesTLS(t *testing.T) {
 }
 
 // A page in a browser may call the API, but not steer the program.
+func TestRunRegistryEndpoint(t *testing.T) {
+	status := func(url, path, user string) (int, http.Header) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+path, nil)
+		require.NoError(t, err)
+		if user != "" {
+			req.SetBasicAuth(user, "any")
+		}
+		response, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		return response.StatusCode, response.Header
+	}
+	ecrs, _ := start(t, "-repository", "team/app", "-registry", "ecr")
+	got, header := status(ecrs, "/v2/team/app/tags/list", "AWS")
+	require.Equal(t, 401, got)
+	require.Equal(t, `Basic realm="`+ecrs+`/",service="ecr.amazonaws.com"`, header.Get("Www-Authenticate"))
+
+	open, _ := start(t, "-repository", "team/app", "-open-registry")
+	got, header = status(open, "/v2/team/app/tags/list", "")
+	require.Equal(t, 200, got)
+	require.Equal(t, "text/plain; charset=utf-8", header.Get("Content-Type"))
+
+	spec, _ := start(t, "-repository", "team/app", "-open-registry", "-registry", "spec")
+	got, header = status(spec, "/v2/team/app/tags/list", "")
+	require.Equal(t, 200, got)
+	require.Equal(t, "application/json", header.Get("Content-Type"))
+}
+
 func TestRunOwnRequestsAreNotShared(t *testing.T) {
 	url, _ := start(t)
 	for path, shared := range map[string]string{"/": "*", prefix + "reset": "", prefix + "trace": "", prefix + "nothing": ""} {
@@ -273,6 +301,7 @@ func TestRunChecksItsArguments(t *testing.T) {
 		"seed":           {[]string{"-seed", "-1"}, "natural number"},
 		"repository":     {[]string{"-repository", "Team"}, "repositoryName"},
 		"addr":           {[]string{"-addr", "127.0.0.1"}, "missing port"},
+		"registry":       {[]string{"-registry", "docker"}, `as ecr or as spec, not as "docker"`},
 		"quota":          {[]string{"-quota", "images=2"}, "no quota"},
 		"limit":          {[]string{"-quota", "images per repository"}, "an equals sign"},
 		"key":            {[]string{"-kms-key", "alias/mine"}, "no ARN of a KMS key"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 
@@ -28,14 +29,20 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	sent := &sentBody{ReadCloser: served.Body}
+	if served.Body != http.NoBody {
+		served.Body = sent
+	}
 	// A body that is waited for ends with the request.
 	defer context.AfterFunc(ctx, func() { served.Body.Close() })()
 	answer, err := t.Entrance.answer(served)
 	switch {
-	case err != nil:
-		return nil, exchange.ConnectionError(ctx, err)
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case sent.err != nil:
+		return nil, sent.err // nothing arrives of an answer to what was not sent
+	case err != nil:
+		return nil, exchange.ConnectionError(ctx, err)
 	}
 	response, err := answer.Response(served)
 	if err != nil {
@@ -71,4 +78,19 @@ func arrived(req *http.Request) (*http.Request, error) {
 		served.ContentLength = -1
 	}
 	return served, nil
+}
+
+// sentBody is a body that notes why it could not be read to its end.
+type sentBody struct {
+	io.ReadCloser
+	err error
+}
+
+// Read implements [io.Reader].
+func (s *sentBody) Read(p []byte) (int, error) {
+	n, err := s.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
 }
