@@ -192,7 +192,7 @@ func endpoint(s string) (fakeecr.Option, error) {
 	case "spec":
 		return fakeecr.WithSpecRegistry(), nil
 	default:
-		return nil, errors.New("the registry endpoint answers as ecr or as spec")
+		return nil, fmt.Errorf("the registry endpoint answers as ecr or as spec, not as %q", s)
 	}
 }
 

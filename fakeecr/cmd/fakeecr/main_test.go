@@ -311,7 +311,6 @@ func TestRunChecksItsArguments(t *testing.T) {
 		"signature":      {[]string{"-sigv4", "key"}, "with colons between them"},
 		"token":          {[]string{"-sigv4", "key:secret:"}, "with colons between them"},
 		"authority":      {[]string{"-tls-ca", "ca.pem"}, "-tls-ca needs -tls"},
-		"endpoint":       {[]string{"-registry", "docker"}, "answers as ecr or as spec"},
 		"toggle":         {[]string{"-reachable-uris=perhaps"}, "invalid boolean value"},
 		"argument":       {[]string{"serve"}, "unexpected arguments"},
 		"flag":           {[]string{"-port", "1"}, "not defined"},
