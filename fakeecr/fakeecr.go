@@ -3,7 +3,8 @@
 //
 // A [Registry] is passed where an *ecr.Client would be: it has all of its
 // methods. [Registry.Client] is the SDK's client over a registry without a
-// socket, and [NewServer] serves the same state over HTTP to any AWS SDK or CLI.
+// socket, and [NewServer] serves the same state over HTTP to any AWS SDK or CLI,
+// and at /v2/ to what pushes and pulls images.
 // What goes wrong, and when, is said with package scenarios.
 package fakeecr
 

@@ -92,7 +92,7 @@ func TestTimesHaveMilliseconds(t *testing.T) {
 
 // A request that is not for the API is told in the API's form where the API is.
 func TestOtherRequests(t *testing.T) {
-	const at = "The API of ECR is at POST /, so that the URL of an endpoint ends with its host; layers are at the URLs of GetDownloadUrlForLayer."
+	const at = "The API of ECR is at POST /, so that the URL of an endpoint ends with its host; the endpoint of registry clients is at /v2/, and layers are at the URLs of GetDownloadUrlForLayer."
 	registry := fakeecr.New(t)
 	for name, c := range map[string]struct {
 		method, path string
@@ -124,7 +124,7 @@ func TestOtherRequests(t *testing.T) {
 func TestEndpointWithAPath(t *testing.T) {
 	server := fakeecr.NewServer(t)
 	_, err := server.Client(once).DescribeRepositories(t.Context(), nil, func(o *ecr.Options) { o.BaseEndpoint = aws.String(server.URL + "/ecr") })
-	requireRefusal(t, err, "UnknownOperationException", "fakeecr does not serve POST /ecr. The API of ECR is at POST /, so that the URL of an endpoint ends with its host; layers are at the URLs of GetDownloadUrlForLayer.")
+	requireRefusal(t, err, "UnknownOperationException", "fakeecr does not serve POST /ecr. The API of ECR is at POST /, so that the URL of an endpoint ends with its host; the endpoint of registry clients is at /v2/, and layers are at the URLs of GetDownloadUrlForLayer.")
 	var response *smithyhttp.ResponseError
 	require.ErrorAs(t, err, &response)
 	require.Equal(t, http.StatusNotFound, response.HTTPStatusCode())

@@ -22,13 +22,15 @@ type settings struct {
 	account, region string
 	seed            uint64
 	scenarios       []scenarios.Scenario
-	fullTrace       bool
+	fullTrace, tls  bool
 	config          registry.Config
 	// declared is what a new world is told before its first call.
 	declared []func(*registry.World)
 	// credentials are those that requests may be signed with besides the fake's
 	// own, by access key; nil if signatures do not matter.
 	credentials map[string]aws.Credentials
+	// specRegistry and openRegistry are how the registry endpoint answers.
+	specRegistry, openRegistry bool
 }
 
 const (
@@ -108,6 +110,30 @@ func WithScenario(scenario scenarios.Scenario) Option {
 	}
 }
 
+// WithReachableURIs has repositoryUri and proxyEndpoint lead to where they were
+// asked for, 127.0.0.1:PORT and http://127.0.0.1:PORT, and not to ECR: for tools that
+// follow what they were answered, such as docker after aws ecr get-login-password,
+// cdk-assets and Terraform. Leave it out where something reads the account or the
+// region from these names, as Amazon's credential helper for Docker does, and for
+// clients of [Registry.Transport], which ECR's own names lead to the fake.
+//
+// Accounts and regions are then at one host, where the token tells whose registry
+// is meant. The registry of another account, which the caller's token opens as well
+// and which only a registryId asks for, is at ACCOUNT.dkr.ecr.REGION.localhost:PORT;
+// a machine that does not resolve names under localhost needs a line in its hosts
+// file for it. Such a name works for any registry of the world, also as an endpoint.
+//
+// Behind [Registry.Handler] in a server of your own, the host is the one of the
+// request, and its scheme is https if the request came by TLS or has the header
+// X-Forwarded-Proto: https. Direct calls of a registry without a [Server] have no
+// such place: they answer ECR's names.
+func WithReachableURIs() Option {
+	return func(s *settings) error {
+		s.config.ReachableURIs = true
+		return nil
+	}
+}
+
 // WithFullTrace keeps every call in the trace, and the bytes of layer parts,
 // where otherwise the last 10,000 calls are kept without them.
 func WithFullTrace() Option {
@@ -164,6 +190,31 @@ func WithSigV4(accepted ...aws.Credentials) Option {
 			known[c.AccessKeyID] = c
 		}
 		s.credentials = known
+		return nil
+	}
+}
+
+// WithSpecRegistry has the registry endpoint, /v2/, follow the OCI distribution
+// spec where ECR does not, for a client that is to work with any registry: its
+// answers have the status and the headers that the spec wants, tags come in order
+// and a page ends with one of them, and what the spec allows is taken, such as a
+// manifest without layers or a part of any size. Credentials are asked for, a
+// repository must exist, an immutable tag stays, and layers belong to their
+// repository all the same. The API is ECR's in either case.
+func WithSpecRegistry() Option {
+	return func(s *settings) error {
+		s.specRegistry = true
+		return nil
+	}
+}
+
+// WithOpenRegistry has the registry endpoint, /v2/, ask for no credentials, for
+// clients that cannot be given any. Requests are then those of the default caller,
+// unless they have the password of GetAuthorizationToken, which says whose they
+// are however old it is.
+func WithOpenRegistry() Option {
+	return func(s *settings) error {
+		s.openRegistry = true
 		return nil
 	}
 }

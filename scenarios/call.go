@@ -119,6 +119,11 @@ func (c Call) about() string {
 		return few(in.LayerDigest)
 	case *DownloadLayerInput:
 		return few(in.LayerDigest, in.Range)
+	case *DeleteLayerInput:
+		return few(in.LayerDigest)
+	case *MountLayerInput:
+		from := "from " + *in.SourceRepositoryName
+		return few(in.LayerDigest, &from)
 	}
 	return c.aboutWorld()
 }

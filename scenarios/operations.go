@@ -12,7 +12,8 @@ import (
 
 // Groups of operations, for [On] and [Rule.Or].
 const (
-	// Any is every call: all operations and [DownloadLayer]. What the world does by
+	// Any is every call: all operations, [DownloadLayer], [MountLayer],
+	// [GetLayerUpload], [CancelLayerUpload] and [DeleteLayer]. What the world does by
 	// itself is not among them.
 	Any = "*"
 	// Reads are the operations that change nothing, and Writes the others.
@@ -43,7 +44,7 @@ var apiOperations = sync.OnceValue(func() (names []string) {
 })
 
 // readPrefixes begin the names of operations that change nothing.
-var readPrefixes = []string{"BatchCheck", "BatchGet", "Describe", "Get", "List", "Validate"}
+var readPrefixes = []string{"BatchCheck", "BatchGet", "Describe", "Download", "Get", "List", "Validate"}
 
 func isRead(operation string) bool {
 	return slices.ContainsFunc(readPrefixes, func(prefix string) bool { return strings.HasPrefix(operation, prefix) })
@@ -51,16 +52,18 @@ func isRead(operation string) bool {
 
 var groups = sync.OnceValue(func() map[string][]string {
 	g := map[string][]string{
-		Any:    append(slices.Clone(apiOperations()), DownloadLayer),
-		Layers: {"BatchCheckLayerAvailability", "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "GetDownloadUrlForLayer", DownloadLayer},
+		Any: append(slices.Clone(apiOperations()), DownloadLayer, MountLayer, GetLayerUpload, CancelLayerUpload, DeleteLayer),
+		Layers: {
+			"BatchCheckLayerAvailability", "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "GetDownloadUrlForLayer",
+			DownloadLayer, MountLayer, GetLayerUpload, CancelLayerUpload, DeleteLayer,
+		},
 		Images: {"PutImage", "BatchGetImage", "BatchDeleteImage", "DescribeImages", "ListImages", "ListImageReferrers", "UpdateImageStorageClass"},
-		Reads:  {DownloadLayer},
 		World: {
 			CompleteScan, CompleteLifecyclePolicyPreview, RunLifecyclePolicy, ReceiveReplica,
 			ActivateImage, SignImage, PullFromUpstream,
 		},
 	}
-	for _, name := range apiOperations() {
+	for _, name := range g[Any] {
 		if isRead(name) {
 			g[Reads] = append(g[Reads], name)
 		} else {

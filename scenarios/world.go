@@ -12,6 +12,17 @@ import (
 const (
 	// DownloadLayer is a GET of the URL that GetDownloadUrlForLayer gives.
 	DownloadLayer = "DownloadLayer"
+	// MountLayer is a push to the registry endpoint that asks for a layer of another
+	// repository in place of an upload. Where the layer cannot be mounted, and the
+	// error says why, an InitiateLayerUpload follows.
+	MountLayer = "MountLayer"
+	// GetLayerUpload asks the registry endpoint how much an upload has received, and
+	// CancelLayerUpload ends it.
+	GetLayerUpload    = "GetLayerUpload"
+	CancelLayerUpload = "CancelLayerUpload"
+	// DeleteLayer removes a layer by the registry endpoint that follows the OCI
+	// distribution spec. ECR removes none.
+	DeleteLayer = "DeleteLayer"
 	// CompleteScan is the end of a basic scan. One that fails has the status FAILED
 	// with the error's text, or LIMIT_EXCEEDED if the error is a
 	// *types.LimitExceededException.
@@ -49,6 +60,36 @@ type DownloadLayerInput struct {
 	LayerDigest    *string
 	// Range is the request's Range header, nil for the whole layer.
 	Range *string
+}
+
+// MountLayerInput is what a call of [MountLayer] asks for: a layer of the source,
+// which is in the same registry, for the repository.
+type MountLayerInput struct {
+	RegistryId           *string
+	RepositoryName       *string
+	LayerDigest          *string
+	SourceRepositoryName *string
+}
+
+// GetLayerUploadInput says which upload a [GetLayerUpload] is about.
+type GetLayerUploadInput struct {
+	RegistryId     *string
+	RepositoryName *string
+	UploadId       *string
+}
+
+// CancelLayerUploadInput says which upload a [CancelLayerUpload] ends.
+type CancelLayerUploadInput struct {
+	RegistryId     *string
+	RepositoryName *string
+	UploadId       *string
+}
+
+// DeleteLayerInput says which layer a [DeleteLayer] removes.
+type DeleteLayerInput struct {
+	RegistryId     *string
+	RepositoryName *string
+	LayerDigest    *string
 }
 
 // CompleteScanInput says which scan a [CompleteScan] ends.

@@ -3,9 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"flag"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -236,7 +240,61 @@ func TestRunVerifiesSignatures(t *testing.T) {
 	require.ErrorContains(t, signedBy("other", ""), "UnrecognizedClientException")
 }
 
+// The authority that the program writes is believed, also after a reset, and URIs
+// lead to the program.
+func TestRunServesTLS(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	url, _ := start(t, "-tls", "-tls-ca", file, "-reachable-uris", "-region", "eu-west-1", "-repository", "team/app")
+	host, found := strings.CutPrefix(url, "https://")
+	require.True(t, found, url)
+	pem, err := os.ReadFile(file)
+	require.NoError(t, err)
+	roots := x509.NewCertPool()
+	require.True(t, roots.AppendCertsFromPEM(pem))
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
+	defer transport.CloseIdleConnections()
+	api := client(url)
+	for range 2 {
+		out, err := api.DescribeRepositories(t.Context(), nil, func(o *ecr.Options) { o.HTTPClient = &http.Client{Transport: transport} })
+		require.NoError(t, err)
+		require.Equal(t, host+"/team/app", *out.Repositories[0].RepositoryUri)
+		response, err := (&http.Client{Transport: transport}).Post(url+prefix+"reset", "", nil)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		transport.CloseIdleConnections()
+	}
+	require.ErrorContains(t, run(t.Context(), []string{"-tls", "-tls-ca", filepath.Dir(file)}, io.Discard, io.Discard), "is a directory")
+}
+
 // A page in a browser may call the API, but not steer the program.
+func TestRunRegistryEndpoint(t *testing.T) {
+	status := func(url, path, user string) (int, http.Header) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+path, nil)
+		require.NoError(t, err)
+		if user != "" {
+			req.SetBasicAuth(user, "any")
+		}
+		response, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		return response.StatusCode, response.Header
+	}
+	ecrs, _ := start(t, "-repository", "team/app", "-registry", "ecr")
+	got, header := status(ecrs, "/v2/team/app/tags/list", "AWS")
+	require.Equal(t, 401, got)
+	require.Equal(t, `Basic realm="`+ecrs+`/",service="ecr.amazonaws.com"`, header.Get("Www-Authenticate"))
+
+	open, _ := start(t, "-repository", "team/app", "-open-registry")
+	got, header = status(open, "/v2/team/app/tags/list", "")
+	require.Equal(t, 200, got)
+	require.Equal(t, "text/plain; charset=utf-8", header.Get("Content-Type"))
+
+	spec, _ := start(t, "-repository", "team/app", "-open-registry", "-registry", "spec")
+	got, header = status(spec, "/v2/team/app/tags/list", "")
+	require.Equal(t, 200, got)
+	require.Equal(t, "application/json", header.Get("Content-Type"))
+}
+
 func TestRunOwnRequestsAreNotShared(t *testing.T) {
 	url, _ := start(t)
 	for path, shared := range map[string]string{"/": "*", prefix + "reset": "", prefix + "trace": "", prefix + "nothing": ""} {
@@ -263,6 +321,7 @@ func TestRunChecksItsArguments(t *testing.T) {
 		"seed":           {[]string{"-seed", "-1"}, "natural number"},
 		"repository":     {[]string{"-repository", "Team"}, "repositoryName"},
 		"addr":           {[]string{"-addr", "127.0.0.1"}, "missing port"},
+		"registry":       {[]string{"-registry", "docker"}, `as ecr or as spec, not as "docker"`},
 		"quota":          {[]string{"-quota", "images=2"}, "no quota"},
 		"limit":          {[]string{"-quota", "images per repository"}, "an equals sign"},
 		"key":            {[]string{"-kms-key", "alias/mine"}, "no ARN of a KMS key"},
@@ -271,6 +330,8 @@ func TestRunChecksItsArguments(t *testing.T) {
 		"secret's state": {[]string{"-secret", hubSecret + ",gone"}, `no state "gone", but in one of ["access denied" "undecryptable" "not found"] or readable`},
 		"signature":      {[]string{"-sigv4", "key"}, "with colons between them"},
 		"token":          {[]string{"-sigv4", "key:secret:"}, "with colons between them"},
+		"authority":      {[]string{"-tls-ca", "ca.pem"}, "-tls-ca needs -tls"},
+		"toggle":         {[]string{"-reachable-uris=perhaps"}, "invalid boolean value"},
 		"argument":       {[]string{"serve"}, "unexpected arguments"},
 		"flag":           {[]string{"-port", "1"}, "not defined"},
 	} {

@@ -62,7 +62,8 @@ func ValidRegistryID(id string) bool {
 	return len(id) == len("123456789012") && only(id, digit)
 }
 
-func validUploadID(id string) bool {
+// ValidUploadID reports whether id has the form of an upload's: a UUID.
+func ValidUploadID(id string) bool {
 	return len(id) == len("01234567-0123-0123-0123-0123456789ab") &&
 		id[8] == '-' && id[13] == '-' && id[18] == '-' && id[23] == '-' &&
 		only(id[:8], hexadecimal) && only(id[9:13], hexadecimal) && only(id[14:18], hexadecimal) &&

@@ -33,7 +33,7 @@ func TestValidDigest(t *testing.T) {
 
 func TestValidUploadIDAndRegistryID(t *testing.T) {
 	tests := map[string]func(string) bool{
-		"01234567-89ab-cdef-ABCD-EF0123456789": validUploadID,
+		"01234567-89ab-cdef-ABCD-EF0123456789": ValidUploadID,
 		"123456789012":                         ValidRegistryID,
 	}
 	for id, match := range tests {
@@ -146,7 +146,7 @@ func FuzzValidUploadID(f *testing.F) {
 	} {
 		f.Add(id)
 	}
-	fuzzMatch(f, validUploadID, shapeUploadId.Pattern)
+	fuzzMatch(f, ValidUploadID, shapeUploadId.Pattern)
 }
 
 func fuzzMatch(f *testing.F, match func(string) bool, pattern string) {

@@ -67,7 +67,7 @@ var identifiers = map[string]*identifier{
 	"UploadId": {
 		name:    "uploadId",
 		pattern: `'[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}'`,
-		match:   validUploadID,
+		match:   ValidUploadID,
 	},
 }
 

@@ -3,6 +3,7 @@
 package entrance
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/api"
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
+	"github.com/fakeecr/ecr/fakeecr/internal/entrance/oci"
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/store"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
@@ -29,6 +31,9 @@ type Entrance struct {
 	// Credentials are those that requests may be signed with besides the fake's
 	// own, by access key; nil if signatures do not matter.
 	Credentials map[string]aws.Credentials
+	// SpecRegistry has the registry endpoint follow the OCI distribution spec where
+	// ECR does not, and OpenRegistry has it ask for no credentials.
+	SpecRegistry, OpenRegistry bool
 }
 
 // ServeHTTP implements [http.Handler]. A reply that is lost ends the connection by
@@ -48,6 +53,9 @@ func (e *Entrance) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 func hangUp(w http.ResponseWriter, err error) {
 	if errors.Is(err, scenarios.ErrConnectionReset) || errors.Is(err, scenarios.ErrConnectionRefused) {
 		if connection, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			if encrypted, ok := connection.(*tls.Conn); ok {
+				connection = encrypted.NetConn()
+			}
 			if tcp, ok := connection.(*net.TCPConn); ok {
 				tcp.SetLinger(0) // what follows is closing all the same
 			}
@@ -61,10 +69,13 @@ func hangUp(w http.ResponseWriter, err error) {
 // answer is the answer to a request; an error means that there is none.
 func (e *Entrance) answer(req *http.Request) (answer *exchange.Answer, err error) {
 	switch {
+	case oci.Serves(req.URL.Path):
+		endpoint := &oci.Endpoint{Stage: e.Stage, Default: e.Default, Spec: e.SpecRegistry, Open: e.OpenRegistry}
+		return endpoint.Serve(req, hostKey(req), originOf(req))
 	case isPreflight(req):
 		return preflight(req), nil
 	case strings.HasPrefix(req.URL.Path, registry.DownloadPrefix):
-		answer, err = store.Serve(e.Stage, req)
+		answer, err = store.Serve(e.Stage, req, e.SpecRegistry)
 	case req.URL.Path == api.Path && req.Method == http.MethodPost:
 		answer, err = api.Serve(e.Stage, e.identify(req))
 	default:

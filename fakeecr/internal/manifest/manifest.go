@@ -4,8 +4,10 @@ package manifest
 
 import (
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/hex"
 	"math"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -181,4 +183,14 @@ func Digest(text string) string {
 	}
 	digest := append(make([]byte, 0, 71), "sha256:"...)
 	return string(hex.AppendEncode(digest, hash.Sum(chunk[:0])))
+}
+
+// DigestLike returns the digest of a manifest's exact bytes by the algorithm of another digest:
+// sha512, which ECR does not know, or else sha256.
+func DigestLike(other, text string) string {
+	if !strings.HasPrefix(other, "sha512:") {
+		return Digest(text)
+	}
+	sum := sha512.Sum512([]byte(text))
+	return "sha512:" + hex.EncodeToString(sum[:])
 }

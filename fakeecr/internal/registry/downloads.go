@@ -32,12 +32,6 @@ const (
 	signatureParameter = "X-Amz-Signature"
 )
 
-// DownloadHost is the host of the download URLs in a region, where the registry
-// has no server of its own.
-func DownloadHost(region string) string {
-	return fmt.Sprintf("prod-%s-starport-layer-bucket.s3.%s.amazonaws.com", region, region)
-}
-
 // GetDownloadUrlForLayer answers a URL that is good for an hour and needs no
 // credentials, for a layer that an image refers to or that upstream has.
 func (tx *Tx) GetDownloadUrlForLayer(ctx context.Context, in *ecr.GetDownloadUrlForLayerInput) (*ecr.GetDownloadUrlForLayerOutput, error) {
@@ -144,6 +138,10 @@ type Download struct {
 	Range string
 }
 
+// WriteTo writes what there is from the offset on, without a copy if it is whole in
+// memory.
+func (d *Download) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, d.ReadSeeker) }
+
 // DownloadLayer answers the bytes behind a download URL, which is refused if the
 // world did not sign it or the clock has passed its hour.
 func (tx *Tx) DownloadLayer(_ context.Context, in *scenarios.DownloadLayerInput, from *url.URL) (*Download, error) {
@@ -154,7 +152,7 @@ func (tx *Tx) DownloadLayer(_ context.Context, in *scenarios.DownloadLayerInput,
 	case !tx.now.Before(signed.Add(downloadLifetime)):
 		return nil, &DownloadError{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Request has expired"}
 	}
-	repo, l, err := tx.reachable(in.RegistryId, in.RepositoryName, in.LayerDigest)
+	repo, l, err := tx.stored(in.RegistryId, in.RepositoryName, in.LayerDigest)
 	if err != nil {
 		return nil, noSuchKey()
 	}

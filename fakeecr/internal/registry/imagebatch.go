@@ -121,7 +121,7 @@ func (tx *Tx) remove(repo, before *repository, img *image, id types.ImageIdentif
 	if !there {
 		return nil
 	}
-	keepsImage := id.ImageTag != nil && (len(now.tags) > 1 || !slices.Contains(now.tags, *id.ImageTag))
+	keepsImage := id.ImageTag != nil && (tx.Endpoint == SpecEndpoint || len(now.tags) > 1 || !slices.Contains(now.tags, *id.ImageTag))
 	if !keepsImage {
 		if indexes := before.indexesOf(img); len(indexes) > 0 {
 			return referencedByManifestList(id, indexes)

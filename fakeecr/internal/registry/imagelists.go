@@ -42,6 +42,9 @@ func (tx *Tx) ListImages(_ context.Context, in *ecr.ListImagesInput) (*ecr.ListI
 	if err != nil {
 		return nil, err
 	}
+	if tx.After != nil {
+		return repo.listTags(p), nil
+	}
 	var filter imageFilter
 	if in.Filter != nil {
 		filter = imageFilter{in.Filter.TagStatus, in.Filter.ImageStatus}
@@ -78,6 +81,20 @@ func (tx *Tx) ListImages(_ context.Context, in *ecr.ListImagesInput) (*ecr.ListI
 		}
 	}
 	return out, nil
+}
+
+// listTags is the tags in order, each with its image.
+func (r *repository) listTags(p *pages) *ecr.ListImagesOutput {
+	out := &ecr.ListImagesOutput{ImageIds: []types.ImageIdentifier{}}
+	for tag, digest := range r.tagged.from(p.start) {
+		if p.full(len(out.ImageIds)) {
+			out.NextToken = p.next()
+			break
+		}
+		out.ImageIds = append(out.ImageIds, *imageID(digest, &tag))
+		p.last = tag
+	}
+	return out
 }
 
 // DescribeImages answers the images asked for, in that order, or a page of all,

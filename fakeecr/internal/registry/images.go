@@ -71,8 +71,11 @@ func (i *image) withoutTag(tag string) *image {
 func (tx *Tx) PutImage(_ context.Context, in *ecr.PutImageInput) (*ecr.PutImageOutput, error) {
 	// Reading the manifest takes longest and so happens before the world is
 	// locked; a missing repository is answered first.
-	document, refused := manifest.Parse(*in.ImageManifest, aws.ToString(in.ImageManifestMediaType), manifest.ECR)
-	digest := manifest.Digest(*in.ImageManifest)
+	rules, digest := manifest.ECR, manifest.Digest(*in.ImageManifest)
+	if tx.Endpoint == SpecEndpoint {
+		rules, digest = manifest.Spec, manifest.DigestLike(aws.ToString(in.ImageDigest), *in.ImageManifest)
+	}
+	document, refused := manifest.Parse(*in.ImageManifest, aws.ToString(in.ImageManifestMediaType), rules)
 	repo, err := tx.pushedTo(in.RegistryId, in.RepositoryName)
 	switch {
 	case err != nil:
@@ -110,9 +113,13 @@ func (tx *Tx) pushedTo(registryID, name *string) (*repository, error) {
 	return repo, tx.useKey(repo.Key, repo.encryption, encrypt)
 }
 
-// retag gives a tag to an image that is there already.
+// retag gives a tag to an image that is there already. The registry endpoint
+// refuses an immutable tag also to the image that has it.
 func (tx *Tx) retag(r *repository, img *image, tag *string) error {
 	if tag == nil || slices.Contains(img.tags, *tag) {
+		if tag != nil && tx.Endpoint != APIEndpoint && r.mutability.immutable(*tag) {
+			return imageTagAlreadyExists(r, *tag)
+		}
 		return imageAlreadyExists(r, img.digest, tag)
 	}
 	return tx.moveTag(r, img, *tag)

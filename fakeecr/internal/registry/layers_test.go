@@ -127,7 +127,7 @@ func TestUploadGoesOnInAFork(t *testing.T) {
 		reg, _ := w.root.registries.get(home.String())
 		app, _ := reg.repositories.get("app")
 		u, _ := app.uploads.get(*upload)
-		require.Equal(t, content, string(bytes.Join(u.parts, nil)))
+		require.Equal(t, content, string(bytes.Join(u.pieces, nil)))
 		require.Equal(t, manifest.Digest(content), u.digest())
 	}
 }

@@ -21,6 +21,9 @@ func (tx *Tx) newPage(scope string, maxResults *int32, nextToken *string) (*page
 	if maxResults != nil {
 		p.limit = int(*maxResults)
 	}
+	if tx.After != nil {
+		p.start = *tx.After + "\x00"
+	}
 	if nextToken != nil {
 		position, ok := page.Position(scope, *nextToken)
 		if !ok {

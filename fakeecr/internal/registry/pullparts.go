@@ -42,7 +42,7 @@ func (tx *Tx) pullLayer(ctx context.Context, in *ecr.GetDownloadUrlForLayerInput
 		return unableToGetUpstreamLayer(sentence(err))
 	}
 	for _, l := range s.layers {
-		tx.addLayer(repo, l.digest, l.size, l.parts)
+		tx.importLayer(repo, l)
 		cached, _ := repo.layers.get(l.digest)
 		reachable := *cached
 		reachable.cached = true

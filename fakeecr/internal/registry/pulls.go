@@ -179,8 +179,7 @@ func (tx *Tx) store(s *shipment, answered []wanted) (*repository, error) {
 			continue
 		}
 		for _, digest := range a.document.References() {
-			l := s.layers[digest]
-			tx.addLayer(repo, l.digest, l.size, l.parts)
+			tx.importLayer(repo, s.layers[digest])
 		}
 		if err := tx.push(repo, a.digest, a.text, a.document, nil); err != nil {
 			return nil, err

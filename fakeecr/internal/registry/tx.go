@@ -21,6 +21,14 @@ type Tx struct {
 	Origin string
 	// HandsOver tells that the input's bytes may be kept: the wire made them.
 	HandsOver bool
+	// Endpoint is the one that the call came to.
+	Endpoint Endpoint
+	// After is the name behind which a list goes on, nil where its token says that.
+	// Images are then listed by tag.
+	After *string
+	// Part is the bytes of an UploadLayerPart that came as a stream, nil if the input
+	// has them.
+	Part *Part
 	// View is the earlier state that a read sees, or none.
 	View View
 	// InputOverlay and OutputOverlay are what the SDK's types of the call lack, nil
@@ -35,6 +43,20 @@ type Tx struct {
 	locked bool
 	kept   bool
 }
+
+// Endpoint is an endpoint of ECR. It says what a call may do that another may not.
+type Endpoint int
+
+const (
+	// APIEndpoint is that of the API.
+	APIEndpoint Endpoint = iota
+	// RegistryEndpoint is that of registry clients, which calls the operations for
+	// them.
+	RegistryEndpoint
+	// SpecEndpoint is the same but as the OCI distribution spec wants it: it takes
+	// what ECR refuses and the spec allows.
+	SpecEndpoint
+)
 
 // Run carries out one call as a transaction. What it changed is published if it
 // answered no error, else forgotten.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"reflect"
 	"runtime/debug"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
@@ -37,9 +36,10 @@ func (p *part) instead(next dispatch.Handler) dispatch.Handler {
 		var out any
 		var err error
 		mistake := p.guard(func() {
-			out, err = around(ctx, call.Input, func(ctx context.Context, in any) (any, error) {
+			out, err = around(ctx, whole(call), func(ctx context.Context, in any) (any, error) {
 				again := *call
 				again.Input = in
+				takeBack(&again)
 				out, err := run(ctx, &again)
 				call.Tx.Bytes, call.Tx.Digest = again.Tx.Bytes, again.Tx.Digest
 				return out, err
@@ -65,11 +65,8 @@ func (p *part) prepare(call *dispatch.Call) {
 		}
 	}
 	if at := p.effects.Garble; at != nil {
-		if in, ok := call.Input.(*ecr.UploadLayerPartInput); ok && *at < int64(len(in.LayerPartBlob)) {
-			garbled := *in
-			garbled.LayerPartBlob = slices.Clone(in.LayerPartBlob)
-			garbled.LayerPartBlob[*at] ^= 0xff
-			call.Input, call.Tx.HandsOver = &garbled, true
+		if in, ok := call.Input.(*ecr.UploadLayerPartInput); ok {
+			garble(call, in, *at)
 		}
 	}
 	if item := p.effects.Item; item != nil {

@@ -104,10 +104,13 @@ func (r *recorder) trace() scenarios.Trace {
 // the wire made needs no copy, but for bytes that the state keeps too.
 func (r *recorder) keep(call *dispatch.Call) any {
 	in := call.Input
-	if part, ok := in.(*ecr.UploadLayerPartInput); ok && !r.full {
-		short := *part
-		short.LayerPartBlob = nil
-		in = &short
+	if part, ok := in.(*ecr.UploadLayerPartInput); ok {
+		kept := *part
+		kept.LayerPartBlob = nil
+		if r.full {
+			kept.LayerPartBlob = partOf(call, part)
+		}
+		in = &kept
 	}
 	if call.Tx.HandsOver && !r.full || in == nil {
 		return in

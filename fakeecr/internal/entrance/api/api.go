@@ -83,7 +83,7 @@ func NotServed(s *stage.Stage, req *http.Request) *exchange.Answer {
 	if req.URL.Path == Path {
 		refused.status, refused.Code = http.StatusMethodNotAllowed, "MethodNotAllowedException"
 	}
-	refused.Message = fmt.Sprintf("fakeecr does not serve %s %s. The API of ECR is at POST %s, so that the URL of an endpoint ends with its host; layers are at the URLs of GetDownloadUrlForLayer.",
+	refused.Message = fmt.Sprintf("fakeecr does not serve %s %s. The API of ECR is at POST %s, so that the URL of an endpoint ends with its host; the endpoint of registry clients is at /v2/, and layers are at the URLs of GetDownloadUrlForLayer.",
 		req.Method, req.URL.Path, Path)
 	answer := Refusal(s.State.NewRequestID(), refused)
 	if req.URL.Path == Path {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
@@ -28,11 +29,20 @@ type Request struct {
 	Authenticate func() error
 }
 
+// Scheme is the one that a request came by, also through a proxy that ends TLS.
+func Scheme(req *http.Request) string {
+	if req.TLS != nil || req.Header.Get("X-Forwarded-Proto") == "https" {
+		return "https"
+	}
+	return "http"
+}
+
 // Answer is what a request is answered with.
 type Answer struct {
 	Status int
 	Header http.Header
-	// Body is the whole body. It may be kept.
+	// Body is the whole body. It may be kept. Without one, Header may have the length
+	// that HEAD tells.
 	Body []byte
 	// Content, if it is not nil, is the body, and Range what is wanted of it, in the
 	// form of the header, or "".
@@ -93,14 +103,16 @@ func (a *Answer) Write(w http.ResponseWriter, req *http.Request) error {
 }
 
 func (a *Answer) write(w http.ResponseWriter, req *http.Request) {
-	for name, values := range a.Header {
-		w.Header()[name] = values
-	}
+	a.writeHeader(w)
 	if a.Content != nil {
-		a.writeContent(w, req)
+		if content := a.writeContentHead(w, req); content != nil {
+			io.Copy(w, content) // an error here is the client's, who has gone
+		}
 		return
 	}
-	w.Header().Set("Content-Length", fmt.Sprint(len(a.Body)))
+	if a.Body != nil || w.Header().Get("Content-Length") == "" {
+		w.Header().Set("Content-Length", fmt.Sprint(len(a.Body)))
+	}
 	w.WriteHeader(a.Status)
 	if req.Method == http.MethodHead {
 		return
@@ -109,32 +121,74 @@ func (a *Answer) write(w http.ResponseWriter, req *http.Request) {
 		own.WriteOwned(a.Body)
 		return
 	}
-	w.Write(a.Body) // an error here is the client's, who has gone
+	w.Write(a.Body)
+}
+
+func (a *Answer) writeHeader(w http.ResponseWriter) {
+	for name, values := range a.Header {
+		w.Header()[name] = values
+	}
 }
 
 // Response is the answer to a request as a client without a socket gets it. The
 // error is that of its connection.
 func (a *Answer) Response(req *http.Request) (*http.Response, error) {
 	answer := &response{header: http.Header{}, status: http.StatusOK}
-	a.write(answer, req)
-	got := answer.finish(req)
-	if a.Reply.IsWhole() {
-		return got, nil
+	if a.Content == nil {
+		a.write(answer, req)
+	} else {
+		a.writeHeader(answer)
+		answer.content = a.writeContentHead(answer, req)
 	}
-	way := newWay(req.Context(), a)
-	if err := way.begin(); err != nil {
-		return nil, ConnectionError(req.Context(), err)
+	got, content := answer.finish(req)
+	if !a.Reply.IsWhole() {
+		way := newWay(req.Context(), a)
+		if err := way.begin(); err != nil {
+			return nil, ConnectionError(req.Context(), err)
+		}
+		content = &damagedReader{whole: content, way: way}
 	}
-	got.Body = io.NopCloser(&damagedReader{whole: got.Body, way: way})
+	got.Body = &body{ctx: req.Context(), content: content}
 	return got, nil
 }
 
-// writeContent leaves preconditions to net/http, but no range that net/http reads
-// otherwise than S3.
-func (a *Answer) writeContent(w http.ResponseWriter, req *http.Request) {
-	wanted := *req
-	wanted.Header = req.Header.Clone()
-	wanted.Header.Set("Range", a.Range)
-	wanted.Header.Del("If-Range")
-	http.ServeContent(w, &wanted, "", time.Time{}, a.Content)
+// writeContentHead writes the header of an answer with content, and answers what of
+// this is to follow, if any. It leaves preconditions to net/http, but no range that
+// net/http reads otherwise than S3. The content is not left to it, which would
+// copy what can be written as it is.
+func (a *Answer) writeContentHead(w http.ResponseWriter, req *http.Request) io.Reader {
+	asked := *req
+	asked.Method = http.MethodHead
+	asked.Header = req.Header.Clone()
+	asked.Header.Set("Range", a.Range)
+	asked.Header.Del("If-Range")
+	status := &statusWriter{ResponseWriter: w}
+	http.ServeContent(status, &asked, "", time.Time{}, a.Content)
+	switch {
+	case req.Method == http.MethodHead:
+		return nil
+	case status.wrote == http.StatusPartialContent:
+		return io.LimitReader(a.Content, lengthOf(w.Header()))
+	case status.wrote == http.StatusOK:
+		return a.Content
+	default:
+		return nil
+	}
+}
+
+// statusWriter notes the status that is written.
+type statusWriter struct {
+	http.ResponseWriter
+	wrote int
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (s *statusWriter) WriteHeader(status int) {
+	s.wrote = status
+	s.ResponseWriter.WriteHeader(status)
+}
+
+func lengthOf(header http.Header) int64 {
+	length, _ := strconv.ParseInt(header.Get("Content-Length"), 10, 64) // which we have written
+	return length
 }

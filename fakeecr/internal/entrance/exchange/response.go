@@ -2,10 +2,11 @@ package exchange
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
+	"sync/atomic"
 )
 
 // response is an http.ResponseWriter that keeps the answer.
@@ -14,6 +15,8 @@ type response struct {
 	status int
 	body   bytes.Buffer
 	wrote  bool
+	// content, if it is not nil, is the body in place of what was written.
+	content io.Reader
 }
 
 func (r *response) Header() http.Header { return r.header }
@@ -35,13 +38,16 @@ func (r *response) WriteOwned(p []byte) {
 	r.body = *bytes.NewBuffer(p)
 }
 
-func (r *response) finish(req *http.Request) *http.Response {
+// finish is the response to a request, and what its body reads.
+func (r *response) finish(req *http.Request) (*http.Response, io.Reader) {
+	var content io.Reader = &r.body
 	length := int64(r.body.Len())
-	if req.Method == http.MethodHead {
+	switch {
+	case req.Method == http.MethodHead:
 		r.body.Reset()
-		if told, err := strconv.ParseInt(r.header.Get("Content-Length"), 10, 64); err == nil {
-			length = told
-		}
+		length = lengthOf(r.header)
+	case r.content != nil:
+		content, length = r.content, lengthOf(r.header)
 	}
 	return &http.Response{
 		Status:        fmt.Sprintf("%d %s", r.status, http.StatusText(r.status)),
@@ -50,8 +56,32 @@ func (r *response) finish(req *http.Request) *http.Response {
 		ProtoMajor:    1,
 		ProtoMinor:    1,
 		Header:        r.header,
-		Body:          io.NopCloser(&r.body),
 		ContentLength: length,
 		Request:       req,
+	}, content
+}
+
+// body is the body of an answer without a socket. It ends with the context of its
+// request, as a connection does.
+type body struct {
+	ctx     context.Context
+	content io.Reader
+	closed  atomic.Bool
+}
+
+// Read implements [io.Reader].
+func (b *body) Read(p []byte) (int, error) {
+	if b.closed.Load() {
+		return 0, http.ErrBodyReadAfterClose
 	}
+	if err := b.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return b.content.Read(p)
+}
+
+// Close implements [io.Closer].
+func (b *body) Close() error {
+	b.closed.Store(true)
+	return nil
 }

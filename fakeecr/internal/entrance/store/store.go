@@ -20,9 +20,10 @@ import (
 
 const requestIDHeader = "X-Amz-Request-Id"
 
-// Serve answers a request of a download URL, without credentials; an error means
-// that there is no answer.
-func Serve(s *stage.Stage, req *http.Request) (*exchange.Answer, error) {
+// Serve answers a request of a download URL, without credentials. Where the OCI
+// distribution spec is to be followed it tells the digest, as S3 does not. An error
+// means that there is no answer.
+func Serve(s *stage.Stage, req *http.Request, spec bool) (*exchange.Answer, error) {
 	key, in, err := registry.ParseDownload(req.URL.Path)
 	if err == nil && req.Method != http.MethodGet && req.Method != http.MethodHead {
 		err = &registry.DownloadError{Status: http.StatusMethodNotAllowed, Code: "MethodNotAllowed",
@@ -49,6 +50,9 @@ func Serve(s *stage.Stage, req *http.Request) (*exchange.Answer, error) {
 	answer.Content, answer.Range = content, content.Range
 	answer.Header.Set("ETag", etag)
 	answer.Header.Set(requestIDHeader, call.Record.RequestID)
+	if spec {
+		answer.Header.Set("Docker-Content-Digest", *in.LayerDigest)
+	}
 	return answer.On(s, call), nil
 }
 

@@ -1,0 +1,44 @@
+package oci
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/policy"
+	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+	"github.com/fakeecr/ecr/fakeecr/internal/stage"
+)
+
+// user is the name that goes with the password of GetAuthorizationToken.
+const user = "AWS"
+
+// authenticate finds out who calls which registry. The token says it, but for the
+// registry where the host names one. An open endpoint believes a token of its own,
+// however old, and asks for none.
+func (r *request) authenticate(host registry.Key) error {
+	r.registry, r.caller = r.Default.Key, r.Default
+	name, password, given := r.BasicAuth()
+	token, err := r.Stage.State.Verify(password)
+	switch known := given && name == user && err == nil; {
+	case known && !r.Open && !r.Stage.State.Now().Before(token.Expires):
+		return tokenExpired
+	case known:
+		r.registry = token.Key
+		r.caller = stage.Caller{Key: registry.Key{Account: policy.AccountOf(token.Caller)}, ARN: token.Caller}
+	case !r.Open:
+		return r.unauthorized()
+	}
+	r.registry.Account = cmp.Or(host.Account, r.registry.Account)
+	r.registry.Region = cmp.Or(host.Region, r.registry.Region)
+	r.caller.Region = r.registry.Region
+	return nil
+}
+
+// unauthorized is the challenge to a request without credentials, or with those of
+// nobody.
+func (r *request) unauthorized() error {
+	return &refusal{
+		status: 401, message: "Not Authorized",
+		challenge: fmt.Sprintf(`Basic realm=%q,service="ecr.amazonaws.com"`, r.at("/", nil)),
+	}
+}

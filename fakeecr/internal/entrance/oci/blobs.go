@@ -1,0 +1,74 @@
+package oci
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
+	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// headBlob answers the size of a layer, whether an image refers to it or not.
+func headBlob(r *request) (*exchange.Answer, error) {
+	out, err := do[ecr.BatchCheckLayerAvailabilityOutput](r, r.newCall("BatchCheckLayerAvailability", &ecr.BatchCheckLayerAvailabilityInput{
+		RegistryId:     &r.registry.Account,
+		RepositoryName: &r.repository,
+		LayerDigests:   []string{r.reference},
+	}))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(out.Layers) == 0 || out.Layers[0].LayerSize == nil:
+		return nil, blobUnknown(r)
+	}
+	answer := exchange.New(http.StatusOK, "application/octet-stream", nil)
+	answer.Header.Set("Content-Length", fmt.Sprint(*out.Layers[0].LayerSize))
+	answer.Header.Set("Docker-Content-Digest", r.reference)
+	return answer, nil
+}
+
+// getBlob sends the client to the layer's download URL.
+func getBlob(r *request) (*exchange.Answer, error) {
+	out, err := do[ecr.GetDownloadUrlForLayerOutput](r, r.newCall("GetDownloadUrlForLayer", &ecr.GetDownloadUrlForLayerInput{
+		RegistryId:     &r.registry.Account,
+		RepositoryName: &r.repository,
+		LayerDigest:    &r.reference,
+	}))
+	if err != nil {
+		return nil, err
+	}
+	answer := empty(http.StatusTemporaryRedirect)
+	answer.Header.Set("Location", aws.ToString(out.DownloadUrl))
+	answer.Header.Set("Docker-Content-Digest", r.reference)
+	return answer, nil
+}
+
+// deleteBlob removes a layer that no image refers to. ECR refuses: its layers go
+// with their repository.
+func deleteBlob(r *request) (*exchange.Answer, error) {
+	if !r.Spec {
+		return nil, blobStays
+	}
+	call := r.newCall(scenarios.DeleteLayer, &scenarios.DeleteLayerInput{
+		RegistryId: &r.registry.Account, RepositoryName: &r.repository, LayerDigest: &r.reference,
+	})
+	err := r.Stage.DeleteLayer(r.Context(), call)
+	r.reply = r.reply.Then(call.Reply)
+	switch {
+	case errors.Is(err, registry.ErrLayerInUse):
+		return nil, blobStays
+	case err != nil:
+		return nil, err
+	}
+	return empty(http.StatusAccepted), nil
+}
+
+// blobURL is where a layer of the repository is.
+func (r *request) blobURL(digest string) string {
+	return r.at(root+r.repository+"/blobs/"+digest, nil)
+}

@@ -1,0 +1,59 @@
+package oci
+
+import (
+	"net/http"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
+	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+	"github.com/fakeecr/ecr/fakeecr/internal/stage"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// request is a request and what it is about.
+type request struct {
+	*http.Request
+	*Endpoint
+	// downloads begins the download URLs.
+	downloads string
+	// registry is the one that is called, by a caller of its own or of another
+	// account.
+	registry registry.Key
+	caller   stage.Caller
+	// repository is the one that the path names, reference the word at its end: a
+	// tag, a digest or an upload's id.
+	repository, reference string
+	// reply is what becomes of the answer on its way.
+	reply scenarios.Reply
+}
+
+// newCall is a call that the request makes. Its input names the account of the
+// registry.
+func (r *request) newCall(name string, input any) *dispatch.Call {
+	call := r.Stage.NewCall(name, r.caller, scenarios.FaceRegistry)
+	call.Input = input
+	call.Tx.Origin = r.downloads
+	call.Tx.HandsOver = true
+	call.Tx.Endpoint = registry.RegistryEndpoint
+	if r.Spec {
+		call.Tx.Endpoint = registry.SpecEndpoint
+	}
+	return call
+}
+
+// do carries out a call of an operation of the API.
+func do[Out any](r *request, call *dispatch.Call) (*Out, error) {
+	answer, err := r.Stage.Do(r.Context(), call)
+	return answered[Out](r, call, answer, err)
+}
+
+// answered is what a call was answered with.
+func answered[Out any](r *request, call *dispatch.Call, answer any, err error) (*Out, error) {
+	r.reply = r.reply.Then(call.Reply)
+	if err != nil {
+		return nil, err
+	}
+	if out := answer.(*Out); out != nil {
+		return out, nil
+	}
+	return new(Out), nil // a rule answered nothing
+}

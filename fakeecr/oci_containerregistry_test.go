@@ -1,0 +1,208 @@
+package fakeecr_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	cr "github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// crane is go-containerregistry at the registry endpoint of a world.
+type crane struct {
+	registry *fakeecr.Registry
+	host     string
+	options  []remote.Option
+}
+
+func (c crane) ref(t *testing.T, reference string) name.Reference {
+	t.Helper()
+	ref, err := name.ParseReference(c.host + "/" + reference)
+	require.NoError(t, err)
+	return ref
+}
+
+// withCrane runs a test with go-containerregistry in this process, against ECR's
+// host names, and over loopback.
+func withCrane(t *testing.T, test func(t *testing.T, c crane), options ...fakeecr.Option) {
+	t.Helper()
+	run := func(name string, r *fakeecr.Registry, host string, way http.RoundTripper) {
+		t.Run(name, func(t *testing.T) {
+			auth := &authn.Basic{Username: "AWS", Password: password(t, authorizationToken(t, r))}
+			test(t, crane{r, host, []remote.Option{remote.WithContext(t.Context()), remote.WithAuth(auth), remote.WithTransport(way)}})
+		})
+	}
+	r := fakeecr.New(t, options...)
+	run("transport", r, registryHost, r.Transport())
+	s := fakeecr.NewServer(t, options...)
+	way := http.DefaultTransport.(*http.Transport).Clone()
+	t.Cleanup(way.CloseIdleConnections)
+	run("loopback", s.Registry, s.Host, way)
+}
+
+func TestContainerRegistry(t *testing.T) {
+	for _, options := range [][]fakeecr.Option{nil, {fakeecr.WithSpecRegistry()}} {
+		withCrane(t, func(t *testing.T, c crane) {
+			create(t, c.registry, app)
+			index, err := random.Index(1000, 2, 2)
+			require.NoError(t, err)
+			require.NoError(t, remote.WriteIndex(c.ref(t, app+":all"), index, c.options...))
+			digest, err := index.Digest()
+			require.NoError(t, err)
+
+			head, err := remote.Head(c.ref(t, app+":all"), c.options...)
+			require.NoError(t, err)
+			require.Equal(t, digest, head.Digest)
+			require.Equal(t, cr.OCIImageIndex, head.MediaType)
+			got, err := remote.Index(c.ref(t, app+"@"+digest.String()), c.options...)
+			require.NoError(t, err)
+			want, err := index.RawManifest()
+			require.NoError(t, err)
+			text, err := got.RawManifest()
+			require.NoError(t, err)
+			require.Equal(t, string(want), string(text))
+
+			// What was pushed here, the API describes; and the other way round.
+			details := imageDetails(t, c.registry, app)
+			require.Len(t, details, 3)
+			require.Equal(t, []string{"all"}, details[digest.String()].ImageTags)
+			pushed := fakeecr.RandomImage(7, 3000)
+			c.registry.MustPush(app+":v1", pushed)
+			image, err := remote.Image(c.ref(t, app+":v1"), c.options...)
+			require.NoError(t, err)
+			layers, err := image.Layers()
+			require.NoError(t, err)
+			layer, err := partial.ConfigLayer(image)
+			require.NoError(t, err)
+			for _, l := range append(layers, layer) {
+				content, err := l.Compressed()
+				require.NoError(t, err)
+				require.NoError(t, content.Close())
+			}
+
+			// A manifest that is there is tagged by a second put.
+			require.NoError(t, remote.Tag(c.ref(t, app+":v2").(name.Tag), image, c.options...))
+			tags, err := remote.List(c.ref(t, app).Context(), c.options...)
+			require.NoError(t, err)
+			require.ElementsMatch(t, []string{"all", "v1", "v2"}, tags)
+			create(t, c.registry, "other")
+			registry, err := name.NewRegistry(c.host)
+			require.NoError(t, err)
+			names, err := remote.Catalog(t.Context(), registry, c.options...)
+			require.NoError(t, err)
+			require.Equal(t, []string{"other", app}, names)
+
+			require.NoError(t, remote.Delete(c.ref(t, app+":v2"), c.options...))
+			require.NoError(t, remote.Delete(c.ref(t, app+"@"+digest.String()), c.options...))
+			tags, err = remote.List(c.ref(t, app).Context(), c.options...)
+			require.NoError(t, err)
+			require.Equal(t, []string{"v1"}, tags)
+			_, err = remote.Get(c.ref(t, app+":all"), c.options...)
+			requireRegistryError(t, err, 404, transport.ManifestUnknownErrorCode, "Requested image not found")
+		}, options...)
+	}
+}
+
+func TestContainerRegistryPages(t *testing.T) {
+	for _, options := range [][]fakeecr.Option{nil, {fakeecr.WithSpecRegistry()}} {
+		withCrane(t, func(t *testing.T, c crane) {
+			var tags []string
+			for _, tag := range []string{"a", "b", "c", "d", "e"} {
+				tags = append(tags, tag)
+				c.registry.MustPush(app+":"+tag, fakeecr.RandomImage(uint64(tag[0]), 10))
+			}
+			got, err := remote.List(c.ref(t, app).Context(), append(c.options, remote.WithPageSize(2))...)
+			require.NoError(t, err)
+			require.ElementsMatch(t, tags, got)
+			require.Equal(t, 3, c.registry.Trace().Where(scenarios.Through(scenarios.FaceRegistry)).Count("ListImages"))
+		}, options...)
+	}
+}
+
+func TestContainerRegistryReferrers(t *testing.T) {
+	withCrane(t, func(t *testing.T, c crane) {
+		image := fakeecr.RandomImage(7, 10)
+		digest := c.registry.MustPush(app+":v1", image)
+		subject, err := remote.Head(c.ref(t, app+":v1"), c.options...)
+		require.NoError(t, err)
+		bom, err := random.Image(100, 1)
+		require.NoError(t, err)
+		bom = mutate.ConfigMediaType(mutate.MediaType(bom, cr.OCIManifestSchema1), "application/spdx+json")
+		about := mutate.Subject(bom, *subject).(v1.Image)
+		named, err := about.Digest()
+		require.NoError(t, err)
+		require.NoError(t, remote.Write(c.ref(t, app+"@"+named.String()), about, c.options...))
+
+		found, err := remote.Referrers(c.ref(t, app+"@"+digest).(name.Digest), append(c.options, remote.WithFilter("artifactType", "application/spdx+json"))...)
+		require.NoError(t, err)
+		listed, err := found.IndexManifest()
+		require.NoError(t, err)
+		require.Len(t, listed.Manifests, 1)
+		require.Equal(t, named, listed.Manifests[0].Digest)
+		tags, err := remote.List(c.ref(t, app).Context(), c.options...)
+		require.NoError(t, err)
+		require.Equal(t, []string{"v1"}, tags, "no tag in the place of referrers")
+	})
+}
+
+func TestContainerRegistryRefused(t *testing.T) {
+	withCrane(t, func(t *testing.T, c crane) {
+		image, err := random.Image(100, 1)
+		require.NoError(t, err)
+		err = remote.Write(c.ref(t, app+":v1"), image, c.options...)
+		requireRegistryError(t, err, 404, transport.NameUnknownErrorCode, appNotFound)
+
+		create(t, c.registry, app, func(in *ecr.CreateRepositoryInput) { in.ImageTagMutability = types.ImageTagMutabilityImmutable })
+		require.NoError(t, remote.Write(c.ref(t, app+":v1"), image, c.options...))
+		other, err := random.Image(100, 1)
+		require.NoError(t, err)
+		err = remote.Write(c.ref(t, app+":v1"), other, c.options...)
+		requireRegistryError(t, err, 400, "TAG_INVALID", "The image tag 'v1' already exists in the 'team/app' repository and cannot be overwritten because the tag is immutable.")
+
+		err = remote.Write(c.ref(t, app+":bare"), empty.Image, c.options...)
+		requireRegistryError(t, err, 405, transport.UnsupportedErrorCode, invalidSyntax)
+
+		_, err = remote.Get(c.ref(t, app+":v1"), remote.WithTransport(c.transport()))
+		var refused *transport.Error
+		require.ErrorAs(t, err, &refused)
+		require.Equal(t, 401, refused.StatusCode)
+
+		_, err = c.registry.CreateRepositoryCreationTemplate(t.Context(), onPush("prod", types.ImageTagMutabilityImmutable))
+		require.NoError(t, err)
+		require.NoError(t, remote.Write(c.ref(t, "prod/app:v1"), image, c.options...))
+		require.Equal(t, types.ImageTagMutabilityImmutable, describeRepository(t, c.registry, "prod/app").ImageTagMutability)
+	})
+}
+
+// transport is a way to the registry without credentials.
+func (c crane) transport() http.RoundTripper {
+	if c.host == registryHost {
+		return c.registry.Transport()
+	}
+	return http.DefaultTransport
+}
+
+// requireRegistryError holds what go-containerregistry reads of a refusal.
+func requireRegistryError(t *testing.T, err error, status int, code transport.ErrorCode, message string) {
+	t.Helper()
+	var refused *transport.Error
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, status, refused.StatusCode)
+	require.Len(t, refused.Errors, 1)
+	require.Equal(t, code, refused.Errors[0].Code)
+	require.Equal(t, message, refused.Errors[0].Message)
+}

@@ -1,0 +1,175 @@
+package fakeecr_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	smithy "github.com/aws/smithy-go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// The exceptions of the API, as rules raise them, in the endpoint's form.
+func TestRegistryErrors(t *testing.T) {
+	message := aws.String("Sentence.")
+	client := func(code string) error {
+		return &smithy.GenericAPIError{Code: code, Message: "Sentence.", Fault: smithy.FaultClient}
+	}
+	for _, c := range []struct {
+		err    error
+		status int
+		code   string
+	}{
+		{&types.RepositoryNotFoundException{Message: message}, 404, "NAME_UNKNOWN"},
+		{&types.ImageNotFoundException{Message: message}, 404, "MANIFEST_UNKNOWN"},
+		{&types.ImageTagAlreadyExistsException{Message: message}, 400, "TAG_INVALID"},
+		{&types.InvalidParameterException{Message: message}, 405, "UNSUPPORTED"},
+		{&types.InvalidLayerException{Message: message}, 400, "BLOB_UPLOAD_INVALID"},
+		{&types.InvalidLayerPartException{Message: message}, 416, "BLOB_UPLOAD_INVALID"},
+		{&types.LayerPartTooSmallException{Message: message}, 400, "BLOB_UPLOAD_INVALID"},
+		{&types.EmptyUploadException{Message: message}, 500, "UNKNOWN"},
+		{&types.UploadNotFoundException{Message: message}, 404, "BLOB_UPLOAD_UNKNOWN"},
+		{&types.LayersNotFoundException{Message: message}, 404, "BLOB_UNKNOWN"},
+		{&types.LayerInaccessibleException{Message: message}, 404, "BLOB_UNKNOWN"},
+		{&types.ReferencedImagesNotFoundException{Message: message}, 400, "MANIFEST_BLOB_UNKNOWN"},
+		{&types.ImageDigestDoesNotMatchException{Message: message}, 400, "DIGEST_INVALID"},
+		{&types.LimitExceededException{Message: message}, 403, "DENIED"},
+		{&types.KmsException{Message: message}, 403, "DENIED"},
+		{&types.UnableToGetUpstreamImageException{Message: message}, 403, "DENIED"},
+		{&types.UnableToGetUpstreamLayerException{Message: message}, 403, "DENIED"},
+		{&types.UnableToListUpstreamImageReferrersException{Message: message}, 403, "DENIED"},
+		{&types.ServerException{Message: message}, 500, "UNKNOWN"},
+		{client("AccessDeniedException"), 403, "DENIED"},
+		{client("ExpiredTokenException"), 403, "DENIED"},
+		{client("ThrottlingException"), 429, "TOOMANYREQUESTS"},
+		{client("OtherException"), 400, "UNKNOWN"},
+		{errors.New("Sentence."), 500, "UNKNOWN"},
+	} {
+		r := fakeecr.New(t, fakeecr.WithScenario(scenarios.Scenario{scenarios.On("ListImages").Fail(c.err)}))
+		e := &endpoint{registry: r, origin: "https://" + registryHost, client: &http.Client{Transport: r.Transport()}}
+		e.authorization = "Basic " + authorizationToken(t, r)
+		e.requireRefused(t, c.status, c.code, "Sentence.", "GET", "/v2/team/app/tags/list", "")
+	}
+}
+
+func TestRulesReachTheRegistry(t *testing.T) {
+	onAllEndpoints(t, func(t *testing.T, e *endpoint) {
+		create(t, e.registry, app)
+		image := e.stored(t, "{}", "layer")
+		e.registry.Play(scenarios.Throttle("PutImage", 2))
+		for range 2 {
+			e.requireRefused(t, 429, "TOOMANYREQUESTS", "Rate exceeded", "PUT", manifestsOf+"v1", string(image.Manifest), "Content-Type", ociManifest)
+		}
+		require.Equal(t, 201, e.put(t, "v1", image).status)
+		puts := e.registry.Trace().For("PutImage")
+		require.Len(t, puts, 3)
+		require.Equal(t, []string{"throttle PutImage 2 times"}, puts[0].Rules)
+		require.Equal(t, 3, len(e.registry.Trace().Where(scenarios.Through(scenarios.FaceRegistry))))
+
+		// One item of a batch, an answer in the service's place, and a call that is
+		// answered with nothing.
+		e.registry.Play(scenarios.Scenario{scenarios.On("BatchGetImage").First(1).FailItem(1, string(types.ImageFailureCodeUpstreamTooManyRequests), "Slow down.")})
+		e.requireRefused(t, 429, "TOOMANYREQUESTS", "Slow down.", "GET", manifestsOf+"v1", "")
+		e.registry.Play(scenarios.Scenario{scenarios.On("BatchGetImage").First(1).Fail(&scenarios.Response{
+			Status: 503, Header: http.Header{"Retry-After": {"7"}}, Body: "<html>",
+		})})
+		got := e.do(t, "GET", manifestsOf+"v1", "")
+		require.Equal(t, 503, got.status)
+		require.Equal(t, "7", got.header.Get("Retry-After"))
+		require.Equal(t, "<html>", got.body)
+
+		// A manifest that was damaged on its way has the digest of the one that was
+		// not.
+		e.registry.Play(scenarios.Scenario{scenarios.On("BatchGetImage").First(1).Reserialise()})
+		damaged := e.do(t, "GET", manifestsOf+"v1", "")
+		require.NotEqual(t, string(image.Manifest), damaged.body)
+		require.JSONEq(t, string(image.Manifest), damaged.body)
+
+		e.registry.Play(scenarios.Scenario{scenarios.On("PutImage", scenarios.Through(scenarios.FaceAPI)).Fail(scenarios.Throttled()).Optional()})
+		require.Equal(t, 201, e.put(t, "v2", image).status)
+	})
+}
+
+// What becomes of a reply on its way becomes of the endpoint's.
+func TestRegistryRepliesAreDamaged(t *testing.T) {
+	image := fakeecr.RandomImage(1, 10)
+	lost := func(err error) { require.ErrorIs(t, err, io.EOF) }
+	for name, c := range map[string]struct {
+		rule *scenarios.Rule
+		want func(err error)
+	}{
+		"lost":    {scenarios.On("PutImage").Drop(), lost},
+		"reset":   {scenarios.On("PutImage").Fail(scenarios.ErrConnectionReset), func(err error) { require.ErrorIs(t, err, syscall.ECONNRESET) }},
+		"refused": {scenarios.On("PutImage").Fail(scenarios.ErrConnectionRefused), func(err error) { require.Error(t, err) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := fakeecr.NewServer(t)
+			for _, e := range []*endpoint{
+				{registry: server.Registry, origin: server.URL, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}},
+				{registry: server.Registry, origin: "https://" + registryHost, client: &http.Client{Transport: server.Transport()}},
+			} {
+				server.MustPush(app+":v1", image)
+				e.authorization = "Basic " + authorizationToken(t, server)
+				playing := server.Play(scenarios.Scenario{c.rule})
+				_, err := e.send(t, "PUT", manifestsOf+"v2", string(image.Manifest), "Content-Type", ociManifest)
+				c.want(err)
+				playing.Stop()
+				put := name == "lost"
+				require.Equal(t, put, e.do(t, "HEAD", manifestsOf+"v2", "").status == 200, "whether the image was put")
+				require.Equal(t, 202, e.do(t, "DELETE", manifestsOf+image.Digest(), "").status)
+			}
+		})
+	}
+}
+
+func TestRegistryRepliesAreCutAndSlow(t *testing.T) {
+	image := fakeecr.RandomImage(1, 10)
+	server := fakeecr.NewServer(t)
+	server.MustPush(app+":v1", image)
+	for _, e := range []*endpoint{
+		{registry: server.Registry, origin: server.URL, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}},
+		{registry: server.Registry, origin: "https://" + registryHost, client: &http.Client{Transport: server.Transport()}},
+	} {
+		e.authorization = "Basic " + authorizationToken(t, server)
+		cut := server.Play(scenarios.Scenario{scenarios.On("BatchGetImage").CutAfter(100)})
+		got, err := e.send(t, "GET", manifestsOf+"v1", "")
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		require.Equal(t, string(image.Manifest[:100]), got.body)
+		cut.Stop()
+
+		reset := server.Play(scenarios.Scenario{scenarios.On("BatchGetImage").ResetAfter(100)})
+		_, err = e.send(t, "GET", manifestsOf+"v1", "")
+		require.ErrorIs(t, err, syscall.ECONNRESET)
+		reset.Stop()
+
+		held := server.Play(scenarios.Scenario{scenarios.On("BatchGetImage").Hold()})
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		answered := make(chan int, 1)
+		go func() {
+			req, _ := http.NewRequestWithContext(ctx, "GET", e.origin+manifestsOf+"v1", strings.NewReader(""))
+			req.Header.Set("Authorization", e.authorization)
+			response, err := e.client.Do(req)
+			if err != nil {
+				answered <- 0
+				return
+			}
+			response.Body.Close()
+			answered <- response.StatusCode
+		}()
+		require.NoError(t, held.WaitHeld(ctx, 1))
+		held.Release()
+		require.Equal(t, 200, <-answered)
+		cancel()
+		held.Stop()
+	}
+}
