@@ -48,7 +48,8 @@ class FakeECR:
             with urllib.request.urlopen(request) as response:
                 return response.read()
         except urllib.error.HTTPError as refused:
-            pytest.fail(f"{method} {path}: {refused.read().decode()}", pytrace=False)
+            message = refused.read().decode()
+        pytest.fail(f"{method} {path}: {message}", pytrace=False)
 
 
 @pytest.fixture(scope="session")
