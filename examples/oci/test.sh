@@ -45,17 +45,16 @@ login() { "$@" --username AWS --password-stdin "$host" <<<"$password"; }
 
 crane() {
 	login command crane auth login
-	# A layer's part that is refused for a while is sent again.
+	# A part that is refused for a while is sent again.
 	play '{"on": "UploadLayerPart", "when": {"first": 1}, "do": {"fail": {"status": 503}}}'
-	command crane append --new_layer "$work/layer.tar.gz" --new_tag "$host/team/app:v1"
-	equal "$(command crane digest "$host/team/app:v1")" "$(digest team/app v1)"
-	command crane tag "$host/team/app:v1" stable
-	equal "$(digest team/app stable)" "$(digest team/app v1)"
-	command crane export "$host/team/app:stable" - | tar -xO release >"$work/exported"
-	equal "$(cat "$work/exported")" 'the release'
+	command crane push "$work/image" "$host/team/app:crane"
+	equal "$(digest team/app crane)" "$image"
+	command crane tag "$host/team/app:crane" stable
+	equal "$(command crane digest "$host/team/app:stable")" "$image"
+	equal "$(command crane export "$host/team/app:stable" - | tar -xO release)" 'the release'
 	# What comes back damaged is no success.
 	play '{"on": "DownloadLayer", "when": {"first": 1}, "do": {"flip": 20}}'
-	if command crane export "$host/team/app:stable" - >"$work/exported"; then
+	if command crane export "$host/team/app:stable" "$work/exported"; then
 		equal 'damaged' 'refused'
 	fi
 }
@@ -71,25 +70,57 @@ helm() {
 
 oras() {
 	login command oras login --ca-file "$work/trusted/ca.crt"
-	(cd "$work" && command oras push --ca-file trusted/ca.crt "$host/team/app:oras" layer.tar.gz)
-	(cd "$work" && command oras attach --ca-file trusted/ca.crt --artifact-type application/vnd.example.sbom "$host/team/app:oras" layer.tar.gz)
+	(
+		cd "$work"
+		command oras push --ca-file trusted/ca.crt "$host/team/app:oras" layer.tar.gz
+		command oras attach --ca-file trusted/ca.crt --artifact-type application/vnd.example.sbom "$host/team/app:oras" layer.tar.gz
+	)
 	equal "$(command oras discover --ca-file "$work/trusted/ca.crt" --format json "$host/team/app:oras" | grep -c application/vnd.example.sbom)" 1
 }
 
 skopeo() {
 	login command skopeo login --cert-dir "$work/trusted"
-	mkdir "$work/directory"
-	command skopeo copy --src-cert-dir "$work/trusted" "docker://$host/team/app:v1" "oci:$work/directory:v1"
-	command skopeo copy --dest-cert-dir "$work/trusted" "oci:$work/directory:v1" "docker://$host/team/app:skopeo"
-	equal "$(command skopeo inspect --cert-dir "$work/trusted" --format '{{.Digest}}' "docker://$host/team/app:skopeo")" "$(digest team/app skopeo)"
+	command skopeo copy --dest-cert-dir "$work/trusted" "oci:$work/image" "docker://$host/team/app:skopeo"
+	equal "$(digest team/app skopeo)" "$image"
+	command skopeo copy --src-cert-dir "$work/trusted" "docker://$host/team/app:skopeo" "oci:$work/copied"
+	cmp "$work/image/blobs/sha256/${image#sha256:}" "$work/copied/blobs/sha256/${image#sha256:}"
 }
 
 podman() {
-	local storage=(--root "$work/storage" --runroot "$work/run" --storage-driver vfs)
+	local stored
+	run() { command podman --root "$work/storage" --runroot "$work/run" --storage-driver vfs "$@"; }
 	login command podman login --cert-dir "$work/trusted"
-	command podman "${storage[@]}" pull --cert-dir "$work/trusted" "$host/team/app:v1"
-	command podman "${storage[@]}" push --cert-dir "$work/trusted" "$host/team/app:v1" "$host/team/app:podman"
-	equal "$(digest team/app podman | cut -c 1-7)" sha256:
+	stored=$(run import --quiet "$work/layer.tar" "$host/team/app:podman")
+	run push --cert-dir "$work/trusted" "$host/team/app:podman"
+	run rmi "$host/team/app:podman"
+	equal "$(run pull --quiet --cert-dir "$work/trusted" "$host/team/app:podman")" "${stored#sha256:}"
+}
+
+# blob puts a file into the image on the disk and prints its descriptor.
+blob() {
+	local sum
+	sum=$(sha256sum "$2" | cut -d ' ' -f 1)
+	cp "$2" "$work/image/blobs/sha256/$sum"
+	printf '{"mediaType":"application/vnd.oci.image.%s","digest":"sha256:%s","size":%d}' "$1" "$sum" "$(wc -c <"$2")"
+}
+
+# build makes an image of one file in an OCI layout, which all programs push.
+build() {
+	local config layer manifest
+	mkdir -p "$work/content" "$work/image/blobs/sha256"
+	printf 'the release' >"$work/content/release"
+	tar -cf "$work/layer.tar" -C "$work/content" release
+	gzip -nk "$work/layer.tar"
+	layer=$(blob layer.v1.tar+gzip "$work/layer.tar.gz")
+	printf '{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
+		"$(sha256sum "$work/layer.tar" | cut -d ' ' -f 1)" >"$work/config"
+	config=$(blob config.v1+json "$work/config")
+	printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":%s,"layers":[%s]}' \
+		"$config" "$layer" >"$work/manifest"
+	manifest=$(blob manifest.v1+json "$work/manifest")
+	printf '{"schemaVersion":2,"manifests":[%s]}' "$manifest" >"$work/image/index.json"
+	printf '{"imageLayoutVersion":"1.0.0"}' >"$work/image/oci-layout"
+	image=sha256:$(sha256sum "$work/manifest" | cut -d ' ' -f 1)
 }
 
 tools=()
@@ -102,9 +133,7 @@ if [ ${#tools[@]} -eq 0 ]; then
 	exit 77 # skipped, for the reason that is printed last
 fi
 
-mkdir "$work/content"
-printf 'the release' >"$work/content/release"
-tar -czf "$work/layer.tar.gz" -C "$work/content" release
+build
 password=$(aws ecr get-login-password)
 
 for tool in "${tools[@]}"; do
