@@ -33,10 +33,16 @@ func (r *Registry) accessKey() string {
 	return registry.AccessKey(r.caller.ARN)
 }
 
-// Transport carries requests to ECR's host names (api.ecr.*, *.dkr.ecr.*) and
-// those of download URLs to the world, in this process and without a socket, so
-// that any client that takes an http.RoundTripper runs against unchanged names.
-// It knows no other host.
+// Transport carries requests to ECR's host names (api.ecr.*, *.dkr.ecr.*, and their
+// forms for FIPS, for both versions of IP and in every partition) and those of
+// download URLs to the world, in this process and without a socket, so that any
+// client that takes an http.RoundTripper runs against unchanged names. It knows no
+// other host.
+//
+// Bodies stream: a layer is read where it is, and neither way is it held as a whole.
+// It starts no goroutine of its own; a request, and the body of its answer, end with
+// their context. What a rule does to a connection is the error that a client over a
+// socket would see.
 func (r *Registry) Transport() http.RoundTripper { return entrance.Transport{Entrance: r.entrance()} }
 
 // Handler serves the world over HTTP: the API at POST /, the registry endpoint

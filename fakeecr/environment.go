@@ -20,6 +20,13 @@ import (
 // come to the server as well, which refuses them, unless an endpoint of their
 // own is set (AWS_ENDPOINT_URL_S3). The profile is in a file that Close removes.
 //
+// With [WithTLS] a file, which Close removes too, has the server's authority after
+// the certificates that the machine trusts, as far as those are in one file (that of
+// SSL_CERT_FILE, or where Linux, macOS and BSD have it). AWS_CA_BUNDLE, SSL_CERT_FILE,
+// REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE and NODE_EXTRA_CA_CERTS name it, so that the AWS
+// SDKs, Go, OpenSSL, Python, curl and Node trust the server and what they trusted
+// before. Java and .NET on Windows and macOS take no authority from the environment.
+//
 // The SDK for Go v1 reads no endpoint from the environment and has to be told:
 //
 //	ecr.New(session.Must(session.NewSession()), aws.NewConfig().WithEndpoint(server.URL))
@@ -36,7 +43,9 @@ func (s *Server) Env() []string {
 
 // Setenv sets the environment of [Server.Env] for the rest of the test, which
 // therefore cannot be parallel. The SDK for Go v1 has to be told the endpoint all
-// the same.
+// the same. With [WithTLS], clients in this process that are not of an AWS SDK have
+// to be given the server's RootCAs, because Go reads SSL_CERT_FILE once, when a
+// process first needs it.
 func (s *Server) Setenv(t interface{ Setenv(key, value string) }) {
 	if s.world.t != nil {
 		s.world.t.Helper()
@@ -51,10 +60,10 @@ type variable struct{ name, value string }
 // environment has no empty value where an SDK reads one as a mistake: boto3 finds
 // no profile of an empty name, nor any that no file has.
 func (s *Server) environment() []variable {
-	profile, err := s.profiles.write(s.Region(), s.accessKey())
+	profile, err := s.files.profile(s.Region(), s.accessKey())
 	s.world.must(err)
 	direct := unproxied()
-	return []variable{
+	return append(s.trust(), []variable{
 		{"AWS_ENDPOINT_URL_ECR", s.URL},
 		{"AWS_ENDPOINT_URL", s.URL},
 		{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false"},
@@ -75,10 +84,40 @@ func (s *Server) environment() []variable {
 		{"AWS_WEB_IDENTITY_TOKEN_FILE", ""},
 		{"AWS_ROLE_ARN", ""},
 		{"AWS_EC2_METADATA_DISABLED", "true"},
-		{"AWS_CA_BUNDLE", ""},
 		{"NO_PROXY", direct},
 		{"no_proxy", direct},
+	}...)
+}
+
+// trust is what has clients trust the server.
+func (s *Server) trust() []variable {
+	if !s.world.settings.tls {
+		return []variable{{"AWS_CA_BUNDLE", ""}}
 	}
+	bundle, err := s.files.write("ca.pem", append(machinePool(), s.RootCAsPEM()...))
+	s.world.must(err)
+	var all []variable
+	for _, name := range []string{"AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"} {
+		all = append(all, variable{name, bundle})
+	}
+	return all
+}
+
+// machinePool is the certificates that the machine trusts, if there is a file of
+// them.
+func machinePool() []byte {
+	for _, path := range []string{
+		os.Getenv("SSL_CERT_FILE"),
+		"/etc/ssl/certs/ca-certificates.crt", // Debian, Alpine
+		"/etc/pki/tls/certs/ca-bundle.crt",   // Fedora
+		"/etc/ssl/ca-bundle.pem",             // SUSE
+		"/etc/ssl/cert.pem",                  // macOS, BSD
+	} {
+		if pool, err := os.ReadFile(path); err == nil {
+			return append(pool, '\n')
+		}
+	}
+	return nil
 }
 
 // unproxied is which hosts need no proxy: the server's besides the machine's.
@@ -96,25 +135,31 @@ func unproxied() string {
 	return strings.Join(append(hosts, "127.0.0.1"), ",")
 }
 
-// profiles are the shared config files of a server and its neighbours.
-type profiles struct {
+// files are those that the environment of a server and its neighbours names.
+type files struct {
 	mu        sync.Mutex
 	directory string
 }
 
-// write answers the path of a file with the profile "default", which serves for
+// profile answers the path of a file with the profile "default", which serves for
 // config and credentials alike.
-func (p *profiles) write(region, accessKey string) (string, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.directory == "" {
+func (f *files) profile(region, accessKey string) (string, error) {
+	return f.write(accessKey+"-"+region, fmt.Appendf(nil, "[default]\nregion = %s\naws_access_key_id = %s\naws_secret_access_key = %s\n",
+		region, accessKey, entrance.SecretAccessKey))
+}
+
+// write answers the path of a file, which is written if it is not there.
+func (f *files) write(name string, content []byte) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.directory == "" {
 		directory, err := os.MkdirTemp("", "fakeecr-")
 		if err != nil {
 			return "", err
 		}
-		p.directory = directory
+		f.directory = directory
 	}
-	path := filepath.Join(p.directory, accessKey+"-"+region)
+	path := filepath.Join(f.directory, name)
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return path, nil
@@ -122,16 +167,15 @@ func (p *profiles) write(region, accessKey string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = fmt.Fprintf(file, "[default]\nregion = %s\naws_access_key_id = %s\naws_secret_access_key = %s\n",
-		region, accessKey, entrance.SecretAccessKey)
+	_, err = file.Write(content)
 	return path, errors.Join(err, file.Close())
 }
 
-func (p *profiles) remove() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.directory != "" {
-		os.RemoveAll(p.directory) // what stays is a temporary file
-		p.directory = ""
+func (f *files) remove() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.directory != "" {
+		os.RemoveAll(f.directory) // what stays is a temporary file
+		f.directory = ""
 	}
 }

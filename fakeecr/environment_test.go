@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,7 +87,11 @@ func mislead(t *testing.T, variables map[string]string) {
 
 // A machine's environment and files lead no client elsewhere, in process or in a
 // child: each variable alone, and all together.
-func TestNothingLeadsElsewhere(t *testing.T) {
+func TestNothingLeadsElsewhere(t *testing.T) { nothingLeadsElsewhere(t) }
+
+func TestNothingLeadsElsewhereThanToTLS(t *testing.T) { nothingLeadsElsewhere(t, fakeecr.WithTLS()) }
+
+func nothingLeadsElsewhere(t *testing.T, options ...fakeecr.Option) {
 	machines := map[string]map[string]string{"all": misleading}
 	for name, value := range misleading {
 		machines[name] = map[string]string{name: value}
@@ -94,7 +99,7 @@ func TestNothingLeadsElsewhere(t *testing.T) {
 	for name, variables := range machines {
 		t.Run(name, func(t *testing.T) {
 			mislead(t, variables)
-			server := fakeecr.NewServer(t, fakeecr.WithSigV4(), fakeecr.WithRegion("eu-west-1"))
+			server := fakeecr.NewServer(t, append(options, fakeecr.WithSigV4(), fakeecr.WithRegion("eu-west-1"))...)
 			require.Equal(t, "210987654321.dkr.ecr.eu-west-1.amazonaws.com/team/child", inChild(t, append(os.Environ(), server.Account("210987654321").Env()...)))
 			server.Setenv(t)
 			uri, err := createFromEnvironment(t.Context(), "team/app")
@@ -125,6 +130,9 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	uri, err := createFromEnvironment(context.Background(), "team/child")
+	if err == nil {
+		_, err = http.Get(os.Getenv("AWS_ENDPOINT_URL")) // by a client that is not of an SDK
+	}
 	if err != nil {
 		os.Stderr.WriteString(err.Error())
 		os.Exit(1)

@@ -22,7 +22,7 @@ type settings struct {
 	account, region string
 	seed            uint64
 	scenarios       []scenarios.Scenario
-	fullTrace       bool
+	fullTrace, tls  bool
 	config          registry.Config
 	// declared is what a new world is told before its first call.
 	declared []func(*registry.World)
@@ -106,6 +106,30 @@ func WithRegion(name string) Option {
 func WithScenario(scenario scenarios.Scenario) Option {
 	return func(s *settings) error {
 		s.scenarios = append(s.scenarios[:len(s.scenarios):len(s.scenarios)], scenario)
+		return nil
+	}
+}
+
+// WithReachableURIs has repositoryUri and proxyEndpoint lead to where they were
+// asked for, 127.0.0.1:PORT and http://127.0.0.1:PORT, and not to ECR: for tools that
+// follow what they were answered, such as docker after aws ecr get-login-password,
+// cdk-assets and Terraform. Leave it out where something reads the account or the
+// region from these names, as Amazon's credential helper for Docker does, and for
+// clients of [Registry.Transport], which ECR's own names lead to the fake.
+//
+// Accounts and regions are then at one host, where the token tells whose registry
+// is meant. The registry of another account, which the caller's token opens as well
+// and which only a registryId asks for, is at ACCOUNT.dkr.ecr.REGION.localhost:PORT;
+// a machine that does not resolve names under localhost needs a line in its hosts
+// file for it. Such a name works for any registry of the world, also as an endpoint.
+//
+// Behind [Registry.Handler] in a server of your own, the host is the one of the
+// request, and its scheme is https if the request came by TLS or has the header
+// X-Forwarded-Proto: https. Direct calls of a registry without a [Server] have no
+// such place: they answer ECR's names.
+func WithReachableURIs() Option {
+	return func(s *settings) error {
+		s.config.ReachableURIs = true
 		return nil
 	}
 }

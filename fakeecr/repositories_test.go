@@ -135,6 +135,11 @@ func TestRepositoriesOfNeighbours(t *testing.T) {
 			{f.account("210987654321"), "arn:aws:ecr:us-east-1:210987654321:repository/team/app", "210987654321.dkr.ecr.us-east-1.amazonaws.com/team/app"},
 			{f.in("cn-north-1"), "arn:aws-cn:ecr:cn-north-1:123456789012:repository/team/app", "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/team/app"},
 			{f.in("us-gov-west-1"), "arn:aws-us-gov:ecr:us-gov-west-1:123456789012:repository/team/app", "123456789012.dkr.ecr.us-gov-west-1.amazonaws.com/team/app"},
+			{f.in("eusc-de-east-1"), "arn:aws-eusc:ecr:eusc-de-east-1:123456789012:repository/team/app", "123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu/team/app"},
+			{f.in("us-iso-east-1"), "arn:aws-iso:ecr:us-iso-east-1:123456789012:repository/team/app", "123456789012.dkr.ecr.us-iso-east-1.c2s.ic.gov/team/app"},
+			{f.in("us-isob-east-1"), "arn:aws-iso-b:ecr:us-isob-east-1:123456789012:repository/team/app", "123456789012.dkr.ecr.us-isob-east-1.sc2s.sgov.gov/team/app"},
+			{f.in("eu-isoe-west-1"), "arn:aws-iso-e:ecr:eu-isoe-west-1:123456789012:repository/team/app", "123456789012.dkr.ecr.eu-isoe-west-1.cloud.adc-e.uk/team/app"},
+			{f.in("us-isof-south-1"), "arn:aws-iso-f:ecr:us-isof-south-1:123456789012:repository/team/app", "123456789012.dkr.ecr.us-isof-south-1.csp.hci.ic.gov/team/app"},
 		} {
 			out, err := c.face.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(app)})
 			require.NoError(t, err)

@@ -2,6 +2,7 @@ package fakeecr
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net/http"
@@ -16,13 +17,14 @@ import (
 // own client and for programs in any language.
 type Server struct {
 	*Registry
-	// URL is the endpoint, http://127.0.0.1:PORT, without a slash at its end.
+	// URL is the endpoint, http://127.0.0.1:PORT or, with [WithTLS],
+	// https://127.0.0.1:PORT, without a slash at its end.
 	URL string
 	// Host is the URL without its scheme.
 	Host string
 
-	server   *httptest.Server
-	profiles *profiles
+	server *httptest.Server
+	files  *files
 }
 
 // NewServer makes an empty registry and serves it over HTTP until the test ends
@@ -38,9 +40,18 @@ func NewServer(t TB, options ...Option) *Server {
 		must(t, errors.New("NewServer cannot listen inside testing/synctest: use fakeecr.New and its Client, which need no socket"))
 	}
 	r := New(t, options...)
-	server := httptest.NewServer(r.Handler())
-	r.world.stage.Origin = server.URL
-	s := &Server{Registry: r, URL: server.URL, Host: server.Listener.Addr().String(), server: server, profiles: &profiles{}}
+	server := httptest.NewUnstartedServer(r.Handler())
+	s := &Server{Registry: r, Host: server.Listener.Addr().String(), server: server, files: &files{}}
+	s.URL = "http://" + s.Host
+	if r.world.settings.tls {
+		s.URL = "https://" + s.Host
+		server.Listener = tls.NewListener(server.Listener, r.TLSConfig())
+	}
+	r.world.stage.Origin = s.URL
+	server.Start()
+	if r.world.settings.tls {
+		server.Client().Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: r.RootCAs()}
+	}
 	if t != nil {
 		t.Cleanup(s.Close)
 	}
@@ -93,7 +104,7 @@ func (s *Server) with(r *Registry) *Server {
 func (s *Server) Close() {
 	s.world.stage.LetGo()
 	s.server.Close()
-	s.profiles.remove()
+	s.files.remove()
 }
 
 // Client is the SDK's own client of the server, over its socket.

@@ -2,17 +2,21 @@ package fakeecr
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"reflect"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+	client "github.com/fakeecr/ecr/fakeecr/internal/upstream"
 )
 
 // Upstream is a registry that pull-through cache rules pull from, for
-// [WithUpstream]: another of the fake's, by [Registry.Upstream], a function, by
+// [WithUpstream]: another of the fake's, by [Registry.Upstream], a registry that
+// speaks the OCI distribution protocol, by [UpstreamRegistry], a function, by
 // [UpstreamFunc], or a type of your own. The fake checks the digest of all that it
 // answers. Pulls ask it from many goroutines at once.
 //
@@ -44,6 +48,48 @@ func (f UpstreamFunc) Manifest(ctx context.Context, repository, reference string
 func (f UpstreamFunc) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
 	_, content, err := f(ctx, repository, digest)
 	return io.NopCloser(bytes.NewReader(content)), err
+}
+
+// UpstreamRegistry is an [Upstream] that speaks the OCI distribution protocol at
+// /v2/, as every registry does: the handler of another implementation, the
+// [Registry.Transport] of another fake, what was recorded of a real registry, or that
+// registry itself.
+//
+// It answers a challenge for Basic or Bearer credentials, asking the challenge's
+// realm for a token by the same Transport, and follows redirects. What is not found
+// is ErrUpstreamNotFound, 401 and 403 are ErrUpstreamAccessDenied, 429 is
+// ErrUpstreamTooManyRequests, and all else ErrUpstreamUnavailable. It lists referrers
+// too. It starts no goroutine, and each request ends with the context of its pull.
+type UpstreamRegistry struct {
+	// Transport carries the requests. It is required, so that nothing reaches the
+	// network that was not meant to: http.DefaultTransport does.
+	Transport http.RoundTripper
+	// URL is the scheme and the host that requests go to. Without it they go to the
+	// URL of the rules, by https: WithUpstream("quay.io", …) asks https://quay.io.
+	URL string
+	// Username and Password are what the registry is told when it asks who pulls,
+	// empty for an open one. They stand for the secret of a rule, of which the world
+	// knows only whether it can be read ([WithSecret]).
+	Username, Password string
+}
+
+func (u UpstreamRegistry) client() client.Registry {
+	return client.Registry{URL: u.URL, Username: u.Username, Password: u.Password, Transport: u.Transport}
+}
+
+// Manifest implements [Upstream].
+func (u UpstreamRegistry) Manifest(ctx context.Context, repository, reference string) (mediaType string, manifest []byte, err error) {
+	return u.client().Manifest(ctx, repository, reference)
+}
+
+// Blob implements [Upstream].
+func (u UpstreamRegistry) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
+	return u.client().Blob(ctx, repository, digest)
+}
+
+// Referrers implements [UpstreamReferrers].
+func (u UpstreamRegistry) Referrers(ctx context.Context, repository, digest string) ([]string, error) {
+	return u.client().Referrers(ctx, repository, digest)
 }
 
 // UpstreamReferrers is what an [Upstream] may have besides: ListImageReferrers
@@ -81,6 +127,13 @@ func WithUpstream(url string, upstream Upstream) Option {
 		}
 		if v := reflect.ValueOf(upstream); upstream == nil || (v.Kind() == reflect.Func || v.Kind() == reflect.Pointer) && v.IsNil() {
 			return fmt.Errorf("WithUpstream of a nil upstream for %q", url)
+		}
+		if served, ok := upstream.(UpstreamRegistry); ok {
+			if served.Transport == nil {
+				return fmt.Errorf("an UpstreamRegistry without a Transport for %q", url)
+			}
+			served.URL = cmp.Or(served.URL, "https://"+url)
+			upstream = served
 		}
 		upstreams := maps.Clone(s.config.Upstreams)
 		if upstreams == nil {

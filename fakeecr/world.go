@@ -3,8 +3,10 @@ package fakeecr
 import (
 	"context"
 	"strings"
+	"sync"
 	"sync/atomic"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/entrance"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 	"github.com/fakeecr/ecr/scenarios"
@@ -15,6 +17,8 @@ type world struct {
 	t        TB
 	settings settings
 	stage    *stage.Stage
+	// authority signs the certificates of the world's listeners.
+	authority func() (*entrance.Authority, error)
 	// misused is set once a mistake in how the fake is used has ended the test.
 	misused atomic.Bool
 }
@@ -24,6 +28,7 @@ func newWorld(t TB, state *registry.World, s settings) *world {
 		t.Helper()
 	}
 	w := &world{t: t, settings: s, stage: stage.New(state, stage.Config{Seed: s.seed, FullTrace: s.fullTrace, Report: reportTo(t)})}
+	w.authority = sync.OnceValues(func() (*entrance.Authority, error) { return entrance.NewAuthority(s.region) })
 	for _, tell := range s.declared {
 		tell(state)
 	}

@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -55,9 +56,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	scheme := "http"
+	if c.tls {
+		scheme = "https"
+		// The authority stays when the world is reset.
+		registry := handler.registry.Load()
+		listener = tls.NewListener(listener, registry.TLSConfig())
+		if err := c.writeCA(registry.RootCAsPEM()); err != nil {
+			listener.Close()
+			return err
+		}
+	}
 	// Calls that rules keep would hold up the end.
 	defer context.AfterFunc(ctx, func() { handler.playings.end() })()
-	fmt.Fprintf(stdout, "fakeecr listening on http://%s\n", listener.Addr())
+	fmt.Fprintf(stdout, "fakeecr listening on %s://%s\n", scheme, listener.Addr())
 	return serve(ctx, listener, handler)
 }
 
@@ -85,6 +97,8 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 // config is what the flags say.
 type config struct {
 	addr         string
+	tls          bool
+	caFile       string
 	options      []fakeecr.Option
 	repositories []string
 	scenarios    []scenarios.Scenario
@@ -94,23 +108,51 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	c := &config{}
 	flags := flag.NewFlagSet("fakeecr", flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	c.define(flags)
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	if flags.NArg() > 0 {
+		return nil, fmt.Errorf("unexpected arguments: %s", strings.Join(flags.Args(), " "))
+	}
+	if c.caFile != "" && !c.tls {
+		return nil, errors.New("-tls-ca needs -tls")
+	}
+	return c, nil
+}
+
+func (c *config) define(flags *flag.FlagSet) {
 	flags.StringVar(&c.addr, "addr", "127.0.0.1:0", "`host:port` to listen on; port 0 takes a free one")
-	account := flags.String("account", "", "the account, 12 `digits` (default 123456789012)")
-	region := flags.String("region", "", "the `region` (default us-east-1)")
+	flags.BoolVar(&c.tls, "tls", false, "serve HTTPS, with certificates for loopback, for ECR's own names and for the name that a client asks for; see -tls-ca")
+	flags.StringVar(&c.caFile, "tls-ca", "", "a `file` to write the authority to that clients of -tls are to trust, as AWS_CA_BUNDLE, SSL_CERT_FILE or docker's ca.crt; a new one each time")
 	option := func(name, usage string, read func(string) (fakeecr.Option, error)) {
 		flags.Func(name, usage, func(s string) error {
 			option, err := read(s)
-			c.options = append(c.options, option)
+			if option != nil {
+				c.options = append(c.options, option)
+			}
 			return err
 		})
 	}
+	option("account", "the account, 12 `digits` (default 123456789012)", func(s string) (fakeecr.Option, error) { return fakeecr.WithAccount(s), nil })
+	option("region", "the `region` (default us-east-1)", func(s string) (fakeecr.Option, error) { return fakeecr.WithRegion(s), nil })
 	option("seed", "a `number` that ids and tokens follow from (default a new one each time)", seed)
 	option("sigv4", "verify signatures, which may be by `key:secret` or, of a session, key:secret:token; may be repeated", signer)
-	endpoint := flags.String("registry", "ecr", "how the registry endpoint, /v2/, answers: as `ecr`, or as the OCI distribution spec wants it, which is spec")
-	open := flags.Bool("open-registry", false, "ask for no credentials at the registry endpoint")
+	option("registry", "how the registry endpoint, /v2/, answers: as `ecr`, or as the OCI distribution spec wants it, which is spec (default ecr)", endpoint)
 	option("quota", "a limit, such as `\"images per repository=2\"`; may be repeated", quota)
 	option("kms-key", "a KMS key by its `ARN`, after a comma its error, which is DisabledException, KMSInvalidStateException, AccessDeniedException or NotFoundException; may be repeated", kmsKey)
 	option("secret", "a secret by its `ARN`, after a comma its error, which is \"access denied\", \"undecryptable\" or \"not found\"; may be repeated", secret)
+	toggle := func(name, usage string, option fakeecr.Option) {
+		flags.BoolFunc(name, usage, func(s string) error {
+			on, err := strconv.ParseBool(s)
+			if on {
+				c.options = append(c.options, option)
+			}
+			return err
+		})
+	}
+	toggle("open-registry", "ask for no credentials at the registry endpoint", fakeecr.WithOpenRegistry())
+	toggle("reachable-uris", "answer as repositoryUri and proxyEndpoint where they were asked for, so that docker, cdk-assets and Terraform come here, and not ECR's names", fakeecr.WithReachableURIs())
 	flags.Func("repository", "the `name` of a repository to begin with; may be repeated", func(s string) error {
 		c.repositories = append(c.repositories, s)
 		return nil
@@ -120,29 +162,14 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 		c.scenarios = append(c.scenarios, played)
 		return err
 	})
-	if err := flags.Parse(args); err != nil {
-		return nil, err
+}
+
+// writeCA writes the authority, before the first line says that it is there.
+func (c *config) writeCA(pem []byte) error {
+	if c.caFile == "" {
+		return nil
 	}
-	if flags.NArg() > 0 {
-		return nil, fmt.Errorf("unexpected arguments: %s", strings.Join(flags.Args(), " "))
-	}
-	switch *endpoint {
-	case "ecr":
-	case "spec":
-		c.options = append(c.options, fakeecr.WithSpecRegistry())
-	default:
-		return nil, fmt.Errorf("the registry endpoint answers as ecr or as spec, not as %q", *endpoint)
-	}
-	if *open {
-		c.options = append(c.options, fakeecr.WithOpenRegistry())
-	}
-	if *account != "" {
-		c.options = append(c.options, fakeecr.WithAccount(*account))
-	}
-	if *region != "" {
-		c.options = append(c.options, fakeecr.WithRegion(*region))
-	}
-	return c, nil
+	return os.WriteFile(c.caFile, pem, 0o644)
 }
 
 func scenarioFile(name string) (scenarios.Scenario, error) {
@@ -155,6 +182,18 @@ func scenarioFile(name string) (scenarios.Scenario, error) {
 		return nil, fmt.Errorf("%s:%w", name, err)
 	}
 	return played, nil
+}
+
+// endpoint is how the registry endpoint answers; ECR's way needs no option.
+func endpoint(s string) (fakeecr.Option, error) {
+	switch s {
+	case "ecr":
+		return nil, nil
+	case "spec":
+		return fakeecr.WithSpecRegistry(), nil
+	default:
+		return nil, fmt.Errorf("the registry endpoint answers as ecr or as spec, not as %q", s)
+	}
 }
 
 func seed(s string) (fakeecr.Option, error) {

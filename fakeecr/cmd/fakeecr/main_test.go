@@ -3,9 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"flag"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -236,6 +240,32 @@ func TestRunVerifiesSignatures(t *testing.T) {
 	require.ErrorContains(t, signedBy("other", ""), "UnrecognizedClientException")
 }
 
+// The authority that the program writes is believed, also after a reset, and URIs
+// lead to the program.
+func TestRunServesTLS(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	url, _ := start(t, "-tls", "-tls-ca", file, "-reachable-uris", "-region", "eu-west-1", "-repository", "team/app")
+	host, found := strings.CutPrefix(url, "https://")
+	require.True(t, found, url)
+	pem, err := os.ReadFile(file)
+	require.NoError(t, err)
+	roots := x509.NewCertPool()
+	require.True(t, roots.AppendCertsFromPEM(pem))
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
+	defer transport.CloseIdleConnections()
+	api := client(url)
+	for range 2 {
+		out, err := api.DescribeRepositories(t.Context(), nil, func(o *ecr.Options) { o.HTTPClient = &http.Client{Transport: transport} })
+		require.NoError(t, err)
+		require.Equal(t, host+"/team/app", *out.Repositories[0].RepositoryUri)
+		response, err := (&http.Client{Transport: transport}).Post(url+prefix+"reset", "", nil)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		transport.CloseIdleConnections()
+	}
+	require.ErrorContains(t, run(t.Context(), []string{"-tls", "-tls-ca", filepath.Dir(file)}, io.Discard, io.Discard), "is a directory")
+}
+
 // A page in a browser may call the API, but not steer the program.
 func TestRunRegistryEndpoint(t *testing.T) {
 	status := func(url, path, user string) (int, http.Header) {
@@ -300,6 +330,8 @@ func TestRunChecksItsArguments(t *testing.T) {
 		"secret's state": {[]string{"-secret", hubSecret + ",gone"}, `no state "gone", but in one of ["access denied" "undecryptable" "not found"] or readable`},
 		"signature":      {[]string{"-sigv4", "key"}, "with colons between them"},
 		"token":          {[]string{"-sigv4", "key:secret:"}, "with colons between them"},
+		"authority":      {[]string{"-tls-ca", "ca.pem"}, "-tls-ca needs -tls"},
+		"toggle":         {[]string{"-reachable-uris=perhaps"}, "invalid boolean value"},
 		"argument":       {[]string{"serve"}, "unexpected arguments"},
 		"flag":           {[]string{"-port", "1"}, "not defined"},
 	} {

@@ -3,6 +3,7 @@
 package entrance
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -52,6 +53,9 @@ func (e *Entrance) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 func hangUp(w http.ResponseWriter, err error) {
 	if errors.Is(err, scenarios.ErrConnectionReset) || errors.Is(err, scenarios.ErrConnectionRefused) {
 		if connection, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			if encrypted, ok := connection.(*tls.Conn); ok {
+				connection = encrypted.NetConn()
+			}
 			if tcp, ok := connection.(*net.TCPConn); ok {
 				tcp.SetLinger(0) // what follows is closing all the same
 			}

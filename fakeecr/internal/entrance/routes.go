@@ -13,17 +13,25 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 )
 
+// domains are what the names of AWS end with, in all of its partitions and for
+// IPv4 and both versions of IP.
+const domains = `\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|(?:api|on)\.aws|(?:api|on)\.amazonwebservices\.(?:com\.cn|eu)` +
+	`|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov` +
+	`|api\.aws\.(?:ic\.gov|scloud|hci\.ic\.gov)|api\.cloud-aws\.adc-e\.uk)$`
+
 var (
 	// ecrHost is a host of the API or of a registry: api.ecr.REGION or
 	// ACCOUNT.dkr.ecr.REGION, under a domain of AWS.
-	ecrHost = regexp.MustCompile(`^(?:(?:api\.)?ecr(?:-fips)?|([0-9]{12})\.dkr[.-]ecr(?:-fips)?)\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws|on\.aws)$`)
+	ecrHost = regexp.MustCompile(`^(?:(?:api\.)?ecr(?:-fips)?|([0-9]{12})\.dkr[.-]ecr(?:-fips)?)\.([a-z0-9-]+)` + domains)
+	// registryHost is that of a registry under any domain, such as localhost.
+	registryHost = regexp.MustCompile(`^([0-9]{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.`)
 	// storeHost is a host of download URLs.
-	storeHost = regexp.MustCompile(`^prod-([a-z0-9-]+)-starport-layer-bucket\.s3\.([a-z0-9-]+)\.amazonaws\.com$`)
+	storeHost = regexp.MustCompile(`^prod-([a-z0-9-]+)-starport-layer-bucket\.s3\.([a-z0-9-]+)` + domains)
 )
 
 func hostname(host string) string {
 	name, _, _ := strings.Cut(host, ":")
-	return name
+	return strings.ToLower(name)
 }
 
 // keyOf is the registry that a request is for: the one that its host names, else
@@ -44,7 +52,12 @@ func keyOf(req *http.Request, otherwise registry.Key) registry.Key {
 // hostKey is the registry that the host names, with empty members where it names
 // none.
 func hostKey(req *http.Request) (key registry.Key) {
-	if names := ecrHost.FindStringSubmatch(hostname(req.Host)); names != nil {
+	name := hostname(req.Host)
+	names := ecrHost.FindStringSubmatch(name)
+	if names == nil {
+		names = registryHost.FindStringSubmatch(name)
+	}
+	if names != nil {
 		key.Account, key.Region = names[1], names[2]
 	}
 	return key
@@ -90,15 +103,11 @@ func credentialScope(authorization string) (accessKey, region string, ok bool) {
 	return parts[0], parts[2], true
 }
 
-// originOf begins the download URLs of an answer: where the request came to, or
-// nothing for the store that [Transport] knows.
+// originOf begins the URLs of an answer: where the request came to, or nothing if it
+// came to a name of ECR, for which the others are in reach as well.
 func originOf(req *http.Request) string {
-	switch {
-	case ecrHost.MatchString(hostname(req.Host)):
+	if ecrHost.MatchString(hostname(req.Host)) {
 		return ""
-	case req.TLS != nil:
-		return "https://" + req.Host
-	default:
-		return "http://" + req.Host
 	}
+	return exchange.Scheme(req) + "://" + req.Host
 }

@@ -1,10 +1,12 @@
 package entrance
 
 import (
-	"cmp"
+	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
 )
@@ -13,38 +15,69 @@ import (
 // names and to those of download URLs.
 type Transport struct{ Entrance *Entrance }
 
-// RoundTrip implements [http.RoundTripper].
+// RoundTrip implements [http.RoundTripper]. Bodies are read where they are, those of
+// requests until it returns; it keeps none in memory.
 func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		defer req.Body.Close()
 	}
-	name := hostname(req.URL.Host)
-	if !ecrHost.MatchString(name) && !storeHost.MatchString(name) {
-		return nil, fmt.Errorf("fakeecr: the transport of a registry carries requests to ECR, not to %s", req.URL.Host)
+	served, err := arrived(req)
+	if err != nil {
+		return nil, err
 	}
-	served := req.Clone(req.Context())
-	if served.Host == "" {
-		served.Host = req.URL.Host
-	}
-	served.URL.Path = cmp.Or(served.URL.Path, "/") // as a request line has it
-	switch {
-	case served.Body == nil:
-		served.Body = http.NoBody
-	case served.Body != http.NoBody && served.ContentLength == 0:
-		served.ContentLength = -1 // a client's way to say that it does not know
+	ctx := req.Context()
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	sent := &sentBody{ReadCloser: served.Body}
 	if served.Body != http.NoBody {
 		served.Body = sent
 	}
+	// A body that is waited for ends with the request.
+	defer context.AfterFunc(ctx, func() { served.Body.Close() })()
 	answer, err := t.Entrance.answer(served)
-	if sent.err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case sent.err != nil:
 		return nil, sent.err // nothing arrives of an answer to what was not sent
+	case err != nil:
+		return nil, exchange.ConnectionError(ctx, err)
 	}
+	response, err := answer.Response(served)
 	if err != nil {
-		return nil, exchange.ConnectionError(req.Context(), err)
+		return nil, err
 	}
-	return answer.Response(served)
+	response.Request = req
+	return response, nil
+}
+
+// arrived is a client's request as a server gets it.
+func arrived(req *http.Request) (*http.Request, error) {
+	name := hostname(req.URL.Host)
+	if !ecrHost.MatchString(name) && !storeHost.MatchString(name) {
+		return nil, fmt.Errorf("fakeecr: the transport of a registry carries requests to ECR, not to %s", req.URL.Host)
+	}
+	served := req.Clone(req.Context())
+	served.RequestURI = req.URL.RequestURI()
+	target, err := url.ParseRequestURI(served.RequestURI)
+	if err != nil {
+		return nil, err
+	}
+	served.URL = target
+	if served.Host == "" {
+		served.Host = req.URL.Host
+	}
+	if req.URL.Scheme == "https" {
+		served.TLS = &tls.ConnectionState{}
+	}
+	switch {
+	case req.Body == nil || req.Body == http.NoBody:
+		served.Body, served.ContentLength = http.NoBody, 0
+	case req.ContentLength == 0: // a client does not know it
+		served.ContentLength = -1
+	}
+	return served, nil
 }
 
 // sentBody is a body that notes why it could not be read to its end.

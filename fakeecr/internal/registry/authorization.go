@@ -49,10 +49,11 @@ func (tx *Tx) GetAuthorizationToken(_ context.Context, in *ecr.GetAuthorizationT
 		if err != nil {
 			return nil, err
 		}
+		scheme, host := tx.endpoint(key)
 		out.AuthorizationData = append(out.AuthorizationData, types.AuthorizationData{
 			AuthorizationToken: aws.String(base64.StdEncoding.EncodeToString([]byte("AWS:" + token))),
 			ExpiresAt:          aws.Time(expires),
-			ProxyEndpoint:      aws.String("https://" + registryHost(key)),
+			ProxyEndpoint:      aws.String(scheme + "://" + host),
 		})
 	}
 	return out, nil

@@ -32,12 +32,6 @@ const (
 	signatureParameter = "X-Amz-Signature"
 )
 
-// DownloadHost is the host of the download URLs in a region, where the registry
-// has no server of its own.
-func DownloadHost(region string) string {
-	return fmt.Sprintf("prod-%s-starport-layer-bucket.s3.%s.amazonaws.com", region, region)
-}
-
 // GetDownloadUrlForLayer answers a URL that is good for an hour and needs no
 // credentials, for a layer that an image refers to or that upstream has.
 func (tx *Tx) GetDownloadUrlForLayer(ctx context.Context, in *ecr.GetDownloadUrlForLayerInput) (*ecr.GetDownloadUrlForLayerOutput, error) {

@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -69,45 +68,15 @@ func RepositoryARN(key Key, name string) string {
 	return "arn:" + partition(key.Region) + ":ecr:" + key.Region + ":" + key.Account + ":repository/" + name
 }
 
-// uri begins with registryHost, but is one string and not two: pages have many.
-func (r *repository) uri() string {
-	return r.Account + ".dkr.ecr." + r.Region + domain(r.Region) + "/" + r.name
-}
-
-// partition is the part of AWS that a region belongs to.
-func partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	default:
-		return "aws"
-	}
-}
-
-// domain is what the names of a region's hosts end with.
-func domain(region string) string {
-	if partition(region) == "aws-cn" {
-		return ".amazonaws.com.cn"
-	}
-	return ".amazonaws.com"
-}
-
-// registryHost is the host of a registry's endpoint for images.
-func registryHost(key Key) string {
-	return key.Account + ".dkr.ecr." + key.Region + domain(key.Region)
-}
-
-// output is the repository as the API shows it.
-func (r *repository) output() types.Repository {
+// output is the repository as the API shows it, in a registry at a host.
+func (r *repository) output(host string) types.Repository {
 	// One allocation for what every repository has, as for images.
 	v := &struct {
 		account, arn, name, uri, kmsKey string
 		createdAt                       time.Time
 		encryption                      types.EncryptionConfiguration
 		scanning                        types.ImageScanningConfiguration
-	}{account: r.Account, arn: r.arn(), name: r.name, uri: r.uri(), kmsKey: r.encryption.key, createdAt: r.createdAt}
+	}{account: r.Account, arn: r.arn(), name: r.name, uri: host + "/" + r.name, kmsKey: r.encryption.key, createdAt: r.createdAt}
 	v.scanning.ScanOnPush = r.scanOnPush
 	v.encryption.EncryptionType = r.encryption.kind
 	if v.kmsKey != "" {
@@ -149,7 +118,8 @@ func (tx *Tx) CreateRepository(_ context.Context, in *ecr.CreateRepositoryInput)
 	if err := tx.addRepository(repo); err != nil {
 		return nil, err
 	}
-	created := repo.output()
+	_, host := tx.endpoint(repo.Key)
+	created := repo.output(host)
 	return &ecr.CreateRepositoryOutput{Repository: &created}, nil
 }
 
@@ -228,7 +198,8 @@ func (tx *Tx) DeleteRepository(_ context.Context, in *ecr.DeleteRepositoryInput)
 	tx.dropPreview(repo)
 	reg := tx.changeRegistry(repo.Key)
 	reg.repositories.delete(reg.generation, repo.name)
-	deleted := repo.output()
+	_, host := tx.endpoint(repo.Key)
+	deleted := repo.output(host)
 	return &ecr.DeleteRepositoryOutput{Repository: &deleted}, nil
 }
 
@@ -247,13 +218,14 @@ func (tx *Tx) DescribeRepositories(_ context.Context, in *ecr.DescribeRepositori
 		return nil, err
 	}
 	repositories := &tx.registry(key).repositories
+	_, host := tx.endpoint(key)
 	out := &ecr.DescribeRepositoriesOutput{Repositories: make([]types.Repository, 0, p.most(repositories.len()))}
 	for name, repo := range repositories.from(p.start) {
 		if p.full(len(out.Repositories)) {
 			out.NextToken = p.next()
 			break
 		}
-		out.Repositories = append(out.Repositories, repo.output())
+		out.Repositories = append(out.Repositories, repo.output(host))
 		p.last = name
 	}
 	return out, nil
@@ -261,6 +233,7 @@ func (tx *Tx) DescribeRepositories(_ context.Context, in *ecr.DescribeRepositori
 
 func (tx *Tx) describeNamed(key Key, names []string) (*ecr.DescribeRepositoriesOutput, error) {
 	reg := tx.registry(key)
+	_, host := tx.endpoint(key)
 	out := &ecr.DescribeRepositoriesOutput{Repositories: []types.Repository{}}
 	for i, name := range names {
 		repo, found := reg.repositories.get(name)
@@ -268,7 +241,7 @@ func (tx *Tx) describeNamed(key Key, names []string) (*ecr.DescribeRepositoriesO
 			return nil, repositoryNotFound(key, name)
 		}
 		if !slices.Contains(names[:i], name) {
-			out.Repositories = append(out.Repositories, repo.output())
+			out.Repositories = append(out.Repositories, repo.output(host))
 		}
 	}
 	return out, nil

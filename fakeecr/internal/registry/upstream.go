@@ -2,13 +2,14 @@ package registry
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
+	"math"
 	"slices"
 	"strings"
-
-	godigest "github.com/opencontainers/go-digest"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/clone"
 	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
@@ -153,23 +154,23 @@ func (s *shipment) layer(ctx context.Context, digest string) error {
 		s.layers[digest] = &layer{digest: digest, size: l.size, parts: l.parts}
 		return nil
 	}
-	var bytes []byte
+	received := &upload{hash: sha256.New().(hash.Cloner)}
+	part := &Part{}
 	err := s.look(ctx, &scenarios.PullFromUpstreamInput{LayerDigest: &digest}, func(ctx context.Context) error {
 		content, err := s.upstream.Blob(ctx, s.name, digest)
 		if err != nil {
 			return err
 		}
 		defer content.Close()
-		bytes, err = io.ReadAll(content)
-		return err
+		return part.receive(received, content, -1, math.MaxInt64)
 	})
 	if err != nil {
 		return err
 	}
-	if actual := godigest.FromBytes(bytes).String(); actual != digest {
-		return wrong("layer %s has the digest %s", digest, actual)
+	if received.hash = part.hash; received.digest() != digest {
+		return wrong("layer %s has the digest %s", digest, received.digest())
 	}
-	s.layers[digest] = &layer{digest: digest, size: int64(len(bytes)), parts: [][]byte{bytes}}
+	s.layers[digest] = &layer{digest: digest, size: part.size, parts: part.pieces}
 	return nil
 }
 

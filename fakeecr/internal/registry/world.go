@@ -54,6 +54,9 @@ type Config struct {
 	Scanners map[types.ScanType]Scanner
 	// Principals are the users and roles that exist, by ARN; nil if all do.
 	Principals map[string]bool
+	// ReachableURIs has URIs of repositories, and endpoints of tokens, lead to where
+	// they were asked for, and not to ECR.
+	ReachableURIs bool
 }
 
 // root is the state of a world. A published root never changes.

@@ -29,6 +29,14 @@ type Request struct {
 	Authenticate func() error
 }
 
+// Scheme is the one that a request came by, also through a proxy that ends TLS.
+func Scheme(req *http.Request) string {
+	if req.TLS != nil || req.Header.Get("X-Forwarded-Proto") == "https" {
+		return "https"
+	}
+	return "http"
+}
+
 // Answer is what a request is answered with.
 type Answer struct {
 	Status int
@@ -132,15 +140,15 @@ func (a *Answer) Response(req *http.Request) (*http.Response, error) {
 		a.writeHeader(answer)
 		answer.content = a.writeContentHead(answer, req)
 	}
-	got := answer.finish(req)
-	if a.Reply.IsWhole() {
-		return got, nil
+	got, content := answer.finish(req)
+	if !a.Reply.IsWhole() {
+		way := newWay(req.Context(), a)
+		if err := way.begin(); err != nil {
+			return nil, ConnectionError(req.Context(), err)
+		}
+		content = &damagedReader{whole: content, way: way}
 	}
-	way := newWay(req.Context(), a)
-	if err := way.begin(); err != nil {
-		return nil, ConnectionError(req.Context(), err)
-	}
-	got.Body = io.NopCloser(&damagedReader{whole: got.Body, way: way})
+	got.Body = &body{ctx: req.Context(), content: content}
 	return got, nil
 }
 

@@ -2,9 +2,11 @@ package exchange
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 )
 
 // response is an http.ResponseWriter that keeps the answer.
@@ -36,15 +38,16 @@ func (r *response) WriteOwned(p []byte) {
 	r.body = *bytes.NewBuffer(p)
 }
 
-func (r *response) finish(req *http.Request) *http.Response {
-	var body io.Reader = &r.body
+// finish is the response to a request, and what its body reads.
+func (r *response) finish(req *http.Request) (*http.Response, io.Reader) {
+	var content io.Reader = &r.body
 	length := int64(r.body.Len())
 	switch {
 	case req.Method == http.MethodHead:
 		r.body.Reset()
 		length = lengthOf(r.header)
 	case r.content != nil:
-		body, length = r.content, lengthOf(r.header)
+		content, length = r.content, lengthOf(r.header)
 	}
 	return &http.Response{
 		Status:        fmt.Sprintf("%d %s", r.status, http.StatusText(r.status)),
@@ -53,8 +56,32 @@ func (r *response) finish(req *http.Request) *http.Response {
 		ProtoMajor:    1,
 		ProtoMinor:    1,
 		Header:        r.header,
-		Body:          io.NopCloser(body),
 		ContentLength: length,
 		Request:       req,
+	}, content
+}
+
+// body is the body of an answer without a socket. It ends with the context of its
+// request, as a connection does.
+type body struct {
+	ctx     context.Context
+	content io.Reader
+	closed  atomic.Bool
+}
+
+// Read implements [io.Reader].
+func (b *body) Read(p []byte) (int, error) {
+	if b.closed.Load() {
+		return 0, http.ErrBodyReadAfterClose
 	}
+	if err := b.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return b.content.Read(p)
+}
+
+// Close implements [io.Closer].
+func (b *body) Close() error {
+	b.closed.Store(true)
+	return nil
 }

@@ -150,12 +150,5 @@ func empty(status int) *exchange.Answer {
 
 // at is the URL of a path of the endpoint, where the request came to.
 func (r *request) at(path string, query url.Values) string {
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
-	}
-	if r.URL.Scheme != "" { // a request without a socket
-		scheme = r.URL.Scheme
-	}
-	return (&url.URL{Scheme: scheme, Host: r.Host, Path: path, RawQuery: query.Encode()}).String()
+	return (&url.URL{Scheme: exchange.Scheme(r.Request), Host: r.Host, Path: path, RawQuery: query.Encode()}).String()
 }

@@ -1,0 +1,379 @@
+package fakeecr_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	ggcr "github.com/google/go-containerregistry/pkg/registry"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// serving is a round tripper to a handler, whatever host a request is for.
+type serving struct {
+	http.Handler
+	// hosts are those that requests were for.
+	hosts map[string]int
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (s serving) RoundTrip(req *http.Request) (*http.Response, error) {
+	if s.hosts != nil {
+		s.hosts[req.URL.Scheme+"://"+req.URL.Host]++
+	}
+	answer := httptest.NewRecorder()
+	s.ServeHTTP(answer, req)
+	response := answer.Result()
+	response.Request = req
+	return response, nil
+}
+
+// another is a registry of another implementation.
+func another(options ...ggcr.Option) http.Handler {
+	return ggcr.New(append(options, ggcr.Logger(log.New(io.Discard, "", 0)))...)
+}
+
+// pushTo pushes an image, and those that it lists, as the protocol wants it.
+func pushTo(t *testing.T, registry http.Handler, repository, reference string, image fakeecr.Image) {
+	t.Helper()
+	do := func(method, path, mediaType string, body []byte) {
+		request := httptest.NewRequest(method, "/v2/"+repository+path, bytes.NewReader(body))
+		request.Header.Set("Content-Type", mediaType)
+		answer := httptest.NewRecorder()
+		registry.ServeHTTP(answer, request)
+		require.Equal(t, http.StatusCreated, answer.Code, answer.Body)
+	}
+	for _, child := range image.Images {
+		pushTo(t, registry, repository, child.Digest(), child)
+	}
+	for _, blob := range image.Blobs {
+		do(http.MethodPost, "/blobs/uploads/?digest="+digestOf(blob), "application/octet-stream", blob)
+	}
+	do(http.MethodPut, "/manifests/"+reference, image.MediaType, image.Manifest)
+}
+
+// upstreamOf is the option for a registry of another implementation in Quay's place.
+func upstreamOf(handler http.Handler) fakeecr.Option {
+	return fakeecr.WithUpstream("quay.io", fakeecr.UpstreamRegistry{Transport: serving{Handler: handler}})
+}
+
+func TestUpstreamRegistry(t *testing.T) {
+	leaks := goleak.IgnoreCurrent()
+	index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64/v8")
+	quay := another()
+	pushTo(t, quay, "coreos/etcd", "v3", index)
+	hosts := map[string]int{}
+	onAllFaces(t, func(t *testing.T, f face) {
+		createRule(t, f, cached("quay", "quay.io"))
+		requirePulled(t, f, "quay/coreos/etcd", tagged("v3"), index)
+		require.Len(t, imageDetails(t, f, "quay/coreos/etcd"), 3)
+		for _, child := range index.Images {
+			requirePulled(t, f, "quay/coreos/etcd", digested(child.Digest()), child)
+			require.Equal(t, child.Blobs[1], f.download(t, "quay/coreos/etcd", digestOf(child.Blobs[1])))
+		}
+		requireFailure(t, f, "quay/coreos/etcd", tagged("v4"), types.ImageFailureCodeImageNotFound, "Requested image not found")
+		requireFailure(t, f, "quay/coreos/none", digested(digestNotThere), types.ImageFailureCodeImageNotFound, "Requested image not found")
+		_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("quay/coreos/etcd"), LayerDigest: aws.String(digestNotThere)})
+		require.ErrorAs(t, err, new(*types.LayersNotFoundException))
+	}, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamRegistry{Transport: serving{quay, hosts}}))
+	require.Len(t, hosts, 1)
+	require.NotZero(t, hosts["https://quay.io"])
+	require.NoError(t, goleak.Find(leaks))
+}
+
+// Another fake is an upstream by its registry endpoint, as any registry is.
+func TestUpstreamRegistryOfTheFake(t *testing.T) {
+	const url = "210987654321.dkr.ecr.eu-west-1.amazonaws.com"
+	index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64/v8")
+	sbom := fakeecr.Referrer(index, "application/vnd.example.sbom", []byte("sbom"))
+	upstream := fakeecr.New(t, fakeecr.WithAccount("210987654321"), fakeecr.WithRegion("eu-west-1"), fakeecr.WithFullTrace())
+	upstream.MustPush("library/nginx:1", index)
+	upstream.MustPush("library/nginx", sbom)
+	role := aws.String("arn:aws:iam::123456789012:role/puller")
+	onAllFaces(t, func(t *testing.T, f face) {
+		in := cached("hub", url)
+		in.CustomRoleArn = role
+		createRule(t, f, in)
+		requirePulled(t, f, "hub/library/nginx", tagged("1"), index)
+		require.Equal(t, index.Images[1].Blobs[0], f.download(t, "hub/library/nginx", digestOf(index.Images[1].Blobs[0])))
+		requireReferrers(t, f, "hub/library/nginx", index.Digest(), sbom)
+		requireFailure(t, f, "hub/library/nginx", tagged("2"), types.ImageFailureCodeImageNotFound, "Requested image not found")
+		requireFailure(t, f, "hub/none", tagged("1"), types.ImageFailureCodeImageNotFound, "Requested image not found")
+
+		playing := upstream.Play(scenarios.Throttle("BatchGetImage", 1))
+		requireFailure(t, f, "hub/library/nginx", tagged("3"), types.ImageFailureCodeUpstreamTooManyRequests, "Unable to pull from the upstream registry "+url+
+			": the upstream registry received too many requests: 429 Too Many Requests: TOOMANYREQUESTS: Rate exceeded")
+		playing.Stop()
+	}, fakeecr.WithUpstream(url, fakeecr.UpstreamRegistry{
+		Transport: upstream.Transport(), Username: "AWS", Password: password(t, authorizationToken(t, upstream)),
+	}))
+	require.NotZero(t, upstream.Trace().Count("DownloadLayer"))
+
+	stale := password(t, authorizationToken(t, upstream))
+	upstream.Advance(12 * time.Hour)
+	f := direct(fakeecr.New(t, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamRegistry{
+		Transport: upstream.Transport(), URL: "https://" + url, Username: "AWS", Password: stale,
+	})))
+	createRule(t, f, cached("quay", "quay.io"))
+	requireFailure(t, f, "quay/library/nginx", tagged("1"), types.ImageFailureCodeUpstreamAccessDenied, "Unable to pull from the upstream registry quay.io: "+
+		"the upstream registry denied access: 403 Forbidden: DENIED: Your authorization token has expired. Reauthenticate and try again.")
+}
+
+// A registry that listens is told by its URL.
+func TestUpstreamRegistryOverASocket(t *testing.T) {
+	image := fakeecr.RandomImage(1, 1<<20)
+	hub := another()
+	pushTo(t, hub, "library/nginx", "1", image)
+	server := httptest.NewServer(hub)
+	defer server.Close()
+	for _, url := range []string{server.URL, server.URL + "/"} {
+		f := direct(fakeecr.New(t, fakeecr.WithUpstream("registry-1.docker.io", fakeecr.UpstreamRegistry{URL: url, Transport: server.Client().Transport})))
+		createRule(t, f, cachedWithSecret("hub", "registry-1.docker.io", hubSecret))
+		requirePulled(t, f, "hub/library/nginx", tagged("1"), image)
+	}
+}
+
+// Referrers come from the list that a registry has, or from the tag that clients
+// keep where it has none.
+func TestUpstreamRegistryListsReferrers(t *testing.T) {
+	image := fakeecr.RandomImage(1, 100)
+	sbom := fakeecr.Referrer(image, "application/vnd.example.sbom", []byte("sbom"))
+	tag := strings.Replace(image.Digest(), ":", "-", 1)
+	list := fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":%q,"digest":%q,"size":%d}]}`,
+		sbom.MediaType, sbom.Digest(), len(sbom.Manifest))
+	for name, c := range map[string]struct {
+		registry http.Handler
+		want     []fakeecr.Image
+	}{
+		"a list": {another(ggcr.WithReferrersSupport(true)), []fakeecr.Image{sbom}},
+		"a tag":  {another(ggcr.WithReferrersSupport(false)), []fakeecr.Image{sbom}},
+		"none":   {another(ggcr.WithReferrersSupport(false)), nil},
+		"pages": {pages("/referrers/", another(), []string{
+			`{"manifests":[]}`, `{"manifests":[{"digest":"` + sbom.Digest() + `"}]}`,
+		}), []fakeecr.Image{sbom}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pushTo(t, c.registry, "coreos/etcd", "v3", image)
+			pushTo(t, c.registry, "coreos/etcd", sbom.Digest(), sbom)
+			if name == "a tag" {
+				pushTo(t, c.registry, "coreos/etcd", tag, fakeecr.Image{MediaType: "application/vnd.oci.image.index.v1+json", Manifest: list})
+			}
+			onAllFaces(t, func(t *testing.T, f face) {
+				createRule(t, f, cached("quay", "quay.io"))
+				requirePulled(t, f, "quay/coreos/etcd", tagged("v3"), image)
+				requireReferrers(t, f, "quay/coreos/etcd", image.Digest(), c.want...)
+			}, upstreamOf(c.registry))
+		})
+	}
+}
+
+// pages is a registry that answers requests of a path in pages.
+func pages(path string, registry http.Handler, pages []string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if !strings.Contains(req.URL.Path, path) {
+			registry.ServeHTTP(w, req)
+			return
+		}
+		var page int
+		fmt.Sscan(req.URL.Query().Get("page"), &page)
+		if page+1 < len(pages) {
+			w.Header().Set("Link", fmt.Sprintf(`<%s?page=%d>; rel="next"`, req.URL.Path, page+1))
+		}
+		io.WriteString(w, pages[page])
+	})
+}
+
+// challenging is a registry that asks who pulls.
+type challenging struct {
+	registry  http.Handler
+	challenge []string
+	// wants is the header that it believes.
+	wants string
+	// tokens answers what its realm, https://auth.quay.io/token, is asked.
+	tokens http.HandlerFunc
+}
+
+func (c challenging) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	switch {
+	case req.URL.Host == "auth.quay.io":
+		c.tokens(w, req)
+	case req.Header.Get("Authorization") != c.wants:
+		w.Header()["Www-Authenticate"] = c.challenge
+		w.WriteHeader(http.StatusUnauthorized)
+		io.WriteString(w, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`)
+	default:
+		c.registry.ServeHTTP(w, req)
+	}
+}
+
+func TestUpstreamRegistryAsksWhoPulls(t *testing.T) {
+	image := fakeecr.RandomImage(1, 100)
+	quay := another()
+	pushTo(t, quay, "coreos/etcd", "v3", image)
+	const basic = "Basic bWU6c2VjcmV0" // me:secret
+	token := func(member string) http.HandlerFunc {
+		return func(w http.ResponseWriter, req *http.Request) {
+			require.Equal(t, "registry.quay.io", req.URL.Query().Get("service"))
+			require.Equal(t, "repository:coreos/etcd:pull,push", req.URL.Query().Get("scope"))
+			fmt.Fprintf(w, `{%q:"token of %s"}`, member, req.Header.Get("Authorization"))
+		}
+	}
+	refusing := func(status int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
+	}
+	bearer := []string{`Bearer realm="https://auth.quay.io/token",service=registry.quay.io, scope="repository:coreos/etcd:pull,push"`}
+	const denied, required = "the upstream registry denied access: ", "401 Unauthorized: UNAUTHORIZED: authentication required"
+	for name, c := range map[string]struct {
+		registry challenging
+		username string
+		code     types.ImageFailureCode
+		reason   string
+	}{
+		"basic":               {challenging{quay, []string{`Basic realm="quay"`}, basic, nil}, "me", "", ""},
+		"bearer":              {challenging{quay, bearer, "Bearer token of " + basic, token("token")}, "me", "", ""},
+		"anonymous bearer":    {challenging{quay, bearer, "Bearer token of ", token("access_token")}, "", "", ""},
+		"one of two":          {challenging{quay, append([]string{"Negotiate"}, bearer...), "Bearer token of ", token("token")}, "", "", ""},
+		"other credentials":   {challenging{quay, []string{`basic realm="quay"`}, "Basic", nil}, "me", types.ImageFailureCodeUpstreamAccessDenied, denied + required},
+		"no credentials":      {challenging{quay, []string{`Basic realm="quay"`}, basic, nil}, "", types.ImageFailureCodeUpstreamAccessDenied, denied + required},
+		"no challenge":        {challenging{quay, nil, basic, nil}, "me", types.ImageFailureCodeUpstreamAccessDenied, denied + required},
+		"no realm":            {challenging{quay, []string{"Bearer service=quay"}, basic, nil}, "me", types.ImageFailureCodeUpstreamAccessDenied, denied + "no realm in its challenge"},
+		"no token":            {challenging{quay, bearer, basic, token("id_token")}, "me", types.ImageFailureCodeUpstreamAccessDenied, denied + "no token from auth.quay.io"},
+		"token denied":        {challenging{quay, bearer, basic, refusing(403)}, "me", types.ImageFailureCodeUpstreamAccessDenied, denied + "403 Forbidden"},
+		"too many tokens":     {challenging{quay, bearer, basic, refusing(429)}, "me", types.ImageFailureCodeUpstreamTooManyRequests, "the upstream registry received too many requests: 429 Too Many Requests"},
+		"tokens are not made": {challenging{quay, bearer, basic, refusing(503)}, "me", types.ImageFailureCodeUpstreamUnavailable, "the upstream registry is unavailable: 503 Service Unavailable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := direct(fakeecr.New(t, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamRegistry{
+				Transport: serving{Handler: c.registry}, Username: c.username, Password: "secret",
+			})))
+			createRule(t, f, cached("quay", "quay.io"))
+			if c.code != "" {
+				requireFailure(t, f, "quay/coreos/etcd", tagged("v3"), c.code, "Unable to pull from the upstream registry quay.io: "+c.reason)
+				return
+			}
+			requirePulled(t, f, "quay/coreos/etcd", tagged("v3"), image)
+		})
+	}
+}
+
+func TestUpstreamRegistryFails(t *testing.T) {
+	image := fakeecr.RandomImage(1, 100)
+	const unavailable = "the upstream registry is unavailable: "
+	layer := digestOf(image.Blobs[0])
+	for name, c := range map[string]struct {
+		at     string
+		answer http.HandlerFunc
+		code   types.ImageFailureCode
+		reason string
+	}{
+		"denied":            {"/manifests/", answering(403, `{"errors":[{"code":"DENIED","message":"no"}]}`), types.ImageFailureCodeUpstreamAccessDenied, "the upstream registry denied access: 403 Forbidden: DENIED: no"},
+		"throttled":         {"/manifests/", answering(429, "slowly"), types.ImageFailureCodeUpstreamTooManyRequests, "the upstream registry received too many requests: 429 Too Many Requests"},
+		"broken":            {"/manifests/", answering(500, `{"errors":[]}`), types.ImageFailureCodeUpstreamUnavailable, unavailable + "500 Internal Server Error"},
+		"no content":        {"/manifests/", answering(204, ""), types.ImageFailureCodeUpstreamUnavailable, unavailable + "204 No Content"},
+		"redirects":         {"/manifests/", http.RedirectHandler("/v2/coreos/etcd/manifests/v3", 307).ServeHTTP, types.ImageFailureCodeUpstreamUnavailable, "stopped after 10 redirects"},
+		"a large manifest":  {"/manifests/", func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 4<<20+1)) }, types.ImageFailureCodeUpstreamUnavailable, unavailable + "more than 4194304 bytes at /v2/coreos/etcd/manifests/v3"},
+		"another layer":     {"/blobs/" + layer, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "layer") }, types.ImageFailureCodeUpstreamUnavailable, unavailable + "layer " + layer + " has the digest " + digestOf([]byte("layer"))},
+		"a missing layer":   {"/blobs/" + layer, answering(404, ""), types.ImageFailureCodeUpstreamUnavailable, unavailable + layer + " is missing"},
+		"a throttled layer": {"/blobs/" + layer, answering(429, ""), types.ImageFailureCodeUpstreamTooManyRequests, "the upstream registry received too many requests: 429 Too Many Requests"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			quay := another()
+			pushTo(t, quay, "coreos/etcd", "v3", image)
+			onAllFaces(t, func(t *testing.T, f face) {
+				createRule(t, f, cached("quay", "quay.io"))
+				requireFailure(t, f, "quay/coreos/etcd", tagged("v3"), c.code, "Unable to pull from the upstream registry quay.io: "+c.reason)
+				require.Empty(t, repositories(t, f))
+			}, upstreamOf(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+				if strings.Contains(req.URL.Path, c.at) {
+					c.answer(w, req)
+					return
+				}
+				quay.ServeHTTP(w, req)
+			})))
+		})
+	}
+}
+
+func answering(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}
+}
+
+// A layer is where the registry redirects to, which sees no credentials.
+func TestUpstreamRegistryRedirectsBlobs(t *testing.T) {
+	image := fakeecr.RandomImage(1, 100)
+	quay := another()
+	pushTo(t, quay, "coreos/etcd", "v3", image)
+	f := direct(fakeecr.New(t, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamRegistry{
+		Username: "me", Password: "secret",
+		Transport: serving{Handler: challenging{
+			http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+				if req.URL.Host == "quay.io" && strings.Contains(req.URL.Path, "/blobs/") {
+					http.Redirect(w, req, "https://cdn.test"+req.URL.Path, http.StatusTemporaryRedirect)
+					return
+				}
+				quay.ServeHTTP(w, req)
+			}), []string{`Basic realm="quay"`}, "Basic bWU6c2VjcmV0", nil,
+		}.but("cdn.test", quay)},
+	})))
+	createRule(t, f, cached("quay", "quay.io"))
+	requirePulled(t, f, "quay/coreos/etcd", tagged("v3"), image)
+}
+
+// but is the registry with another handler at a host, which takes no credentials.
+func (c challenging) but(host string, at http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		switch {
+		case req.URL.Host != host:
+			c.ServeHTTP(w, req)
+		case req.Header.Get("Authorization") != "":
+			w.WriteHeader(http.StatusBadRequest)
+		default:
+			at.ServeHTTP(w, req)
+		}
+	})
+}
+
+// A pull that is given up ends what it asked upstream.
+func TestUpstreamRegistryEndsWithThePull(t *testing.T) {
+	asked := make(chan struct{}, 1)
+	transport := roundTripper(func(req *http.Request) (*http.Response, error) {
+		asked <- struct{}{}
+		<-req.Context().Done()
+		return nil, req.Context().Err()
+	})
+	onAllFaces(t, func(t *testing.T, f face) {
+		createRule(t, f, cached("quay", "quay.io"))
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() {
+			_, err := f.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("quay/coreos/etcd"), ImageIds: tagged("v3")})
+			ended <- err
+		}()
+		<-asked
+		cancel()
+		require.ErrorIs(t, <-ended, context.Canceled)
+		require.Empty(t, repositories(t, f))
+	}, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamRegistry{Transport: transport}))
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements [http.RoundTripper].
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
