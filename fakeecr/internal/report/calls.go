@@ -51,7 +51,12 @@ func NewCall(c *scenarios.Call) Call {
 	case errors.As(c.Err, &api):
 		call.Code, call.Message = api.ErrorCode(), api.ErrorMessage()
 	case c.Err != nil:
-		call.Code, call.Message = "no answer", c.Err.Error()
+		call.Code, call.Message = "failed", c.Err.Error()
+		for _, silence := range []error{scenarios.ErrReplyLost, scenarios.ErrConnectionRefused, scenarios.ErrConnectionReset, scenarios.ErrNoAnswer} {
+			if errors.Is(c.Err, silence) {
+				call.Code = "no answer"
+			}
+		}
 	}
 	return call
 }
