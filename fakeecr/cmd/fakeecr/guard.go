@@ -68,7 +68,7 @@ func (g *guard) serve(w http.ResponseWriter, req *http.Request, next http.Handle
 		http.Error(w, "a page of another origin sends no request here", http.StatusForbidden)
 	case g.token == "" && g.exposed:
 		http.Error(w, "other machines can reach this program: its own requests need -token", http.StatusForbidden)
-	case g.token == "", g.isKnown(req) && !req.URL.Query().Has("token"):
+	case g.token == "", g.isKnown(req) && !(req.Method == http.MethodGet && req.URL.Query().Has("token")):
 		next.ServeHTTP(w, req)
 	default:
 		g.logIn(w, req)
@@ -130,8 +130,11 @@ func (g *guard) proof() string {
 // alone does not go with a redirection of a link from another.
 func (g *guard) logIn(w http.ResponseWriter, req *http.Request) {
 	to := *req.URL
-	given := to.Query().Get("token")
-	if req.Method == http.MethodPost && to.Path == prefix+"login" {
+	given := ""
+	switch {
+	case req.Method == http.MethodGet:
+		given = to.Query().Get("token")
+	case req.Method == http.MethodPost && to.Path == prefix+"login":
 		req.Body = http.MaxBytesReader(w, req.Body, 4<<10)
 		given, to.Path = req.PostFormValue("token"), prefix
 	}

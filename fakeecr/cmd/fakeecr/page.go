@@ -255,7 +255,7 @@ func (c *control) showWorld(w http.ResponseWriter, req *http.Request) {
 		if query.Has("account") && !isNamed(registry, query) {
 			continue
 		}
-		shown = append(shown, report.NewRegistry(registry, query.Get("token"), repositoriesShown))
+		shown = append(shown, report.NewRegistry(registry, query.Get("next"), repositoriesShown))
 	}
 	if shown == nil {
 		c.lost(w, "The world has no such registry.")
