@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -34,6 +35,17 @@ func newGuard(hosts []string, token string) guard {
 	salt := make([]byte, 32)
 	rand.Read(salt)
 	return guard{hosts: hosts, token: token, salt: salt}
+}
+
+// hostName reads a name of the program.
+func hostName(s string) (string, error) {
+	if ip, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+		return ip.String(), nil
+	}
+	if s == "" || strings.ContainsAny(s, ":/@ ") {
+		return "", errors.New("a host is a name or an address, without a port")
+	}
+	return strings.ToLower(s), nil
 }
 
 // says is what an exposed program says of the requests that the guard keeps.
@@ -85,7 +97,7 @@ func (g *guard) isOurs(req *http.Request) bool {
 	name = strings.ToLower(name)
 	if ip, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
 		local, _ := req.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-		return ip.IsLoopback() || local != nil && local.AddrPort().Addr().Unmap() == ip.Unmap()
+		return ip.IsLoopback() || slices.Contains(g.hosts, ip.String()) || local != nil && local.AddrPort().Addr().Unmap() == ip.Unmap()
 	}
 	return name == "localhost" || slices.Contains(g.hosts, name)
 }

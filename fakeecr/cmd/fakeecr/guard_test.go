@@ -57,7 +57,7 @@ func send(t *testing.T, client *http.Client, method, url, body string, headers .
 // TestForeignPages: a page of another site steers nothing and reads nothing; what is
 // the program's own, or no browser's, does.
 func TestForeignPages(t *testing.T) {
-	base, _ := start(t, "-repository", "team/app", "-host", "ECR.test")
+	base, _ := start(t, "-repository", "team/app", "-host", "ECR.test", "-host", "192.0.2.8")
 	host := strings.TrimPrefix(base, "http://")
 	_, port, _ := net.SplitHostPort(host)
 	const formType = "application/x-www-form-urlencoded"
@@ -79,6 +79,7 @@ func TestForeignPages(t *testing.T) {
 		"page by another name":        {"GET", "", "", []string{"Host", "evil.example"}, 403},
 		"by a name like a loopback":   {"POST", "reset", "", []string{"Host", "127.0.0.1.evil.example"}, 403},
 		"by another address":          {"POST", "reset", "", []string{"Host", "192.0.2.7"}, 403},
+		"by an address that was told": {"POST", "reset", "", []string{"Host", "192.0.2.8:4510"}, 204},
 
 		"own page":                       {"POST", "reset", "", []string{"Origin", base, "Sec-Fetch-Site", "same-origin"}, 204},
 		"own form":                       {"POST", "", "do=advance&duration=1s", []string{"Origin", base, "Sec-Fetch-Site", "same-origin", "Content-Type", formType}, 303},

@@ -144,8 +144,9 @@ func (c *config) define(flags *flag.FlagSet) {
 	flags.StringVar(&c.caFile, "tls-ca", "", "a `file` to write the authority to that clients of -tls are to trust, as AWS_CA_BUNDLE, SSL_CERT_FILE or docker's ca.crt; a new one each time")
 	flags.StringVar(&c.token, "token", "", "a `secret` that the page and the requests below "+prefix+" need; required for them where other machines can reach -addr")
 	flags.Func("host", "a `name`, besides localhost, by which the page and the requests below "+prefix+" are reached; may be repeated", func(s string) error {
-		c.hosts = append(c.hosts, strings.ToLower(s))
-		return nil
+		name, err := hostName(s)
+		c.hosts = append(c.hosts, name)
+		return err
 	})
 	option := func(name, usage string, read func(string) (fakeecr.Option, error)) {
 		flags.Func(name, usage, func(s string) error {
