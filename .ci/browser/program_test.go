@@ -224,6 +224,12 @@ func command[P, R any](c cdp.Command[P, R], params P) action {
 	}
 }
 
+// visible waits until what a selector finds can be seen. The browser looks itself:
+// the page changes while it waits.
+func visible(selector string) action {
+	return chromedp.Poll[chromedp.Void](fmt.Sprintf("!!document.querySelector(%q)?.checkVisibility()", selector), chromedp.WithPollingInterval(5*time.Millisecond))
+}
+
 // loading waits for the page that an action leads to.
 func loading(a action) action {
 	wait := chromedp.WaitEvent(page.LoadEventFired, nil, a)

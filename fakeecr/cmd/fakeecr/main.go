@@ -3,7 +3,8 @@
 //
 //	fakeecr -addr 127.0.0.1:0 -repository team/app
 //
-// Its first line says where it listens; AWS_ENDPOINT_URL_ECR takes that URL.
+// Its first line says where it listens; AWS_ENDPOINT_URL_ECR takes that URL. Its
+// second line says where it shows its world to people.
 // It stops cleanly on SIGINT and SIGTERM.
 package main
 
