@@ -147,7 +147,7 @@ func TestPages(t *testing.T) {
 				for name, path := range pages {
 					run(t, ctx, chromedp.Navigate(p.page+path), visible(`#main`))
 					if name == "calls" {
-						run(t, ctx, chromedp.Focus(css(`#call-33 summary`)), chromedp.KeyEvent("\r"), visible(`#call-33 .sides`))
+						run(t, ctx, visible(`#live[data-state=live]`), chromedp.Focus(css(`#call-33 summary`)), chromedp.KeyEvent("\r"), visible(`#call-33 .sides`))
 					}
 					picture(t, ctx, name)
 					readable(t, ctx, name)

@@ -108,9 +108,9 @@ func (g *guard) isForeign(req *http.Request) bool {
 	if req.Method == http.MethodGet && req.Header.Get("Sec-Fetch-Mode") == "navigate" {
 		return false
 	}
-	unsafe := *req
-	unsafe.Method = http.MethodPost // what only reads is none of their business either
-	return g.origins.Check(&unsafe) != nil
+	checked := *req
+	checked.Method = http.MethodPost // what only reads is none of their business either
+	return g.origins.Check(&checked) != nil
 }
 
 // cookie holds what proves that a browser was told the token.
