@@ -15,10 +15,10 @@ import (
 func (r *Registry) Inspect() []*Registry {
 	still := r.world.stage.State.Still()
 	w := &world{t: r.world.t, settings: r.world.settings, stage: stage.New(still, stage.Config{Seed: r.world.settings.seed})}
-	registries := []*Registry{{world: w, caller: stage.Caller{Key: r.caller.Key}, seeds: true}}
+	registries := []*Registry{{world: w, caller: stage.Own(r.caller.Key), seeds: true}}
 	for _, key := range still.Keys() {
 		if key != r.caller.Key {
-			registries = append(registries, &Registry{world: w, caller: stage.Caller{Key: key}, seeds: true})
+			registries = append(registries, &Registry{world: w, caller: stage.Own(key), seeds: true})
 		}
 	}
 	return registries

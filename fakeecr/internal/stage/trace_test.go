@@ -9,9 +9,9 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 )
 
-// TestWatchersLeave: who waits for a call and gives up is forgotten, though no call
+// TestTraceWatchersLeave: who waits for a call and gives up is forgotten, though no call
 // comes.
-func TestWatchersLeave(t *testing.T) {
+func TestTraceWatchersLeave(t *testing.T) {
 	s := New(registry.NewWorld(1, registry.Config{}), Config{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
