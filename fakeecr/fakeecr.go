@@ -74,7 +74,8 @@ func invoke[Out, In any](ctx context.Context, r *Registry, name string, in *In, 
 // take none either, but for the polls of the SDK's waiters, a millisecond each:
 // a waiter that runs out of time would otherwise poll for ever there.
 //
-// When the test fails, its log ends with the trace and the seed. The test fails
+// When the test fails, its log ends with the trace and the seed; with go test
+// -artifacts it leaves them, and what the world holds, as a page. The test fails
 // when a rule of a scenario never fired, unless the rule is optional. Without a
 // test (examples, main) t is nil, and a mistake in the options panics.
 func New(t TB, options ...Option) *Registry {
@@ -114,7 +115,7 @@ func (r *Registry) Account(id string) *Registry {
 		r.world.t.Helper()
 	}
 	r.world.must(checkAccount(id))
-	return &Registry{world: r.world, caller: stage.Own(registry.Key{Account: id, Region: r.caller.Region})}
+	return &Registry{world: r.world, caller: stage.Own(registry.Key{Account: id, Region: r.caller.Region}), seeds: r.seeds}
 }
 
 // unobserved is the registry for a test's fixtures.

@@ -19,6 +19,8 @@ type world struct {
 	stage    *stage.Stage
 	// authority signs the certificates of the world's listeners.
 	authority func() (*entrance.Authority, error)
+	// first is the registry that the world was made with.
+	first *Registry
 	// misused is set once a mistake in how the fake is used has ended the test.
 	misused atomic.Bool
 }
@@ -56,6 +58,7 @@ func (w *world) begin(key registry.Key, played []scenarios.Scenario) *Registry {
 		w.t.Helper()
 	}
 	r := &Registry{world: w, caller: stage.Own(key)}
+	w.first = r
 	for _, scenario := range played {
 		r.Play(scenario)
 	}
@@ -79,12 +82,14 @@ func (w *world) end() {
 	w.t.Helper()
 	w.stage.LetGo()
 	w.stage.State.Settle() // what is due has met its rules
-	for _, p := range w.stage.Playings() {
+	played := w.stage.Playings()
+	for _, p := range played {
 		w.stop(p)
 	}
 	if !w.t.Failed() {
 		return
 	}
+	defer w.leaveReport(played)
 	trace := w.stage.Trace()
 	last := trace[max(0, len(trace)-loggedCalls):]
 	switch {

@@ -55,7 +55,7 @@ type Call struct {
 func (c Call) String() string {
 	var line strings.Builder
 	fmt.Fprintf(&line, "%4d %s %s", c.Number, c.Time.Format("15:04:05.000"), c.Operation)
-	for _, word := range []string{few(&c.Repository), c.about()} {
+	for _, word := range []string{few(&c.Repository), c.About()} {
 		if word != "" {
 			line.WriteString(" " + word)
 		}
@@ -96,8 +96,9 @@ func message(err error) string {
 	return err.Error()
 }
 
-// about names what the call was about besides its repository, in a few words.
-func (c Call) about() string {
+// About is what the call was about besides its repository, in a few words: a tag, a
+// digest, a range of bytes.
+func (c Call) About() string {
 	switch in := c.Input.(type) {
 	case *ecr.PutImageInput:
 		return few(in.ImageTag)

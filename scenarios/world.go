@@ -185,7 +185,7 @@ type PullFromUpstreamInput struct {
 	SubjectId              *types.SubjectIdentifier
 }
 
-// aboutWorld is [Call.about] for what the world does by itself.
+// aboutWorld is [Call.About] for what the world does by itself.
 func (c Call) aboutWorld() string {
 	switch in := c.Input.(type) {
 	case *CompleteScanInput:

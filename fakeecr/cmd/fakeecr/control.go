@@ -29,14 +29,20 @@ type control struct {
 	registry atomic.Pointer[fakeecr.Registry]
 	requests http.ServeMux
 	playings playings
+	guard    guard
+	// worlds counts the worlds that there were.
+	worlds atomic.Int64
+	// ended ends when the program is told to stop.
+	ended context.Context
 }
 
 func newControl(c *config) *control {
-	control := &control{config: c}
+	control := &control{config: c, guard: newGuard(c.hosts, c.token), ended: context.Background()}
 	handle := func(route string, serve func(http.ResponseWriter, *http.Request)) {
 		method, path, _ := strings.Cut(route, " ")
 		control.requests.HandleFunc(method+" "+prefix+path, serve)
 	}
+	control.servePage(handle)
 	handle("POST reset", func(w http.ResponseWriter, req *http.Request) { answer(w, control.reset(req.Context())) })
 	handle("POST advance", func(w http.ResponseWriter, req *http.Request) {
 		answer(w, control.advance(req.URL.Query().Get("duration")))
@@ -64,7 +70,7 @@ func (c *control) reset(ctx context.Context) error {
 				return err
 			}
 		}
-		c.playings.begin(registry, func() { c.registry.Store(registry) }, c.config.scenarios)
+		c.playings.begin(registry, func() { c.worlds.Add(1); c.registry.Store(registry) }, c.config.scenarios)
 		return nil
 	})
 }
@@ -164,7 +170,7 @@ func attempt(use func() error) (err error) {
 // ServeHTTP implements [http.Handler].
 func (c *control) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if strings.HasPrefix(req.URL.Path, prefix) {
-		c.requests.ServeHTTP(w, req)
+		c.guard.serve(w, req, &c.requests)
 		return
 	}
 	c.registry.Load().Handler().ServeHTTP(w, req)

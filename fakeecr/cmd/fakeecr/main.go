@@ -3,7 +3,8 @@
 //
 //	fakeecr -addr 127.0.0.1:0 -repository team/app
 //
-// Its first line says where it listens; AWS_ENDPOINT_URL_ECR takes that URL.
+// Its first line says where it listens; AWS_ENDPOINT_URL_ECR takes that URL. Its
+// second line says where it shows its world to people.
 // It stops cleanly on SIGINT and SIGTERM.
 package main
 
@@ -69,8 +70,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	// Calls that rules keep would hold up the end.
 	defer context.AfterFunc(ctx, func() { handler.playings.end() })()
-	fmt.Fprintf(stdout, "fakeecr listening on %s://%s\n", scheme, listener.Addr())
+	handler.ended = ctx
+	if handler.guard.exposed = isExposed(listener.Addr()); handler.guard.exposed {
+		fmt.Fprintf(stderr, "fakeecr: other machines can reach %s, which knows no secrets; %s\n", listener.Addr(), handler.guard.says())
+	}
+	// One write: who reads a line may read no more.
+	fmt.Fprintf(stdout, "fakeecr listening on %s://%s\nfakeecr shows its world at %s://%s%s\n", scheme, listener.Addr(), scheme, nearby(listener.Addr()), prefix)
 	return serve(ctx, listener, handler)
+}
+
+// nearby is an address by which this machine reaches one that a program listens on.
+func nearby(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if ip := net.ParseIP(host); err == nil && ip.IsUnspecified() {
+		return net.JoinHostPort("localhost", port)
+	}
+	return addr.String()
 }
 
 // grace is how long requests may take to end once the program was told to stop.
@@ -102,6 +117,9 @@ type config struct {
 	options      []fakeecr.Option
 	repositories []string
 	scenarios    []scenarios.Scenario
+	// hosts are names of the program, and token is what its own requests need.
+	hosts []string
+	token string
 }
 
 func parse(args []string, stderr io.Writer) (*config, error) {
@@ -125,6 +143,12 @@ func (c *config) define(flags *flag.FlagSet) {
 	flags.StringVar(&c.addr, "addr", "127.0.0.1:0", "`host:port` to listen on; port 0 takes a free one")
 	flags.BoolVar(&c.tls, "tls", false, "serve HTTPS, with certificates for loopback, for ECR's own names and for the name that a client asks for; see -tls-ca")
 	flags.StringVar(&c.caFile, "tls-ca", "", "a `file` to write the authority to that clients of -tls are to trust, as AWS_CA_BUNDLE, SSL_CERT_FILE or docker's ca.crt; a new one each time")
+	flags.StringVar(&c.token, "token", "", "a `secret` that the page and the requests below "+prefix+" need; required for them where other machines can reach -addr")
+	flags.Func("host", "a `name`, besides localhost, by which the page and the requests below "+prefix+" are reached; may be repeated", func(s string) error {
+		name, err := hostName(s)
+		c.hosts = append(c.hosts, name)
+		return err
+	})
 	option := func(name, usage string, read func(string) (fakeecr.Option, error)) {
 		flags.Func(name, usage, func(s string) error {
 			option, err := read(s)

@@ -332,6 +332,8 @@ func TestRunChecksItsArguments(t *testing.T) {
 		"token":          {[]string{"-sigv4", "key:secret:"}, "with colons between them"},
 		"authority":      {[]string{"-tls-ca", "ca.pem"}, "-tls-ca needs -tls"},
 		"toggle":         {[]string{"-reachable-uris=perhaps"}, "invalid boolean value"},
+		"host":           {[]string{"-host", "ecr.test:80"}, "without a port"},
+		"no host":        {[]string{"-host", ""}, "without a port"},
 		"argument":       {[]string{"serve"}, "unexpected arguments"},
 		"flag":           {[]string{"-port", "1"}, "not defined"},
 	} {

@@ -28,21 +28,25 @@ func (c *control) play(w http.ResponseWriter, req *http.Request) {
 		answer(w, err)
 		return
 	}
-	scenario, err := scenarios.Parse(text)
-	if err != nil {
-		answer(w, err)
-		return
-	}
-	var id string
-	err = attempt(func() error {
-		id = c.playings.play(c.registry.Load, scenario)
-		return nil
-	})
+	id, err := c.start(text)
 	if err != nil {
 		answer(w, err)
 		return
 	}
 	answerJSON(w, http.StatusCreated, map[string]string{"id": id})
+}
+
+// start plays a scenario and answers a name for the playing.
+func (c *control) start(text []byte) (id string, err error) {
+	scenario, err := scenarios.Parse(text)
+	if err != nil {
+		return "", err
+	}
+	err = attempt(func() error {
+		id = c.playings.play(c.registry.Load, scenario)
+		return nil
+	})
+	return id, err
 }
 
 // ruleInPlay is what a listing says of a rule.

@@ -15,7 +15,7 @@ import (
 func (tx *Tx) pullLayer(ctx context.Context, in *ecr.GetDownloadUrlForLayerInput) error {
 	key := tx.target(in.RegistryId)
 	rule := tx.registry(key).cacheRule(*in.RepositoryName)
-	if rule == nil || withinPull(ctx) || tx.hasLayer(in) {
+	if rule == nil || tx.staysHere(ctx) || tx.hasLayer(in) {
 		return nil
 	}
 	into := &repository{Key: key, name: *in.RepositoryName}
@@ -78,7 +78,7 @@ func (tx *Tx) pullReferrers(ctx context.Context, in *ecr.ListImageReferrersInput
 	subject := *in.SubjectId.ImageDigest
 	rule := tx.registry(repo.Key).cacheRule(repo.name)
 	checked, asked := repo.checked.get(subject)
-	if rule == nil || withinPull(ctx) || asked && tx.now.Sub(checked) < refreshAfter {
+	if rule == nil || tx.staysHere(ctx) || asked && tx.now.Sub(checked) < refreshAfter {
 		return nil
 	}
 	here := len(linked(&repo.referrers, subject)) > 0

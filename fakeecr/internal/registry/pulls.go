@@ -40,7 +40,7 @@ func (tx *Tx) pulled(ctx context.Context, in *ecr.BatchGetImageInput) (*reposito
 	key := tx.target(in.RegistryId)
 	repo, missing := tx.repository(in.RegistryId, in.RepositoryName)
 	rule := tx.registry(key).cacheRule(*in.RepositoryName)
-	if rule == nil || withinPull(ctx) {
+	if rule == nil || tx.staysHere(ctx) {
 		return repo, nil, missing
 	}
 	if missing != nil {

@@ -49,7 +49,10 @@ type pulling struct{}
 
 func withPull(ctx context.Context) context.Context { return context.WithValue(ctx, pulling{}, true) }
 
-func withinPull(ctx context.Context) bool { return ctx.Value(pulling{}) != nil }
+// staysHere tells that a call is not to ask upstream.
+func (tx *Tx) staysHere(ctx context.Context) bool {
+	return tx.World.still || ctx.Value(pulling{}) != nil
+}
 
 // shipment is images on their way from upstream into a repository, with all that
 // they need.

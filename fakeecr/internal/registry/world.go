@@ -40,6 +40,8 @@ type World struct {
 	// postponed are the events that rules were asked about, by their keys. They are
 	// no part of the state: in a fork, which has no rules yet, they happen.
 	postponed map[string]*Postponement
+	// still tells that nobody asks an upstream; see [World.Still].
+	still bool
 	// guarded is set from the first policy on.
 	guarded atomic.Bool
 }

@@ -30,6 +30,9 @@ type recorder struct {
 	// a number of a call, are kept no longer.
 	items   int
 	emptied int
+	// watching are those who wait for the next call, each on a channel of its own:
+	// a channel belongs to the synctest bubble that it was made in.
+	watching map[chan struct{}]struct{}
 }
 
 // record keeps every call with its outcome, in the order in which they end.
@@ -53,6 +56,10 @@ func (r *recorder) add(call *scenarios.Call) {
 	defer r.mu.Unlock()
 	r.number++
 	call.Number = r.number
+	for watcher := range r.watching {
+		close(watcher)
+	}
+	r.watching = nil
 	r.items += items(call.Output)
 	for !r.full && r.items > traceLength && r.emptied < r.number-1 {
 		r.emptied++
@@ -95,9 +102,55 @@ func (s *Stage) Trace() scenarios.Trace {
 func (r *recorder) trace() scenarios.Trace {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	trace := make(scenarios.Trace, 0, len(r.calls))
-	trace = append(trace, r.calls[r.oldest:]...)
-	return append(trace, r.calls[:r.oldest]...)
+	return r.after(0)
+}
+
+// after is the calls kept whose numbers are above one. The recorder is locked.
+func (r *recorder) after(number int) scenarios.Trace {
+	n := min(max(r.number-number, 0), len(r.calls))
+	trace := make(scenarios.Trace, 0, n)
+	first := len(r.calls) - n
+	trace = append(trace, r.calls[min(r.oldest+first, len(r.calls)):]...)
+	return append(trace, r.calls[max(r.oldest+first-len(r.calls), 0):r.oldest]...)
+}
+
+// TraceAfter is the calls whose numbers are above one, as soon as there are any, or
+// the context's error.
+func (s *Stage) TraceAfter(ctx context.Context, number int) (scenarios.Trace, error) {
+	s.State.Settle()
+	for {
+		trace, next := s.recorder.watch(number)
+		if len(trace) > 0 {
+			return trace, nil
+		}
+		select {
+		case <-next:
+		case <-ctx.Done():
+			s.recorder.leave(next)
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// watch is the calls after one or, without any, a channel that the next call closes.
+func (r *recorder) watch(number int) (trace scenarios.Trace, next chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.number > number {
+		return r.after(number), nil
+	}
+	next = make(chan struct{})
+	if r.watching == nil {
+		r.watching = map[chan struct{}]struct{}{}
+	}
+	r.watching[next] = struct{}{}
+	return nil, next
+}
+
+func (r *recorder) leave(watcher chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.watching, watcher)
 }
 
 // keep is a copy of a call's input, because a caller may use its own again. What

@@ -1,0 +1,110 @@
+package fakeecr_test
+
+import (
+	"flag"
+	"html"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// TestArtifacts runs tests that fail in a process of its own, with and without
+// -artifacts.
+func TestArtifacts(t *testing.T) {
+	const child = "FAKEECR_LEAVES_ARTIFACTS"
+	if os.Getenv(child) != "" {
+		t.Run("fails", failsWithCalls)
+		t.Run("passes", func(t *testing.T) { create(t, fakeecr.New(t), app) })
+		t.Run("has two worlds", func(t *testing.T) {
+			create(t, fakeecr.New(t), app)
+			fakeecr.New(t)
+			t.Fail()
+		})
+		return
+	}
+	if flag.Lookup("test.artifacts") == nil {
+		t.Skip("tests leave artifacts from Go 1.26 on")
+	}
+	run := func(t *testing.T, flags ...string) (log string, reports map[string]string) {
+		directory := t.TempDir()
+		cmd := exec.Command(os.Args[0], append([]string{"-test.run", "^TestArtifacts$", "-test.outputdir", directory}, flags...)...)
+		cmd.Env = append(os.Environ(), child+"=1")
+		output, err := cmd.CombinedOutput()
+		require.Error(t, err)
+		reports = map[string]string{}
+		require.NoError(t, filepath.WalkDir(directory, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			reports[path] = string(text)
+			return err
+		}))
+		return string(output), reports
+	}
+	t.Run("not asked for", func(t *testing.T) {
+		log, reports := run(t)
+		require.Empty(t, reports)
+		require.Contains(t, log, "fakeecr: seed 42, the last 2 of 2 calls")
+		require.NotContains(t, log, ".html")
+	})
+	t.Run("asked for", func(t *testing.T) {
+		log, reports := run(t, "-test.artifacts")
+		require.Contains(t, log, "fakeecr: seed 42, the last 2 of 2 calls")
+		var names []string
+		for path, text := range reports {
+			names = append(names, filepath.Base(path))
+			require.Contains(t, log, path)
+			require.NotContains(t, text, "<script")
+			require.NotRegexp(t, regexp.MustCompile(`(src|href|url\()\s*[=(]`), text, "it needs no other file")
+		}
+		require.ElementsMatch(t, []string{"fakeecr.html", "fakeecr.html", "fakeecr-2.html"}, names)
+		requireReport(t, reports)
+	})
+}
+
+// failsWithCalls is a test that fails after a throttled push.
+func failsWithCalls(t *testing.T) {
+	registry := fakeecr.New(t, fakeecr.WithSeed(42), fakeecr.WithScenario(scenarios.Throttle("PutImage", 1)))
+	registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 3000))
+	registry.PutImage(t.Context(), &ecr.PutImageInput{
+		RepositoryName: aws.String("team/app"), ImageManifest: aws.String(`{"note":"</pre><script>"}`), ImageTag: aws.String("v2"),
+	})
+	_, err := registry.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{
+		RepositoryName: aws.String("team/app"), PolicyText: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"ecr:BatchGetImage"}]}`),
+	})
+	if err == nil {
+		t.Fail()
+	}
+}
+
+// requireReport holds that one of the reports tells of failsWithCalls.
+func requireReport(t *testing.T, reports map[string]string) {
+	t.Helper()
+	for _, text := range reports {
+		if !strings.Contains(text, "TestArtifacts/fails") {
+			continue
+		}
+		text = html.UnescapeString(text)
+		for _, says := range []string{
+			"<dd>42</dd>", "ThrottlingException", "Rate exceeded", "throttle PutImage 1 times",
+			"{\n  \"imageManifest\": {\n    \"note\": \"</pre><script>\"\n  },", // the input of PutImage
+			`"Action": "ecr:BatchGetImage"`, "team/app", "v1", fakeecr.RandomImage(1, 3000).Digest(), "SetRepositoryPolicy",
+		} {
+			require.Contains(t, text, says)
+		}
+		return
+	}
+	require.Fail(t, "no report of the test that fails")
+}

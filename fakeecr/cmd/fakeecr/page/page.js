@@ -1,0 +1,112 @@
+// What the pages do beyond what HTML does: calls appear as they are answered, a line
+// that is opened shows its call, and what the world holds is kept up to date. All of
+// it is there without this file, by links and forms.
+"use strict";
+
+const byID = (id) => document.getElementById(id);
+const live = byID("live"), list = byID("calls"), pause = byID("pause");
+const mostCalls = 10000; // the trace keeps no more
+let paused = false, waiting = [], stale = false;
+let matching = list ? Number(byID("matching").dataset.count) : 0;
+
+// Lines that are opened.
+document.addEventListener("toggle", async (event) => {
+  const details = event.target;
+  if (!details.open || !details.dataset.detail) return;
+  const answer = await fetch(details.dataset.detail);
+  if (!answer.ok) return; // the link stays
+  delete details.dataset.detail;
+  details.querySelector(".detail").innerHTML = await answer.text();
+}, true);
+
+document.addEventListener("submit", (event) => {
+  const question = event.target.dataset.confirm;
+  if (question && !confirm(question)) event.preventDefault();
+});
+
+function say(state, words) {
+  live.hidden = false;
+  live.dataset.state = state;
+  if (live.textContent !== words) live.textContent = words;
+}
+
+// keepFocus changes a part of the page and leaves the focus, and what was opened,
+// where they were.
+function keepFocus(part, change) {
+  const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+  const opened = [...part.querySelectorAll("details")].map((details) => details.open);
+  change();
+  part.querySelectorAll("details").forEach((details, i) => { if (opened[i]) details.open = true; });
+  if (focused && byID(focused)) byID(focused).focus();
+}
+
+function add(html) {
+  const lines = document.createElement("template");
+  lines.innerHTML = html;
+  for (const line of lines.content.querySelectorAll(".call")) line.classList.add("new");
+  list.prepend(lines.content);
+  while (list.children.length > Number(list.dataset.most)) list.lastElementChild.remove();
+  byID("empty").hidden = true;
+}
+
+function receive(message) {
+  for (const clock of document.querySelectorAll(".clock")) {
+    clock.dateTime = message.clock;
+    clock.textContent = message.clock.slice(0, 19).replace("T", " ");
+  }
+  if (message.reset && list) {
+    waiting = [];
+    list.replaceChildren();
+    byID("empty").hidden = false;
+    matching = 0;
+    byID("matching").textContent = "0";
+  }
+  if (message.playings !== undefined && byID("playings")) {
+    const playings = byID("playings");
+    if (playings.dataset.last !== message.playings) keepFocus(playings, () => { playings.innerHTML = message.playings; });
+    playings.dataset.last = message.playings;
+  }
+  if (message.calls && list) {
+    matching = Math.min(matching + message.new, mostCalls);
+    byID("matching").textContent = matching.toLocaleString("en-US");
+    if (paused) waiting.unshift(message.calls); else add(message.calls);
+    waiting.length = Math.min(waiting.length, 100);
+  }
+  if (message.changed || message.reset) stale = true;
+}
+
+// refresh reads the parts of the page again that show what the world holds.
+async function refresh() {
+  const parts = document.querySelectorAll("[data-refresh]");
+  if (!stale || !parts.length || document.hidden) return;
+  stale = false;
+  const answer = await fetch(location.href);
+  if (!answer.ok) return;
+  const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of parts) {
+    const now = next.getElementById(part.id);
+    const typing = part.contains(document.activeElement) && document.activeElement.matches("input");
+    if (now && !typing && now.innerHTML !== part.innerHTML) keepFocus(part, () => { part.innerHTML = now.innerHTML; });
+  }
+}
+
+if (document.body.dataset.live) {
+  const events = new EventSource(document.body.dataset.live);
+  events.onopen = () => say("live", "live");
+  events.onerror = () => say("lost", "not connected");
+  events.onmessage = (event) => receive(JSON.parse(event.data));
+  setInterval(refresh, 500);
+}
+
+if (pause && document.body.dataset.live) {
+  pause.hidden = false;
+  pause.addEventListener("click", () => {
+    paused = !paused;
+    pause.setAttribute("aria-pressed", String(paused));
+    pause.textContent = paused ? "Go on" : "Pause";
+    if (!paused) {
+      add(waiting.join(""));
+      waiting = [];
+    }
+  });
+}

@@ -1,0 +1,33 @@
+package fakeecr
+
+import (
+	"context"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/stage"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// Inspect is the world as it is now: this registry first, then those of other
+// accounts and regions that something was ever put in. They are copies, made in no
+// time, for a test or a page that looks at what is there: rules do not meet what
+// they are asked, the trace does not show it, policies do not refuse it, and nothing
+// happens in them, not even what falls due.
+func (r *Registry) Inspect() []*Registry {
+	still := r.world.stage.State.Still()
+	w := &world{t: r.world.t, settings: r.world.settings, stage: stage.New(still, stage.Config{Seed: r.world.settings.seed})}
+	registries := []*Registry{{world: w, caller: stage.Own(r.caller.Key), seeds: true}}
+	for _, key := range still.Keys() {
+		if key != r.caller.Key {
+			registries = append(registries, &Registry{world: w, caller: stage.Own(key), seeds: true})
+		}
+	}
+	return registries
+}
+
+// TraceAfter is the calls whose numbers are above one, oldest first, as soon as
+// there are any: who has seen call 7 waits for what follows with TraceAfter(ctx, 7),
+// without sleeping. The error is the context's. Of what the world does by itself it
+// has what was due when it was called, or was noticed by a call since.
+func (r *Registry) TraceAfter(ctx context.Context, number int) (scenarios.Trace, error) {
+	return r.world.stage.TraceAfter(ctx, number)
+}

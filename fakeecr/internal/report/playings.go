@@ -1,0 +1,47 @@
+package report
+
+import (
+	"encoding/json"
+
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// Playing is a scenario in play.
+type Playing struct {
+	// ID names it, "" where nobody can stop it.
+	ID string
+	// State is what its rules have moved it to, and Held the calls that it keeps.
+	State string
+	Held  int
+	Rules []Rule
+	// JSON is the scenario, "" where it has none.
+	JSON string
+}
+
+// Rule is a rule in play.
+type Rule struct {
+	Text           string
+	Matched, Fired int
+	Optional       bool
+}
+
+// InPlay is what a view asks of a playing.
+type InPlay interface {
+	Rules() []*scenarios.Rule
+	Matched(*scenarios.Rule) int
+	Fired(*scenarios.Rule) int
+	State() string
+	Held() int
+}
+
+// NewPlaying is a playing as it stands.
+func NewPlaying(id string, p InPlay) Playing {
+	shown := Playing{ID: id, State: p.State(), Held: p.Held()}
+	for _, rule := range p.Rules() {
+		shown.Rules = append(shown.Rules, Rule{rule.String(), p.Matched(rule), p.Fired(rule), rule.IsOptional()})
+	}
+	if text, err := json.Marshal(scenarios.Scenario(p.Rules())); err == nil {
+		shown.JSON = Pretty(string(text))
+	}
+	return shown
+}
