@@ -284,7 +284,7 @@ func TestUpstreamRegistryFails(t *testing.T) {
 		"throttled":         {"/manifests/", answering(429, "slowly"), types.ImageFailureCodeUpstreamTooManyRequests, "the upstream registry received too many requests: 429 Too Many Requests"},
 		"broken":            {"/manifests/", answering(500, `{"errors":[]}`), types.ImageFailureCodeUpstreamUnavailable, unavailable + "500 Internal Server Error"},
 		"no content":        {"/manifests/", answering(204, ""), types.ImageFailureCodeUpstreamUnavailable, unavailable + "204 No Content"},
-		"redirects":         {"/manifests/", http.RedirectHandler("/v2/coreos/etcd/manifests/v3", 307).ServeHTTP, types.ImageFailureCodeUpstreamUnavailable, "stopped after 10 redirects"},
+		"redirects":         {"/manifests/", http.RedirectHandler("/v2/coreos/etcd/manifests/v3", http.StatusTemporaryRedirect).ServeHTTP, types.ImageFailureCodeUpstreamUnavailable, "stopped after 10 redirects"},
 		"a large manifest":  {"/manifests/", func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 4<<20+1)) }, types.ImageFailureCodeUpstreamUnavailable, unavailable + "more than 4194304 bytes at /v2/coreos/etcd/manifests/v3"},
 		"another layer":     {"/blobs/" + layer, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "layer") }, types.ImageFailureCodeUpstreamUnavailable, unavailable + "layer " + layer + " has the digest " + digestOf([]byte("layer"))},
 		"a missing layer":   {"/blobs/" + layer, answering(404, ""), types.ImageFailureCodeUpstreamUnavailable, unavailable + layer + " is missing"},
