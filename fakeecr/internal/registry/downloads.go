@@ -1,12 +1,10 @@
 package registry
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -132,7 +130,7 @@ func signatureDoesNotMatch() error {
 
 // Download is the bytes behind a download URL.
 type Download struct {
-	io.ReadSeeker
+	Content
 	// Range is the one range of bytes that is wanted, in the form bytes=0-99, or ""
 	// for all.
 	Range string
@@ -140,7 +138,7 @@ type Download struct {
 
 // WriteTo writes what there is from the offset on, without a copy if it is whole in
 // memory.
-func (d *Download) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, d.ReadSeeker) }
+func (d *Download) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, d.Content) }
 
 // DownloadLayer answers the bytes behind a download URL, which is refused if the
 // world did not sign it or the clock has passed its hour.
@@ -166,7 +164,7 @@ func (tx *Tx) DownloadLayer(_ context.Context, in *scenarios.DownloadLayerInput,
 		return nil, err
 	}
 	tx.Bytes, tx.Digest = l.size, l.digest
-	return &Download{ReadSeeker: &pieces{parts: l.parts, size: l.size}, Range: wanted}, nil
+	return &Download{l.open(), wanted}, nil
 }
 
 // byteRange is a range from a first byte on, or of the last bytes.
@@ -194,60 +192,4 @@ func rangeOf(header string, size int64) (string, error) {
 			Message: "The requested range is not satisfiable", RangeRequested: header, ActualObjectSize: size}
 	}
 	return fmt.Sprintf("bytes=%d-%d", first, min(last, size-1)), nil
-}
-
-// pieces reads a layer's parts in place.
-type pieces struct {
-	parts  [][]byte
-	size   int64
-	offset int64
-}
-
-func (p *pieces) Seek(offset int64, whence int) (int64, error) {
-	switch whence {
-	case io.SeekCurrent:
-		offset += p.offset
-	case io.SeekEnd:
-		offset += p.size
-	}
-	if offset < 0 {
-		return 0, errors.New("seek before the beginning of the layer")
-	}
-	p.offset = offset
-	return offset, nil
-}
-
-func (p *pieces) Read(b []byte) (int, error) {
-	rest := p.rest()
-	if rest == nil {
-		return 0, io.EOF
-	}
-	n := copy(b, rest)
-	p.offset += int64(n)
-	return n, nil
-}
-
-// WriteTo hands the parts to the writer without a copy.
-func (p *pieces) WriteTo(w io.Writer) (written int64, err error) {
-	for rest := p.rest(); rest != nil; rest = p.rest() {
-		n, err := io.Copy(w, bytes.NewReader(rest))
-		p.offset += n
-		written += n
-		if err != nil {
-			return written, err
-		}
-	}
-	return written, nil
-}
-
-// rest is what is left of the part that the offset is in.
-func (p *pieces) rest() []byte {
-	offset := p.offset
-	for _, part := range p.parts {
-		if offset < int64(len(part)) {
-			return part[offset:]
-		}
-		offset -= int64(len(part))
-	}
-	return nil
 }

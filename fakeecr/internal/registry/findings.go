@@ -46,7 +46,7 @@ func (b ScannedBlob) Digest() string { return b.layer.digest }
 func (b ScannedBlob) Size() int64 { return b.layer.size }
 
 // Open reads the bytes from their beginning.
-func (b ScannedBlob) Open() io.ReadSeeker { return &pieces{parts: b.layer.parts, size: b.layer.size} }
+func (b ScannedBlob) Open() io.ReadSeeker { return b.layer.open() }
 
 // findings is what a scan found. It never changes, and nobody else has it.
 type findings struct {

@@ -141,7 +141,7 @@ func (p *part) after(call *dispatch.Call, out any, err error) (any, error) {
 		}
 	}
 	if layer, ok := out.(*registry.Download); ok && (p.effects.Flip != nil || p.effects.Keep != nil) {
-		return &registry.Download{ReadSeeker: newDamaged(layer, p.effects.Flip, p.effects.Keep), Range: layer.Range}, nil
+		return &registry.Download{Content: damaged(layer, p.effects.Flip, p.effects.Keep), Range: layer.Range}, nil
 	}
 	return out, nil
 }

@@ -9,27 +9,28 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestPiecesReadAsOne(t *testing.T) {
+func TestPartsReadAsOne(t *testing.T) {
 	for name, parts := range map[string][]string{"nothing": nil, "one part": {"layer"}, "several parts": {"l", "ay", "e", "r of parts"}} {
 		t.Run(name, func(t *testing.T) {
-			p := &pieces{}
+			l := &layer{}
 			var whole []byte
 			for _, part := range parts {
-				p.parts = append(p.parts, []byte(part))
-				p.size += int64(len(part))
+				l.parts = append(l.parts, []byte(part))
+				l.size += int64(len(part))
 				whole = append(whole, part...)
 			}
+			p := l.open()
 			require.NoError(t, iotest.TestReader(p, whole))
 			_, err := p.Seek(-1, io.SeekStart)
 			require.Error(t, err)
 
-			for offset := range p.size + 2 {
+			for offset := range l.size + 2 {
 				_, err := p.Seek(offset, io.SeekStart)
 				require.NoError(t, err)
 				var rest bytes.Buffer
 				n, err := p.WriteTo(&rest)
 				require.NoError(t, err)
-				want := string(whole[min(offset, p.size):])
+				want := string(whole[min(offset, l.size):])
 				require.Equal(t, want, rest.String())
 				require.Equal(t, int64(len(want)), n)
 			}
@@ -37,8 +38,8 @@ func TestPiecesReadAsOne(t *testing.T) {
 	}
 }
 
-func TestPiecesStopWithTheirWriter(t *testing.T) {
-	p := &pieces{parts: [][]byte{[]byte("layer"), []byte("of parts")}, size: 13}
+func TestPartsStopWithTheirWriter(t *testing.T) {
+	p := (&layer{parts: [][]byte{[]byte("layer"), []byte("of parts")}, size: 13}).open()
 	full := &limited{left: 7}
 	n, err := p.WriteTo(full)
 	require.ErrorIs(t, err, io.ErrShortBuffer)
