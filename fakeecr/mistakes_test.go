@@ -45,6 +45,7 @@ var mistakes = map[string]struct {
 	"url":                    {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("docker.io", failing{})) }, `no upstream "docker.io"`},
 	"function upstream":      {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamFunc(nil))) }, `WithUpstream of a nil upstream for "quay.io"`},
 	"upstream":               {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("quay.io", nil)) }, `WithUpstream of a nil upstream for "quay.io"`},
+	"a registry's pointer":   {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("quay.io", &fakeecr.UpstreamRegistry{})) }, `an UpstreamRegistry without a Transport for "quay.io"`},
 	"registry upstream":      {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamRegistry{})) }, `an UpstreamRegistry without a Transport for "quay.io"`},
 	"key":                    {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithKMSKey("1234", "")) }, "no ARN of a KMS key"},
 	"a key":                  {func(tb fakeecr.TB) { fakeecr.New(tb).SetKMSKey("1234", "") }, "no ARN of a KMS key"},

@@ -128,6 +128,9 @@ func WithUpstream(url string, upstream Upstream) Option {
 		if v := reflect.ValueOf(upstream); upstream == nil || (v.Kind() == reflect.Func || v.Kind() == reflect.Pointer) && v.IsNil() {
 			return fmt.Errorf("WithUpstream of a nil upstream for %q", url)
 		}
+		if pointer, ok := upstream.(*UpstreamRegistry); ok {
+			upstream = *pointer
+		}
 		if served, ok := upstream.(UpstreamRegistry); ok {
 			if served.Transport == nil {
 				return fmt.Errorf("an UpstreamRegistry without a Transport for %q", url)

@@ -89,10 +89,20 @@ func TestUpstreamRegistry(t *testing.T) {
 		requireFailure(t, f, "quay/coreos/none", digested(digestNotThere), types.ImageFailureCodeImageNotFound, "Requested image not found")
 		_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("quay/coreos/etcd"), LayerDigest: aws.String(digestNotThere)})
 		require.ErrorAs(t, err, new(*types.LayersNotFoundException))
-	}, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamRegistry{Transport: serving{quay, hosts}}))
+	}, fakeecr.WithUpstream("quay.io", &fakeecr.UpstreamRegistry{Transport: serving{quay, hosts}}))
 	require.Len(t, hosts, 1)
 	require.NotZero(t, hosts["https://quay.io"])
 	require.NoError(t, goleak.Find(leaks))
+}
+
+// An upstream without a transport reaches no network, whatever it is a part of.
+func TestUpstreamRegistryWithoutTransport(t *testing.T) {
+	server := httptest.NewServer(answering(200, "{}"))
+	defer server.Close()
+	type logged struct{ fakeecr.UpstreamRegistry }
+	f := direct(fakeecr.New(t, fakeecr.WithUpstream("quay.io", logged{fakeecr.UpstreamRegistry{URL: server.URL}})))
+	createRule(t, f, cached("quay", "quay.io"))
+	requireFailure(t, f, "quay/coreos/etcd", tagged("v3"), types.ImageFailureCodeUpstreamUnavailable, "Unable to pull from the upstream registry quay.io: no transport to the registry")
 }
 
 // Another fake is an upstream by its registry endpoint, as any registry is.

@@ -154,6 +154,9 @@ func (r Registry) ask(ctx context.Context, path string, accept []string, authori
 
 // do follows redirects, as those of blobs to where they are stored.
 func (r Registry) do(req *http.Request) (*http.Response, error) {
+	if r.Transport == nil { // in place of which net/http would take the network
+		return nil, errors.New("no transport to the registry")
+	}
 	response, err := (&http.Client{Transport: r.Transport}).Do(req)
 	var failed *url.Error
 	if errors.As(err, &failed) {
