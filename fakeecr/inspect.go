@@ -14,7 +14,7 @@ import (
 // happens in them, not even what falls due.
 func (r *Registry) Inspect() []*Registry {
 	still := r.world.stage.State.Still()
-	w := &world{t: r.world.t, settings: r.world.settings, stage: stage.New(still, stage.Config{Seed: r.world.settings.seed})}
+	w := &world{t: r.world.t, settings: r.world.settings, authority: r.world.authority, stage: stage.New(still, stage.Config{Seed: r.world.settings.seed})}
 	registries := []*Registry{{world: w, caller: stage.Own(r.caller.Key), seeds: true}}
 	for _, key := range still.Keys() {
 		if key != r.caller.Key {

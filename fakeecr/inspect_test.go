@@ -35,6 +35,7 @@ func TestInspectIsNotNoticed(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, pulled.Images, 1)
 		create(t, inspected[0], "team/new")
+		require.Equal(t, f.registry.RootCAsPEM(), inspected[0].RootCAsPEM())
 		require.Empty(t, f.registry.Trace())
 
 		again := f.registry.Inspect()[0]
