@@ -232,7 +232,7 @@ func untaggedOf(r *fakeecr.Registry, repository string) []types.ImageIdentifier 
 func TestServersLeaveNothingBehind(t *testing.T) {
 	leaks := goleak.IgnoreCurrent()
 	before := descriptors()
-	for i := range 1000 {
+	for i := range 100 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			server := fakeecr.NewServer(t)
 			server.MustPush(app+":v1", imageA)

@@ -84,14 +84,17 @@ var modes = map[string]struct {
 
 // Clients push a layer in one of these ways.
 func TestRegistryUploads(t *testing.T) {
-	first, last := strings.Repeat("first", minPart/5+1), "and the last"
-	whole := first + last
-	digest := digestOf([]byte(whole))
-	finish := "?digest=" + url.QueryEscape(digest)
 	ranged := func(from, size int) []string {
 		return []string{"Content-Range", fmt.Sprintf("%d-%d", from, from+size-1)}
 	}
 	for mode, m := range modes {
+		first, last := "first", "and the last"
+		if mode == "ECR" { // which wants no less of a part that is not the last
+			first = strings.Repeat(first, minPart/len(first)+1)
+		}
+		whole := first + last
+		digest := digestOf([]byte(whole))
+		finish := "?digest=" + url.QueryEscape(digest)
 		for way, push := range map[string]func(t *testing.T, e *endpoint) reply{
 			"one POST": func(t *testing.T, e *endpoint) reply {
 				return e.do(t, "POST", uploadsOf+finish, whole)
