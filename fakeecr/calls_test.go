@@ -77,6 +77,15 @@ func scannedOnPush(in *ecr.CreateRepositoryInput) {
 	in.ImageScanningConfiguration = &types.ImageScanningConfiguration{ScanOnPush: true}
 }
 
+// wildcards are the tags that a repository's mutability leaves out.
+func wildcards(filters ...string) []types.ImageTagMutabilityExclusionFilter {
+	list := []types.ImageTagMutabilityExclusionFilter{}
+	for _, filter := range filters {
+		list = append(list, types.ImageTagMutabilityExclusionFilter{Filter: aws.String(filter), FilterType: types.ImageTagMutabilityExclusionFilterTypeWildcard})
+	}
+	return list
+}
+
 func repositories(t *testing.T, api fakeecr.API) []string {
 	t.Helper()
 	out, err := api.DescribeRepositories(t.Context(), nil)

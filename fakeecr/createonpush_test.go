@@ -22,7 +22,7 @@ func onPush(prefix string, mutability types.ImageTagMutability) *ecr.CreateRepos
 func TestCreateOnPush(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		template := onPush("prod", types.ImageTagMutabilityImmutableWithExclusion)
-		template.ImageTagMutabilityExclusionFilters = []types.ImageTagMutabilityExclusionFilter{wildcardFilter("dev-*")}
+		template.ImageTagMutabilityExclusionFilters = wildcards("dev-*")
 		template.EncryptionConfiguration = &types.EncryptionConfigurationForRepositoryCreationTemplate{EncryptionType: types.EncryptionTypeKms}
 		template.ResourceTags = []types.Tag{tag("team", "core")}
 		template.CustomRoleArn = aws.String(roleOfTemplate)

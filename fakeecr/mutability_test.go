@@ -11,14 +11,6 @@ import (
 	"github.com/fakeecr/ecr/fakeecr"
 )
 
-func exclusions(patterns ...string) []types.ImageTagMutabilityExclusionFilter {
-	var filters []types.ImageTagMutabilityExclusionFilter
-	for _, pattern := range patterns {
-		filters = append(filters, types.ImageTagMutabilityExclusionFilter{Filter: &pattern, FilterType: types.ImageTagMutabilityExclusionFilterTypeWildcard})
-	}
-	return filters
-}
-
 func TestPutImageTagMutability(t *testing.T) {
 	steps := []struct {
 		mode    types.ImageTagMutability
@@ -27,8 +19,8 @@ func TestPutImageTagMutability(t *testing.T) {
 		latest, v1 bool
 	}{
 		{types.ImageTagMutabilityImmutable, nil, false, false},
-		{types.ImageTagMutabilityImmutableWithExclusion, exclusions("latest*", "dev-*-*"), true, false},
-		{types.ImageTagMutabilityMutableWithExclusion, exclusions("v*"), true, false},
+		{types.ImageTagMutabilityImmutableWithExclusion, wildcards("latest*", "dev-*-*"), true, false},
+		{types.ImageTagMutabilityMutableWithExclusion, wildcards("v*"), true, false},
 		{types.ImageTagMutabilityMutable, nil, true, true},
 	}
 	onAllFaces(t, func(t *testing.T, f face) {
@@ -75,10 +67,10 @@ func TestPutImageTagMutabilityRefused(t *testing.T) {
 		refusal string
 	}{
 		{"FROZEN", nil, "Invalid parameter at 'imageTagMutability' failed to satisfy constraint: 'Member must satisfy enum value set: [IMMUTABLE, MUTABLE, MUTABLE_WITH_EXCLUSION, IMMUTABLE_WITH_EXCLUSION]'"},
-		{types.ImageTagMutabilityImmutable, exclusions("v*"), member + "'ImageTagMutabilityExclusionFilters are not allowed when imageTagMutability is set as IMMUTABLE'"},
-		{types.ImageTagMutabilityMutable, exclusions("v*"), member + "'ImageTagMutabilityExclusionFilters are not allowed when imageTagMutability is set as MUTABLE'"},
+		{types.ImageTagMutabilityImmutable, wildcards("v*"), member + "'ImageTagMutabilityExclusionFilters are not allowed when imageTagMutability is set as IMMUTABLE'"},
+		{types.ImageTagMutabilityMutable, wildcards("v*"), member + "'ImageTagMutabilityExclusionFilters are not allowed when imageTagMutability is set as MUTABLE'"},
 		{types.ImageTagMutabilityMutableWithExclusion, nil, member + "'ImageTagMutabilityExclusionFilters can't be null when imageTagMutability is set as MUTABLE_WITH_EXCLUSION'"},
-		{types.ImageTagMutabilityImmutableWithExclusion, exclusions("*a*b*"), member + "'Invalid filter provided. Total number of * must not exceed 2'"},
+		{types.ImageTagMutabilityImmutableWithExclusion, wildcards("*a*b*"), member + "'Invalid filter provided. Total number of * must not exceed 2'"},
 	}
 	onAllFaces(t, func(t *testing.T, f face) {
 		in := &ecr.PutImageTagMutabilityInput{RepositoryName: aws.String("team/app"), ImageTagMutability: types.ImageTagMutabilityImmutable}

@@ -114,11 +114,11 @@ func BenchmarkRegistryMemory(b *testing.B) {
 	for b.Loop() {
 		server := fakeecr.NewServer(nil, fakeecr.WithOpenRegistry(), fakeecr.WithSpecRegistry())
 		server.MustPush("team/app", fakeecr.RandomImage(1, 10))
-		before, peak := heap(), uint64(0)
+		before, peak := heapInUse(), int64(0)
 		watch := func() {
 			var stats runtime.MemStats
 			runtime.ReadMemStats(&stats)
-			peak = max(peak, stats.HeapInuse-before)
+			peak = max(peak, int64(stats.HeapInuse)-before)
 		}
 		answer := func(method, at string, body io.Reader) *http.Response {
 			req, err := http.NewRequestWithContext(b.Context(), method, at, body)

@@ -226,15 +226,6 @@ func TestStreamsOfOneUpload(t *testing.T) {
 	require.Equal(t, 201, e.do(t, "PUT", upload+"?digest="+digestOf([]byte("quick")), "").status)
 }
 
-// heapInUse is how many bytes are in use now.
-func heapInUse() int64 {
-	runtime.GC()
-	runtime.GC() // what the first one left in pools
-	var stats runtime.MemStats
-	runtime.ReadMemStats(&stats)
-	return int64(stats.HeapAlloc)
-}
-
 func TestMemoryOfAnUploadIsFreed(t *testing.T) {
 	const size = 32 << 20
 	for name, end := range map[string]func(e *endpoint, upload string){

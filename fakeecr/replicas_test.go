@@ -211,7 +211,7 @@ func TestTagsReplicate(t *testing.T) {
 		"a tag that is taken and excluded from immutability there": {
 			before: func(t *testing.T, f face) {
 				_, err := f.in("eu-west-1").CreateRepository(t.Context(), &ecr.CreateRepositoryInput{
-					RepositoryName: aws.String("app"), ImageTagMutability: types.ImageTagMutabilityImmutableWithExclusion, ImageTagMutabilityExclusionFilters: exclusions("v*"),
+					RepositoryName: aws.String("app"), ImageTagMutability: types.ImageTagMutabilityImmutableWithExclusion, ImageTagMutabilityExclusionFilters: wildcards("v*"),
 				})
 				require.NoError(t, err)
 				f.in("eu-west-1").registry.MustPush("app:v1", second)

@@ -221,14 +221,6 @@ func TestKeyOfAnotherRegion(t *testing.T) {
 	})
 }
 
-func wildcards(filters ...string) []types.ImageTagMutabilityExclusionFilter {
-	list := []types.ImageTagMutabilityExclusionFilter{}
-	for _, filter := range filters {
-		list = append(list, types.ImageTagMutabilityExclusionFilter{Filter: aws.String(filter), FilterType: types.ImageTagMutabilityExclusionFilterTypeWildcard})
-	}
-	return list
-}
-
 func TestTagMutabilityConfiguration(t *testing.T) {
 	const at = "Invalid parameter at 'imageTagMutabilityExclusionFilters' failed to satisfy constraint: '"
 	for name, c := range map[string]struct {

@@ -33,10 +33,6 @@ func forEverything(prefix string) *ecr.CreateRepositoryCreationTemplateInput {
 
 func tag(key, value string) types.Tag { return types.Tag{Key: &key, Value: &value} }
 
-func wildcardFilter(pattern string) types.ImageTagMutabilityExclusionFilter {
-	return types.ImageTagMutabilityExclusionFilter{Filter: &pattern, FilterType: types.ImageTagMutabilityExclusionFilterTypeWildcard}
-}
-
 func TestTemplateDefaults(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		created, err := f.CreateRepositoryCreationTemplate(t.Context(), &ecr.CreateRepositoryCreationTemplateInput{
@@ -74,7 +70,7 @@ func TestTemplateUpdateKeepsWhatIsLeftOut(t *testing.T) {
 		}
 		full.ResourceTags = []types.Tag{tag("team", "core")}
 		full.ImageTagMutability = types.ImageTagMutabilityImmutableWithExclusion
-		full.ImageTagMutabilityExclusionFilters = []types.ImageTagMutabilityExclusionFilter{wildcardFilter("dev-*")}
+		full.ImageTagMutabilityExclusionFilters = wildcards("dev-*")
 		full.RepositoryPolicy, full.LifecyclePolicy = aws.String(templatePolicy), aws.String(keepTen)
 		full.CustomRoleArn = aws.String(roleOfTemplate)
 		created, err := f.CreateRepositoryCreationTemplate(t.Context(), full)
@@ -94,8 +90,8 @@ func TestTemplateUpdateKeepsWhatIsLeftOut(t *testing.T) {
 			{&ecr.UpdateRepositoryCreationTemplateInput{ImageTagMutability: types.ImageTagMutabilityMutableWithExclusion}, func() {
 				want.ImageTagMutability = types.ImageTagMutabilityMutableWithExclusion
 			}},
-			{&ecr.UpdateRepositoryCreationTemplateInput{ImageTagMutabilityExclusionFilters: []types.ImageTagMutabilityExclusionFilter{wildcardFilter("v*")}}, func() {
-				want.ImageTagMutabilityExclusionFilters = []types.ImageTagMutabilityExclusionFilter{wildcardFilter("v*")}
+			{&ecr.UpdateRepositoryCreationTemplateInput{ImageTagMutabilityExclusionFilters: wildcards("v*")}, func() {
+				want.ImageTagMutabilityExclusionFilters = wildcards("v*")
 			}},
 			{&ecr.UpdateRepositoryCreationTemplateInput{ImageTagMutability: types.ImageTagMutabilityImmutable}, func() {
 				want.ImageTagMutability, want.ImageTagMutabilityExclusionFilters = types.ImageTagMutabilityImmutable, nil
@@ -164,7 +160,7 @@ func TestTemplateRefusals(t *testing.T) {
 		"filters without exclusion": {
 			func(in *ecr.CreateRepositoryCreationTemplateInput) {
 				in.ImageTagMutability = types.ImageTagMutabilityImmutable
-				in.ImageTagMutabilityExclusionFilters = []types.ImageTagMutabilityExclusionFilter{wildcardFilter("v*")}
+				in.ImageTagMutabilityExclusionFilters = wildcards("v*")
 			},
 			"InvalidParameterException", "Invalid parameter at 'imageTagMutabilityExclusionFilters' failed to satisfy constraint: 'ImageTagMutabilityExclusionFilters are not allowed when imageTagMutability is set as IMMUTABLE'",
 		},
@@ -235,7 +231,7 @@ func TestTemplateUpdateIsCheckedAsAWhole(t *testing.T) {
 		_, err := f.CreateRepositoryCreationTemplate(t.Context(), forEverything("prod"))
 		require.NoError(t, err)
 		_, err = f.UpdateRepositoryCreationTemplate(t.Context(), &ecr.UpdateRepositoryCreationTemplateInput{
-			Prefix: aws.String("prod"), ImageTagMutabilityExclusionFilters: []types.ImageTagMutabilityExclusionFilter{wildcardFilter("v*")},
+			Prefix: aws.String("prod"), ImageTagMutabilityExclusionFilters: wildcards("v*"),
 		})
 		requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'imageTagMutabilityExclusionFilters' failed to satisfy constraint: 'ImageTagMutabilityExclusionFilters are not allowed when imageTagMutability is set as MUTABLE'")
 		_, err = f.UpdateRepositoryCreationTemplate(t.Context(), &ecr.UpdateRepositoryCreationTemplateInput{
