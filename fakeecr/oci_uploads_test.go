@@ -40,12 +40,13 @@ func (e *endpoint) path(t *testing.T, r reply) string {
 	return path
 }
 
-// stream sends a body whose length nobody says.
+// stream sends a body whose length nobody says, once the endpoint begins to read it.
 func (e *endpoint) stream(t *testing.T, method, path string, body io.Reader) reply {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, e.origin+path, struct{ io.Reader }{body})
 	require.NoError(t, err)
 	req.Header.Set("Authorization", e.authorization)
+	req.Header.Set("Expect", "100-continue")
 	response, err := e.client.Do(req)
 	require.NoError(t, err)
 	defer response.Body.Close()
