@@ -1,7 +1,6 @@
 package fakeecr_test
 
 import (
-	"net/http"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -24,9 +23,8 @@ import (
 
 // crane is go-containerregistry at the registry endpoint of a world.
 type crane struct {
-	registry *fakeecr.Registry
-	host     string
-	options  []remote.Option
+	wire
+	options []remote.Option
 }
 
 func (c crane) ref(t *testing.T, reference string) name.Reference {
@@ -36,22 +34,13 @@ func (c crane) ref(t *testing.T, reference string) name.Reference {
 	return ref
 }
 
-// withCrane runs a test with go-containerregistry in this process, against ECR's
-// host names, and over loopback.
+// withCrane runs a test with go-containerregistry on all wires.
 func withCrane(t *testing.T, test func(t *testing.T, c crane), options ...fakeecr.Option) {
 	t.Helper()
-	run := func(name string, r *fakeecr.Registry, host string, way http.RoundTripper) {
-		t.Run(name, func(t *testing.T) {
-			auth := &authn.Basic{Username: "AWS", Password: password(t, authorizationToken(t, r))}
-			test(t, crane{r, host, []remote.Option{remote.WithContext(t.Context()), remote.WithAuth(auth), remote.WithTransport(way)}})
-		})
-	}
-	r := fakeecr.New(t, options...)
-	run("transport", r, registryHost, r.Transport())
-	s := fakeecr.NewServer(t, options...)
-	way := http.DefaultTransport.(*http.Transport).Clone()
-	t.Cleanup(way.CloseIdleConnections)
-	run("loopback", s.Registry, s.Host, way)
+	onAllWires(t, func(t *testing.T, w wire) {
+		auth := &authn.Basic{Username: "AWS", Password: w.password}
+		test(t, crane{w, []remote.Option{remote.WithContext(t.Context()), remote.WithAuth(auth), remote.WithTransport(w.way)}})
+	}, options...)
 }
 
 func TestContainerRegistry(t *testing.T) {
@@ -176,7 +165,7 @@ func TestContainerRegistryRefused(t *testing.T) {
 		err = remote.Write(c.ref(t, app+":bare"), empty.Image, c.options...)
 		requireRegistryError(t, err, 405, transport.UnsupportedErrorCode, invalidSyntax)
 
-		_, err = remote.Get(c.ref(t, app+":v1"), remote.WithTransport(c.transport()))
+		_, err = remote.Get(c.ref(t, app+":v1"), remote.WithTransport(c.way))
 		var refused *transport.Error
 		require.ErrorAs(t, err, &refused)
 		require.Equal(t, 401, refused.StatusCode)
@@ -186,14 +175,6 @@ func TestContainerRegistryRefused(t *testing.T) {
 		require.NoError(t, remote.Write(c.ref(t, "prod/app:v1"), image, c.options...))
 		require.Equal(t, types.ImageTagMutabilityImmutable, describeRepository(t, c.registry, "prod/app").ImageTagMutability)
 	})
-}
-
-// transport is a way to the registry without credentials.
-func (c crane) transport() http.RoundTripper {
-	if c.host == registryHost {
-		return c.registry.Transport()
-	}
-	return http.DefaultTransport
 }
 
 // requireRegistryError holds what go-containerregistry reads of a refusal.
