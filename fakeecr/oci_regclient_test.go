@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
@@ -23,13 +24,13 @@ import (
 )
 
 // regclient is regclient at the registry endpoint of a world. It sends layers of more
-// than a chunk in chunks, the least that ECR takes.
+// than a chunk in chunks, the least that ECR takes, and does not pause after an error.
 func (w wire) regclient() *regclient.RegClient {
 	host := config.Host{Name: w.host, Hostname: w.host, User: "AWS", Pass: w.password, TLS: config.TLSEnabled, BlobChunk: minPart, BlobMax: minPart}
 	if w.plain {
 		host.TLS = config.TLSDisabled
 	}
-	return regclient.New(regclient.WithConfigHost(host), regclient.WithRegOpts(reg.WithHTTPClient(&http.Client{Transport: w.way})))
+	return regclient.New(regclient.WithConfigHost(host), regclient.WithRetryDelay(time.Millisecond, time.Millisecond), regclient.WithRegOpts(reg.WithHTTPClient(&http.Client{Transport: w.way})))
 }
 
 func (w wire) ref(t *testing.T, reference string) ref.Ref {
