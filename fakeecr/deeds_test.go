@@ -3,6 +3,7 @@ package fakeecr_test
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -30,6 +31,9 @@ type deed struct {
 	prepare func(t *testing.T, on face)
 	besides func(t *testing.T, on face, met func() int)
 	do      func(ctx context.Context, t *testing.T, on face) (saw string, err error)
+	// request is the same deed at the registry endpoint; nil for one that a client of
+	// registries has no request for.
+	request func(ctx context.Context, t *testing.T, e *endpoint) (saw string, err error)
 	// advances is for a deed that lets time pass by itself.
 	advances bool
 	// done is how often the deed was done, as the world shows it; nil for one that
@@ -45,28 +49,37 @@ var (
 
 func seeded(t *testing.T, on face) { on.registry.MustPush("team/app:v1", faultImage) }
 
-var creation = deed{
-	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
-		_, err := on.CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: team})
-		return "ok", err
-	},
-	done: func(t *testing.T, on face) (n int) {
-		for _, name := range repositories(t, on) {
-			if name == *team {
-				n++
-			}
-		}
-		return n
-	},
+// putting tags an image that is there.
+var putting = deed{
+	prepare: seeded,
+	do:      func(ctx context.Context, _ *testing.T, on face) (string, error) { return "ok", put(ctx, on, "v2") },
+	request: requestPut,
+	done:    func(t *testing.T, on face) int { return taggedV2(t, on) },
 }
 
-// createdBesides is a creation while another waits for it.
-var createdBesides = deed{
+// put tags the image of the faults.
+func put(ctx context.Context, on fakeecr.API, tag string) error {
+	_, err := on.PutImage(ctx, &ecr.PutImageInput{RepositoryName: team, ImageManifest: aws.String(string(faultImage.Manifest)), ImageTag: &tag})
+	return err
+}
+
+func taggedV2(t *testing.T, on face) int {
+	out, err := on.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: team, ImageIds: tagged("v2")})
+	if missing := new(types.ImageNotFoundException); errors.As(err, &missing) {
+		return 0
+	}
+	require.NoError(t, err)
+	return len(out.ImageDetails)
+}
+
+// putBesides is a put while another waits for it.
+var putBesides = deed{
+	prepare: seeded,
 	besides: func(t *testing.T, on face, met func() int) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			on.registry.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/other")})
+			put(t.Context(), on.registry, "v3")
 		}()
 		t.Cleanup(func() { <-done })
 		for met() == 0 {
@@ -77,17 +90,19 @@ var createdBesides = deed{
 			}
 		}
 	},
-	do: creation.do, done: creation.done,
+	do: putting.do, request: putting.request, done: putting.done,
 }
 
-// createdAfter is a creation just after another.
-var createdAfter = deed{
-	besides: func(t *testing.T, on face, _ func() int) { create(t, on.registry, "team/other") },
-	do:      creation.do, done: creation.done,
+// putAfter is a put just after another.
+var putAfter = deed{
+	prepare: seeded,
+	besides: func(t *testing.T, on face, _ func() int) { require.NoError(t, put(t.Context(), on.registry, "v3")) },
+	do:      putting.do, request: putting.request, done: putting.done,
 }
 
 var deletion = deed{
 	prepare: seeded,
+	request: requestDelete,
 	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
 		out, err := on.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{RepositoryName: team, ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v1")}}})
 		if err == nil && len(out.Failures) > 0 {
@@ -120,6 +135,7 @@ var authorization = deed{
 
 var uploading = deed{
 	prepare: func(t *testing.T, on face) { create(t, on, *team) },
+	request: requestUpload,
 	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
 		begun, err := on.InitiateLayerUpload(ctx, &ecr.InitiateLayerUploadInput{RepositoryName: team})
 		require.NoError(t, err)
@@ -147,6 +163,7 @@ var uploading = deed{
 
 var manifest = deed{
 	prepare: seeded,
+	request: requestManifest,
 	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
 		out, err := on.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: team, ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v1")}}})
 		if err != nil {
@@ -162,6 +179,7 @@ var manifest = deed{
 
 var download = deed{
 	prepare: seeded,
+	request: requestDownload,
 	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
 		url, err := on.GetDownloadUrlForLayer(ctx, &ecr.GetDownloadUrlForLayerInput{RepositoryName: team, LayerDigest: &faultLayer})
 		require.NoError(t, err)
@@ -195,16 +213,15 @@ var download = deed{
 var tagging = deed{
 	prepare: seeded,
 	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
-		_, err := on.PutImage(ctx, &ecr.PutImageInput{RepositoryName: team, ImageManifest: aws.String(string(faultImage.Manifest)), ImageTag: aws.String("v2")})
-		require.NoError(t, err)
-		_, err = on.DescribeImages(ctx, &ecr.DescribeImagesInput{RepositoryName: team, ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v2")}}})
+		require.NoError(t, put(ctx, on, "v2"))
+		out, err := on.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: team, ImageIds: tagged("v2")})
+		if err == nil && len(out.Failures) > 0 {
+			return fmt.Sprintf("the failure %s", out.Failures[0].FailureCode), nil
+		}
 		return "ok", err
 	},
-	done: func(t *testing.T, on face) int {
-		out, err := on.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: team, ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v2")}}})
-		require.NoError(t, err)
-		return len(out.ImageDetails)
-	},
+	request: requestTag,
+	done:    putting.done,
 }
 
 // What somebody sees who looks an hour later at what the world has done by itself.
@@ -242,6 +259,7 @@ var looking = deed{
 		return []fakeecr.Option{fakeecr.WithUpstream("quay.io", hub.Upstream())}
 	},
 	prepare: func(t *testing.T, on face) { createRule(t, on, cached("quay", "quay.io")) },
+	request: requestThrough,
 	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
 		out, err := on.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("quay/team/app"), ImageIds: tagged("v1")})
 		if err == nil && len(out.Failures) > 0 {

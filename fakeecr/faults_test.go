@@ -27,7 +27,7 @@ import (
 // package scenarios prints.
 type fault struct {
 	rule *scenarios.Rule
-	// does is what the caller does, creation if it is nil.
+	// does is what the caller does, putting if it is nil.
 	does *deed
 	// attempt is what one attempt comes to on every face, but for what differs over
 	// a socket.
@@ -39,60 +39,63 @@ type fault struct {
 	// carried is how often the deed was done after one attempt, and finally after
 	// the client's retries.
 	carried, finally int
+	// registry is what a client of the registry endpoint sees, if the deed is a request
+	// there.
+	registry outcome
 	// takes is how long the caller waits on the world's clock.
 	takes time.Duration
 }
 
 var faults = []fault{
 	// Before the operation.
-	{rule: scenarios.On("CreateRepository").Delay(time.Hour), attempt: ok, carried: 1, takes: time.Hour},
-	{rule: scenarios.On("CreateRepository").Hold(), attempt: ok, carried: 1},
-	{rule: scenarios.On("CreateRepository").Together(2), does: &createdBesides, attempt: ok, carried: 1},
-	{rule: scenarios.On("CreateRepository").AtMost(0.001, 1), does: &createdAfter, attempt: code("ThrottlingException"), retried: code("ThrottlingException"), calls: 3},
-	{rule: scenarios.On("CreateRepository").First(1).Ask(refuse), attempt: code("ThrottlingException"), retried: ok, calls: 2, finally: 1},
+	{rule: scenarios.On("PutImage").Delay(time.Hour), attempt: ok, carried: 1, takes: time.Hour, registry: saw("201")},
+	{rule: scenarios.On("PutImage").Hold(), attempt: ok, carried: 1, registry: saw("201")},
+	{rule: scenarios.On("PutImage").Together(2), does: &putBesides, attempt: ok, carried: 1, registry: saw("201")},
+	{rule: scenarios.On("PutImage").AtMost(0.001, 1), does: &putAfter, attempt: code("ThrottlingException"), retried: code("ThrottlingException"), calls: 3, registry: saw("429 TOOMANYREQUESTS")},
+	{rule: scenarios.On("PutImage").First(1).Ask(refuse), attempt: code("ThrottlingException"), retried: ok, calls: 2, finally: 1, registry: saw("429 TOOMANYREQUESTS")},
 
 	// In its place.
-	{rule: scenarios.On("CreateRepository").First(1).Fail(scenarios.Throttled()), attempt: code("ThrottlingException"), retried: ok, calls: 2, finally: 1},
-	{rule: scenarios.On("CreateRepository").Fail(scenarios.Throttled()), attempt: code("ThrottlingException"), retried: code("ThrottlingException"), calls: 3},
-	{rule: scenarios.On("CreateRepository").First(1).Fail(&types.ServerException{}), attempt: as[*types.ServerException]("*types.ServerException"), retried: ok, calls: 2, finally: 1},
-	{rule: scenarios.On("CreateRepository").First(1).Fail(&types.KmsException{}), attempt: as[*types.KmsException]("*types.KmsException")},
-	{rule: scenarios.On("CreateRepository").Fail(&types.LimitExceededException{}), attempt: as[*types.LimitExceededException]("*types.LimitExceededException"),
-		retried: as[*types.LimitExceededException]("*types.LimitExceededException"), calls: 3},
-	{rule: scenarios.On("CreateRepository").First(1).Fail(errors.New("boom")), attempt: code("InternalFailure"), retried: ok, calls: 2, finally: 1},
-	{rule: scenarios.On("CreateRepository").First(1).Fail(&scenarios.Response{Status: 503, Body: "<html>"}), attempt: answered(503), retried: ok, calls: 2, finally: 1},
-	{rule: scenarios.On("CreateRepository").First(1).Fail(&scenarios.Response{Status: 403, Body: "<html>"}), attempt: answered(403)},
-	{rule: scenarios.On("CreateRepository").First(1).Fail(&scenarios.Response{Status: 200, Body: `{"repos`}), attempt: as[*smithy.DeserializationError]("*smithy.DeserializationError")},
-	{rule: scenarios.On("CreateRepository").First(1).Fail(scenarios.ErrConnectionRefused), attempt: is("syscall.ECONNREFUSED", syscall.ECONNREFUSED), socket: is("syscall.ECONNRESET", syscall.ECONNRESET), retried: ok, calls: 2, finally: 1},
-	{rule: scenarios.On("CreateRepository").First(1).Fail(scenarios.ErrConnectionReset), attempt: is("syscall.ECONNRESET", syscall.ECONNRESET), retried: ok, calls: 2, finally: 1},
-	{rule: scenarios.On("CreateRepository").First(1).Fail(scenarios.ErrNoAnswer), attempt: is("context.DeadlineExceeded", context.DeadlineExceeded)},
-	{rule: scenarios.On("CreateRepository").Sequence(scenarios.Throttled(), scenarios.ErrReplyLost), attempt: code("ThrottlingException"),
-		retried: as[*types.RepositoryAlreadyExistsException]("*types.RepositoryAlreadyExistsException"), calls: 3, finally: 1},
+	{rule: scenarios.On("PutImage").First(1).Fail(scenarios.Throttled()), attempt: code("ThrottlingException"), retried: ok, calls: 2, finally: 1, registry: saw("429 TOOMANYREQUESTS")},
+	{rule: scenarios.On("PutImage").Fail(scenarios.Throttled()), attempt: code("ThrottlingException"), retried: code("ThrottlingException"), calls: 3, registry: saw("429 TOOMANYREQUESTS")},
+	{rule: scenarios.On("PutImage").First(1).Fail(&types.ServerException{}), attempt: as[*types.ServerException]("*types.ServerException"), retried: ok, calls: 2, finally: 1, registry: saw("500 UNKNOWN")},
+	{rule: scenarios.On("PutImage").First(1).Fail(&types.KmsException{}), attempt: as[*types.KmsException]("*types.KmsException"), registry: saw("403 DENIED")},
+	{rule: scenarios.On("PutImage").Fail(&types.LimitExceededException{}), attempt: as[*types.LimitExceededException]("*types.LimitExceededException"),
+		retried: as[*types.LimitExceededException]("*types.LimitExceededException"), calls: 3, registry: saw("403 DENIED")},
+	{rule: scenarios.On("PutImage").First(1).Fail(errors.New("boom")), attempt: code("InternalFailure"), retried: ok, calls: 2, finally: 1, registry: saw("500 UNKNOWN")},
+	{rule: scenarios.On("PutImage").First(1).Fail(&scenarios.Response{Status: 503, Body: "<html>"}), attempt: answered(503), retried: ok, calls: 2, finally: 1, registry: saw("503")},
+	{rule: scenarios.On("PutImage").First(1).Fail(&scenarios.Response{Status: 403, Body: "<html>"}), attempt: answered(403), registry: saw("403")},
+	{rule: scenarios.On("PutImage").First(1).Fail(&scenarios.Response{Status: 200, Body: `{"image`}), attempt: as[*smithy.DeserializationError]("*smithy.DeserializationError"), registry: saw("200")},
+	{rule: scenarios.On("PutImage").First(1).Fail(scenarios.ErrConnectionRefused), attempt: is("syscall.ECONNREFUSED", syscall.ECONNREFUSED), socket: is("syscall.ECONNRESET", syscall.ECONNRESET), retried: ok, calls: 2, finally: 1, registry: refusedOrReset},
+	{rule: scenarios.On("PutImage").First(1).Fail(scenarios.ErrConnectionReset), attempt: is("syscall.ECONNRESET", syscall.ECONNRESET), retried: ok, calls: 2, finally: 1, registry: is("syscall.ECONNRESET", syscall.ECONNRESET)},
+	{rule: scenarios.On("PutImage").First(1).Fail(scenarios.ErrNoAnswer), attempt: is("context.DeadlineExceeded", context.DeadlineExceeded), registry: is("context.DeadlineExceeded", context.DeadlineExceeded)},
+	{rule: scenarios.On("PutImage").Sequence(scenarios.Throttled(), scenarios.ErrReplyLost), attempt: code("ThrottlingException"),
+		retried: as[*types.ImageAlreadyExistsException]("*types.ImageAlreadyExistsException"), calls: 3, finally: 1, registry: saw("429 TOOMANYREQUESTS")},
 	{rule: scenarios.On("GetAuthorizationToken").With(scenarios.Around(answerNothing)), does: &authorization, attempt: saw("an empty output")},
 
 	// Behind it.
-	{rule: scenarios.On("CreateRepository").First(1).Drop(), attempt: as[*smithyhttp.RequestSendError]("*smithyhttp.RequestSendError"),
-		retried: as[*types.RepositoryAlreadyExistsException]("*types.RepositoryAlreadyExistsException"), calls: 2, carried: 1, finally: 1},
+	{rule: scenarios.On("PutImage").First(1).Drop(), attempt: as[*smithyhttp.RequestSendError]("*smithyhttp.RequestSendError"),
+		retried: as[*types.ImageAlreadyExistsException]("*types.ImageAlreadyExistsException"), calls: 2, carried: 1, finally: 1, registry: is("io.EOF", io.EOF)},
 	{rule: scenarios.On("BatchDeleteImage").First(1).Drop(), does: &deletion, attempt: as[*smithyhttp.RequestSendError]("*smithyhttp.RequestSendError"),
-		retried: saw("the failure ImageNotFound"), calls: 2, carried: 1, finally: 1},
-	{rule: scenarios.On("CreateRepository").First(1).CutAfter(20), attempt: is("io.ErrUnexpectedEOF", io.ErrUnexpectedEOF), carried: 1},
-	{rule: scenarios.On("CreateRepository").First(1).ResetAfter(20), attempt: is("syscall.ECONNRESET", syscall.ECONNRESET), carried: 1,
-		retried: as[*types.RepositoryAlreadyExistsException]("*types.RepositoryAlreadyExistsException"), calls: 2, finally: 1},
-	{rule: scenarios.On("CreateRepository").First(1).CutAfter(1 << 20), attempt: ok, carried: 1},
-	{rule: scenarios.On("CreateRepository").Stall(time.Hour), attempt: ok, carried: 1, takes: time.Hour},
-	{rule: scenarios.On("CreateRepository").Trickle(10), attempt: ok, carried: 1, takes: 30 * time.Second},
-	{rule: scenarios.On("CreateRepository").First(1).Twice(), attempt: as[*types.RepositoryAlreadyExistsException]("*types.RepositoryAlreadyExistsException"), carried: 1},
-	{rule: scenarios.On("BatchDeleteImage").FailItem(1, "KmsError", "not now"), does: &deletion, attempt: saw("the failure KmsError")},
+		retried: saw("the failure ImageNotFound"), calls: 2, carried: 1, finally: 1, registry: is("io.EOF", io.EOF)},
+	{rule: scenarios.On("PutImage").First(1).CutAfter(20), attempt: is("io.ErrUnexpectedEOF", io.ErrUnexpectedEOF), carried: 1, registry: saw("201")},
+	{rule: scenarios.On("PutImage").First(1).ResetAfter(20), attempt: is("syscall.ECONNRESET", syscall.ECONNRESET), carried: 1,
+		retried: as[*types.ImageAlreadyExistsException]("*types.ImageAlreadyExistsException"), calls: 2, finally: 1, registry: saw("201")},
+	{rule: scenarios.On("PutImage").First(1).CutAfter(1 << 20), attempt: ok, carried: 1, registry: saw("201")},
+	{rule: scenarios.On("PutImage").Stall(time.Hour), attempt: ok, carried: 1, takes: time.Hour, registry: saw("201")},
+	{rule: scenarios.On("BatchGetImage").Trickle(10), does: &manifest, attempt: ok, takes: 30 * time.Second, registry: saw("200")},
+	{rule: scenarios.On("PutImage").First(1).Twice(), attempt: as[*types.ImageAlreadyExistsException]("*types.ImageAlreadyExistsException"), carried: 1, registry: saw("201")},
+	{rule: scenarios.On("BatchDeleteImage").FailItem(1, "KmsError", "not now"), does: &deletion, attempt: saw("the failure KmsError"), registry: saw("403 DENIED")},
 	{rule: scenarios.On("GetAuthorizationToken").With(scenarios.Change(spoil)), does: &authorization, attempt: saw("a token that is no base64")},
-	{rule: scenarios.On("UploadLayerPart").Garble(50), does: &uploading, attempt: as[*types.InvalidLayerException]("*types.InvalidLayerException")},
-	{rule: scenarios.On("BatchGetImage").Reserialise(), does: &manifest, attempt: saw("a manifest with another digest")},
-	{rule: scenarios.On(scenarios.DownloadLayer).Flip(50), does: &download, attempt: saw("a layer with another digest")},
-	{rule: scenarios.On(scenarios.DownloadLayer).Keep(50), does: &download, attempt: saw("50 bytes of 100")},
-	{rule: scenarios.On(scenarios.DownloadLayer).Fail(&scenarios.Response{Status: 503}), does: &download, attempt: saw("status 503")},
-	{rule: scenarios.On(scenarios.DownloadLayer).CutAfter(50), does: &download, attempt: is("io.ErrUnexpectedEOF", io.ErrUnexpectedEOF)},
-	{rule: scenarios.On(scenarios.DownloadLayer).ResetAfter(50), does: &download, attempt: is("syscall.ECONNRESET", syscall.ECONNRESET)},
-	{rule: scenarios.On("DescribeImages").First(1).Stale(time.Hour), does: &tagging, attempt: as[*types.ImageNotFoundException]("*types.ImageNotFoundException"), carried: 1},
-	{rule: scenarios.On("DescribeImages").First(1).StaleBy(1), does: &tagging, attempt: as[*types.ImageNotFoundException]("*types.ImageNotFoundException"), carried: 1},
-	{rule: scenarios.On("DescribeImages").First(1).Frozen(), does: &tagging, attempt: as[*types.ImageNotFoundException]("*types.ImageNotFoundException"), carried: 1},
+	{rule: scenarios.On("UploadLayerPart").Garble(50), does: &uploading, attempt: as[*types.InvalidLayerException]("*types.InvalidLayerException"), registry: saw("400 BLOB_UPLOAD_INVALID")},
+	{rule: scenarios.On("BatchGetImage").Reserialise(), does: &manifest, attempt: saw("a manifest with another digest"), registry: saw("200, a manifest with another digest")},
+	{rule: scenarios.On(scenarios.DownloadLayer).Flip(50), does: &download, attempt: saw("a layer with another digest"), registry: saw("200, a layer with another digest")},
+	{rule: scenarios.On(scenarios.DownloadLayer).Keep(50), does: &download, attempt: saw("50 bytes of 100"), registry: saw("200, 50 bytes of 100")},
+	{rule: scenarios.On(scenarios.DownloadLayer).Fail(&scenarios.Response{Status: 503}), does: &download, attempt: saw("status 503"), registry: saw("503")},
+	{rule: scenarios.On(scenarios.DownloadLayer).CutAfter(50), does: &download, attempt: is("io.ErrUnexpectedEOF", io.ErrUnexpectedEOF), registry: is("io.ErrUnexpectedEOF", io.ErrUnexpectedEOF)},
+	{rule: scenarios.On(scenarios.DownloadLayer).ResetAfter(50), does: &download, attempt: is("syscall.ECONNRESET", syscall.ECONNRESET), registry: is("syscall.ECONNRESET", syscall.ECONNRESET)},
+	{rule: scenarios.On("BatchGetImage").First(1).Stale(time.Hour), does: &tagging, attempt: saw("the failure ImageNotFound"), carried: 1, registry: saw("404 MANIFEST_UNKNOWN")},
+	{rule: scenarios.On("BatchGetImage").First(1).StaleBy(1), does: &tagging, attempt: saw("the failure ImageNotFound"), carried: 1, registry: saw("404 MANIFEST_UNKNOWN")},
+	{rule: scenarios.On("BatchGetImage").First(1).Frozen(), does: &tagging, attempt: saw("the failure ImageNotFound"), carried: 1, registry: saw("404 MANIFEST_UNKNOWN")},
 
 	// On what the world does by itself, as it is seen an hour later.
 	{rule: scenarios.On(scenarios.CompleteScan).Fail(scenarios.Throttled()), does: scanning, attempt: saw("the scan: FAILED Rate exceeded"), takes: time.Hour},
@@ -102,7 +105,7 @@ var faults = []fault{
 	{rule: scenarios.On(scenarios.ReceiveReplica).Fail(scenarios.Throttled()), does: replicating, attempt: saw("the replica: FAILED Throttling"), takes: time.Hour},
 	{rule: scenarios.On(scenarios.ActivateImage).Fail(scenarios.Throttled()), does: activation, attempt: saw("the image: ARCHIVED"), takes: time.Hour},
 	{rule: scenarios.On(scenarios.SignImage).Fail(scenarios.Throttled()), does: signature, attempt: saw("the signature: FAILED ThrottlingException Rate exceeded"), takes: time.Hour},
-	{rule: scenarios.On(scenarios.PullFromUpstream).First(1).Fail(scenarios.Throttled()), does: &looking, attempt: saw("the failure UpstreamTooManyRequests")},
+	{rule: scenarios.On(scenarios.PullFromUpstream).First(1).Fail(scenarios.Throttled()), does: &looking, attempt: saw("the failure UpstreamTooManyRequests"), registry: saw("429 TOOMANYREQUESTS")},
 }
 
 func refuse(*scenarios.Call) error { return scenarios.Throttled() }
@@ -135,6 +138,11 @@ func is(text string, target error) outcome {
 	return outcome{text, func(_ string, err error) bool { return errors.Is(err, target) }}
 }
 
+// refusedOrReset is a connection that was never made. Over a socket it was, and ends.
+var refusedOrReset = outcome{"syscall.ECONNREFUSED, over a socket syscall.ECONNRESET", func(_ string, err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET)
+}}
+
 func code(code string) outcome {
 	return outcome{code, func(_ string, err error) bool {
 		var api interface{ ErrorCode() string }
@@ -166,12 +174,27 @@ func (f fault) overSocket() outcome {
 	return f.attempt
 }
 
+func (f fault) deed() *deed {
+	if f.does == nil {
+		return &putting
+	}
+	return f.does
+}
+
 // world is what the deed's world has besides.
 func (f fault) world(t *testing.T) []fakeecr.Option {
-	if f.does == nil || f.does.world == nil {
+	if f.deed().world == nil {
 		return nil
 	}
-	return f.does.world(t)
+	return f.deed().world(t)
+}
+
+// atRegistry is the fault of a deed that is done at the registry endpoint.
+func (f fault) atRegistry(e *endpoint) fault {
+	requested := *f.deed()
+	requested.do = func(ctx context.Context, t *testing.T, _ face) (string, error) { return requested.request(ctx, t, e) }
+	f.does = &requested
+	return f
 }
 
 func TestFaults(t *testing.T) {
@@ -195,6 +218,18 @@ func TestFaults(t *testing.T) {
 				server := fakeecr.NewServer(t, fault.world(t)...)
 				fault.test(t, face{API: server.Client(withoutPause), name: "loopback", registry: server.Registry}, retried, calls, finally)
 			})
+			require.Equal(t, fault.deed().request != nil, fault.registry.holds != nil, "what is seen at the registry endpoint")
+			if fault.deed().request == nil {
+				return
+			}
+			withoutTime(t, "registry", func(t *testing.T) {
+				registry := fakeecr.New(t, fault.world(t)...)
+				fault.atRegistry(inProcess(t, registry)).test(t, direct(registry), fault.registry, 1, fault.carried)
+			})
+			t.Run("registry over loopback", func(t *testing.T) {
+				server := fakeecr.NewServer(t, fault.world(t)...)
+				fault.atRegistry(overSocket(t, server)).test(t, loopback(server), fault.registry, 1, fault.carried)
+			})
 		})
 	}
 }
@@ -212,10 +247,7 @@ func withoutPause(o *ecr.Options) {
 }
 
 func (f fault) test(t *testing.T, on face, want outcome, calls, carried int) {
-	does := f.does
-	if does == nil {
-		does = &creation
-	}
+	does := f.deed()
 	if does.prepare != nil {
 		does.prepare(t, on)
 	}

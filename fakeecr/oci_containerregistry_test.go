@@ -1,9 +1,12 @@
 package fakeecr_test
 
 import (
-	"net/http"
+	"bytes"
+	"io"
+	"slices"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -16,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	cr "github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
@@ -24,9 +28,8 @@ import (
 
 // crane is go-containerregistry at the registry endpoint of a world.
 type crane struct {
-	registry *fakeecr.Registry
-	host     string
-	options  []remote.Option
+	wire
+	options []remote.Option
 }
 
 func (c crane) ref(t *testing.T, reference string) name.Reference {
@@ -36,22 +39,13 @@ func (c crane) ref(t *testing.T, reference string) name.Reference {
 	return ref
 }
 
-// withCrane runs a test with go-containerregistry in this process, against ECR's
-// host names, and over loopback.
+// withCrane runs a test with go-containerregistry on all wires.
 func withCrane(t *testing.T, test func(t *testing.T, c crane), options ...fakeecr.Option) {
 	t.Helper()
-	run := func(name string, r *fakeecr.Registry, host string, way http.RoundTripper) {
-		t.Run(name, func(t *testing.T) {
-			auth := &authn.Basic{Username: "AWS", Password: password(t, authorizationToken(t, r))}
-			test(t, crane{r, host, []remote.Option{remote.WithContext(t.Context()), remote.WithAuth(auth), remote.WithTransport(way)}})
-		})
-	}
-	r := fakeecr.New(t, options...)
-	run("transport", r, registryHost, r.Transport())
-	s := fakeecr.NewServer(t, options...)
-	way := http.DefaultTransport.(*http.Transport).Clone()
-	t.Cleanup(way.CloseIdleConnections)
-	run("loopback", s.Registry, s.Host, way)
+	onAllWires(t, func(t *testing.T, w wire) {
+		auth := &authn.Basic{Username: "AWS", Password: w.password}
+		test(t, crane{w, []remote.Option{remote.WithContext(t.Context()), remote.WithAuth(auth), remote.WithTransport(w.way)}})
+	}, options...)
 }
 
 func TestContainerRegistry(t *testing.T) {
@@ -176,7 +170,7 @@ func TestContainerRegistryRefused(t *testing.T) {
 		err = remote.Write(c.ref(t, app+":bare"), empty.Image, c.options...)
 		requireRegistryError(t, err, 405, transport.UnsupportedErrorCode, invalidSyntax)
 
-		_, err = remote.Get(c.ref(t, app+":v1"), remote.WithTransport(c.transport()))
+		_, err = remote.Get(c.ref(t, app+":v1"), remote.WithTransport(c.way))
 		var refused *transport.Error
 		require.ErrorAs(t, err, &refused)
 		require.Equal(t, 401, refused.StatusCode)
@@ -188,14 +182,6 @@ func TestContainerRegistryRefused(t *testing.T) {
 	})
 }
 
-// transport is a way to the registry without credentials.
-func (c crane) transport() http.RoundTripper {
-	if c.host == registryHost {
-		return c.registry.Transport()
-	}
-	return http.DefaultTransport
-}
-
 // requireRegistryError holds what go-containerregistry reads of a refusal.
 func requireRegistryError(t *testing.T, err error, status int, code transport.ErrorCode, message string) {
 	t.Helper()
@@ -205,4 +191,78 @@ func requireRegistryError(t *testing.T, err error, status int, code transport.Er
 	require.Len(t, refused.Errors, 1)
 	require.Equal(t, code, refused.Errors[0].Code)
 	require.Equal(t, message, refused.Errors[0].Message)
+}
+
+// Images with layers of some size go in by go-containerregistry and come out by the
+// API, and the other way round, byte for byte.
+func TestContainerRegistryLayers(t *testing.T) {
+	const size = 6 << 20 // of a layer that is pushed by the API; a client compresses its own, which takes long
+	for mode, m := range modes {
+		t.Run(mode, func(t *testing.T) {
+			withCrane(t, func(t *testing.T, c crane) {
+				create(t, c.registry, app)
+				image, err := random.Image(1<<20, 4)
+				require.NoError(t, err)
+				require.NoError(t, remote.Write(c.ref(t, app+":crane"), image, append(c.options, remote.WithJobs(4))...))
+				got, err := remote.Image(c.ref(t, app+":crane"), c.options...)
+				require.NoError(t, err)
+				require.NoError(t, validate.Image(got))
+				f := direct(c.registry)
+				layers, err := image.Layers()
+				require.NoError(t, err)
+				for _, layer := range layers {
+					digest, err := layer.Digest()
+					require.NoError(t, err)
+					fetched := socketless(c.registry).fetch(t, "GET", socketless(c.registry).downloadURL(t, digest.String()))
+					require.Equal(t, digest.String(), digestOf([]byte(fetched.body)))
+				}
+
+				pushed := fakeecr.RandomImage(7, size, 100)
+				f.registry.MustPush(app+":api", pushed)
+				requireSameLayers(t, c, app+":api", pushed)
+			}, m.options...)
+		})
+	}
+}
+
+// requireSameLayers holds that a client pulls an image whole. It checks the digests of
+// what it reads.
+func requireSameLayers(t *testing.T, c crane, reference string, want fakeecr.Image) {
+	t.Helper()
+	image, err := remote.Image(c.ref(t, reference), c.options...)
+	require.NoError(t, err)
+	config, err := image.RawConfigFile()
+	require.NoError(t, err)
+	blobs := [][]byte{}
+	layers, err := image.Layers()
+	require.NoError(t, err)
+	for _, layer := range layers {
+		content, err := layer.Compressed()
+		require.NoError(t, err)
+		blob, err := io.ReadAll(content)
+		require.NoError(t, err)
+		require.NoError(t, content.Close())
+		blobs = append(blobs, blob)
+	}
+	require.True(t, slices.EqualFunc(want.Blobs, append(blobs, config), bytes.Equal))
+}
+
+// A copy within a registry uploads nothing but what cannot be mounted.
+func TestContainerRegistryMounts(t *testing.T) {
+	withCrane(t, func(t *testing.T, c crane) {
+		_, err := c.registry.PutAccountSetting(t.Context(), &ecr.PutAccountSettingInput{Name: aws.String("BLOB_MOUNTING"), Value: aws.String("ENABLED")})
+		require.NoError(t, err)
+		pushed := fakeecr.RandomImage(1, 1000, 2000)
+		c.registry.MustPush("base:v1", pushed)
+		create(t, c.registry, app)
+		image, err := remote.Image(c.ref(t, "base:v1"), c.options...)
+		require.NoError(t, err)
+		require.NoError(t, remote.Write(c.ref(t, app+":v1"), image, c.options...))
+		requireSameLayers(t, c, app+":v1", pushed)
+		trace := c.registry.Trace().Where(scenarios.Repository(app))
+		mounts := trace.For(scenarios.MountLayer)
+		require.NotEmpty(t, mounts)
+		require.Empty(t, mounts.Where(scenarios.Failed()))
+		require.Equal(t, 3, len(mounts)+trace.Count("CompleteLayerUpload"))
+	})
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	smithy "github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
@@ -172,4 +173,71 @@ func TestRegistryRepliesAreCutAndSlow(t *testing.T) {
 		cancel()
 		held.Stop()
 	}
+}
+
+// A part that comes as a stream is met by rules and stands in the trace like one of
+// the API.
+func TestRulesOnStreamedParts(t *testing.T) {
+	layer := strings.Repeat("layer", 40_000)
+	digest := digestOf([]byte(layer))
+	finish := "?digest=" + digest
+	onAllEndpoints(t, func(t *testing.T, e *endpoint) {
+		create(t, e.registry, app)
+		push := func() reply {
+			upload := e.begin(t)
+			if got := e.stream(t, "PATCH", upload, strings.NewReader(layer)); got.status != 201 {
+				return got
+			}
+			return e.do(t, "PUT", upload+finish, "")
+		}
+		during := func(rule *scenarios.Rule) reply {
+			playing := e.registry.Play(scenarios.Scenario{rule})
+			defer playing.Stop()
+			return push()
+		}
+		part := scenarios.On("UploadLayerPart")
+		got := during(part.First(1).Fail(scenarios.Throttled()))
+		require.Equal(t, 429, got.status)
+		require.Contains(t, got.body, "TOOMANYREQUESTS")
+		require.Equal(t, 400, during(part.Garble(int64(len(layer)-1))).status)
+		require.Equal(t, 201, during(part.Garble(int64(len(layer)))).status, "there is no such byte")
+		require.Equal(t, 416, during(part.Twice()).status)
+		shown := 0
+		require.Equal(t, 201, during(part.With(scenarios.Around(countBytes(&shown)))).status)
+		require.Equal(t, len(layer), shown)
+		require.Equal(t, 400, during(part.With(scenarios.Around(cutBytes))).status)
+
+		e.registry.Play(scenarios.Scenario{scenarios.On("UploadLayerPart", scenarios.Through(scenarios.FaceAPI)).Fail(scenarios.Throttled()).Optional()})
+		require.Equal(t, 201, push().status)
+		parts := e.registry.Trace().For("UploadLayerPart")
+		last := parts[len(parts)-1]
+		require.EqualValues(t, len(layer), last.Bytes)
+		require.Equal(t, digest, last.Digest)
+		require.Equal(t, scenarios.FaceRegistry, last.Face)
+		in := last.Input.(*ecr.UploadLayerPartInput)
+		require.Equal(t, []int64{0, int64(len(layer) - 1)}, []int64{*in.PartFirstByte, *in.PartLastByte})
+		require.Empty(t, in.LayerPartBlob)
+	})
+
+	full := fakeecr.New(t, fakeecr.WithFullTrace(), fakeecr.WithOpenRegistry())
+	create(t, full, app)
+	e := &endpoint{registry: full, origin: "https://" + registryHost, client: &http.Client{Transport: full.Transport()}}
+	require.Equal(t, 201, e.stream(t, "PATCH", e.begin(t), strings.NewReader(layer)).status)
+	require.True(t, layer == string(full.Trace().For("UploadLayerPart")[0].Input.(*ecr.UploadLayerPartInput).LayerPartBlob))
+}
+
+type uploadPart = func(context.Context, *ecr.UploadLayerPartInput) (*ecr.UploadLayerPartOutput, error)
+
+func countBytes(n *int) func(context.Context, *ecr.UploadLayerPartInput, uploadPart) (*ecr.UploadLayerPartOutput, error) {
+	return func(ctx context.Context, in *ecr.UploadLayerPartInput, next uploadPart) (*ecr.UploadLayerPartOutput, error) {
+		*n = len(in.LayerPartBlob)
+		return next(ctx, in)
+	}
+}
+
+func cutBytes(ctx context.Context, in *ecr.UploadLayerPartInput, next uploadPart) (*ecr.UploadLayerPartOutput, error) {
+	cut := *in
+	cut.LayerPartBlob = in.LayerPartBlob[1:]
+	cut.PartLastByte = aws.Int64(*in.PartLastByte - 1)
+	return next(ctx, &cut)
 }

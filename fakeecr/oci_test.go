@@ -1,6 +1,7 @@
 package fakeecr_test
 
 import (
+	"context"
 	"encoding/base64"
 	"io"
 	"net/http"
@@ -37,10 +38,12 @@ func (h handled) RoundTrip(req *http.Request) (*http.Response, error) {
 	return recorder.Result(), nil
 }
 
+// stay follows no redirection.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
 // onAllEndpoints runs a test on a fresh world of each way to the registry endpoint.
 func onAllEndpoints(t *testing.T, test func(t *testing.T, e *endpoint), options ...fakeecr.Option) {
 	t.Helper()
-	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	run := func(name string, r *fakeecr.Registry, origin string, way http.RoundTripper) {
 		t.Run(name, func(t *testing.T) {
 			e := &endpoint{registry: r, origin: origin, client: &http.Client{Transport: way, CheckRedirect: stay}}
@@ -92,7 +95,13 @@ type reply struct {
 // send sends a request with headers in pairs. An error is the connection's.
 func (e *endpoint) send(t *testing.T, method, path, body string, headers ...string) (reply, error) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, e.origin+path, strings.NewReader(body))
+	return e.sendWithin(t.Context(), t, method, path, body, headers...)
+}
+
+// sendWithin is send for as long as a context lasts.
+func (e *endpoint) sendWithin(ctx context.Context, t *testing.T, method, path, body string, headers ...string) (reply, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, method, e.origin+path, strings.NewReader(body))
 	require.NoError(t, err)
 	if e.authorization != "" {
 		req.Header.Set("Authorization", e.authorization)

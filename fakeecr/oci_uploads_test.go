@@ -1,7 +1,6 @@
 package fakeecr_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -40,12 +39,13 @@ func (e *endpoint) path(t *testing.T, r reply) string {
 	return path
 }
 
-// stream sends a body whose length nobody says.
+// stream sends a body whose length nobody says, once the endpoint begins to read it.
 func (e *endpoint) stream(t *testing.T, method, path string, body io.Reader) reply {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, e.origin+path, struct{ io.Reader }{body})
 	require.NoError(t, err)
 	req.Header.Set("Authorization", e.authorization)
+	req.Header.Set("Expect", "100-continue")
 	response, err := e.client.Do(req)
 	require.NoError(t, err)
 	defer response.Body.Close()
@@ -353,70 +353,3 @@ func TestRegistryBytesPerLayer(t *testing.T) {
 
 // endless is a body that nobody should read to its end.
 var endless = readerFunc(func(p []byte) (int, error) { return len(p), nil })
-
-// A part that comes as a stream is met by rules and stands in the trace like one of
-// the API.
-func TestRulesOnStreamedParts(t *testing.T) {
-	layer := strings.Repeat("layer", 40_000)
-	digest := digestOf([]byte(layer))
-	finish := "?digest=" + digest
-	onAllEndpoints(t, func(t *testing.T, e *endpoint) {
-		create(t, e.registry, app)
-		push := func() reply {
-			upload := e.begin(t)
-			if got := e.stream(t, "PATCH", upload, strings.NewReader(layer)); got.status != 201 {
-				return got
-			}
-			return e.do(t, "PUT", upload+finish, "")
-		}
-		during := func(rule *scenarios.Rule) reply {
-			playing := e.registry.Play(scenarios.Scenario{rule})
-			defer playing.Stop()
-			return push()
-		}
-		part := scenarios.On("UploadLayerPart")
-		got := during(part.First(1).Fail(scenarios.Throttled()))
-		require.Equal(t, 429, got.status)
-		require.Contains(t, got.body, "TOOMANYREQUESTS")
-		require.Equal(t, 400, during(part.Garble(int64(len(layer)-1))).status)
-		require.Equal(t, 201, during(part.Garble(int64(len(layer)))).status, "there is no such byte")
-		require.Equal(t, 416, during(part.Twice()).status)
-		shown := 0
-		require.Equal(t, 201, during(part.With(scenarios.Around(countBytes(&shown)))).status)
-		require.Equal(t, len(layer), shown)
-		require.Equal(t, 400, during(part.With(scenarios.Around(cutBytes))).status)
-
-		e.registry.Play(scenarios.Scenario{scenarios.On("UploadLayerPart", scenarios.Through(scenarios.FaceAPI)).Fail(scenarios.Throttled()).Optional()})
-		require.Equal(t, 201, push().status)
-		parts := e.registry.Trace().For("UploadLayerPart")
-		last := parts[len(parts)-1]
-		require.EqualValues(t, len(layer), last.Bytes)
-		require.Equal(t, digest, last.Digest)
-		require.Equal(t, scenarios.FaceRegistry, last.Face)
-		in := last.Input.(*ecr.UploadLayerPartInput)
-		require.Equal(t, []int64{0, int64(len(layer) - 1)}, []int64{*in.PartFirstByte, *in.PartLastByte})
-		require.Empty(t, in.LayerPartBlob)
-	})
-
-	full := fakeecr.New(t, fakeecr.WithFullTrace(), fakeecr.WithOpenRegistry())
-	create(t, full, app)
-	e := &endpoint{registry: full, origin: "https://" + registryHost, client: &http.Client{Transport: full.Transport()}}
-	require.Equal(t, 201, e.stream(t, "PATCH", e.begin(t), strings.NewReader(layer)).status)
-	require.True(t, layer == string(full.Trace().For("UploadLayerPart")[0].Input.(*ecr.UploadLayerPartInput).LayerPartBlob))
-}
-
-type uploadPart = func(context.Context, *ecr.UploadLayerPartInput) (*ecr.UploadLayerPartOutput, error)
-
-func countBytes(n *int) func(context.Context, *ecr.UploadLayerPartInput, uploadPart) (*ecr.UploadLayerPartOutput, error) {
-	return func(ctx context.Context, in *ecr.UploadLayerPartInput, next uploadPart) (*ecr.UploadLayerPartOutput, error) {
-		*n = len(in.LayerPartBlob)
-		return next(ctx, in)
-	}
-}
-
-func cutBytes(ctx context.Context, in *ecr.UploadLayerPartInput, next uploadPart) (*ecr.UploadLayerPartOutput, error) {
-	cut := *in
-	cut.LayerPartBlob = in.LayerPartBlob[1:]
-	cut.PartLastByte = aws.Int64(*in.PartLastByte - 1)
-	return next(ctx, &cut)
-}

@@ -45,13 +45,7 @@ func listReferrers(r *request) (*exchange.Answer, error) {
 			return nil, err
 		}
 		for _, referrer := range out.Referrers {
-			referrers = append(referrers, descriptor{
-				MediaType:    aws.ToString(referrer.MediaType),
-				Digest:       aws.ToString(referrer.Digest),
-				Size:         aws.ToInt64(referrer.Size),
-				ArtifactType: aws.ToString(referrer.ArtifactType),
-				Annotations:  referrer.Annotations,
-			})
+			referrers = append(referrers, describe(referrer))
 		}
 		in.NextToken = out.NextToken
 	}
@@ -68,4 +62,14 @@ func listReferrers(r *request) (*exchange.Answer, error) {
 		answer.Header.Set("OCI-Filters-Applied", "artifactType")
 	}
 	return answer, nil
+}
+
+func describe(referrer types.ImageReferrer) descriptor {
+	return descriptor{
+		MediaType:    aws.ToString(referrer.MediaType),
+		Digest:       aws.ToString(referrer.Digest),
+		Size:         aws.ToInt64(referrer.Size),
+		ArtifactType: aws.ToString(referrer.ArtifactType),
+		Annotations:  referrer.Annotations,
+	}
 }

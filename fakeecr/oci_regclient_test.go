@@ -1,0 +1,106 @@
+package fakeecr_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/regclient/regclient"
+	"github.com/regclient/regclient/config"
+	"github.com/regclient/regclient/scheme"
+	"github.com/regclient/regclient/scheme/reg"
+	"github.com/regclient/regclient/types/descriptor"
+	"github.com/regclient/regclient/types/errs"
+	"github.com/regclient/regclient/types/ref"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// regclient is regclient at the registry endpoint of a world. It sends layers of more
+// than a chunk in chunks, the least that ECR takes, and does not pause after an error.
+func (w wire) regclient() *regclient.RegClient {
+	host := config.Host{Name: w.host, Hostname: w.host, User: "AWS", Pass: w.password, TLS: config.TLSEnabled, BlobChunk: minPart, BlobMax: minPart}
+	if w.plain {
+		host.TLS = config.TLSDisabled
+	}
+	return regclient.New(regclient.WithConfigHost(host), regclient.WithRetryDelay(time.Millisecond, time.Millisecond), regclient.WithRegOpts(reg.WithHTTPClient(&http.Client{Transport: w.way})))
+}
+
+func (w wire) ref(t *testing.T, reference string) ref.Ref {
+	t.Helper()
+	named, err := ref.New(w.host + "/" + reference)
+	require.NoError(t, err)
+	return named
+}
+
+func TestRegclient(t *testing.T) {
+	for mode, m := range modes {
+		t.Run(mode, func(t *testing.T) {
+			onAllWires(t, func(t *testing.T, w wire) {
+				ctx, client := t.Context(), w.regclient()
+				create(t, w.registry, app)
+				image := fakeecr.RandomImage(1, 100, 2*minPart+1)
+				w.registry.MustPush("base:v1", image)
+
+				// A layer that is pushed in chunks is one layer.
+				chunked := bytes.Repeat([]byte("0123456789"), minPart/4)
+				put, err := client.BlobPut(ctx, w.ref(t, app), descriptor.Descriptor{}, io.MultiReader(bytes.NewReader(chunked)))
+				require.NoError(t, err)
+				require.Equal(t, digestOf(chunked), put.Digest.String())
+				require.Equal(t, 3, w.registry.Trace().Where(scenarios.Through(scenarios.FaceRegistry)).Count("UploadLayerPart"))
+
+				require.NoError(t, client.ImageCopy(ctx, w.ref(t, "base:v1"), w.ref(t, app+":v1")))
+				head, err := client.ManifestHead(ctx, w.ref(t, app+":v1"))
+				require.NoError(t, err)
+				require.Equal(t, image.Digest(), head.GetDescriptor().Digest.String())
+				blob, err := client.BlobGet(ctx, w.ref(t, app), descriptor.Descriptor{Digest: head.GetDescriptor().Digest.Algorithm().FromBytes(image.Blobs[1])})
+				require.NoError(t, err)
+				read, err := io.ReadAll(blob)
+				require.NoError(t, err)
+				require.True(t, bytes.Equal(image.Blobs[1], read))
+				require.NoError(t, blob.Close())
+
+				w.registry.MustPush(app, fakeecr.Referrer(image, "application/spdx+json", []byte("sbom")))
+				about, err := client.ReferrerList(ctx, w.ref(t, app+":v1"), scheme.WithReferrerMatchOpt(descriptor.MatchOpt{ArtifactType: "application/spdx+json"}))
+				require.NoError(t, err)
+				require.Len(t, about.Descriptors, 1)
+
+				w.registry.MustPush(app+":v2", image)
+				tags, err := client.TagList(ctx, w.ref(t, app))
+				require.NoError(t, err)
+				require.ElementsMatch(t, []string{"v1", "v2"}, tags.Tags)
+				names, err := client.RepoList(ctx, w.host)
+				require.NoError(t, err)
+				require.Equal(t, []string{"base", app}, names.Repositories)
+				require.NoError(t, client.TagDelete(ctx, w.ref(t, app+":v2")))
+				require.NoError(t, client.ManifestDelete(ctx, w.ref(t, app).SetDigest(image.Digest())))
+				_, err = client.ManifestHead(ctx, w.ref(t, app+":v1"))
+				require.ErrorIs(t, err, errs.ErrNotFound)
+			}, m.options...)
+		})
+	}
+}
+
+func TestRegclientRefused(t *testing.T) {
+	onAllWires(t, func(t *testing.T, w wire) {
+		ctx, client := t.Context(), w.regclient()
+		w.registry.MustPush("base:v1", fakeecr.RandomImage(1, 100))
+		w.registry.MustPush("base:v2", fakeecr.RandomImage(2, 100))
+		require.ErrorContains(t, client.ImageCopy(ctx, w.ref(t, "base:v1"), w.ref(t, app+":v1")), appNotFound)
+		create(t, w.registry, app, func(in *ecr.CreateRepositoryInput) { in.ImageTagMutability = types.ImageTagMutabilityImmutable })
+		require.NoError(t, client.ImageCopy(ctx, w.ref(t, "base:v1"), w.ref(t, app+":v1")))
+		err := client.ImageCopy(ctx, w.ref(t, "base:v2"), w.ref(t, app+":v1"))
+		require.ErrorContains(t, err, "The image tag 'v1' already exists in the 'team/app' repository and cannot be overwritten because the tag is immutable.")
+
+		w.password = "secret"
+		_, err = w.regclient().ManifestHead(ctx, w.ref(t, app+":v1"))
+		require.True(t, errors.Is(err, errs.ErrHTTPUnauthorized), "%v", err)
+	})
+}
