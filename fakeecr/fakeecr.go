@@ -1,11 +1,40 @@
 // Package fakeecr is Amazon ECR inside a Go test: in process, in memory, with
 // ECR's own errors.
 //
+//	registry := fakeecr.New(t)
+//	registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 1<<20))
+//	err := release.Publish(ctx, registry, "team/app") // the code under test
+//
+// # Ways to call
+//
 // A [Registry] is passed where an *ecr.Client would be: it has all of its
 // methods. [Registry.Client] is the SDK's client over a registry without a
-// socket, and [NewServer] serves the same state over HTTP to any AWS SDK or CLI,
-// and at /v2/ to what pushes and pulls images.
-// What goes wrong, and when, is said with package scenarios.
+// socket, and [Registry.Transport] leads any HTTP client there by ECR's own host
+// names. [NewServer] serves the same state over HTTP to any AWS SDK or CLI
+// ([Server.Setenv], [Server.Env]), and at /v2/ to what pushes and pulls images.
+// The command fakeecr/cmd/fakeecr is such a server for programs in other
+// languages.
+//
+// # The world
+//
+// A registry is that of one account in one region. [Registry.In],
+// [Registry.Account] and [Registry.As] are its neighbours, and itself for another
+// caller, in one world with one clock. Time passes by [Registry.Advance], or by
+// itself; what is due then happens: scans complete, lifecycle policies run, images
+// arrive in other regions. [Registry.Fork] copies a world at no cost.
+//
+// What is outside ECR, a test says: images ([Registry.MustPush]), what scans find
+// ([Registry.SetScanFindings], [WithScanner]), upstreams of a pull-through cache
+// ([WithUpstream]), keys and secrets ([WithKMSKey], [WithSecret]), limits
+// ([WithQuota]).
+//
+// # What goes wrong, and what happened
+//
+// Faults are said with package scenarios and played by [WithScenario] or
+// [Registry.Play]. [Registry.Trace] is what was called, and [Registry.Inspect] what
+// the registries hold. The log of a failed test ends with the trace and the seed;
+// under go test -artifacts it is left as a page, too. How close all of it is to ECR,
+// operation by operation, is said in FIDELITY.md beside the code.
 package fakeecr
 
 //go:generate go run ./internal/generate api_gen.go

@@ -1,36 +1,160 @@
 package release_test
 
 import (
+	"net"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-// README's Go is code that runs here or in the scenarios' examples.
-func TestReadmeShowsRealCode(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+const root = "../.."
+
+func readme(t *testing.T) string {
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
 	require.NoError(t, err)
-	var code string
-	for _, file := range []string{"release_test.go", "../../scenarios/example_test.go"} {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		code += spaces(string(text))
+	return string(text)
+}
+
+// blocks are the code in a language, in order.
+func blocks(text, language string) (blocks []string) {
+	for _, block := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(text, -1) {
+		blocks = append(blocks, block[1])
 	}
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
-	require.NotEmpty(t, blocks)
-	for _, block := range blocks {
-		for _, line := range strings.Split(block[1], "\n") {
-			line = strings.Replace(spaces(line), "badDay := ", "var badDay = ", 1)
-			if line != "playing := registry.Play(badDay)" {
-				require.Contains(t, code, line)
-			}
-		}
+	return blocks
+}
+
+func TestReadmeHasNoLongSection(t *testing.T) {
+	for _, section := range strings.Split(readme(t), "\n## ") {
+		title, _, _ := strings.Cut(section, "\n")
+		require.LessOrEqual(t, strings.Count(section, "\n"), 45, title)
 	}
 }
 
-var blanks = regexp.MustCompile(`\s+`)
+// What is in no language is not run.
+func TestReadmeHasNoOtherCode(t *testing.T) {
+	opened := 0
+	for _, fence := range regexp.MustCompile("(?m)^ *```.*$").FindAllString(readme(t), -1) {
+		require.Contains(t, []string{"```", "```go", "```sh", "```text"}, fence)
+		if fence != "```" {
+			opened++
+		}
+	}
+	require.Equal(t, 2*opened, strings.Count(readme(t), "```"))
+}
 
-func spaces(text string) string { return strings.TrimSpace(blanks.ReplaceAllString(text, " ")) }
+// README's Go is code that runs here or in the scenarios' examples.
+func TestReadmeShowsRealCode(t *testing.T) {
+	var code string
+	for _, file := range []string{"release_test.go", root + "/scenarios/example_test.go"} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		code += string(text)
+	}
+	shown := blocks(readme(t), "go")
+	require.NotEmpty(t, shown)
+	for _, block := range shown {
+		block = strings.Replace(block, "badDay := ", "var badDay = ", 1)
+		block = strings.TrimSuffix(block, "playing := registry.Play(badDay)\n")
+		require.Contains(t, code, "\n"+block)
+	}
+}
+
+// reader is what stands around the commands. The module is this one, and what .ci/run
+// runs is left to it. Nothing stays on the machine.
+const reader = `
+set -euo pipefail
+for name in $(compgen -e AWS_); do unset "$name"; done
+export PATH=$SCRATCH:$PATH NO_PROXY=127.0.0.1 AWS_PAGER='' AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
+export DOCKER_CONFIG=$SCRATCH/docker REGISTRY_AUTH_FILE=$SCRATCH/auth.json
+export HELM_CACHE_HOME=$SCRATCH/helm HELM_CONFIG_HOME=$SCRATCH/helm HELM_DATA_HOME=$SCRATCH/helm
+programs=() output=2
+trap 'kill "${programs[@]}"' EXIT
+
+fakeecr() {
+	output=$((output + 1))
+	mkfifo "$SCRATCH/output$output"
+	command fakeecr "$@" >"$SCRATCH/output$output" &
+	programs+=($!)
+	eval "exec $output<$SCRATCH/output$output; read -r line <&$output"
+	[[ $line == 'fakeecr listening on '* ]]
+}
+
+go() {
+	case "$*" in
+	"get "*) [ "$2" = "$(command go -C "$MODULE" list -m)" ] ;;
+	"install "*@latest) command go -C "$MODULE" build -o "$SCRATCH/" "${2%@latest}" ;;
+	"test ./..." | "generate ./...") grep "^go $1 .*\./\.\.\." "$MODULE/.ci/run" ;;
+	"test "*) command go -C "$MODULE" "${@/#1m/1x}" -benchtime 1x ;;
+	*) command go -C "$MODULE" "$@" ;;
+	esac
+}
+
+examples/run() { grep examples/run "$MODULE/.ci/run"; }
+.ci/run() { [ -x "$MODULE/.ci/run" ]; }
+`
+
+// Commands are run in one shell, in order, as a reader would. A block with a program
+// that this machine lacks is left out, and the log says so.
+func TestReadmeShowsRealCommands(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and runs programs")
+	}
+	if missing := missing("bash curl"); missing != "" {
+		t.Skip("no " + missing)
+	}
+	module, err := filepath.Abs(root)
+	require.NoError(t, err)
+	scratch := t.TempDir()
+	storage := filepath.Join(scratch, "storage.conf")
+	require.NoError(t, os.WriteFile(storage, []byte("[storage]\ndriver = 'vfs'\ngraphroot = '"+scratch+"/storage'\nrunroot = '"+scratch+"/run'\n"), 0o600))
+	t.Setenv("CONTAINERS_STORAGE_CONF", storage)
+	t.Setenv("STORAGE_DRIVER", "vfs")
+	require.NoError(t, os.WriteFile(filepath.Join(scratch, "README.md"), []byte(readme(t)), 0o600))
+
+	script := reader
+	for _, block := range blocks(readme(t), "sh") {
+		if missing := missing(block); missing != "" {
+			t.Logf("no %s for\n%s", missing, block)
+			continue
+		}
+		script += regexp.MustCompile("(?m)^(fakeecr .*) &$").ReplaceAllString(block, "$1")
+	}
+	script = strings.NewReplacer("4510", freePort(t), "4511", freePort(t), "4512", freePort(t)).Replace(script)
+	command := exec.CommandContext(t.Context(), "bash", "-xc", script+"touch done\n")
+	command.Dir = scratch
+	command.Env = append(os.Environ(), "SCRATCH="+scratch, "MODULE="+module)
+	command.WaitDelay = time.Second
+	output, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	require.FileExists(t, filepath.Join(scratch, "done"), "%s", output)
+}
+
+// missing is a program that commands need and this machine lacks.
+func missing(commands string) string {
+	for _, tool := range []string{"bash", "curl", "aws", "tar", "crane", "helm", "oras", "podman", "skopeo", "buildah", "docker"} {
+		if regexp.MustCompile(`(?m)(^|\| |&& | )` + tool + `( |$)`).MatchString(commands) {
+			if _, err := exec.LookPath(tool); err != nil {
+				return tool
+			}
+			if tool == "podman" && exec.Command(tool, "info").Run() != nil {
+				return "podman that works here"
+			}
+		}
+	}
+	return ""
+}
+
+func freePort(t *testing.T) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	require.NoError(t, err)
+	return port
+}

@@ -38,3 +38,17 @@ func TestReleaseSurvivesThrottling(t *testing.T) {
 		require.Equal(t, 3, registry.Trace().Count("PutImage"))
 	})
 }
+
+// A held call shows what happens in between, without sleeping.
+func TestReleaseIntoADeletedRepository(t *testing.T) {
+	registry := fakeecr.New(t)
+	registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 1<<20))
+	playing := registry.Play(scenarios.Scenario{scenarios.On("PutImage").Hold()})
+	released := make(chan error)
+	go func() { released <- release.Publish(t.Context(), registry, "team/app") }()
+	require.NoError(t, playing.WaitHeld(t.Context(), 1)) // the layers are there, and PutImage waits
+	_, err := registry.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("team/app"), Force: true})
+	require.NoError(t, err)
+	playing.Release()
+	require.ErrorContains(t, <-released, "RepositoryNotFoundException")
+}
