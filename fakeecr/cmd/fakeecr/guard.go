@@ -166,6 +166,7 @@ func (g *guard) logIn(w http.ResponseWriter, req *http.Request) {
 		render(w, http.StatusUnauthorized, "login", given != "")
 		return
 	}
+	w.Header().Set("Referrer-Policy", "no-referrer") // the URL may have the token
 	http.SetCookie(w, &http.Cookie{Name: g.cookie(), Value: g.proof(), Path: prefix, HttpOnly: true, Secure: req.TLS != nil, SameSite: http.SameSiteStrictMode})
 	query := to.Query()
 	query.Del("token")

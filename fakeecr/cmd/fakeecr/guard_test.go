@@ -218,6 +218,7 @@ func TestToken(t *testing.T) {
 				response, body := login(browser)
 				require.Equal(t, http.StatusOK, response.StatusCode, name)
 				require.NotContains(t, body, "sesame", name)
+				require.Equal(t, "no-referrer", response.Header.Get("Referrer-Policy"), "the page that follows is not told the token")
 				require.Len(t, response.Cookies(), 1, name)
 				given := response.Cookies()[0]
 				named = given.Name

@@ -56,7 +56,7 @@ function hear(n) {
   if (!unheard) {
     setTimeout(() => {
       const line = list.querySelector("summary");
-      byID("heard").textContent = `${unheard} new calls${line ? ", the last " + line.textContent.replace(/\s+/g, " ") : ""}`;
+      byID("heard").textContent = `New calls: ${unheard}. ${line ? "The last: " + line.textContent.replace(/\s+/g, " ").trim() : ""}`;
       unheard = 0;
     }, 3000);
   }
