@@ -107,6 +107,9 @@ func TestCertificates(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, "http/1.1", state.NegotiatedProtocol)
 		leaf := state.PeerCertificates[0]
+		again, err := shake(name, server.RootCAs())
+		require.NoError(t, err, name)
+		require.Equal(t, leaf.Raw, again.PeerCertificates[0].Raw, "a browser trusts the one that it was told to")
 		require.NotEqual(t, leaf.Issuer, leaf.Subject, "OpenSSL would take it for self-signed")
 		require.WithinRange(t, time.Now(), leaf.NotBefore, leaf.NotAfter)
 		require.Less(t, leaf.NotAfter.Sub(leaf.NotBefore), 825*24*time.Hour, "some clients take none that is good for longer")

@@ -62,6 +62,41 @@ func TestTheCallsAsTheyCome(t *testing.T) {
 	shows(t, ctx, `!!document.querySelector("#call-3")`)
 }
 
+// TestNobodyLooks: a page in the background leaves its connection to others, of which
+// a browser has six, and goes on where it was.
+func TestNobodyLooks(t *testing.T) {
+	p := start(t)
+	ctx := open(t, 1280, 800)
+	run(t, ctx, chromedp.Navigate(p.page), visible(`#live[data-state=live]`))
+	look := func(hidden bool) {
+		t.Helper()
+		run(t, ctx, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`Object.defineProperty(document, "hidden", {value: %t, configurable: true}); document.dispatchEvent(new Event("visibilitychange"))`, hidden)))
+	}
+	p.call("DescribeRepositories", members{})
+	shows(t, ctx, `!!document.querySelector("#call-1")`)
+	look(true)
+	shows(t, ctx, `events.readyState == EventSource.CLOSED`)
+	p.call("DescribeRepositories", members{})
+	shows(t, ctx, `!document.querySelector("#call-2")`)
+	look(false)
+	shows(t, ctx, `!!document.querySelector("#call-2") && document.querySelectorAll("#calls .call").length == 2`)
+	shows(t, ctx, `document.querySelector("#heard").textContent.includes("New calls: 2. The last: 2 ")`)
+}
+
+// TestAnotherProgram: a page that outlives its program shows the next one's world.
+func TestAnotherProgram(t *testing.T) {
+	ctx := open(t, 1280, 800)
+	var address string
+	t.Run("first", func(t *testing.T) {
+		p := start(t, "-repository", "team/first", "-repository", "team/more")
+		address = strings.TrimPrefix(p.url, "http://")
+		run(t, ctx, chromedp.Navigate(p.page), visible(`#live[data-state=live]`))
+	})
+	shows(t, ctx, `document.querySelector("#live").dataset.state == "lost"`)
+	start(t, "-addr", address, "-repository", "team/second")
+	shows(t, ctx, `[...document.querySelectorAll("#calls .repository")].map((e) => e.innerText).join() == "team/second"`)
+}
+
 func TestTheFilterOfTheTrace(t *testing.T) {
 	p := start(t, "-repository", "team/app", "-repository", "team/db")
 	ctx := open(t, 1280, 800)

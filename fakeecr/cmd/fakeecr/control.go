@@ -30,7 +30,8 @@ type control struct {
 	requests http.ServeMux
 	playings playings
 	guard    guard
-	// worlds counts the worlds that there were.
+	// worlds counts the worlds that there were, from the time when the program began:
+	// a page that outlives a program sees that the next one's worlds are others.
 	worlds atomic.Int64
 	// ended ends when the program is told to stop.
 	ended context.Context
@@ -38,6 +39,7 @@ type control struct {
 
 func newControl(c *config) *control {
 	control := &control{config: c, guard: newGuard(c.hosts, c.token), ended: context.Background()}
+	control.worlds.Store(time.Now().UnixMilli())
 	handle := func(route string, serve func(http.ResponseWriter, *http.Request)) {
 		method, path, _ := strings.Cut(route, " ")
 		control.requests.HandleFunc(method+" "+prefix+path, serve)

@@ -12,9 +12,14 @@ type outcome struct {
 	status int
 	notice string
 	bad    bool
+	// part is the id of the part of the page that it is about, "" for all of it.
+	part string
 	// scenario and duration are what was sent, to be put right.
 	scenario, duration string
 }
+
+// partOf is the part of the page that each thing it does belongs to.
+var partOf = map[string]string{"play": "scenarios", "release": "scenarios", "stop": "scenarios", "advance": "clock"}
 
 // longestForm is how many bytes a form may have: a scenario in it is escaped.
 const longestForm = 4 * longest
@@ -28,14 +33,19 @@ func (c *control) do(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	done, err := c.carryOut(req, req.PostForm)
-	switch {
-	case err != nil:
-		c.showCalls(w, nil, &outcome{http.StatusBadRequest, err.Error(), true, req.PostForm.Get("scenario"), req.PostForm.Get("duration")})
-	case done.notice != "":
-		c.showCalls(w, nil, done)
-	default:
-		http.Redirect(w, req, prefix, http.StatusSeeOther)
+	if err != nil {
+		done = &outcome{
+			status: http.StatusBadRequest, notice: err.Error(), bad: true,
+			scenario: req.PostForm.Get("scenario"), duration: req.PostForm.Get("duration"),
+		}
 	}
+	done.part = partOf[req.PostForm.Get("do")]
+	if done.notice != "" {
+		c.showCalls(w, nil, done)
+		return
+	}
+	to := url.URL{Path: prefix, Fragment: done.part}
+	http.Redirect(w, req, to.String(), http.StatusSeeOther)
 }
 
 func (c *control) carryOut(req *http.Request, form url.Values) (*outcome, error) {
@@ -70,4 +80,23 @@ func (c *control) carryOut(req *http.Request, form url.Values) (*outcome, error)
 	default:
 		return nil, fmt.Errorf("the page does not %q", form.Get("do"))
 	}
+}
+
+// excerptRunes is how much of a line an excerpt has on either side.
+const excerptRunes = 60
+
+// excerpt is what stands in a text where a mistake says, by its line and its column,
+// that something is wrong: the line up to there and from there on.
+func excerpt(text, mistake string) (before, at string) {
+	var line, column int
+	if _, err := fmt.Sscanf(mistake, "%d:%d:", &line, &column); err != nil {
+		return "", ""
+	}
+	lines := strings.Split(text, "\n")
+	if line < 1 || line > len(lines) {
+		return "", ""
+	}
+	runes := []rune(strings.TrimRight(lines[line-1], "\r"))
+	place := min(max(column-1, 0), len(runes))
+	return string(runes[max(0, place-excerptRunes):place]), string(runes[place:min(place+excerptRunes, len(runes))])
 }

@@ -80,7 +80,7 @@ func (g *guard) serve(w http.ResponseWriter, req *http.Request, next http.Handle
 		http.Error(w, "a page of another origin sends no request here", http.StatusForbidden)
 	case g.token == "" && g.exposed:
 		http.Error(w, "other machines can reach this program: its own requests need -token", http.StatusForbidden)
-	case g.token == "", g.isKnown(req) && !(req.Method == http.MethodGet && req.URL.Query().Has("token")):
+	case g.token == "", isStatic(req), g.isKnown(req) && !(req.Method == http.MethodGet && req.URL.Query().Has("token")):
 		next.ServeHTTP(w, req)
 	default:
 		g.logIn(w, req)
@@ -102,6 +102,12 @@ func (g *guard) isOurs(req *http.Request) bool {
 	return name == "localhost" || slices.Contains(g.hosts, name)
 }
 
+// isStatic tells whether a request reads what the page that asks for the token is
+// made of. It is the same for all and tells nothing.
+func isStatic(req *http.Request) bool {
+	return req.Method == http.MethodGet && (req.URL.Path == prefix+"style.css" || req.URL.Path == prefix+"page.js")
+}
+
 // isForeign tells whether a browser sends a request for a page of another origin. It
 // may lead its user here, by a link. Programs say nothing of origins.
 func (g *guard) isForeign(req *http.Request) bool {
@@ -113,8 +119,9 @@ func (g *guard) isForeign(req *http.Request) bool {
 	return g.origins.Check(&checked) != nil
 }
 
-// cookie holds what proves that a browser was told the token.
-const cookie = "fakeecr"
+// cookie is the name of what proves that a browser was told the token. Cookies know no
+// ports, so each program of a machine has a name of its own.
+func (g *guard) cookie() string { return "fakeecr-" + hex.EncodeToString(g.salt[:4]) }
 
 // isKnown tells whether a request proves that it knows the token.
 func (g *guard) isKnown(req *http.Request) bool {
@@ -122,7 +129,7 @@ func (g *guard) isKnown(req *http.Request) bool {
 	if strings.EqualFold(scheme, "Bearer") && g.isToken(token) {
 		return true
 	}
-	told, err := req.Cookie(cookie)
+	told, err := req.Cookie(g.cookie())
 	return err == nil && equal(told.Value, g.proof())
 }
 
@@ -159,7 +166,8 @@ func (g *guard) logIn(w http.ResponseWriter, req *http.Request) {
 		render(w, http.StatusUnauthorized, "login", given != "")
 		return
 	}
-	http.SetCookie(w, &http.Cookie{Name: cookie, Value: g.proof(), Path: prefix, HttpOnly: true, Secure: req.TLS != nil, SameSite: http.SameSiteStrictMode})
+	w.Header().Set("Referrer-Policy", "no-referrer") // the URL may have the token
+	http.SetCookie(w, &http.Cookie{Name: g.cookie(), Value: g.proof(), Path: prefix, HttpOnly: true, Secure: req.TLS != nil, SameSite: http.SameSiteStrictMode})
 	query := to.Query()
 	query.Del("token")
 	to.RawQuery = query.Encode()

@@ -80,6 +80,15 @@ func TestForeignPages(t *testing.T) {
 		"by a name like a loopback":   {"POST", "reset", "", []string{"Host", "127.0.0.1.evil.example"}, 403},
 		"by another address":          {"POST", "reset", "", []string{"Host", "192.0.2.7"}, 403},
 		"by an address that was told": {"POST", "reset", "", []string{"Host", "192.0.2.8:4510"}, 204},
+		"by an alias of the loopback": {"POST", "reset", "", []string{"Host", "127.0.0.2"}, 204},
+		"by all addresses":            {"POST", "reset", "", []string{"Host", "0.0.0.0:" + port}, 403},
+		"by all addresses of IPv6":    {"POST", "reset", "", []string{"Host", "[::]"}, 403},
+		"by a short address":          {"POST", "reset", "", []string{"Host", "127.1"}, 403},
+		"by a number":                 {"POST", "reset", "", []string{"Host", "2130706433"}, 403},
+		"by localhost's full name":    {"POST", "reset", "", []string{"Host", "localhost."}, 403},
+		"by a name below localhost":   {"POST", "reset", "", []string{"Host", "evil.localhost"}, 403},
+		"by a name before a port":     {"POST", "reset", "", []string{"Host", "localhost:1:2"}, 403},
+		"by a name that is forwarded": {"POST", "reset", "", []string{"Host", "evil.example", "X-Forwarded-Host", "localhost", "Forwarded", "host=localhost"}, 403},
 
 		"own page":                       {"POST", "reset", "", []string{"Origin", base, "Sec-Fetch-Site", "same-origin"}, 204},
 		"own form":                       {"POST", "", "do=advance&duration=1s", []string{"Origin", base, "Sec-Fetch-Site", "same-origin", "Content-Type", formType}, 303},
@@ -90,6 +99,11 @@ func TestForeignPages(t *testing.T) {
 		"foreign form":                   {"POST", "reset", "", []string{"Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Content-Type", formType}, 403},
 		"foreign form of the page":       {"POST", "", "do=reset", []string{"Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site", "Content-Type", formType}, 403},
 		"foreign form, plain text":       {"POST", "scenario", refusing, []string{"Origin", "https://evil.example", "Content-Type", "text/plain"}, 403},
+		"foreign form of parts":          {"POST", "", "--b\r\nContent-Disposition: form-data; name=\"do\"\r\n\r\nreset\r\n--b--", []string{"Origin", "https://evil.example", "Content-Type", "multipart/form-data; boundary=b"}, 403},
+		"own form of parts":              {"POST", "", "--b\r\nContent-Disposition: form-data; name=\"do\"\r\n\r\nreset\r\n--b--", []string{"Origin", base, "Content-Type", "multipart/form-data; boundary=b"}, 400},
+		"foreign JSON":                   {"POST", "scenario", refusing, []string{"Origin", "https://evil.example", "Content-Type", "application/json"}, 403},
+		"foreign page of the same host":  {"POST", "reset", "", []string{"Origin", "https://evil.example", "X-Forwarded-Host", "evil.example"}, 403},
+		"foreign page in the method":     {"POST", "reset", "", []string{"Origin", "https://evil.example", "X-HTTP-Method-Override", "GET", "Sec-Fetch-Mode", "navigate"}, 403},
 		"foreign form of a file":         {"POST", "reset", "", []string{"Origin", "null"}, 403},
 		"page of another port":           {"POST", "reset", "", []string{"Origin", "http://127.0.0.1:1", "Sec-Fetch-Site", "same-site"}, 403},
 		"page of another port, no site":  {"POST", "reset", "", []string{"Origin", "http://127.0.0.1:1"}, 403},
@@ -108,8 +122,29 @@ func TestForeignPages(t *testing.T) {
 			require.Contains(t, response.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'")
 		})
 	}
+	for target, status := range map[string]int{
+		"http://evil.example" + prefix + "trace": 403, "http://" + host + prefix + "trace": 200,
+		"http://localhost@evil.example" + prefix + "trace": 403,
+	} {
+		require.Equal(t, status, asked(t, host, target), "a whole URL as the target names the host: %s", target)
+	}
 	response, _ := send(t, http.DefaultClient, "OPTIONS", base, "", "Origin", "https://evil.example", "Access-Control-Request-Method", "POST")
 	require.Equal(t, "*", response.Header.Get("Access-Control-Allow-Origin"), "the API is as open as ECR's")
+}
+
+// asked is the status of a request for a target as it stands, whose header names the
+// program rightly.
+func asked(t *testing.T, host, target string) int {
+	t.Helper()
+	connection, err := net.Dial("tcp", host)
+	require.NoError(t, err)
+	defer connection.Close()
+	_, err = io.WriteString(connection, "GET "+target+" HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n")
+	require.NoError(t, err)
+	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	return response.StatusCode
 }
 
 // TestExposedWithoutToken: where other machines can reach it, the program serves the
@@ -158,6 +193,10 @@ func TestToken(t *testing.T) {
 			response, body = send(t, http.DefaultClient, "GET", page, "", "Accept", "text/html")
 			require.Equal(t, http.StatusUnauthorized, response.StatusCode)
 			require.Contains(t, body, `type="password"`)
+			for _, path := range []string{"style.css", "page.js"} {
+				response, _ = send(t, http.DefaultClient, "GET", page+path, "")
+				require.Equal(t, http.StatusOK, response.StatusCode, "the page that asks for the token needs %s", path)
+			}
 			response, _ = send(t, http.DefaultClient, "GET", page+"?token=wrong", "", "Accept", "text/html")
 			require.Equal(t, http.StatusUnauthorized, response.StatusCode)
 			response, _ = send(t, http.DefaultClient, "POST", page+"reset?token="+url.QueryEscape("open sesame"), "")
@@ -171,6 +210,7 @@ func TestToken(t *testing.T) {
 					return send(t, browser, "POST", page+"login", "token=open+sesame", "Content-Type", "application/x-www-form-urlencoded", "Origin", "http://"+address)
 				},
 			}
+			named := ""
 			for name, login := range logins {
 				jar, err := cookiejar.New(nil)
 				require.NoError(t, err)
@@ -178,8 +218,10 @@ func TestToken(t *testing.T) {
 				response, body := login(browser)
 				require.Equal(t, http.StatusOK, response.StatusCode, name)
 				require.NotContains(t, body, "sesame", name)
+				require.Equal(t, "no-referrer", response.Header.Get("Referrer-Policy"), "the page that follows is not told the token")
 				require.Len(t, response.Cookies(), 1, name)
 				given := response.Cookies()[0]
+				named = given.Name
 				require.True(t, given.HttpOnly)
 				require.Equal(t, http.SameSiteStrictMode, given.SameSite)
 				require.Equal(t, prefix, given.Path)
@@ -190,7 +232,7 @@ func TestToken(t *testing.T) {
 				response, _ = send(t, browser, "POST", page, "do=reset", "Content-Type", "application/x-www-form-urlencoded", "Origin", "http://"+address)
 				require.Equal(t, http.StatusOK, response.StatusCode, name)
 			}
-			response, _ = send(t, http.DefaultClient, "GET", page, "", "Cookie", cookie+"=guess")
+			response, _ = send(t, http.DefaultClient, "GET", page, "", "Cookie", named+"=guess")
 			require.Equal(t, http.StatusUnauthorized, response.StatusCode)
 		})
 	}

@@ -46,9 +46,11 @@ type frame struct {
 	Live template.URL
 	Now  time.Time
 	Seed uint64
-	// Notice says what became of what was asked for; Bad, that it did not happen.
+	// Notice says what became of what was asked for; Bad, that it did not happen. It
+	// stands in the Part with this id, "" for above all.
 	Notice string
 	Bad    bool
+	Part   string
 	Body   any
 }
 
@@ -109,13 +111,16 @@ type callsPage struct {
 	Playings          []report.Playing
 	// What the forms were sent with, to be put right.
 	Scenario, Duration string
+	// Before and At are the line of the scenario in which something is wrong.
+	Before, At string
 }
 
 // showCalls shows the calls that a query is about: the conditions of the trace, and
 // before, a number of a call.
 func (c *control) showCalls(w http.ResponseWriter, query url.Values, done *outcome) {
 	page := callsPage{Filter: filled(query), Scenario: done.scenario, Duration: done.duration, Playings: c.shownPlayings()}
-	f := frame{Title: "Calls", Notice: done.notice, Bad: done.bad}
+	f := frame{Title: "Calls", Notice: done.notice, Bad: done.bad, Part: done.part}
+	page.Before, page.At = excerpt(done.scenario, done.notice)
 	status := http.StatusOK
 	if done.status != 0 {
 		status = done.status

@@ -115,27 +115,40 @@ func TestPageControls(t *testing.T) {
 		require.Contains(t, body, c.says, name)
 		require.Contains(t, body, `role="alert"`, name)
 	}
-	done := func(form url.Values) {
+	// A mistake is told beside the form, with the line it is in.
+	_, _, body := press(t, base, url.Values{"do": {"play"}, "scenario": {"{\r\n  \"rules\": [{\"on\": \"PutImages\"}]\r\n}"}})
+	_, panel, _ := strings.Cut(body, `id="scenarios"`)
+	panel, _, _ = strings.Cut(panel, "</section>")
+	for _, says := range []string{`2:20: on: ECR has no operation`, `<pre class="place">  &#34;rules&#34;: [{&#34;on&#34;: <mark>&#34;PutImages&#34;}]</mark></pre>`, `aria-invalid="true" aria-describedby="notice"`} {
+		require.Contains(t, panel, says)
+	}
+	require.Equal(t, 1, strings.Count(body, `role="alert"`))
+	_, _, body = press(t, base, url.Values{"do": {"advance"}, "duration": {"soon"}})
+	_, panel, _ = strings.Cut(body, `id="clock"`)
+	require.Contains(t, panel, "invalid duration")
+	require.Contains(t, panel, `aria-invalid="true"`)
+
+	done := func(part string, form url.Values) {
 		t.Helper()
 		status, to, body := press(t, base, form)
 		require.Equal(t, http.StatusSeeOther, status, body)
-		require.Equal(t, prefix, to)
+		require.Equal(t, prefix+part, to)
 	}
-	done(url.Values{"do": {"play"}, "scenario": {`{"rules":[{"on":"ListImages","do":{"hold":true}}]}`}})
+	done("#scenarios", url.Values{"do": {"play"}, "scenario": {`{"rules":[{"on":"ListImages","do":{"hold":true}}]}`}})
 	answered := make(chan error, 1)
 	go func() {
 		_, err := client(base).ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String("team/app")})
 		answered <- err
 	}()
 	require.Eventually(t, func() bool { return strings.Contains(shown(t, base, ""), "holds 1") }, 10*time.Second, time.Millisecond)
-	done(url.Values{"do": {"release"}, "id": {"1"}})
+	done("#scenarios", url.Values{"do": {"release"}, "id": {"1"}})
 	require.NoError(t, <-answered)
-	done(url.Values{"do": {"stop"}, "id": {"1"}})
+	done("#scenarios", url.Values{"do": {"stop"}, "id": {"1"}})
 	require.Contains(t, shown(t, base, ""), "No scenario is in play")
 
-	done(url.Values{"do": {"advance"}, "duration": {" 48h "}})
+	done("#clock", url.Values{"do": {"advance"}, "duration": {" 48h "}})
 	require.Contains(t, shown(t, base, ""), time.Now().UTC().Add(48*time.Hour).Format("2006-01-02"))
-	done(url.Values{"do": {"reset"}})
+	done("", url.Values{"do": {"reset"}})
 	require.Contains(t, shown(t, base, ""), time.Now().UTC().Format("2006-01-02"))
 }
 
@@ -237,15 +250,25 @@ func events(t *testing.T, base, query string, headers ...string) func() (id stri
 	}
 }
 
+// worldOf is the number of the world that the page knows.
+func worldOf(t *testing.T, base string) (world int64) {
+	t.Helper()
+	_, live, _ := strings.Cut(shown(t, base, ""), `data-live="events?after=`)
+	_, err := fmt.Sscanf(live, "%d-", &world)
+	require.NoError(t, err)
+	return world
+}
+
 func TestPageIsToldOfCalls(t *testing.T) {
 	base, stop := start(t, "-region", "eu-west-1", "-repository", "team/app")
 	api := client(base)
-	next := events(t, base, "after=1-1&operation=ListImages&tag=")
+	world := worldOf(t, base)
+	next := events(t, base, fmt.Sprintf("after=%d-1&operation=ListImages&tag=", world))
 	id, told := next()
 	for told.Playings == nil {
 		id, told = next()
 	}
-	require.Equal(t, "1-1", id)
+	require.Equal(t, fmt.Sprintf("%d-1", world), id)
 	require.Contains(t, *told.Playings, "No scenario")
 
 	begun := time.Now()
@@ -257,20 +280,24 @@ func TestPageIsToldOfCalls(t *testing.T) {
 		id, told = next()
 	}
 	require.Less(t, time.Since(begun), time.Second)
-	require.Equal(t, "1-3", id)
+	require.Equal(t, fmt.Sprintf("%d-3", world), id)
 	require.Contains(t, told.Calls, `id="call-3"`)
 	require.NotContains(t, told.Calls, "DescribeRepositories")
 
 	// A browser that was away for a while is told what it missed, and of a new world
 	// that it is one.
-	_, missed := events(t, base, "after=1-1", "Last-Event-ID", "1-2")()
+	_, missed := events(t, base, "after=1-1", "Last-Event-ID", fmt.Sprintf("%d-2", world))()
 	require.Equal(t, 1, missed.New)
 	post(t, base+prefix+"reset", "", http.StatusNoContent)
 	for !told.Reset {
 		id, told = next()
 	}
-	require.Equal(t, "2-1", id)
-	_, missed = events(t, base, "after=1-1", "Last-Event-ID", "1-9")()
+	require.Equal(t, fmt.Sprintf("%d-1", world+1), id)
+	_, missed = events(t, base, "after=1-1", "Last-Event-ID", fmt.Sprintf("%d-9", world))()
+	require.True(t, missed.Reset)
+
+	// So is a page that knew a program before this one.
+	_, missed = events(t, base, "after=1-1")()
 	require.True(t, missed.Reset)
 
 	for _, query := range []string{"", "after=1", "after=1-1&operation=PutImages"} {
@@ -285,7 +312,7 @@ func TestPageIsToldOfCalls(t *testing.T) {
 // TestPageIsToldWhatIsHeld: a call that waits is in no trace yet.
 func TestPageIsToldWhatIsHeld(t *testing.T) {
 	base, _ := start(t, "-region", "eu-west-1", "-repository", "team/app")
-	next := events(t, base, "after=1-1")
+	next := events(t, base, fmt.Sprintf("after=%d-1", worldOf(t, base)))
 	ask(t, "POST", base+prefix+"scenario", `{"rules":[{"on":"ListImages","do":{"hold":true}}]}`)
 	go client(base).ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String("team/app")})
 	for {

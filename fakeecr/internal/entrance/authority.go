@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
@@ -23,7 +24,18 @@ type Authority struct {
 	certificate *x509.Certificate
 	// key signs, and served is the key of all that is signed.
 	key, served *ecdsa.PrivateKey
+
+	mu sync.Mutex
+	// signed are the certificates by what clients came by. A browser that was told to
+	// trust one trusts no other of the same name.
+	signed map[place]*tls.Certificate
 }
+
+// place is what a client came by.
+type place struct{ name, address string }
+
+// mostSigned is how many certificates are kept.
+const mostSigned = 1000
 
 // NewAuthority is a new authority, of the listener whose default region is given.
 func NewAuthority(region string) (*Authority, error) {
@@ -50,7 +62,7 @@ func NewAuthority(region string) (*Authority, error) {
 		return nil, err
 	}
 	certificate, err := x509.ParseCertificate(der)
-	return &Authority{region: region, certificate: certificate, key: key, served: served}, err
+	return &Authority{region: region, certificate: certificate, key: key, served: served, signed: map[place]*tls.Certificate{}}, err
 }
 
 // Pool is what a client trusts that trusts the authority alone.
@@ -69,18 +81,42 @@ func (a *Authority) PEM() []byte {
 // its own, so that nothing that takes it puts one in the place of those signed here.
 func (a *Authority) Config() *tls.Config {
 	protocols := []string{"http/1.1"}
-	served := &tls.Config{NextProtos: protocols, GetCertificate: a.sign}
+	served := &tls.Config{NextProtos: protocols, GetCertificate: a.certify}
 	return &tls.Config{
 		NextProtos:         protocols,
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return served, nil },
 	}
 }
 
-// sign makes a certificate for one handshake: for the machine's names, for those of
-// ECR in a region, and for whatever name or address the client came by. It is good
-// on the day, and no longer than clients take.
-func (a *Authority) sign(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+// certify is the certificate of a handshake, which is that of the last one by the
+// same name and address for as long as it is good.
+func (a *Authority) certify(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	at := place{name: hello.ServerName}
+	local, ok := hello.Conn.LocalAddr().(*net.TCPAddr)
+	if ok {
+		at.address = local.IP.String()
+	}
 	now := time.Now()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if known := a.signed[at]; known != nil && now.After(known.Leaf.NotBefore) && now.Before(known.Leaf.NotAfter) {
+		return known, nil
+	}
+	signed, err := a.sign(at.name, local, now)
+	if err != nil {
+		return nil, err
+	}
+	if len(a.signed) >= mostSigned {
+		clear(a.signed)
+	}
+	a.signed[at] = signed
+	return signed, nil
+}
+
+// sign makes a certificate for the machine's names, for those of ECR in a region, and
+// for whatever name or address, which may be nil, a client came by. It is good on the
+// day, and no longer than clients take.
+func (a *Authority) sign(name string, local *net.TCPAddr, now time.Time) (*tls.Certificate, error) {
 	template := &x509.Certificate{
 		Subject:     pkix.Name{CommonName: "fakeecr"},
 		NotBefore:   now.AddDate(0, -1, 0),
@@ -90,15 +126,19 @@ func (a *Authority) sign(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		DNSNames:    append(registry.HostsOf(a.region), "localhost"),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}
-	if name := hello.ServerName; name != "" {
+	if name != "" {
 		template.DNSNames = append(template.DNSNames, name)
 		if names := ecrHost.FindStringSubmatch(hostname(name)); names != nil {
 			template.DNSNames = append(template.DNSNames, registry.HostsOf(names[2])...)
 		}
 	}
-	if local, ok := hello.Conn.LocalAddr().(*net.TCPAddr); ok {
+	if local != nil {
 		template.IPAddresses = append(template.IPAddresses, local.IP)
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, a.served.Public(), a.key)
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: a.served}, err
+	if err != nil {
+		return nil, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: a.served, Leaf: leaf}, err
 }

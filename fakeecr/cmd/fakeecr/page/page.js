@@ -6,7 +6,8 @@
 const byID = (id) => document.getElementById(id);
 const live = byID("live"), list = byID("calls"), pause = byID("pause");
 const mostCalls = 10000; // the trace keeps no more
-let paused = false, waiting = [], stale = false;
+let paused = false, waiting = [], stale = false, reading = false;
+let unheard = 0;
 let matching = list ? Number(byID("matching").dataset.count) : 0;
 
 // Lines that are opened.
@@ -49,6 +50,19 @@ function add(html) {
   byID("empty").hidden = true;
 }
 
+// hear tells those who listen, in one sentence for many calls: a line for each would
+// never end.
+function hear(n) {
+  if (!unheard) {
+    setTimeout(() => {
+      const line = list.querySelector("summary");
+      byID("heard").textContent = `New calls: ${unheard}. ${line ? "The last: " + line.textContent.replace(/\s+/g, " ").trim() : ""}`;
+      unheard = 0;
+    }, 3000);
+  }
+  unheard += n;
+}
+
 function receive(message) {
   for (const clock of document.querySelectorAll(".clock")) {
     clock.dateTime = message.clock;
@@ -69,7 +83,11 @@ function receive(message) {
   if (message.calls && list) {
     matching = Math.min(matching + message.new, mostCalls);
     byID("matching").textContent = matching.toLocaleString("en-US");
-    if (paused) waiting.unshift(message.calls); else add(message.calls);
+    if (paused) waiting.unshift(message.calls);
+    else {
+      add(message.calls);
+      hear(message.new);
+    }
     waiting.length = Math.min(waiting.length, 100);
   }
   if (message.changed || message.reset) stale = true;
@@ -78,11 +96,13 @@ function receive(message) {
 // refresh reads the parts of the page again that show what the world holds.
 async function refresh() {
   const parts = document.querySelectorAll("[data-refresh]");
-  if (!stale || !parts.length || document.hidden) return;
+  if (!stale || reading || !parts.length || document.hidden) return;
   stale = false;
-  const answer = await fetch(location.href);
-  if (!answer.ok) return;
-  const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+  reading = true;
+  const text = await fetch(location.href).then((answer) => answer.ok ? answer.text() : "").catch(() => "");
+  reading = false;
+  if (!text) return;
+  const next = new DOMParser().parseFromString(text, "text/html");
   for (const part of parts) {
     const now = next.getElementById(part.id);
     const typing = part.contains(document.activeElement) && document.activeElement.matches("input");
@@ -90,11 +110,27 @@ async function refresh() {
   }
 }
 
-if (document.body.dataset.live) {
-  const events = new EventSource(document.body.dataset.live);
+// connect follows the program from where the page is. A browser has few connections
+// to a host, so a page that nobody sees leaves its own to others and goes on later.
+let events, known = "";
+function connect() {
+  const from = new URL(document.body.dataset.live, location.href);
+  if (known) from.searchParams.set("after", known);
+  events = new EventSource(from);
   events.onopen = () => say("live", "live");
-  events.onerror = () => say("lost", "not connected");
-  events.onmessage = (event) => receive(JSON.parse(event.data));
+  events.onerror = () => say("lost", events.readyState === EventSource.CLOSED ? "ended: load the page again" : "not connected");
+  events.onmessage = (event) => {
+    known = event.lastEventId;
+    receive(JSON.parse(event.data));
+  };
+}
+
+if (document.body.dataset.live) {
+  if (!document.hidden) connect();
+  document.addEventListener("visibilitychange", () => {
+    if (events) events.close();
+    if (!document.hidden) connect();
+  });
   setInterval(refresh, 500);
 }
 
@@ -102,7 +138,6 @@ if (pause && document.body.dataset.live) {
   pause.hidden = false;
   pause.addEventListener("click", () => {
     paused = !paused;
-    pause.setAttribute("aria-pressed", String(paused));
     pause.textContent = paused ? "Go on" : "Pause";
     if (!paused) {
       add(waiting.join(""));
