@@ -91,6 +91,31 @@ func TestTurnsByTime(t *testing.T) {
 	})
 }
 
+func TestTurnsForATime(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		f.registry.Advance(time.Hour)
+		f.registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").After(1).For(30 * time.Second).Fail(errNo)})
+		require.Equal(t, ".F", outcomes(t.Context(), f, 2))
+		f.registry.Advance(20 * time.Second)
+		require.Equal(t, "FF", outcomes(t.Context(), f, 2))
+		f.registry.Advance(10 * time.Second)
+		require.Equal(t, "..", outcomes(t.Context(), f, 2))
+	})
+}
+
+// A call that moves the playing on is not yet in the state that it moves it to.
+func TestStatesAreForTheCallsBehind(t *testing.T) {
+	expires := scenarios.On("DescribeRepositories").Nth(2).Then("expired")
+	expired := scenarios.On("DescribeRepositories", scenarios.While("expired")).Fail(errNo)
+	for _, scenario := range []scenarios.Scenario{{expires, expired}, {expired, expires}} {
+		onAllFaces(t, func(t *testing.T, f face) {
+			playing := f.registry.Play(scenario)
+			require.Equal(t, "..FF", outcomes(t.Context(), f, 4))
+			require.Equal(t, "expired", playing.State())
+		})
+	}
+}
+
 func TestRate(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		f.registry.Advance(time.Millisecond)

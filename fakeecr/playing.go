@@ -45,9 +45,10 @@ func (p *Playing) Fired(rule *scenarios.Rule) int {
 func (p *Playing) State() string { return p.playing.State() }
 
 // WaitHeld returns when the scenario keeps n calls or more waiting: held, delayed or
-// for others at Together. It does not sleep, and ends with the context's error, or
-// with one when the playing has stopped. What the world does by itself counts from
-// when it is due and somebody calls the registry or advances its clock.
+// for others at Together. It ends with the context's error, or with one when the
+// playing has stopped. What the world does by itself counts from when it is due: as
+// time passes or, without waiting for that, once [Registry.Advance] has moved the
+// clock so far.
 func (p *Playing) WaitHeld(ctx context.Context, n int) error { return p.playing.WaitHeld(ctx, n) }
 
 // Held is how many calls the scenario keeps waiting now, as WaitHeld counts them.

@@ -47,7 +47,8 @@ type Effects struct {
 	Flip, Keep *int64
 	// Reply is what becomes of the reply on its way.
 	Reply Reply
-	// Then is the state that the playing is in from now on, nil for no change.
+	// Then is the state that the playing is in for the calls behind this one, nil for
+	// no change.
 	Then *string
 }
 
@@ -187,7 +188,8 @@ func (r *Rule) StaleBy(n int) *Rule {
 // Frozen answers a read from the state as it was when the playing began.
 func (r *Rule) Frozen() *Rule { return r.with(func(r *Rule) { r.effects.Stale = &Stale{} }) }
 
-// Then moves the playing into a named state, in which rules with [While] hold.
+// Then moves the playing into a named state, in which rules with [While] hold: for
+// calls behind this one, whatever the order of the rules.
 func (r *Rule) Then(state string) *Rule {
 	return r.with(func(r *Rule) { r.effects.Then = &state })
 }

@@ -150,6 +150,9 @@ func (r *Rule) Check() error {
 			mistakes = append(mistakes, fmt.Errorf("a function for %s", operation))
 		}
 	}
+	if r.turn.Nth > 0 && r.turn.For > 0 {
+		mistakes = append(mistakes, errors.New("For beside Nth, which chooses one call alone: After chooses those behind it too"))
+	}
 	if reflect.ValueOf(r.effects).IsZero() && len(mistakes) == 0 {
 		mistakes = append(mistakes, errors.New("it has no effect: add Fail, Delay, Hold, Drop or another"))
 	}

@@ -118,8 +118,24 @@ func (s *Stage) Wait(ctx context.Context, d time.Duration) error {
 func (p *Playing) Release() { p.gate.letGo(false) }
 
 // WaitHeld returns when the scenario holds n calls or more, or with the context's
-// error, or with an error when the playing has ended.
-func (p *Playing) WaitHeld(ctx context.Context, n int) error { return p.gate.waitFor(ctx, n) }
+// error, or with an error when the playing has ended. What it may hold of what the
+// world does by itself happens meanwhile.
+func (p *Playing) WaitHeld(ctx context.Context, n int) error {
+	reached := p.gate.watch(n)
+	defer p.gate.unwatch(reached)
+	return p.stage.State.Await(ctx, reached, p.postpones())
+}
+
+// postpones are the operations of the world that rules of the scenario hold or
+// delay.
+func (p *Playing) postpones() (operations []string) {
+	for _, part := range p.parts {
+		if part.effects.Hold || part.effects.Delay > 0 {
+			operations = append(operations, part.rule.Operations()...)
+		}
+	}
+	return slices.DeleteFunc(operations, func(name string) bool { return !slices.Contains(scenarios.Operations(scenarios.World), name) })
+}
 
 // Held is how many calls the scenario holds.
 func (p *Playing) Held() int { return p.gate.keeps() }
@@ -199,11 +215,11 @@ func (s *Stage) play(next dispatch.Handler) dispatch.Handler {
 			return next(ctx, call)
 		}
 		var fired []*part
+		var way passage
 		for _, part := range concerned {
-			fires, err := part.meet(call, s.State.Now())
+			fires, err := way.meet(part, call, s.State.Now())
 			if fires {
 				fired = append(fired, part)
-				call.Record.Rules = append(call.Record.Rules, part.rule.String())
 				if err == nil {
 					err = part.before(ctx, call)
 				}
