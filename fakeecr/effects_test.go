@@ -123,6 +123,8 @@ func TestRate(t *testing.T) {
 		require.Equal(t, "...FF", outcomes(t.Context(), f, 5))
 		f.registry.Advance(20 * time.Second)
 		require.Equal(t, "..F", outcomes(t.Context(), f, 3))
+		f.registry.Advance(time.Hour)
+		require.Equal(t, "...F", outcomes(t.Context(), f, 4), "no more at once than a burst")
 	})
 }
 
@@ -134,6 +136,24 @@ func TestDiceFollowFromTheSeed(t *testing.T) {
 	require.Equal(t, thrown(1), thrown(1))
 	require.NotEqual(t, thrown(1), thrown(2))
 	require.InDelta(t, 50, strings.Count(thrown(1), "F"), 20)
+}
+
+// Each rule has dice of its own, also the same rule in another playing.
+func TestDiceOfEachRule(t *testing.T) {
+	registry := fakeecr.New(t, fakeecr.WithSeed(1))
+	sometimes := scenarios.On("DescribeRepositories").Sometimes(0.5).Then("hit")
+	registry.Play(scenarios.Scenario{sometimes.Named("a"), sometimes.Named("b")})
+	registry.Play(scenarios.Scenario{sometimes.Named("c")})
+	require.Equal(t, strings.Repeat(".", 100), outcomes(t.Context(), registry, 100))
+	fired := map[string][]int{}
+	for _, call := range registry.Trace() {
+		for _, rule := range call.Rules {
+			fired[rule] = append(fired[rule], call.Number)
+		}
+	}
+	require.NotEqual(t, fired["a"], fired["b"])
+	require.NotEqual(t, fired["a"], fired["c"])
+	require.NotEqual(t, fired["b"], fired["c"])
 }
 
 func TestTogetherAndHeld(t *testing.T) {
@@ -332,6 +352,28 @@ func TestWaitHeldCountsThoseWhoWaitForOthers(t *testing.T) {
 		playing.Stop()
 		require.ErrorContains(t, <-waited, "the playing has ended")
 		require.ErrorContains(t, playing.WaitHeld(t.Context(), 1), "the playing has ended")
+	})
+}
+
+// Calls wait for others of their own rule.
+func TestTogetherByRule(t *testing.T) {
+	inBubble(t, func(t *testing.T, f face) {
+		playing := f.registry.Play(scenarios.Scenario{
+			scenarios.On("DescribeRepositories").Together(2),
+			scenarios.On("DescribeRegistry").Together(2),
+		})
+		done := make(chan error, 3)
+		repositories := func() { _, err := f.DescribeRepositories(t.Context(), nil); done <- err }
+		go repositories()
+		require.NoError(t, playing.WaitHeld(t.Context(), 1))
+		go func() { _, err := f.DescribeRegistry(t.Context(), nil); done <- err }()
+		require.NoError(t, playing.WaitHeld(t.Context(), 2))
+		go repositories()
+		require.NoError(t, <-done)
+		require.NoError(t, <-done)
+		require.Equal(t, 1, playing.Held())
+		playing.Stop()
+		require.NoError(t, <-done)
 	})
 }
 

@@ -125,7 +125,8 @@ func (r *Rule) Ask(hook func(*Call) error) *Rule {
 func (r *Rule) Twice() *Rule { return r.with(func(r *Rule) { r.effects.Twice = true }) }
 
 // FailItem makes a failure of the nth item of a batch, counted from 1, with a
-// code and a reason of the operation's: the call is carried out without the item.
+// code and a reason of the operation's: the call is carried out without the item. A
+// batch that has not so many is carried out whole.
 func (r *Rule) FailItem(nth int, code, reason string) *Rule {
 	return r.with(func(r *Rule) {
 		r.effects.Item = &ItemFailure{nth, code, reason}
@@ -139,7 +140,8 @@ func (r *Rule) FailItem(nth int, code, reason string) *Rule {
 // digest is another.
 func (r *Rule) Reserialise() *Rule { return r.with(func(r *Rule) { r.effects.Reserialise = true }) }
 
-// Flip changes the byte at an offset of a layer that is downloaded.
+// Flip changes the byte at an offset of a layer that is downloaded, if it has so
+// many.
 func (r *Rule) Flip(offset int64) *Rule {
 	return r.at("Flip", offset, func(e *Effects) { e.Flip = &offset })
 }
@@ -149,7 +151,8 @@ func (r *Rule) Flip(offset int64) *Rule {
 func (r *Rule) Keep(n int64) *Rule { return r.at("Keep", n, func(e *Effects) { e.Keep = &n }) }
 
 // Garble changes the byte at an offset of a layer part that is received, so that
-// the digest of the layer does not match when the upload is completed.
+// the digest of the layer does not match when the upload is completed. A part that
+// has no such byte stays as it is.
 func (r *Rule) Garble(offset int64) *Rule {
 	return r.at("Garble", offset, func(e *Effects) { e.Garble = &offset })
 }
