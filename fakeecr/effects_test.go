@@ -36,19 +36,25 @@ func onAllFacesOf(t *testing.T, test func(t *testing.T, f face), options ...fake
 }
 
 func TestPanicOfAFunctionFailsTheTest(t *testing.T) {
-	for _, rule := range []*scenarios.Rule{
-		scenarios.On("DescribeRepositories", scenarios.When(func(*ecr.DescribeRepositoriesInput) bool { panic("oh") })).Hold(),
-		scenarios.On("DescribeRepositories").Ask(func(*scenarios.Call) error { panic("oh") }),
+	var none *types.ServerException
+	for _, c := range []struct {
+		rule *scenarios.Rule
+		says string
+	}{
+		{scenarios.On("DescribeRepositories", scenarios.When(func(*ecr.DescribeRepositoriesInput) bool { panic("oh") })).Hold(), "oh"},
+		{scenarios.On("DescribeRepositories").Ask(func(*scenarios.Call) error { panic("oh") }), "oh"},
+		{scenarios.On("DescribeRepositories").Ask(func(*scenarios.Call) error { return none }), "it answers a nil *types.ServerException"},
 	} {
+		rule, says := c.rule, `a function of the rule "mine" panics: `+c.says
 		onAllFacesOf(t, func(t *testing.T, f face) {
 			_, err := f.DescribeRepositories(t.Context(), nil)
-			requireRefusal(t, err, "InternalFailure", `a function of the rule "mine" panics: oh`)
+			requireRefusal(t, err, "InternalFailure", says)
 		}, fakeecr.WithScenario(scenarios.Scenario{rule.Named("mine")}))
 		var tb recordingTB
 		registry := fakeecr.New(&tb, fakeecr.WithScenario(scenarios.Scenario{rule.Named("mine")}))
 		_, err := registry.DescribeRepositories(t.Context(), nil)
 		require.Error(t, err)
-		require.Contains(t, tb.end(), `a function of the rule "mine" panics: oh`)
+		require.Contains(t, tb.end(), says)
 		require.True(t, tb.failed)
 	}
 }

@@ -29,16 +29,33 @@ func (r *Registry) Play(scenario scenarios.Scenario) *Playing {
 func (p *Playing) Rules() []*scenarios.Rule { return p.playing.Rules() }
 
 // Matched is how often a rule of the scenario has met a call that counts, whether
-// it was chosen or not.
+// it was chosen or not. A rule of another scenario fails the test.
 func (p *Playing) Matched(rule *scenarios.Rule) int {
-	matched, _ := p.playing.Count(rule)
+	if p.world.t != nil {
+		p.world.t.Helper()
+	}
+	matched, _ := p.count(rule)
 	return matched
 }
 
-// Fired is how often a rule of the scenario has fired.
+// Fired is how often a rule of the scenario has fired. A rule of another scenario
+// fails the test; so does one from before [scenarios.Scenario.Within], which makes
+// new ones.
 func (p *Playing) Fired(rule *scenarios.Rule) int {
-	_, fired := p.playing.Count(rule)
+	if p.world.t != nil {
+		p.world.t.Helper()
+	}
+	_, fired := p.count(rule)
 	return fired
+}
+
+func (p *Playing) count(rule *scenarios.Rule) (matched, fired int) {
+	if p.world.t != nil {
+		p.world.t.Helper()
+	}
+	matched, fired, err := p.playing.Count(rule)
+	p.world.must(err)
+	return matched, fired
 }
 
 // State is the state that a rule's Then has moved the playing to, "" at first.

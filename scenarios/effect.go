@@ -113,10 +113,11 @@ func (r *Rule) AtMost(perSecond float64, burst int) *Rule {
 // call as in [Rule.Fail]. The function may call the registry.
 func (r *Rule) Ask(hook func(*Call) error) *Rule {
 	return r.with(func(r *Rule) {
-		r.effects.Hook = hook
 		if hook == nil {
 			r.wrong("Ask of a nil function")
+			return
 		}
+		r.effects.Hook = func(call *Call) error { return sound(hook(call)) }
 	})
 }
 

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -40,6 +41,18 @@ func (t Turn) Chooses(n int, dice func() float64) bool {
 		(t.Nth == 0 || n == t.Nth) &&
 		(t.Every == 0 || n%t.Every == 0) &&
 		(t.Chance == 0 || dice() < t.Chance)
+}
+
+// check answers what is wrong with parts that do not go together.
+func (t Turn) check() error {
+	switch {
+	case t.Nth > 0 && t.For > 0:
+		return errors.New("For beside Nth, which chooses one call alone: After chooses those behind it too")
+	case t.Nth > 0 && !t.Chooses(t.After+t.Nth, func() float64 { return 0 }):
+		return fmt.Errorf("Nth(%d) chooses no call, as it is none of those that First, Every and After leave", t.Nth)
+	default:
+		return nil
+	}
 }
 
 // String is the turn in words.

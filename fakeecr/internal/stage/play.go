@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -167,16 +168,23 @@ func (p *Playing) Rules() []*scenarios.Rule {
 	return rules
 }
 
-// Count is how often a rule of the scenario has matched and fired.
-func (p *Playing) Count(rule *scenarios.Rule) (matched, fired int) {
+// Count is how often a rule of the scenario has matched and fired. The error is that
+// of a rule which is not one of the scenario.
+func (p *Playing) Count(rule *scenarios.Rule) (matched, fired int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	found := false
 	for _, part := range p.parts {
 		if part.rule == rule {
-			return part.matched, part.fired
+			found = true
+			matched += part.matched
+			fired += part.fired
 		}
 	}
-	return 0, 0
+	if !found {
+		err = fmt.Errorf("the rule %q is not one of the scenario's, which Rules answers: another was made of it by a method", rule)
+	}
+	return matched, fired, err
 }
 
 // State is the state that the rules have moved the playing to, "" at first.
