@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 func startBackfill(t *testing.T, f face, to types.ReplicationDestination) *ecr.StartReplicationBackfillOutput {
@@ -111,6 +112,65 @@ func TestBackfillReplicatesWhatIsThere(t *testing.T) {
 		require.Equal(t, map[string][]string{site.Digest(): nil}, heldIn(t, f.in("eu-west-1"), "prod/site"))
 		require.Nil(t, heldIn(t, f.in("eu-west-1"), "test/app"), "no rule covers it")
 		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "prod/app", app.Digest()))
+	})
+}
+
+// Each replica of a backfill is a call, which rules fail and hold one by one.
+func TestBackfillUnderRules(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		app := fakeecr.RandomImage(1, 100)
+		pushTags(t, f, "prod/app", app, 12)
+		replicateTo(t, f, destination("eu-west-1"))
+		of := func(tag string) *scenarios.Rule {
+			return scenarios.On(scenarios.ReceiveReplica, scenarios.Region("eu-west-1"), scenarios.Repository("prod/*"), scenarios.Tag(tag))
+		}
+		held := of("t00").Hold()
+		playing := f.registry.Play(scenarios.Scenario{held, of("t01").Fail(scenarios.Throttled()), of("t02").Delay(time.Hour)})
+		id := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
+		f.registry.Advance(time.Minute)
+		require.NoError(t, playing.WaitHeld(t.Context(), 2))
+		out := describeBackfill(t, f, id)
+		require.Equal(t, types.ReplicationBackfillStatusInProgress, out.Status)
+		require.Equal(t, backfillProgress(12, 9, 1, "Throttling"), out.Progress, "the others go on meanwhile")
+		f.registry.Advance(time.Hour)
+		require.Equal(t, backfillProgress(12, 10, 1, "Throttling"), describeBackfill(t, f, id).Progress)
+		playing.Release()
+
+		out = describeBackfill(t, f, id)
+		require.Equal(t, types.ReplicationBackfillStatusComplete, out.Status)
+		require.Equal(t, backfillProgress(12, 11, 1, "Throttling"), out.Progress)
+		require.Equal(t, types.ReplicationBackfillResult{
+			RepositoryName: aws.String("prod/app"), Status: types.ReplicationBackfillResultStatusFailed, FailureCode: aws.String("Throttling"),
+			ImageId: &types.ImageIdentifier{ImageDigest: aws.String(app.Digest()), ImageTag: aws.String("t01")},
+		}, out.Results[1])
+		require.NotContains(t, heldIn(t, f.in("eu-west-1"), "prod/app")[app.Digest()], "t01")
+		arrived := f.registry.Trace().For(scenarios.ReceiveReplica)
+		require.Len(t, arrived, 12)
+		require.Len(t, arrived.Where(scenarios.Failed(), scenarios.Tag("t01")), 1)
+		require.Equal(t, []string{held.String()}, arrived.Where(scenarios.Tag("t00"))[0].Rules)
+		require.Equal(t, replicationSource, *arrived[0].Input.(*scenarios.ReceiveReplicaInput).SourceRegistryId)
+	})
+}
+
+// A backfill that is stopping waits for what is on its way, and begins no more.
+func TestBackfillStopsWhileOneIsHeld(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		pushTags(t, f, "prod/app", fakeecr.RandomImage(1, 100), 12)
+		replicateTo(t, f, destination("eu-west-1"))
+		playing := f.registry.Play(scenarios.Scenario{scenarios.On(scenarios.ReceiveReplica).Nth(1).Hold()})
+		id := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
+		f.registry.Advance(9 * time.Second)
+		_, err := stopBackfill(t, f, id)
+		require.NoError(t, err)
+		f.registry.Advance(time.Hour)
+		out := describeBackfill(t, f, id)
+		require.Equal(t, types.ReplicationBackfillStatusStopping, out.Status)
+		require.Equal(t, backfillProgress(12, 9, 0), out.Progress)
+		playing.Release()
+		out = describeBackfill(t, f, id)
+		require.Equal(t, types.ReplicationBackfillStatusStopped, out.Status)
+		require.Equal(t, backfillProgress(12, 10, 0), out.Progress)
+		require.Len(t, out.Results, 10)
 	})
 }
 

@@ -36,19 +36,25 @@ func onAllFacesOf(t *testing.T, test func(t *testing.T, f face), options ...fake
 }
 
 func TestPanicOfAFunctionFailsTheTest(t *testing.T) {
-	for _, rule := range []*scenarios.Rule{
-		scenarios.On("DescribeRepositories", scenarios.When(func(*ecr.DescribeRepositoriesInput) bool { panic("oh") })).Hold(),
-		scenarios.On("DescribeRepositories").Ask(func(*scenarios.Call) error { panic("oh") }),
+	var none *types.ServerException
+	for _, c := range []struct {
+		rule *scenarios.Rule
+		says string
+	}{
+		{scenarios.On("DescribeRepositories", scenarios.When(func(*ecr.DescribeRepositoriesInput) bool { panic("oh") })).Hold(), "oh"},
+		{scenarios.On("DescribeRepositories").Ask(func(*scenarios.Call) error { panic("oh") }), "oh"},
+		{scenarios.On("DescribeRepositories").Ask(func(*scenarios.Call) error { return none }), "it answers a nil *types.ServerException"},
 	} {
+		rule, says := c.rule, `a function of the rule "mine" panics: `+c.says
 		onAllFacesOf(t, func(t *testing.T, f face) {
 			_, err := f.DescribeRepositories(t.Context(), nil)
-			requireRefusal(t, err, "InternalFailure", `a function of the rule "mine" panics: oh`)
+			requireRefusal(t, err, "InternalFailure", says)
 		}, fakeecr.WithScenario(scenarios.Scenario{rule.Named("mine")}))
 		var tb recordingTB
 		registry := fakeecr.New(&tb, fakeecr.WithScenario(scenarios.Scenario{rule.Named("mine")}))
 		_, err := registry.DescribeRepositories(t.Context(), nil)
 		require.Error(t, err)
-		require.Contains(t, tb.end(), `a function of the rule "mine" panics: oh`)
+		require.Contains(t, tb.end(), says)
 		require.True(t, tb.failed)
 	}
 }
@@ -91,6 +97,31 @@ func TestTurnsByTime(t *testing.T) {
 	})
 }
 
+func TestTurnsForATime(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		f.registry.Advance(time.Hour)
+		f.registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").After(1).For(30 * time.Second).Fail(errNo)})
+		require.Equal(t, ".F", outcomes(t.Context(), f, 2))
+		f.registry.Advance(20 * time.Second)
+		require.Equal(t, "FF", outcomes(t.Context(), f, 2))
+		f.registry.Advance(10 * time.Second)
+		require.Equal(t, "..", outcomes(t.Context(), f, 2))
+	})
+}
+
+// A call that moves the playing on is not yet in the state that it moves it to.
+func TestStatesAreForTheCallsBehind(t *testing.T) {
+	expires := scenarios.On("DescribeRepositories").Nth(2).Then("expired")
+	expired := scenarios.On("DescribeRepositories", scenarios.While("expired")).Fail(errNo)
+	for _, scenario := range []scenarios.Scenario{{expires, expired}, {expired, expires}} {
+		onAllFaces(t, func(t *testing.T, f face) {
+			playing := f.registry.Play(scenario)
+			require.Equal(t, "..FF", outcomes(t.Context(), f, 4))
+			require.Equal(t, "expired", playing.State())
+		})
+	}
+}
+
 func TestRate(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		f.registry.Advance(time.Millisecond)
@@ -98,6 +129,8 @@ func TestRate(t *testing.T) {
 		require.Equal(t, "...FF", outcomes(t.Context(), f, 5))
 		f.registry.Advance(20 * time.Second)
 		require.Equal(t, "..F", outcomes(t.Context(), f, 3))
+		f.registry.Advance(time.Hour)
+		require.Equal(t, "...F", outcomes(t.Context(), f, 4), "no more at once than a burst")
 	})
 }
 
@@ -109,6 +142,24 @@ func TestDiceFollowFromTheSeed(t *testing.T) {
 	require.Equal(t, thrown(1), thrown(1))
 	require.NotEqual(t, thrown(1), thrown(2))
 	require.InDelta(t, 50, strings.Count(thrown(1), "F"), 20)
+}
+
+// Each rule has dice of its own, also the same rule in another playing.
+func TestDiceOfEachRule(t *testing.T) {
+	registry := fakeecr.New(t, fakeecr.WithSeed(1))
+	sometimes := scenarios.On("DescribeRepositories").Sometimes(0.5).Then("hit")
+	registry.Play(scenarios.Scenario{sometimes.Named("a"), sometimes.Named("b")})
+	registry.Play(scenarios.Scenario{sometimes.Named("c")})
+	require.Equal(t, strings.Repeat(".", 100), outcomes(t.Context(), registry, 100))
+	fired := map[string][]int{}
+	for _, call := range registry.Trace() {
+		for _, rule := range call.Rules {
+			fired[rule] = append(fired[rule], call.Number)
+		}
+	}
+	require.NotEqual(t, fired["a"], fired["b"])
+	require.NotEqual(t, fired["a"], fired["c"])
+	require.NotEqual(t, fired["b"], fired["c"])
 }
 
 func TestTogetherAndHeld(t *testing.T) {
@@ -307,6 +358,28 @@ func TestWaitHeldCountsThoseWhoWaitForOthers(t *testing.T) {
 		playing.Stop()
 		require.ErrorContains(t, <-waited, "the playing has ended")
 		require.ErrorContains(t, playing.WaitHeld(t.Context(), 1), "the playing has ended")
+	})
+}
+
+// Calls wait for others of their own rule.
+func TestTogetherByRule(t *testing.T) {
+	inBubble(t, func(t *testing.T, f face) {
+		playing := f.registry.Play(scenarios.Scenario{
+			scenarios.On("DescribeRepositories").Together(2),
+			scenarios.On("DescribeRegistry").Together(2),
+		})
+		done := make(chan error, 3)
+		repositories := func() { _, err := f.DescribeRepositories(t.Context(), nil); done <- err }
+		go repositories()
+		require.NoError(t, playing.WaitHeld(t.Context(), 1))
+		go func() { _, err := f.DescribeRegistry(t.Context(), nil); done <- err }()
+		require.NoError(t, playing.WaitHeld(t.Context(), 2))
+		go repositories()
+		require.NoError(t, <-done)
+		require.NoError(t, <-done)
+		require.Equal(t, 1, playing.Held())
+		playing.Stop()
+		require.NoError(t, <-done)
 	})
 }
 

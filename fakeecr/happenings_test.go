@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -194,6 +195,39 @@ func TestWhatTheWorldDoesIsHeld(t *testing.T) {
 			})
 		}
 	}
+}
+
+// One who waits for what the world does by itself waits until it is due.
+func TestWaitHeldUntilItIsDue(t *testing.T) {
+	for _, h := range happenings {
+		t.Run(h.operation, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, f face) {
+				waits := func() *fakeecr.Playing {
+					return f.registry.Play(scenarios.Scenario{scenarios.On(h.operation).First(1).Hold()})
+				}
+				digest := h.prepare(t, f)
+				playing := waits()
+				require.NoError(t, playing.WaitHeld(t.Context(), 1))
+				require.Equal(t, h.pending, h.see(t, f, digest))
+				playing.Stop()
+				require.Equal(t, h.outcome, h.see(t, f, digest))
+			})
+		})
+	}
+}
+
+// What was not under way yet when one began to wait for it counts too.
+func TestWaitHeldForWhatBeginsLater(t *testing.T) {
+	inBubble(t, func(t *testing.T, f face) {
+		playing := f.registry.Play(scenarios.EndlessScan("team/app"))
+		waited := make(chan error)
+		go func() { waited <- playing.WaitHeld(t.Context(), 1) }()
+		synctest.Wait()
+		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		_, err := f.StartImageScan(t.Context(), &ecr.StartImageScanInput{RepositoryName: aws.String("team/app"), ImageId: &types.ImageIdentifier{ImageTag: aws.String("v1")}})
+		require.NoError(t, err)
+		require.NoError(t, <-waited)
+	})
 }
 
 func tagMutable(t *testing.T, f face) {

@@ -39,6 +39,7 @@ var mistakes = map[string]struct {
 	"quota beyond the model": {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithQuota(fakeecr.SigningRules, 11)) }, "the quota of signing rules cannot be 11"},
 	"neighbour":              {func(tb fakeecr.TB) { fakeecr.New(tb).In("here") }, "no region"},
 	"other account":          {func(tb fakeecr.TB) { fakeecr.New(tb).Account("me") }, "12 digits"},
+	"rule":                   {func(tb fakeecr.TB) { fakeecr.New(tb).Play(neverPlayed.Within(1)).Fired(neverPlayed[0]) }, `the rule "PutImage loses its reply" is not one of the scenario's`},
 	"clock":                  {func(tb fakeecr.TB) { fakeecr.New(tb).Advance(-time.Hour) }, "advance by -1h0m0s: the clock never runs backwards"},
 	"end of time":            {func(tb fakeecr.TB) { fakeecr.New(tb).Advance(math.MaxInt64) }, "cannot pass the year 2261"},
 	"option of a fork":       {func(tb fakeecr.TB) { fakeecr.New(tb).Fork(tb, fakeecr.WithAccount("")) }, "12 digits"},

@@ -205,11 +205,13 @@ func TestRulesOnStreamedParts(t *testing.T) {
 		shown := 0
 		require.Equal(t, 201, during(part.With(scenarios.Around(countBytes(&shown)))).status)
 		require.Equal(t, len(layer), shown)
+		parts := e.registry.Trace().For("UploadLayerPart")
+		require.EqualValues(t, len(layer), parts[len(parts)-1].Bytes)
 		require.Equal(t, 400, during(part.With(scenarios.Around(cutBytes))).status)
 
 		e.registry.Play(scenarios.Scenario{scenarios.On("UploadLayerPart", scenarios.Through(scenarios.FaceAPI)).Fail(scenarios.Throttled()).Optional()})
 		require.Equal(t, 201, push().status)
-		parts := e.registry.Trace().For("UploadLayerPart")
+		parts = e.registry.Trace().For("UploadLayerPart")
 		last := parts[len(parts)-1]
 		require.EqualValues(t, len(layer), last.Bytes)
 		require.Equal(t, digest, last.Digest)

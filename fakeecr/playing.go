@@ -29,25 +29,43 @@ func (r *Registry) Play(scenario scenarios.Scenario) *Playing {
 func (p *Playing) Rules() []*scenarios.Rule { return p.playing.Rules() }
 
 // Matched is how often a rule of the scenario has met a call that counts, whether
-// it was chosen or not.
+// it was chosen or not. A rule of another scenario fails the test.
 func (p *Playing) Matched(rule *scenarios.Rule) int {
-	matched, _ := p.playing.Count(rule)
+	if p.world.t != nil {
+		p.world.t.Helper()
+	}
+	matched, _ := p.count(rule)
 	return matched
 }
 
-// Fired is how often a rule of the scenario has fired.
+// Fired is how often a rule of the scenario has fired. A rule of another scenario
+// fails the test; so does one from before [scenarios.Scenario.Within], which makes
+// new ones.
 func (p *Playing) Fired(rule *scenarios.Rule) int {
-	_, fired := p.playing.Count(rule)
+	if p.world.t != nil {
+		p.world.t.Helper()
+	}
+	_, fired := p.count(rule)
 	return fired
+}
+
+func (p *Playing) count(rule *scenarios.Rule) (matched, fired int) {
+	if p.world.t != nil {
+		p.world.t.Helper()
+	}
+	matched, fired, err := p.playing.Count(rule)
+	p.world.must(err)
+	return matched, fired
 }
 
 // State is the state that a rule's Then has moved the playing to, "" at first.
 func (p *Playing) State() string { return p.playing.State() }
 
 // WaitHeld returns when the scenario keeps n calls or more waiting: held, delayed or
-// for others at Together. It does not sleep, and ends with the context's error, or
-// with one when the playing has stopped. What the world does by itself counts from
-// when it is due and somebody calls the registry or advances its clock.
+// for others at Together. It ends with the context's error, or with one when the
+// playing has stopped. What the world does by itself counts from when it is due: as
+// time passes or, without waiting for that, once [Registry.Advance] has moved the
+// clock so far.
 func (p *Playing) WaitHeld(ctx context.Context, n int) error { return p.playing.WaitHeld(ctx, n) }
 
 // Held is how many calls the scenario keeps waiting now, as WaitHeld counts them.

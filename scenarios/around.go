@@ -3,6 +3,7 @@ package scenarios
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 )
@@ -39,6 +40,10 @@ func Around[In, Out any](f func(ctx context.Context, in *In, next func(context.C
 		effect.mistake = errors.New("Around of a nil function")
 		return effect
 	}
+	if answer := operationOf[Out]("Output"); answer != effect.operation {
+		effect.mistake = fmt.Errorf("Around from %s to %s", effect.operation, answer)
+		return effect
+	}
 	effect.set = func(e *Effects) {
 		e.around = func(ctx context.Context, in any, next func(context.Context, any) (any, error)) (any, error) {
 			out, err := f(ctx, in.(*In), func(ctx context.Context, in *In) (*Out, error) {
@@ -48,7 +53,7 @@ func Around[In, Out any](f func(ctx context.Context, in *In, next func(context.C
 				}
 				return out.(*Out), nil
 			})
-			return out, err
+			return out, sound(err)
 		}
 	}
 	return effect

@@ -163,7 +163,7 @@ func WhenCall(accepts func(*Call) bool) Condition {
 }
 
 // While holds while the playing is in a state that a rule's [Rule.Then] moved it
-// to. A playing begins in the state "".
+// to, by a call before. A playing begins in the state "".
 func While(state string) Condition {
 	return Condition{kind: "while", value: state, matches: func(call *Call) bool { return call.state == state }}
 }

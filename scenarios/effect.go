@@ -47,7 +47,8 @@ type Effects struct {
 	Flip, Keep *int64
 	// Reply is what becomes of the reply on its way.
 	Reply Reply
-	// Then is the state that the playing is in from now on, nil for no change.
+	// Then is the state that the playing is in for the calls behind this one, nil for
+	// no change.
 	Then *string
 }
 
@@ -112,10 +113,11 @@ func (r *Rule) AtMost(perSecond float64, burst int) *Rule {
 // call as in [Rule.Fail]. The function may call the registry.
 func (r *Rule) Ask(hook func(*Call) error) *Rule {
 	return r.with(func(r *Rule) {
-		r.effects.Hook = hook
 		if hook == nil {
 			r.wrong("Ask of a nil function")
+			return
 		}
+		r.effects.Hook = func(call *Call) error { return sound(hook(call)) }
 	})
 }
 
@@ -124,7 +126,8 @@ func (r *Rule) Ask(hook func(*Call) error) *Rule {
 func (r *Rule) Twice() *Rule { return r.with(func(r *Rule) { r.effects.Twice = true }) }
 
 // FailItem makes a failure of the nth item of a batch, counted from 1, with a
-// code and a reason of the operation's: the call is carried out without the item.
+// code and a reason of the operation's: the call is carried out without the item. A
+// batch that has not so many is carried out whole.
 func (r *Rule) FailItem(nth int, code, reason string) *Rule {
 	return r.with(func(r *Rule) {
 		r.effects.Item = &ItemFailure{nth, code, reason}
@@ -138,7 +141,8 @@ func (r *Rule) FailItem(nth int, code, reason string) *Rule {
 // digest is another.
 func (r *Rule) Reserialise() *Rule { return r.with(func(r *Rule) { r.effects.Reserialise = true }) }
 
-// Flip changes the byte at an offset of a layer that is downloaded.
+// Flip changes the byte at an offset of a layer that is downloaded, if it has so
+// many.
 func (r *Rule) Flip(offset int64) *Rule {
 	return r.at("Flip", offset, func(e *Effects) { e.Flip = &offset })
 }
@@ -148,7 +152,8 @@ func (r *Rule) Flip(offset int64) *Rule {
 func (r *Rule) Keep(n int64) *Rule { return r.at("Keep", n, func(e *Effects) { e.Keep = &n }) }
 
 // Garble changes the byte at an offset of a layer part that is received, so that
-// the digest of the layer does not match when the upload is completed.
+// the digest of the layer does not match when the upload is completed. A part that
+// has no such byte stays as it is.
 func (r *Rule) Garble(offset int64) *Rule {
 	return r.at("Garble", offset, func(e *Effects) { e.Garble = &offset })
 }
@@ -187,7 +192,8 @@ func (r *Rule) StaleBy(n int) *Rule {
 // Frozen answers a read from the state as it was when the playing began.
 func (r *Rule) Frozen() *Rule { return r.with(func(r *Rule) { r.effects.Stale = &Stale{} }) }
 
-// Then moves the playing into a named state, in which rules with [While] hold.
+// Then moves the playing into a named state, in which rules with [While] hold: for
+// calls behind this one, whatever the order of the rules.
 func (r *Rule) Then(state string) *Rule {
 	return r.with(func(r *Rule) { r.effects.Then = &state })
 }

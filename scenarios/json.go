@@ -193,7 +193,7 @@ var forms = sync.OnceValue(func() *table {
 		}
 		t.where.members = append(t.where.members, of(kind.name, kind.says, f, nil, func(r *Rule, s string) *Rule { return r.meeting(kind.of(s)) }))
 	}
-	t.when = object[*Rule]{check: mistaken, members: turnMembers()}
+	t.when = object[*Rule]{check: mistaken, either: []string{"nth", "for"}, members: turnMembers()}
 	t.do = object[*Rule]{check: mistaken, either: []string{"cutAfter", "resetAfter"}, members: t.effectMembers()}
 	t.rule = object[*Rule]{members: t.ruleMembers()}
 	t.scenario = object[Scenario]{members: scenarioMembers(form[*Rule]{schema: t.ruleSchema(), read: t.readRule, write: t.writeRule})}

@@ -33,6 +33,7 @@ func written() map[string]*scenarios.Rule {
 		`{"on":"*","where":{"account":"1","region":"eu-west-1","caller":"arn:*"},"do":{"hold":true}}`:        on(scenarios.Any, scenarios.Account("1"), scenarios.Region("eu-west-1"), scenarios.Caller("arn:*")).Hold(),
 		`{"on":"*","where":[{"repository":"team/*"},{"repository":"*/app"}],"do":{"hold":true}}`:             on(scenarios.Any, scenarios.Repository("team/*"), scenarios.Repository("*/app")).Hold(),
 		`{"on":"PutImage","when":{"after":3,"first":2,"every":2,"chance":0.5},"do":{"twice":true}}`:          put.After(3).First(2).Every(2).Sometimes(0.5).Twice(),
+		`{"on":"PutImage","when":{"after":1,"for":"30s"},"do":{"twice":true}}`:                               put.After(1).For(30 * time.Second).Twice(),
 		`{"on":"PutImage","when":{"from":"1h30m","to":"2h0m0.5s"},"do":{"stall":"10s","trickle":7}}`:         put.Between(90*time.Minute, 2*time.Hour+500*time.Millisecond).Stall(10 * time.Second).Trickle(7),
 		`{"on":"PutImage","do":{"rate":{"perSecond":10,"burst":20}}}`:                                        put.AtMost(10, 20),
 		`{"on":"PutImage","do":{"fail":{"code":"ThrottlingException","message":"Rate exceeded"}}}`:           put.Fail(scenarios.Throttled()),

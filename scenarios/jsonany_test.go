@@ -57,6 +57,7 @@ func anyRule(t *rapid.T) *scenarios.Rule {
 		},
 		func(r *scenarios.Rule) *scenarios.Rule { return r.CutAfter(at.Draw(t, "cut")) },
 		func(r *scenarios.Rule) *scenarios.Rule { return r.ResetAfter(at.Draw(t, "reset")) },
+		func(r *scenarios.Rule) *scenarios.Rule { return r.For(d.Draw(t, "for")) },
 		func(r *scenarios.Rule) *scenarios.Rule { return r.Trickle(1 + at.Draw(t, "trickle")) },
 		func(r *scenarios.Rule) *scenarios.Rule { return r.Stall(d.Draw(t, "stall")) },
 		func(r *scenarios.Rule) *scenarios.Rule {

@@ -76,6 +76,8 @@ var parseMistakes = []struct{ text, says string }{
 	{among(`{"on":"PutImage","where":{"face":"http"},"do":{"drop":true}}`), `1:44: face: "http" is none of Go, API, registry`},
 	{among(`{"on":"PutImage","when":{"nth":0},"do":{"drop":true}}`), `1:42: nth: 0 is below 1`},
 	{among(`{"on":"PutImage","when":{"from":"2h","to":"1h"},"do":{"drop":true}}`), `1:53: to: Between(2h0m0s, 1h0m0s)`},
+	{among(`{"on":"PutImage","when":{"for":"0s"},"do":{"drop":true}}`), `1:42: for: "0s" is no time at all`},
+	{among(`{"on":"PutImage","when":{"nth":2,"for":"1s"},"do":{"drop":true}}`), `1:44: when: either "nth" or "for"`},
 	{among(`{"on":"PutImage","when":{"chance":1.1},"do":{"drop":true}}`), `1:45: chance: 1.1 is too much`},
 	{`{"ready":"Throtle"}`, `1:10: ready: "Throtle" is none of BlockedByOrganization, ClockSkew`},
 	{`{"ready":["Throttle"]}`, `1:10: ready: a list is not a text`},

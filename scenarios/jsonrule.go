@@ -103,6 +103,8 @@ func turnMembers() []property[*Rule] {
 		of("to", "It fires until this time, since the playing began.", duration,
 			func(r *Rule) (time.Duration, bool) { return r.turn.To, r.turn.To > 0 },
 			func(r *Rule, d time.Duration) *Rule { return r.Between(r.turn.From, d) }),
+		of("for", "It fires for so long, from the first call that it fires on.", positive,
+			func(r *Rule) (time.Duration, bool) { return r.turn.For, r.turn.For > 0 }, (*Rule).For),
 		of("chance", "It fires with this probability.", number(1),
 			func(r *Rule) (float64, bool) { return r.turn.Chance, r.turn.Chance > 0 }, (*Rule).Sometimes),
 	}

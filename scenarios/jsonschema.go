@@ -12,7 +12,7 @@ import (
 // this package. It takes all that Parse reads, and of what Parse refuses only
 // what a schema cannot say: a member that stands twice, also one of headers in
 // another case; a time that is over before it begins, or that no duration can
-// hold; a number that rounds to nothing.
+// hold; a number that rounds to nothing; an nth call that first or every leaves out.
 func Schema() []byte {
 	t := forms()
 	scenario := ordered{{"if", ordered{{"type", "object"}, {"required", []string{"ready"}}}}, {"then", defined("ready")}, {"else", defined("rules")}}

@@ -105,15 +105,17 @@ func (s *scanner) several(v value, named bool) (value, error) {
 	if named {
 		v.kind = "an object"
 	}
+	known := map[string]bool{}
 	for s.tokens.More() {
 		if named {
 			key, err := s.value()
 			if err != nil {
 				return v, err
 			}
-			if slices.ContainsFunc(v.keys, func(other value) bool { return other.text == key.text }) {
+			if known[key.text] {
 				return v, key.wrong("%q stands here twice", key.text)
 			}
+			known[key.text] = true
 			v.keys = append(v.keys, key)
 		}
 		item, err := s.value()

@@ -76,16 +76,38 @@ func (r *Rule) Sequence(outcomes ...error) *Rule {
 }
 
 func checkError(err error) error {
-	v := reflect.ValueOf(err)
-	switch {
-	case err == nil:
+	if err == nil {
 		return errors.New("an error that is nil")
-	case v.Kind() == reflect.Pointer && v.IsNil():
-		return fmt.Errorf("a nil %T", err)
+	}
+	if none := nilWithin(err); none != nil {
+		return fmt.Errorf("a nil %T", none)
 	}
 	var response *Response
 	if errors.As(err, &response) && (response.Status < 200 || response.Status > 599) {
 		return fmt.Errorf("an answer has no status %d", response.Status)
+	}
+	return nil
+}
+
+// sound is an error that a function of the user's answers. It panics, as the function
+// might, for one that no call can be refused with.
+func sound(err error) error {
+	if err != nil {
+		if mistake := checkError(err); mistake != nil {
+			panic(fmt.Sprintf("it answers %v", mistake))
+		}
+	}
+	return err
+}
+
+// nilWithin is an error that is a nil pointer of some type, which is the error or
+// wrapped by it; nil if there is none.
+func nilWithin(err error) error {
+	for err != nil {
+		if v := reflect.ValueOf(err); v.Kind() == reflect.Pointer && v.IsNil() {
+			return err
+		}
+		err = errors.Unwrap(err)
 	}
 	return nil
 }

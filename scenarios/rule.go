@@ -135,6 +135,9 @@ func (r *Rule) Holds(call *Call, state string) bool {
 // cannot be put on the operation.
 func (r *Rule) Check() error {
 	mistakes := slices.Clone(r.mistakes)
+	if len(r.named) == 0 {
+		mistakes = append(mistakes, errors.New("it has no operation: begin it with On"))
+	}
 	for _, name := range r.named {
 		if Operations(name) == nil {
 			mistakes = append(mistakes, fmt.Errorf("ECR has no operation %q", name))
@@ -149,6 +152,9 @@ func (r *Rule) Check() error {
 		if !slices.Equal(r.named, []string{operation}) {
 			mistakes = append(mistakes, fmt.Errorf("a function for %s", operation))
 		}
+	}
+	if mistake := r.turn.check(); mistake != nil {
+		mistakes = append(mistakes, mistake)
 	}
 	if reflect.ValueOf(r.effects).IsZero() && len(mistakes) == 0 {
 		mistakes = append(mistakes, errors.New("it has no effect: add Fail, Delay, Hold, Drop or another"))

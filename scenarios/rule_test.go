@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -43,10 +44,18 @@ func TestCheck(t *testing.T) {
 	on := scenarios.On("PutImage")
 	var none *types.ServerException
 	for want, rule := range map[string]*scenarios.Rule{
-		`rule "PutLayer fails with no": ECR has no operation "PutLayer"`:                        scenarios.On("PutLayer").Fail(errors.New("no")),
-		`rule "PutImage first 1": it has no effect: add Fail, Delay, Hold, Drop or another`:     on.First(1),
-		`rule "PutImage": Fail of an error that is nil`:                                         on.Fail(nil),
-		`rule "PutImage": Fail of a nil *types.ServerException`:                                 on.Fail(none),
+		`rule "PutLayer fails with no": ECR has no operation "PutLayer"`:                                                       scenarios.On("PutLayer").Fail(errors.New("no")),
+		`rule "PutImage first 1": it has no effect: add Fail, Delay, Hold, Drop or another`:                                    on.First(1),
+		`rule "PutImage": Fail of an error that is nil`:                                                                        on.Fail(nil),
+		`rule "PutImage": Fail of a nil *types.ServerException`:                                                                on.Fail(none),
+		`rule "PutImage first 1": Fail of a nil *types.ServerException`:                                                        on.First(1).Fail(fmt.Errorf("wrapped: %w", none)),
+		`rule " loses its reply": it has no operation: begin it with On`:                                                       (&scenarios.Rule{}).Drop(),
+		`rule "PutImage first 2 nth 5 held": Nth(5) chooses no call, as it is none of those that First, Every and After leave`: on.First(2).Nth(5).Hold(),
+		`rule "PutImage nth 2 for 1s held": For beside Nth, which chooses one call alone: After chooses those behind it too`:   on.Nth(2).For(time.Second).Hold(),
+		`rule "PutImage": Around from PutImage to ListImages`: on.With(scenarios.Around(func(context.Context, *ecr.PutImageInput, func(context.Context, *ecr.PutImageInput) (*ecr.ListImagesOutput, error)) (*ecr.ListImagesOutput, error) {
+			return nil, nil
+		})),
+		`rule "PutImage loses its reply": For(0s)`:                                              on.For(0).Drop(),
 		`rule "PutImage loses its reply": a turn of 0: turns count from 1`:                      on.First(0).Drop(),
 		`rule "PutImage": Delay(-1ns)`:                                                          on.Delay(-1),
 		`rule "PutImage whose input When accepts held": a condition on the input of ListImages`: scenarios.On("PutImage", scenarios.When(func(*ecr.ListImagesInput) bool { return true })).Hold(),

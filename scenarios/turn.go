@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,6 +15,9 @@ type Turn struct {
 	// From and To are times of the world's clock since the playing began; a zero To
 	// never comes. A call at any other time does not count.
 	From, To time.Duration
+	// For is how long the rule chooses calls, from the first that it chose; 0 is for
+	// ever.
+	For time.Duration
 	// Chance is the probability that a call is chosen, 0 for always. The dice follow
 	// from the seed, the rule and the number of the call.
 	Chance float64
@@ -24,6 +28,10 @@ func (t Turn) Covers(since time.Duration) bool {
 	return since >= t.From && (t.To == 0 || since < t.To)
 }
 
+// Lasts tells whether the rule still chooses calls so long after the first that it
+// chose.
+func (t Turn) Lasts(since time.Duration) bool { return t.For == 0 || since < t.For }
+
 // Chooses tells whether the nth call that counts, from 1, is chosen; dice is a
 // number from 0 to 1 that is asked for where there is a chance.
 func (t Turn) Chooses(n int, dice func() float64) bool {
@@ -33,6 +41,18 @@ func (t Turn) Chooses(n int, dice func() float64) bool {
 		(t.Nth == 0 || n == t.Nth) &&
 		(t.Every == 0 || n%t.Every == 0) &&
 		(t.Chance == 0 || dice() < t.Chance)
+}
+
+// check answers what is wrong with parts that do not go together.
+func (t Turn) check() error {
+	switch {
+	case t.Nth > 0 && t.For > 0:
+		return errors.New("For beside Nth, which chooses one call alone: After chooses those behind it too")
+	case t.Nth > 0 && !t.Chooses(t.After+t.Nth, func() float64 { return 0 }):
+		return fmt.Errorf("Nth(%d) chooses no call, as it is none of those that First, Every and After leave", t.Nth)
+	default:
+		return nil
+	}
 }
 
 // String is the turn in words.
@@ -53,6 +73,9 @@ func (t Turn) String() string {
 		words = append(words, fmt.Sprintf("from %v on", t.From))
 	case t.To > 0:
 		words = append(words, fmt.Sprintf("until %v", t.To))
+	}
+	if t.For > 0 {
+		words = append(words, fmt.Sprintf("for %v", t.For))
 	}
 	if t.Chance > 0 {
 		words = append(words, fmt.Sprintf("with chance %v", t.Chance))
@@ -92,6 +115,18 @@ func (r *Rule) Between(from, to time.Duration) *Rule {
 		r.turn.From, r.turn.To = from, to
 		if from < 0 || to != 0 && to <= from {
 			r.wrong("Between(%v, %v)", from, to)
+		}
+	})
+}
+
+// For ends the rule's turns when d has passed on the world's clock since the first
+// call that it chose: After(1).For(30 * time.Second) is the second call, and those
+// of the 30 seconds behind it.
+func (r *Rule) For(d time.Duration) *Rule {
+	return r.with(func(r *Rule) {
+		r.turn.For = d
+		if d <= 0 {
+			r.wrong("For(%v)", d)
 		}
 	})
 }

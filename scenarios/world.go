@@ -37,7 +37,7 @@ const (
 	RunLifecyclePolicy = "RunLifecyclePolicy"
 	// ReceiveReplica is the arrival of an image in the registry that it is replicated
 	// to, whose account and region are the call's. One that fails has the status
-	// FAILED with the error's code. The replicas of a backfill are not among them.
+	// FAILED with the error's code, and so has its result of a backfill.
 	ReceiveReplica = "ReceiveReplica"
 	// ActivateImage is the return of an image from the archive. One that fails leaves
 	// the image there.

@@ -8,11 +8,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	smithy "github.com/aws/smithy-go"
+
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 const (
 	// backfillPreparation is how long a backfill collects its images, and
-	// backfillWidth how many it replicates at a time. ECR tells neither.
+	// backfillWidth how many are on their way at a time. ECR tells neither.
 	backfillPreparation = 5 * time.Second
 	backfillWidth       = 10
 	// backfillRetention is how long a backfill is shown after its end.
@@ -29,13 +32,15 @@ type backfill struct {
 	status             types.ReplicationBackfillStatus
 	startedAt, endedAt time.Time
 	// images are known once the backfill is prepared, in order of their keys;
-	// last is the key of the last one that was replicated.
+	// underway are on their way, and last is the key of the last one that set out.
 	images            tree[*backfillImage]
 	prepared          bool
+	underway          int
 	last              string
 	completed, failed int32
 	failureCodes      []string
-	// step is the event that continues the backfill or, after its end, forgets it.
+	// step is the event that ends the preparation or, after the end, forgets the
+	// backfill.
 	step string
 }
 
@@ -236,7 +241,7 @@ func (i *backfillImage) result() types.ReplicationBackfillResult {
 	return result
 }
 
-// backfillStep is what happens next to a backfill.
+// backfillStep ends the preparation of a backfill or, after its end, forgets it.
 type backfillStep struct {
 	from Key
 	id   string
@@ -246,25 +251,12 @@ func (s backfillStep) happen(tx *Tx) (any, error) {
 	reg := tx.changeRegistry(s.from)
 	found, _ := reg.backfills.get(s.id)
 	b := ptr(*found)
-	switch b.status {
-	case types.ReplicationBackfillStatusPreparing:
-		tx.prepareBackfill(b)
-	case types.ReplicationBackfillStatusInProgress, types.ReplicationBackfillStatusStopping:
-		tx.replicateNext(b)
-	default:
+	if b.ended() {
 		reg.backfills.delete(reg.generation, b.id)
 		return nil, nil
 	}
-	switch {
-	case b.status == types.ReplicationBackfillStatusStopping:
-		tx.endBackfill(b, types.ReplicationBackfillStatusStopped)
-	case int(b.completed+b.failed) < b.images.len():
-		tx.scheduleBackfill(b, replicationLag)
-	case b.failed > 0 && b.completed == 0:
-		tx.endBackfill(b, types.ReplicationBackfillStatusFailed)
-	default:
-		tx.endBackfill(b, types.ReplicationBackfillStatusComplete)
-	}
+	tx.prepareBackfill(b)
+	tx.continueBackfill(b)
 	return nil, nil
 }
 
@@ -288,54 +280,101 @@ func (tx *Tx) prepareBackfill(b *backfill) {
 	}
 }
 
-// replicateNext carries out the replications that have been under way since the
-// last step.
-func (tx *Tx) replicateNext(b *backfill) {
-	var batch []*backfillImage
-	for _, img := range b.images.from(b.last + "\x00") {
-		if len(batch) == backfillWidth {
-			break
+// continueBackfill begins replications, unless the backfill is stopping, and ends
+// the backfill when none is under way.
+func (tx *Tx) continueBackfill(b *backfill) {
+	if b.status == types.ReplicationBackfillStatusInProgress {
+		for key := range b.images.from(b.last + "\x00") {
+			if b.underway == backfillWidth {
+				break
+			}
+			tx.schedule(tx.now.Add(replicationLag), backfillReplica{b.from, b.id, key})
+			b.underway++
+			b.last = key
 		}
-		batch = append(batch, img)
 	}
-	for _, img := range batch {
-		done := tx.replicateOne(b, img)
-		b.last = done.key()
-		b.images.set(tx.write().generation, b.last, done)
-		if done.failure == "" {
-			b.completed++
-			continue
-		}
-		b.failed++
-		b.failureCodes = addCode(b.failureCodes, done.failure)
+	switch {
+	case b.underway > 0:
+		tx.putBackfill(b)
+	case b.status == types.ReplicationBackfillStatusStopping:
+		tx.endBackfill(b, types.ReplicationBackfillStatusStopped)
+	case b.failed > 0 && b.completed == 0:
+		tx.endBackfill(b, types.ReplicationBackfillStatusFailed)
+	default:
+		tx.endBackfill(b, types.ReplicationBackfillStatusComplete)
 	}
 }
 
-// replicateOne replicates one image of a backfill, if it is still there under its
-// tag.
-func (tx *Tx) replicateOne(b *backfill, img *backfillImage) *backfillImage {
+// backfillReplica is the arrival of one image of a backfill, by its key there.
+type backfillReplica struct {
+	from    Key
+	id, key string
+}
+
+func (r backfillReplica) of(tx *Tx) (*backfill, *backfillImage) {
+	b, _ := tx.registry(r.from).backfills.get(r.id)
+	img, _ := b.images.get(r.key)
+	return b, img
+}
+
+func (r backfillReplica) call(tx *Tx) *scenarios.Call {
+	b, img := r.of(tx)
+	return receipt(b.from, b.to, img.repository, img.id)
+}
+
+// happen replicates the image, if it is still there under its tag.
+func (r backfillReplica) happen(tx *Tx) (any, error) {
+	b, img := r.of(tx)
+	repo, source, err := tx.sourceOf(b, img)
+	if err != nil {
+		tx.replicated(b, *img, err)
+		return nil, err
+	}
 	done := *img
-	done.status = types.ReplicationBackfillResultStatusFailed
+	done.ofChildren, err = tx.copyImage(repo, source, img.id.ImageTag, b.to)
+	tx.noteReplica(repo, source, b.to, 0, failureCode(err))
+	tx.replicated(b, done, err)
+	return nil, err
+}
+
+func (r backfillReplica) fail(tx *Tx, failure error) {
+	b, img := r.of(tx)
+	if repo, source, err := tx.sourceOf(b, img); err == nil {
+		tx.noteReplica(repo, source, b.to, 0, failureCode(failure))
+	}
+	tx.replicated(b, *img, failure)
+}
+
+// sourceOf is the image that is replicated, or why there is none.
+func (tx *Tx) sourceOf(b *backfill, img *backfillImage) (*repository, *image, error) {
 	repo, found := tx.registry(b.from).repositories.get(img.repository)
 	if !found {
-		done.failure = failureCode(repositoryNotFound(b.from, img.repository))
-		return &done
+		return nil, nil, repositoryNotFound(b.from, img.repository)
 	}
 	source, failure := repo.find(img.id)
 	if failure == nil && source.archived {
 		failure = imageInaccessible(img.id, source)
 	}
 	if failure != nil {
-		done.failure = string(failure.FailureCode)
-		return &done
+		return nil, nil, &smithy.GenericAPIError{Code: string(failure.FailureCode), Message: aws.ToString(failure.FailureReason), Fault: smithy.FaultClient}
 	}
-	var err error
-	done.ofChildren, err = tx.copyImage(repo, source, img.id.ImageTag, b.to)
-	tx.noteReplica(repo, source, b.to, 0, failureCode(err))
-	if done.failure = failureCode(err); err == nil {
-		done.status = types.ReplicationBackfillResultStatusComplete
+	return repo, source, nil
+}
+
+// replicated notes in a backfill how an image went, and goes on.
+func (tx *Tx) replicated(found *backfill, done backfillImage, err error) {
+	b := ptr(*found)
+	done.status, done.failure = types.ReplicationBackfillResultStatusComplete, failureCode(err)
+	if err == nil {
+		b.completed++
+	} else {
+		done.status = types.ReplicationBackfillResultStatusFailed
+		b.failed++
+		b.failureCodes = addCode(b.failureCodes, done.failure)
 	}
-	return &done
+	b.images.set(tx.write().generation, done.key(), &done)
+	b.underway--
+	tx.continueBackfill(b)
 }
 
 func (tx *Tx) scheduleBackfill(b *backfill, after time.Duration) {

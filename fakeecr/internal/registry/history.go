@@ -37,16 +37,13 @@ func (h *History) Forget() {
 	h.world.histories = slices.DeleteFunc(h.world.histories, func(other *History) bool { return other == h })
 }
 
-// Remembers tells whether a history is kept.
-func (w *World) Remembers() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.histories) > 0
-}
-
 // publish makes a root the world's. The world is locked.
 func (w *World) publish(next *root, now time.Time) {
 	w.root = next
+	for watcher := range w.watching {
+		close(watcher)
+	}
+	w.watching = nil
 	for _, h := range w.histories {
 		if last := h.states[len(h.states)-1].since; now.Before(last) {
 			now = last // an event that was due before, but of which a rule was asked

@@ -122,10 +122,15 @@ func (r replication) call(tx *Tx) *scenarios.Call {
 	if img == nil {
 		return nil
 	}
-	return happeningIn(r.to, r.repository, scenarios.ReceiveReplica, &scenarios.ReceiveReplicaInput{
-		RegistryId: aws.String(r.to.Account), RepositoryName: aws.String(r.repository),
-		ImageDigest: copied(r.image.ImageDigest), ImageTag: copied(r.tagOf(img)),
-		SourceRegistryId: aws.String(r.from.Account), SourceRegion: aws.String(r.from.Region),
+	return receipt(r.from, r.to, r.repository, types.ImageIdentifier{ImageDigest: r.image.ImageDigest, ImageTag: r.tagOf(img)})
+}
+
+// receipt is the call that the arrival of a replica is.
+func receipt(from, to Key, repository string, id types.ImageIdentifier) *scenarios.Call {
+	return happeningIn(to, repository, scenarios.ReceiveReplica, &scenarios.ReceiveReplicaInput{
+		RegistryId: aws.String(to.Account), RepositoryName: aws.String(repository),
+		ImageDigest: copied(id.ImageDigest), ImageTag: copied(id.ImageTag),
+		SourceRegistryId: aws.String(from.Account), SourceRegion: aws.String(from.Region),
 	})
 }
 

@@ -34,6 +34,8 @@ type World struct {
 	config Config
 	// histories are those that remember now.
 	histories []*History
+	// watching are told of the next change.
+	watching map[chan struct{}]struct{}
 	// Stage is what the world is played on, nil for none. It is set before the first
 	// call.
 	Stage Stage

@@ -20,10 +20,10 @@ func (s backstage) Concerns(operation string) bool { return len(s.scenarios.conc
 // keeps the call.
 func (s backstage) Ask(call *scenarios.Call, postponed *registry.Postponement) error {
 	met := &dispatch.Call{Name: call.Operation, Record: *call}
+	var way passage
 	for _, part := range s.scenarios.concerning(call.Operation) {
-		fires, err := part.meet(met, call.Time)
+		fires, err := way.meet(part, met, call.Time)
 		if fires {
-			met.Record.Rules = append(met.Record.Rules, part.rule.String())
 			call.Rules = met.Record.Rules
 			if err == nil {
 				err = part.postpone(postponed, met)

@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"context"
 	"errors"
 	"sync"
 )
@@ -127,21 +126,6 @@ func release(waiting map[*kept]struct{}) {
 // errOpen is what one is told who waits for calls that an open gate never keeps.
 var errOpen = errors.New("the playing has ended and holds no calls")
 
-// waitFor returns when the gate keeps n calls or more, or with the context's
-// error, or when it is opened for good.
-func (g *gate) waitFor(ctx context.Context, n int) error {
-	reached := g.watch(n)
-	select {
-	case err := <-reached:
-		return err
-	case <-ctx.Done():
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		delete(g.watching, reached)
-		return ctx.Err()
-	}
-}
-
 // watch answers where it is told when the gate keeps n calls, or never will.
 func (g *gate) watch(n int) (reached chan error) {
 	g.mu.Lock()
@@ -159,4 +143,11 @@ func (g *gate) watch(n int) (reached chan error) {
 		g.watching[reached] = n
 	}
 	return reached
+}
+
+// unwatch forgets one who watches.
+func (g *gate) unwatch(reached chan error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.watching, reached)
 }

@@ -21,8 +21,9 @@ type part struct {
 	dice [2]int
 
 	matched, fired int
-	// chosen counts the calls that a sequence has had.
+	// chosen counts the calls that the rule chose, the first of which came at since.
 	chosen int
+	since  time.Time
 	// near are the first calls of the rule's operations that it did not match.
 	near []scenarios.Call
 	// tokens are what a rate has left, as of a time.
@@ -33,11 +34,36 @@ type part struct {
 // fewNear is how many calls a rule remembers that it did not match.
 const fewNear = 3
 
-// meet counts a call that comes now and tells whether the rule fires on it, and
-// with which outcome of a sequence or a rate.
-func (p *part) meet(call *dispatch.Call, now time.Time) (fires bool, outcome error) {
+// passage is a call on its way through the rules in play. All rules of a playing
+// meet it in one state, also those behind a rule that moved the playing on.
+type passage struct {
+	states map[*Playing]string
+}
+
+// meet is part.meet for the next rule on the way.
+func (w *passage) meet(p *part, call *dispatch.Call, now time.Time) (fires bool, outcome error) {
+	state, moved := w.states[p.playing]
+	if !moved {
+		state = p.playing.State()
+	}
+	if fires, outcome = p.meet(call, now, state); !fires {
+		return false, nil
+	}
+	if p.effects.Then != nil && !moved {
+		if w.states == nil {
+			w.states = map[*Playing]string{}
+		}
+		w.states[p.playing] = state
+	}
+	call.Record.Rules = append(call.Record.Rules, p.rule.String())
+	return true, outcome
+}
+
+// meet counts a call that comes now, in a state of the playing, and tells whether
+// the rule fires on it, and with which outcome of a sequence or a rate.
+func (p *part) meet(call *dispatch.Call, now time.Time, state string) (fires bool, outcome error) {
 	holds := false
-	if err := p.guard(func() { holds = p.rule.Holds(&call.Record, p.playing.State()) }); err != nil {
+	if err := p.guard(func() { holds = p.rule.Holds(&call.Record, state) }); err != nil {
 		return true, err
 	}
 	p.playing.mu.Lock()
@@ -51,6 +77,12 @@ func (p *part) meet(call *dispatch.Call, now time.Time) (fires bool, outcome err
 	}
 	p.matched++
 	if !turn.Chooses(p.matched, p.throw) || !p.affordable() {
+		return false, nil
+	}
+	if p.chosen == 0 {
+		p.since = now
+	}
+	if !turn.Lasts(now.Sub(p.since)) {
 		return false, nil
 	}
 	p.chosen++

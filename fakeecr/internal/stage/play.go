@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -118,8 +119,24 @@ func (s *Stage) Wait(ctx context.Context, d time.Duration) error {
 func (p *Playing) Release() { p.gate.letGo(false) }
 
 // WaitHeld returns when the scenario holds n calls or more, or with the context's
-// error, or with an error when the playing has ended.
-func (p *Playing) WaitHeld(ctx context.Context, n int) error { return p.gate.waitFor(ctx, n) }
+// error, or with an error when the playing has ended. What it may hold of what the
+// world does by itself happens meanwhile.
+func (p *Playing) WaitHeld(ctx context.Context, n int) error {
+	reached := p.gate.watch(n)
+	defer p.gate.unwatch(reached)
+	return p.stage.State.Await(ctx, reached, p.postpones())
+}
+
+// postpones are the operations of the world that rules of the scenario hold or
+// delay.
+func (p *Playing) postpones() (operations []string) {
+	for _, part := range p.parts {
+		if part.effects.Hold || part.effects.Delay > 0 {
+			operations = append(operations, part.rule.Operations()...)
+		}
+	}
+	return slices.DeleteFunc(operations, func(name string) bool { return !slices.Contains(scenarios.Operations(scenarios.World), name) })
+}
 
 // Held is how many calls the scenario holds.
 func (p *Playing) Held() int { return p.gate.keeps() }
@@ -151,16 +168,23 @@ func (p *Playing) Rules() []*scenarios.Rule {
 	return rules
 }
 
-// Count is how often a rule of the scenario has matched and fired.
-func (p *Playing) Count(rule *scenarios.Rule) (matched, fired int) {
+// Count is how often a rule of the scenario has matched and fired. The error is that
+// of a rule which is not one of the scenario.
+func (p *Playing) Count(rule *scenarios.Rule) (matched, fired int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	found := false
 	for _, part := range p.parts {
 		if part.rule == rule {
-			return part.matched, part.fired
+			found = true
+			matched += part.matched
+			fired += part.fired
 		}
 	}
-	return 0, 0
+	if !found {
+		err = fmt.Errorf("the rule %q is not one of the scenario's, which Rules answers: another was made of it by a method", rule)
+	}
+	return matched, fired, err
 }
 
 // State is the state that the rules have moved the playing to, "" at first.
@@ -199,11 +223,11 @@ func (s *Stage) play(next dispatch.Handler) dispatch.Handler {
 			return next(ctx, call)
 		}
 		var fired []*part
+		var way passage
 		for _, part := range concerned {
-			fires, err := part.meet(call, s.State.Now())
+			fires, err := way.meet(part, call, s.State.Now())
 			if fires {
 				fired = append(fired, part)
-				call.Record.Rules = append(call.Record.Rules, part.rule.String())
 				if err == nil {
 					err = part.before(ctx, call)
 				}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
@@ -17,10 +19,31 @@ func TestStopForgetsOldStates(t *testing.T) {
 	stale := scenarios.Scenario{scenarios.On("ListImages").Frozen()}
 	playing, err := s.Play(stale)
 	require.NoError(t, err)
-	require.True(t, s.State.Remembers())
+	write := func(repository string) registry.View {
+		call := s.NewCall("CreateRepository", Own(registry.Key{Account: "123456789012", Region: "us-east-1"}), scenarios.FaceGo)
+		call.Input = &ecr.CreateRepositoryInput{RepositoryName: &repository}
+		_, err := s.Do(t.Context(), call)
+		require.NoError(t, err)
+		return playing.history.Before(0)
+	}
+	last := write("team/app")
+	require.NotEqual(t, playing.history.Beginning(), last)
 	require.True(t, playing.Stop())
-	require.False(t, s.State.Remembers())
+	require.Equal(t, last, write("team/db"))
 	require.False(t, playing.Stop())
+}
+
+// What is written anew has other bytes, whatever it was written as.
+func TestReserialise(t *testing.T) {
+	text := aws.String(`{"schemaVersion":2}`)
+	for range 3 {
+		again := reserialise(text)
+		require.JSONEq(t, *text, *again)
+		require.NotEqual(t, *text, *again)
+		text = again
+	}
+	require.Equal(t, "{", *reserialise(aws.String("{")))
+	require.Nil(t, reserialise(nil))
 }
 
 // Once a test has ended, no rule keeps a call.
@@ -37,19 +60,25 @@ func TestNothingIsHeldInTheEnd(t *testing.T) {
 
 // One who waits in vain for calls to be held leaves nothing behind.
 func TestWatchersLeave(t *testing.T) {
-	var g gate
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, g.waitFor(ctx, 1), context.Canceled)
-	require.Empty(t, g.watching)
-	leave, keeps := g.keep(func() {})
+	s := New(registry.NewWorld(1, registry.Config{}), Config{})
+	p, err := s.Play(scenarios.Scenario{scenarios.On("ListImages").Hold()})
+	require.NoError(t, err)
+	require.ErrorIs(t, p.WaitHeld(ctx, 1), context.Canceled)
+	require.Empty(t, p.gate.watching)
+	reached := p.gate.watch(1)
+	leaveFirst, _ := p.gate.keep(func() {})
+	leave, keeps := p.gate.keep(func() {})
 	require.True(t, keeps)
-	require.NoError(t, g.waitFor(t.Context(), 1))
+	require.NoError(t, <-reached)
+	leaveFirst()
+	require.NoError(t, p.WaitHeld(t.Context(), 1))
 	leave()
-	require.Zero(t, g.keeps())
-	g.letGo(true)
-	g.letGo(false)
-	require.ErrorIs(t, g.waitFor(t.Context(), 1), errOpen, "open for good")
+	require.Zero(t, p.Held())
+	p.Stop()
+	p.Release()
+	require.ErrorIs(t, p.WaitHeld(t.Context(), 1), errOpen, "open for good")
 }
 
 // BenchmarkRules is what a call pays for passing the rules in play, and nothing

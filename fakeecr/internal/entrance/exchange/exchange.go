@@ -72,6 +72,10 @@ func Bare(err error) (*Answer, bool) {
 	for name, values := range response.Header {
 		answer.Header[http.CanonicalHeaderKey(name)] = values
 	}
+	answer.Header.Del("Transfer-Encoding") // it has a length
+	if response.Status == http.StatusNoContent || response.Status == http.StatusNotModified {
+		answer.Body = nil // as net/http sends none
+	}
 	return answer, true
 }
 
