@@ -39,6 +39,7 @@ type Entrance struct {
 // ServeHTTP implements [http.Handler]. A reply that is lost ends the connection by
 // a panic with [http.ErrAbortHandler], as net/http wants it.
 func (e *Entrance) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	req = exchange.Asked(req)
 	answer, err := e.answer(req)
 	if err == nil {
 		err = answer.Write(w, req)
