@@ -191,6 +191,29 @@ func TestUpstreamRegistryListsReferrers(t *testing.T) {
 	}
 }
 
+// A list whose next page is one that was read has no end.
+func TestUpstreamRegistryListsReferrersInCircles(t *testing.T) {
+	image := fakeecr.RandomImage(1, 100)
+	quay := another()
+	pushTo(t, quay, "coreos/etcd", "v3", image)
+	circle := http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if !strings.Contains(req.URL.Path, "/referrers/") {
+			quay.ServeHTTP(w, req)
+			return
+		}
+		w.Header().Set("Link", "<"+req.URL.Path+`>; rel="next"`)
+		io.WriteString(w, `{"manifests":[]}`)
+	})
+	onAllFaces(t, func(t *testing.T, f face) {
+		createRule(t, f, cached("quay", "quay.io"))
+		requirePulled(t, f, "quay/coreos/etcd", tagged("v3"), image)
+		_, err := f.ListImageReferrers(t.Context(), &ecr.ListImageReferrersInput{
+			RepositoryName: aws.String("quay/coreos/etcd"), SubjectId: &types.SubjectIdentifier{ImageDigest: aws.String(image.Digest())},
+		})
+		require.ErrorContains(t, err, "leads to itself")
+	}, upstreamOf(circle))
+}
+
 // pages is a registry that answers requests of a path in pages.
 func pages(path string, registry http.Handler, pages []string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {

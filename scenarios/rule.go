@@ -8,6 +8,23 @@
 // (fakeecr.WithScenario, Registry.Play), the same for a direct call, for a
 // client without a socket and over HTTP. Rules never change once made, so one
 // package-level scenario serves parallel tests.
+//
+// A rule has four parts, of which only the first and the last must be there:
+//
+//   - [On] says which operations it concerns: names, groups of them such as [Reads]
+//     and [Writes], and what the world does by itself, such as [CompleteScan].
+//   - Conditions choose among their calls: [Repository], [Tag], [Digest], [Account],
+//     [Region], [Caller], [Through] a face, [When] for an input, [While] for a state.
+//     They filter a [Trace] as well.
+//   - Turns choose among those that are left: First, Nth, Every, After, Between, For
+//     and Sometimes.
+//   - Effects say what happens: before the operation (Delay, Hold, Together, AtMost,
+//     Ask), instead of it (Fail, Sequence), to its input and output (Twice, FailItem,
+//     Garble, Flip, Keep, Reserialise, Stale), and to its reply on the way (Drop,
+//     CutAfter, ResetAfter, Trickle, Stall).
+//
+// Ready-made scenarios, from [Throttle] to [RegionOutage], each tell the incident that
+// they come from. [Parse] reads all of it as JSON, for other languages.
 package scenarios
 
 import (

@@ -69,8 +69,13 @@ func (r Registry) Blob(ctx context.Context, repository, digest string) (io.ReadC
 // tag.
 func (r Registry) Referrers(ctx context.Context, repository, digest string) ([]string, error) {
 	var digests []string
+	read := map[string]bool{}
 	next := "/v2/" + repository + "/referrers/" + digest
 	for next != "" {
+		if read[next] {
+			return nil, fmt.Errorf("%w: the page %s leads to itself", registry.ErrUpstreamUnavailable, next)
+		}
+		read[next] = true
 		page, link, err := r.index(ctx, next)
 		if errors.Is(err, registry.ErrUpstreamNotFound) && digests == nil {
 			digests, _, err = r.index(ctx, "/v2/"+repository+"/manifests/"+strings.Replace(digest, ":", "-", 1))
