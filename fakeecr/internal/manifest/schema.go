@@ -74,9 +74,6 @@ func (p *parser) index(m *Manifest) {
 	if p.schemaVersion != 2 {
 		p.fail("schemaVersion is not 2")
 	}
-	if p.rules == ECR && len(m.Manifests) == 0 {
-		p.fail("no manifests")
-	}
 }
 
 // schema1 reads a Docker schema 1 manifest. Its signatures are not verified.
