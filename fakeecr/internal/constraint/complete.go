@@ -11,6 +11,7 @@ func Complete(in any) bool {
 
 func (r *rule) complete(v reflect.Value) bool {
 	switch {
+	case !r.requires:
 	case r.element != nil:
 		for i := range v.Len() {
 			if !r.element.complete(v.Index(i)) {

@@ -3,6 +3,7 @@ package constraint
 import (
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -17,6 +18,7 @@ type rule struct {
 	fields     []field           // of a structure, those that can fail
 	element    *rule             // of a list, nil if no element can fail
 	identifier *identifier       // nil but for the members that handlers check
+	requires   bool              // of a structure or a list, whether a member at any depth is required
 }
 
 type field struct {
@@ -56,10 +58,11 @@ func (b binder) bind(s *Shape, t reflect.Type, input bool) *rule {
 		}
 	case List:
 		if element := b.bind(s.Element, t.Elem(), false); element.canFail() {
-			r.element = element
+			r.element, r.requires = element, element.requires
 		}
 	case Structure:
 		r.fields = b.bindMembers(s.Members, t, input)
+		r.requires = slices.ContainsFunc(r.fields, func(f field) bool { return f.required || f.rule.requires })
 	}
 	b[s] = r
 	return r

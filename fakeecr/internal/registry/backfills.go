@@ -134,7 +134,7 @@ func (tx *Tx) StopReplicationBackfill(_ context.Context, in *ecr.StopReplication
 // ListReplicationBackfills answers a page of the registry's backfills, by id.
 func (tx *Tx) ListReplicationBackfills(_ context.Context, in *ecr.ListReplicationBackfillsInput) (*ecr.ListReplicationBackfillsOutput, error) {
 	key := tx.target(in.RegistryId)
-	p, err := tx.newPage("ListReplicationBackfills "+key.String(), in.MaxResults, in.NextToken)
+	p, err := tx.newPage("ListReplicationBackfills", key.String(), in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func (tx *Tx) DescribeReplicationBackfillResults(_ context.Context, in *ecr.Desc
 	if err != nil {
 		return nil, err
 	}
-	p, err := tx.newPage("DescribeReplicationBackfillResults "+b.id, in.MaxResults, in.NextToken)
+	p, err := tx.newPage("DescribeReplicationBackfillResults", b.id, in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}

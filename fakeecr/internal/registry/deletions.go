@@ -68,7 +68,7 @@ func (tx *Tx) deleteLater(repo *repository, digest string, tag *string) {
 // that an index there holds stays.
 func (d deletion) happen(tx *Tx) (any, error) {
 	repo, img := tx.changeImageOf(d.to, d.repository, d.digest)
-	if img == nil || tx.mayReplicate(&repository{Key: d.from, name: d.repository}, d.to) != nil {
+	if img == nil || tx.mayReplicate(named(d.from, d.repository), d.to) != nil {
 		return nil, nil
 	}
 	switch {

@@ -70,6 +70,15 @@ func (tx *Tx) endpoint(key Key) (scheme, host string) {
 	return scheme, host
 }
 
+// uri is a repository's.
+func (tx *Tx) uri(repo *repository) string {
+	if !tx.World.config.ReachableURIs {
+		return repo.uri
+	}
+	_, host := tx.endpoint(repo.Key)
+	return host + "/" + repo.name
+}
+
 // domainAt is a domain that leads to where a host leads: the names under localhost
 // are those of the machine.
 func domainAt(host string) string {

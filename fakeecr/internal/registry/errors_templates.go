@@ -56,7 +56,7 @@ func templateRoleMissing(repo *repository) error {
 	return &smithy.GenericAPIError{
 		Code: "AccessDeniedException",
 		Message: fmt.Sprintf("User: %s is not authorized to perform: ecr:TagResource on resource: %s because no identity-based policy allows the ecr:TagResource action",
-			templateRole(repo.Key), repo.arn()),
+			templateRole(repo.Key), repo.arn),
 		Fault: smithy.FaultClient,
 	}
 }

@@ -34,7 +34,7 @@ func (tx *Tx) DeregisterPullTimeUpdateExclusion(_ context.Context, in *ecr.Dereg
 
 // ListPullTimeUpdateExclusions answers a page of the principals' ARNs, in order.
 func (tx *Tx) ListPullTimeUpdateExclusions(_ context.Context, in *ecr.ListPullTimeUpdateExclusionsInput) (*ecr.ListPullTimeUpdateExclusionsOutput, error) {
-	p, err := tx.newPage("ListPullTimeUpdateExclusions "+tx.Key.String(), in.MaxResults, in.NextToken)
+	p, err := tx.newPage("ListPullTimeUpdateExclusions", tx.Key.String(), in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}

@@ -254,7 +254,7 @@ func (tx *Tx) DescribeImageScanFindings(_ context.Context, in *ecr.DescribeImage
 	if err != nil {
 		return nil, err
 	}
-	p, err := tx.newPage("DescribeImageScanFindings "+link(repo.arn(), img.digest), in.MaxResults, in.NextToken)
+	p, err := tx.newPage("DescribeImageScanFindings", link(repo.arn, img.digest), in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}

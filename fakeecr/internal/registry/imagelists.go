@@ -38,7 +38,7 @@ func (tx *Tx) ListImages(_ context.Context, in *ecr.ListImagesInput) (*ecr.ListI
 	if err != nil {
 		return nil, err
 	}
-	p, err := tx.newPage("ListImages "+repo.arn(), in.MaxResults, in.NextToken)
+	p, err := tx.newPage("ListImages", repo.arn, in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (tx *Tx) DescribeImages(_ context.Context, in *ecr.DescribeImagesInput) (*e
 		}
 		return repo.describe(in.ImageIds, filter)
 	}
-	p, err := tx.newPage("DescribeImages "+repo.arn(), in.MaxResults, in.NextToken)
+	p, err := tx.newPage("DescribeImages", repo.arn, in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -134,15 +134,14 @@ func (tx *Tx) DescribeImages(_ context.Context, in *ecr.DescribeImagesInput) (*e
 }
 
 func (r *repository) describe(ids []types.ImageIdentifier, filter imageFilter) (*ecr.DescribeImagesOutput, error) {
-	out := &ecr.DescribeImagesOutput{ImageDetails: []types.ImageDetail{}}
-	var seen []string
+	out := &ecr.DescribeImagesOutput{ImageDetails: make([]types.ImageDetail, 0, len(ids))}
 	for _, id := range ids {
 		img, err := r.one(id)
 		if err != nil {
 			return nil, err
 		}
-		if filter.accepts(img) && !slices.Contains(seen, img.digest) {
-			seen = append(seen, img.digest)
+		there := func(detail types.ImageDetail) bool { return *detail.ImageDigest == img.digest }
+		if filter.accepts(img) && !slices.ContainsFunc(out.ImageDetails, there) {
 			out.ImageDetails = append(out.ImageDetails, r.detail(img))
 		}
 	}

@@ -56,7 +56,7 @@ func (tx *Tx) mountable(repo *repository, source, digest string) (*layer, error)
 	case l.imported:
 		return nil, notMountable("it came through a pull through cache")
 	}
-	download := Access{Action: "ecr:GetDownloadUrlForLayer", Resource: from.arn(), Registry: from.Key, Repository: from.name}
+	download := Access{Action: "ecr:GetDownloadUrlForLayer", Resource: from.arn, Registry: from.Key, Repository: from.name}
 	if err := tx.Authorize(download); err != nil {
 		return nil, notMountable("%s", sentence(err))
 	}

@@ -9,15 +9,17 @@ const defaultPage = 100
 
 // pages reads one page of a walk in order of keys.
 type pages struct {
-	scope string
-	limit int
+	// what is listed, and of which resource.
+	list, of string
+	limit    int
 	// start is the key at which the page begins, last the one it ends with.
 	start, last string
 }
 
-// newPage reads maxResults and nextToken. A token of another scope is refused.
-func (tx *Tx) newPage(scope string, maxResults *int32, nextToken *string) (*pages, error) {
-	p := &pages{scope: scope, limit: defaultPage}
+// newPage reads maxResults and nextToken of an operation that lists what a resource
+// has. A token of another list is refused.
+func (tx *Tx) newPage(list, of string, maxResults *int32, nextToken *string) (*pages, error) {
+	p := &pages{list: list, of: of, limit: defaultPage}
 	if maxResults != nil {
 		p.limit = int(*maxResults)
 	}
@@ -25,7 +27,7 @@ func (tx *Tx) newPage(scope string, maxResults *int32, nextToken *string) (*page
 		p.start = *tx.After + "\x00"
 	}
 	if nextToken != nil {
-		position, ok := page.Position(scope, *nextToken)
+		position, ok := page.Position(p.scope(), *nextToken)
 		if !ok {
 			return nil, invalidParameter("nextToken", "Invalid token")
 		}
@@ -35,6 +37,9 @@ func (tx *Tx) newPage(scope string, maxResults *int32, nextToken *string) (*page
 	return p, nil
 }
 
+// scope is what a token is good for.
+func (p *pages) scope() string { return p.list + " " + p.of }
+
 // most is how many of n items the page may have.
 func (p *pages) most(n int) int { return min(p.limit, n) }
 
@@ -43,7 +48,7 @@ func (p *pages) full(n int) bool { return n >= p.limit }
 
 // next is the token of the page after this one.
 func (p *pages) next() *string {
-	token := page.Token(p.scope, p.last)
+	token := page.Token(p.scope(), p.last)
 	return &token
 }
 

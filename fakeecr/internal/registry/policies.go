@@ -22,7 +22,7 @@ func (tx *Tx) SetRepositoryPolicy(_ context.Context, in *ecr.SetRepositoryPolicy
 		return nil, refused
 	}
 	repo.policy = document
-	again := Access{Action: "ecr:SetRepositoryPolicy", Registry: repo.Key, Repository: repo.name, Resource: repo.arn()}
+	again := Access{Action: "ecr:SetRepositoryPolicy", Registry: repo.Key, Repository: repo.name, Resource: repo.arn}
 	if !in.Force && tx.Authorize(again) != nil {
 		return nil, policyLocksOut()
 	}

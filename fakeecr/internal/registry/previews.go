@@ -181,7 +181,7 @@ func (tx *Tx) previewPage(repo *repository, in *ecr.GetLifecyclePolicyPreviewInp
 			return nil, err
 		}
 	}
-	return tx.newPage("GetLifecyclePolicyPreview "+repo.arn(), in.MaxResults, in.NextToken)
+	return tx.newPage("GetLifecyclePolicyPreview", repo.arn, in.MaxResults, in.NextToken)
 }
 
 // wellFormed refuses ids that can be of no image, as ECR does elsewhere.

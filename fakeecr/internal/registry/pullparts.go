@@ -18,7 +18,7 @@ func (tx *Tx) pullLayer(ctx context.Context, in *ecr.GetDownloadUrlForLayerInput
 	if rule == nil || tx.staysHere(ctx) || tx.hasLayer(in) {
 		return nil
 	}
-	into := &repository{Key: key, name: *in.RepositoryName}
+	into := named(key, *in.RepositoryName)
 	if !tx.mayImport(into) {
 		return nil
 	}

@@ -44,7 +44,7 @@ func (tx *Tx) pulled(ctx context.Context, in *ecr.BatchGetImageInput) (*reposito
 		return repo, nil, missing
 	}
 	if missing != nil {
-		repo = &repository{Key: key, name: *in.RepositoryName}
+		repo = named(key, *in.RepositoryName)
 	}
 	images := tx.wantedOf(repo, in.ImageIds)
 	if len(images) == 0 || !tx.mayImport(repo) {
@@ -89,7 +89,7 @@ func (tx *Tx) mayImport(repo *repository) bool {
 		actions = append(actions, "ecr:CreateRepository")
 	}
 	return !slices.ContainsFunc(actions, func(action string) bool {
-		return tx.Authorize(Access{Action: action, Resource: repo.arn(), Registry: repo.Key, Repository: repo.name}) != nil
+		return tx.Authorize(Access{Action: action, Resource: repo.arn, Registry: repo.Key, Repository: repo.name}) != nil
 	})
 }
 

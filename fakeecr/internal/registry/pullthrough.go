@@ -245,7 +245,7 @@ func (tx *Tx) DeletePullThroughCacheRule(_ context.Context, in *ecr.DeletePullTh
 // prefix. One prefix without a rule fails the call.
 func (tx *Tx) DescribePullThroughCacheRules(_ context.Context, in *ecr.DescribePullThroughCacheRulesInput) (*ecr.DescribePullThroughCacheRulesOutput, error) {
 	reg := tx.registry(tx.target(in.RegistryId))
-	p, err := tx.newPage("DescribePullThroughCacheRules "+reg.Key.String(), in.MaxResults, in.NextToken)
+	p, err := tx.newPage("DescribePullThroughCacheRules", reg.Key.String(), in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}

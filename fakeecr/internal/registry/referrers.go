@@ -36,7 +36,7 @@ func (tx *Tx) ListImageReferrers(ctx context.Context, in *ecr.ListImageReferrers
 	if err != nil {
 		return nil, err
 	}
-	p, err := tx.newPage("ListImageReferrers "+link(repo.arn(), subject), in.MaxResults, in.NextToken)
+	p, err := tx.newPage("ListImageReferrers", link(repo.arn, subject), in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ type repository struct {
 	// What a page of repositories shows stands together: with many of them each
 	// cache line that a page takes is one more to wait for.
 	name       string
+	arn, uri   string
 	createdAt  time.Time
 	mutability mutability
 	encryption encryption
@@ -61,22 +62,25 @@ func linked(links *tree[struct{}], from string) []string {
 	return to
 }
 
-func (r *repository) arn() string { return RepositoryARN(r.Key, r.name) }
+// named is a repository of which only the name is known.
+func named(key Key, name string) *repository {
+	return &repository{Key: key, name: name, arn: RepositoryARN(key, name), uri: registryHost(key) + "/" + name}
+}
 
 // RepositoryARN is the ARN of a repository, whether it exists or not.
 func RepositoryARN(key Key, name string) string {
 	return "arn:" + partition(key.Region) + ":ecr:" + key.Region + ":" + key.Account + ":repository/" + name
 }
 
-// output is the repository as the API shows it, in a registry at a host.
-func (r *repository) output(host string) types.Repository {
+// output is the repository as the API shows it to a call.
+func (r *repository) output(tx *Tx) types.Repository {
 	// One allocation for what every repository has, as for images.
 	v := &struct {
 		account, arn, name, uri, kmsKey string
 		createdAt                       time.Time
 		encryption                      types.EncryptionConfiguration
 		scanning                        types.ImageScanningConfiguration
-	}{account: r.Account, arn: r.arn(), name: r.name, uri: host + "/" + r.name, kmsKey: r.encryption.key, createdAt: r.createdAt}
+	}{account: r.Account, arn: r.arn, name: r.name, uri: tx.uri(r), kmsKey: r.encryption.key, createdAt: r.createdAt}
 	v.scanning.ScanOnPush = r.scanOnPush
 	v.encryption.EncryptionType = r.encryption.kind
 	if v.kmsKey != "" {
@@ -118,21 +122,18 @@ func (tx *Tx) CreateRepository(_ context.Context, in *ecr.CreateRepositoryInput)
 	if err := tx.addRepository(repo); err != nil {
 		return nil, err
 	}
-	_, host := tx.endpoint(repo.Key)
-	created := repo.output(host)
+	created := repo.output(tx)
 	return &ecr.CreateRepositoryOutput{Repository: &created}, nil
 }
 
 // newRepository is a repository with ECR's defaults, which is not there yet.
 func (tx *Tx) newRepository(key Key, name string) *repository {
-	return &repository{
-		Key:        key,
-		generation: tx.write().generation,
-		name:       name,
-		createdAt:  tx.now,
-		mutability: mutability{mode: types.ImageTagMutabilityMutable},
-		encryption: encryption{kind: types.EncryptionTypeAes256},
-	}
+	repo := named(key, name)
+	repo.generation = tx.write().generation
+	repo.createdAt = tx.now
+	repo.mutability.mode = types.ImageTagMutabilityMutable
+	repo.encryption.kind = types.EncryptionTypeAes256
+	return repo
 }
 
 // addRepository puts a new repository into its registry.
@@ -198,8 +199,7 @@ func (tx *Tx) DeleteRepository(_ context.Context, in *ecr.DeleteRepositoryInput)
 	tx.dropPreview(repo)
 	reg := tx.changeRegistry(repo.Key)
 	reg.repositories.delete(reg.generation, repo.name)
-	_, host := tx.endpoint(repo.Key)
-	deleted := repo.output(host)
+	deleted := repo.output(tx)
 	return &ecr.DeleteRepositoryOutput{Repository: &deleted}, nil
 }
 
@@ -213,19 +213,18 @@ func (tx *Tx) DescribeRepositories(_ context.Context, in *ecr.DescribeRepositori
 		}
 		return tx.describeNamed(key, in.RepositoryNames)
 	}
-	p, err := tx.newPage("DescribeRepositories "+key.String(), in.MaxResults, in.NextToken)
+	p, err := tx.newPage("DescribeRepositories", key.String(), in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
 	repositories := &tx.registry(key).repositories
-	_, host := tx.endpoint(key)
 	out := &ecr.DescribeRepositoriesOutput{Repositories: make([]types.Repository, 0, p.most(repositories.len()))}
 	for name, repo := range repositories.from(p.start) {
 		if p.full(len(out.Repositories)) {
 			out.NextToken = p.next()
 			break
 		}
-		out.Repositories = append(out.Repositories, repo.output(host))
+		out.Repositories = append(out.Repositories, repo.output(tx))
 		p.last = name
 	}
 	return out, nil
@@ -233,15 +232,14 @@ func (tx *Tx) DescribeRepositories(_ context.Context, in *ecr.DescribeRepositori
 
 func (tx *Tx) describeNamed(key Key, names []string) (*ecr.DescribeRepositoriesOutput, error) {
 	reg := tx.registry(key)
-	_, host := tx.endpoint(key)
-	out := &ecr.DescribeRepositoriesOutput{Repositories: []types.Repository{}}
+	out := &ecr.DescribeRepositoriesOutput{Repositories: make([]types.Repository, 0, len(names))}
 	for i, name := range names {
 		repo, found := reg.repositories.get(name)
 		if !found {
 			return nil, repositoryNotFound(key, name)
 		}
 		if !slices.Contains(names[:i], name) {
-			out.Repositories = append(out.Repositories, repo.output(host))
+			out.Repositories = append(out.Repositories, repo.output(tx))
 		}
 	}
 	return out, nil

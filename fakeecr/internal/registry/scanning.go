@@ -147,7 +147,7 @@ func (tx *Tx) BatchGetRepositoryScanningConfiguration(_ context.Context, in *ecr
 		}
 		frequency, filters := reg.scanning.applied(name)
 		out.ScanningConfigurations = append(out.ScanningConfigurations, types.RepositoryScanningConfiguration{
-			RepositoryArn:      aws.String(repo.arn()),
+			RepositoryArn:      aws.String(repo.arn),
 			RepositoryName:     aws.String(repo.name),
 			ScanOnPush:         repo.scanOnPush,
 			ScanFrequency:      frequency,

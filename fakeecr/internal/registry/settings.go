@@ -136,7 +136,7 @@ func (tx *Tx) addTags(r *repository, tags []types.Tag) error {
 		r.tags.set(r.generation, aws.ToString(tag.Key), aws.ToString(tag.Value))
 	}
 	if most := tx.quota(TagsPerResource); int64(r.tags.len()) > most {
-		return tooManyTags(r.arn(), most)
+		return tooManyTags(r.arn, most)
 	}
 	return nil
 }

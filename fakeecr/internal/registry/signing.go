@@ -275,7 +275,7 @@ func (tx *Tx) maySign(repo *repository, profile string, by pusher) error {
 	}
 	as := Tx{World: tx.World, Key: by.Key, Caller: by.arn, now: tx.now, root: tx.root}
 	for _, action := range pushActions {
-		if err := as.Authorize(Access{Action: action, Resource: repo.arn(), Registry: repo.Key, Repository: repo.name}); err != nil {
+		if err := as.Authorize(Access{Action: action, Resource: repo.arn, Registry: repo.Key, Repository: repo.name}); err != nil {
 			return err
 		}
 	}

@@ -303,7 +303,7 @@ func (tx *Tx) DeleteRepositoryCreationTemplate(_ context.Context, in *ecr.Delete
 // DescribeRepositoryCreationTemplates answers the templates, or those of some
 // prefixes, by prefix. Prefixes without a template are left out.
 func (tx *Tx) DescribeRepositoryCreationTemplates(_ context.Context, in *ecr.DescribeRepositoryCreationTemplatesInput) (*ecr.DescribeRepositoryCreationTemplatesOutput, error) {
-	p, err := tx.newPage("DescribeRepositoryCreationTemplates "+tx.Key.String(), in.MaxResults, in.NextToken)
+	p, err := tx.newPage("DescribeRepositoryCreationTemplates", tx.Key.String(), in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ type recorder struct {
 	mu     sync.Mutex
 	number int
 	// calls is a ring once it is full; oldest is where it begins.
-	calls  []scenarios.Call
+	calls  []recorded
 	oldest int
 	// items counts what the outputs kept list; those of the calls before emptied,
 	// a number of a call, are kept no longer.
@@ -33,6 +33,13 @@ type recorder struct {
 	// watching are those who wait for the next call, each on a channel of its own:
 	// a channel belongs to the synctest bubble that it was made in.
 	watching map[chan struct{}]struct{}
+}
+
+// recorded is a call that the trace keeps.
+type recorded struct {
+	scenarios.Call
+	// items is how much its output lists, 0 if that is not kept.
+	items int
 }
 
 // record keeps every call with its outcome, in the order in which they end.
@@ -60,21 +67,22 @@ func (r *recorder) add(call *scenarios.Call) {
 		close(watcher)
 	}
 	r.watching = nil
-	r.items += items(call.Output)
+	latest := recorded{*call, items(call.Output)}
+	r.items += latest.items
 	for !r.full && r.items > traceLength && r.emptied < r.number-1 {
 		r.emptied++
 		if at := r.emptied - r.number + len(r.calls); at >= 0 {
 			kept := &r.calls[(r.oldest+at)%len(r.calls)]
-			r.items -= items(kept.Output)
-			kept.Output = nil
+			r.items -= kept.items
+			kept.Output, kept.items = nil, 0
 		}
 	}
 	if r.full || len(r.calls) < traceLength {
-		r.calls = append(r.calls, *call)
+		r.calls = append(r.calls, latest)
 		return
 	}
-	r.items -= items(r.calls[r.oldest].Output)
-	r.calls[r.oldest] = *call
+	r.items -= r.calls[r.oldest].items
+	r.calls[r.oldest] = latest
 	r.oldest = (r.oldest + 1) % traceLength
 }
 
@@ -108,10 +116,12 @@ func (r *recorder) trace() scenarios.Trace {
 // after is the calls kept whose numbers are above one. The recorder is locked.
 func (r *recorder) after(number int) scenarios.Trace {
 	n := min(max(r.number-number, 0), len(r.calls))
-	trace := make(scenarios.Trace, 0, n)
-	first := len(r.calls) - n
-	trace = append(trace, r.calls[min(r.oldest+first, len(r.calls)):]...)
-	return append(trace, r.calls[max(r.oldest+first-len(r.calls), 0):r.oldest]...)
+	trace := make(scenarios.Trace, n)
+	first := r.oldest + len(r.calls) - n
+	for i := range trace {
+		trace[i] = r.calls[(first+i)%len(r.calls)].Call
+	}
+	return trace
 }
 
 // TraceAfter is the calls whose numbers are above one, as soon as there are any, or
