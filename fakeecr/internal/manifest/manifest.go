@@ -135,7 +135,7 @@ func Parse(text, mediaType string, rules Rules) (*Manifest, error) {
 // put: the config's, then those of the layers that are not foreign, each once.
 func (m *Manifest) References() []string {
 	digests := make([]string, 0, len(m.Layers)+1)
-	for blob := range m.blobs {
+	for blob := range m.Blobs {
 		digests = append(digests, blob.Digest)
 	}
 	return digests
@@ -146,13 +146,14 @@ func (m *Manifest) References() []string {
 // manifests give no sizes; sums beyond an int64 end at its maximum.
 func (m *Manifest) Size() int64 {
 	var total int64
-	for blob := range m.blobs {
+	for blob := range m.Blobs {
 		total += min(blob.Size, math.MaxInt64-total)
 	}
 	return total
 }
 
-func (m *Manifest) blobs(yield func(*Descriptor) bool) {
+// Blobs yields the descriptors of [Manifest.References].
+func (m *Manifest) Blobs(yield func(*Descriptor) bool) {
 	seen := make(map[string]struct{}, len(m.Layers)+1)
 	if m.Config.Digest != "" {
 		seen[m.Config.Digest] = struct{}{}

@@ -185,15 +185,14 @@ func (r *repository) refer(img *image, document *manifest.Manifest) error {
 			return imagesRequired(r, missing)
 		}
 	}
-	mediaTypes := mediaTypesOf(document)
-	for i, digest := range img.layers {
-		l, _ := r.layers.get(digest)
+	for blob := range document.Blobs {
+		l, _ := r.layers.get(blob.Digest)
 		used := l.usedBy(img, 1)
 		if used.mediaType == "" {
-			used.mediaType = mediaTypes[i]
+			used.mediaType = blob.MediaType
 		}
 		img.size += used.size
-		r.layers.set(r.generation, digest, used)
+		r.layers.set(r.generation, blob.Digest, used)
 	}
 	for _, child := range img.children {
 		of, _ := r.images.get(child)
@@ -296,20 +295,6 @@ func distinct(descriptors []manifest.Descriptor) []string {
 		}
 	}
 	return digests
-}
-
-// mediaTypesOf is the media types of a manifest's references, in their order.
-func mediaTypesOf(document *manifest.Manifest) []string {
-	var mediaTypes []string
-	for _, digest := range document.References() {
-		at := slices.IndexFunc(document.Layers, func(d manifest.Descriptor) bool { return d.Digest == digest })
-		if digest == document.Config.Digest {
-			mediaTypes = append(mediaTypes, document.Config.MediaType)
-		} else {
-			mediaTypes = append(mediaTypes, document.Layers[at].MediaType)
-		}
-	}
-	return mediaTypes
 }
 
 func ptr[T any](value T) *T { return &value }

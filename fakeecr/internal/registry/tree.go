@@ -55,12 +55,16 @@ func (t *tree[V]) delete(generation uint64, key string) {
 	t.items.Delete(key)
 }
 
+// degree is half of what a node has at most. A change copies the nodes on its way:
+// small ones cost the many short trees, and each push, less than they cost reads.
+const degree = 12
+
 // own makes the tree the transaction's. Map.Copy writes its source, which forks
 // may be reading, so it is a copy of the source's header that is copied.
 func (t *tree[V]) own(generation uint64) {
 	switch {
 	case t.items == nil:
-		t.items = new(btree.Map[string, V])
+		t.items = btree.NewMap[string, V](degree)
 	case t.generation != generation:
 		header := *t.items
 		t.items = header.Copy()
