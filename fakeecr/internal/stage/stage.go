@@ -6,6 +6,7 @@ package stage
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
@@ -26,6 +27,9 @@ type Stage struct {
 
 	// pseudo carries out pseudo-operations.
 	calls, fixtures, imports, pseudo dispatch.Handler
+
+	// ended are calls to be used again.
+	ended sync.Pool
 }
 
 // Config is how a stage is set.
@@ -79,7 +83,11 @@ func (c Caller) At(key registry.Key) Caller {
 
 // NewCall is a call of an operation.
 func (s *Stage) NewCall(name string, caller Caller, face scenarios.Face) *dispatch.Call {
-	call := &dispatch.Call{Name: name}
+	call, again := s.ended.Get().(*dispatch.Call)
+	if !again {
+		call = new(dispatch.Call)
+	}
+	call.Name = name
 	call.Tx.World, call.Tx.Key, call.Tx.Caller = s.State, caller.Key, caller.ARN
 	call.Record = scenarios.Call{
 		Operation: name,
@@ -90,6 +98,13 @@ func (s *Stage) NewCall(name string, caller Caller, face scenarios.Face) *dispat
 		Face:      face,
 	}
 	return call
+}
+
+// End takes back a call that nobody looks at any more: most of what a direct call
+// would leave to the garbage collector.
+func (s *Stage) End(call *dispatch.Call) {
+	*call = dispatch.Call{}
+	s.ended.Put(call)
 }
 
 // prepare makes a call ready to run its operation of the table.

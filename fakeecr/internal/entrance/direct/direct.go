@@ -61,6 +61,7 @@ func (c Call) Do(ctx context.Context, name string, in any) (any, error) {
 	case err != nil || !call.Reply.IsWhole():
 		return c.received(ctx, call, in, out, err)
 	}
+	c.Stage.End(call)
 	return out, nil
 }
 
