@@ -26,17 +26,37 @@ type copier struct {
 	texts []string
 }
 
-// text is a new place that holds a string.
-func (c *copier) text(s string) *string {
+// text is a new place for the string that a pointer leads to.
+func (c *copier) text(s *string) *string {
+	if s == nil {
+		return nil
+	}
 	if len(c.texts) == cap(c.texts) {
 		c.texts = make([]string, 0, 4)
 	}
-	c.texts = append(c.texts, s)
+	c.texts = append(c.texts, *s)
 	return &c.texts[len(c.texts)-1]
 }
 
-// detach copies what a value refers to.
+// detach copies what a value refers to. Most inputs consist of what reflection is
+// spared for.
 func (c *copier) detach(v reflect.Value) {
+	switch place := v.Addr().Interface().(type) {
+	case **string:
+		*place = c.text(*place)
+	case *[]string:
+		*place = slices.Clone(*place)
+	case *[]types.ImageIdentifier:
+		*place = slices.Clone(*place)
+		for i, id := range *place {
+			(*place)[i].ImageDigest, (*place)[i].ImageTag = c.text(id.ImageDigest), c.text(id.ImageTag)
+		}
+	default:
+		c.walk(v)
+	}
+}
+
+func (c *copier) walk(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
@@ -48,7 +68,9 @@ func (c *copier) detach(v reflect.Value) {
 		}
 	case reflect.Slice:
 		if !v.IsNil() {
-			move(v)
+			same := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+			reflect.Copy(same, v)
+			v.Set(same)
 			if refers(v.Type().Elem()) {
 				for i := range v.Len() {
 					c.detach(v.Index(i))
@@ -73,9 +95,6 @@ func (c *copier) detach(v reflect.Value) {
 // detached is a copy of a value that cannot be changed in its place.
 func (c *copier) detached(v reflect.Value) reflect.Value {
 	if v.Kind() == reflect.Pointer && !v.IsNil() {
-		if s, ok := v.Interface().(*string); ok {
-			return reflect.ValueOf(c.text(*s))
-		}
 		same := reflect.New(v.Type().Elem())
 		same.Elem().Set(v.Elem())
 		c.detach(same.Elem())
@@ -85,21 +104,6 @@ func (c *copier) detached(v reflect.Value) reflect.Value {
 	same.Set(v)
 	c.detach(same)
 	return same
-}
-
-// move copies the elements of a slice to memory of its own. Reflection makes a slice
-// in two pieces; the lists that most inputs have are spared one.
-func move(v reflect.Value) {
-	switch list := v.Addr().Interface().(type) {
-	case *[]string:
-		*list = slices.Clone(*list)
-	case *[]types.ImageIdentifier:
-		*list = slices.Clone(*list)
-	default:
-		same := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
-		reflect.Copy(same, v)
-		v.Set(same)
-	}
 }
 
 // known holds the answers of referring, which never change.
