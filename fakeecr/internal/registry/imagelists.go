@@ -157,7 +157,8 @@ func (r *repository) detail(img *image) types.ImageDetail {
 		digest, mediaType, artifactMediaType, account, name string
 		pushedAt                                            time.Time
 		size                                                int64
-	}{img.digest, img.mediaType, img.artifactMediaType, r.Account, r.name, img.pushedAt, img.size}
+		tag                                                 [1]string // most have one
+	}{digest: img.digest, mediaType: img.mediaType, artifactMediaType: img.artifactMediaType, account: r.Account, name: r.name, pushedAt: img.pushedAt, size: img.size}
 	detail := types.ImageDetail{
 		ImageDigest:            &v.digest,
 		ImageManifestMediaType: &v.mediaType,
@@ -168,7 +169,7 @@ func (r *repository) detail(img *image) types.ImageDetail {
 		RepositoryName:         &v.name,
 	}
 	if len(img.tags) > 0 {
-		detail.ImageTags = slices.Clone(img.tags)
+		detail.ImageTags = append(v.tag[:0], img.tags...)
 	}
 	if img.artifactMediaType != "" {
 		detail.ArtifactMediaType = &v.artifactMediaType
