@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
-	"math"
 	"strings"
 	"unicode/utf8"
 )
@@ -139,17 +138,6 @@ func (m *Manifest) References() []string {
 		digests = append(digests, blob.Digest)
 	}
 	return digests
-}
-
-// Size returns the bytes that the image's blobs take in the repository: the config and the layers
-// that are not foreign, each digest once. It is 0 for an index, and for Docker schema 1, whose
-// manifests give no sizes; sums beyond an int64 end at its maximum.
-func (m *Manifest) Size() int64 {
-	var total int64
-	for blob := range m.Blobs {
-		total += min(blob.Size, math.MaxInt64-total)
-	}
-	return total
 }
 
 // Blobs yields the descriptors of [Manifest.References].

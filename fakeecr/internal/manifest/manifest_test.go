@@ -3,7 +3,6 @@ package manifest
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -212,7 +211,7 @@ func TestParse(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, &test.want, m)
 				require.Equal(t, test.references, m.References())
-				require.Equal(t, test.size, m.Size())
+				require.Equal(t, test.size, sizeOf(m))
 			}
 		})
 	}
@@ -264,13 +263,6 @@ func TestForeignLayers(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, m.Config.Foreign, "a config is always pushed")
 	}
-}
-
-func TestSizeEndsAtTheMaximum(t *testing.T) {
-	largest := fmt.Sprintf(`{"mediaType":"a/b","digest":"sha256:%%s","size":%d}`, math.MaxInt64)
-	m, err := Parse(image(fmt.Sprintf(largest, "1a")+","+fmt.Sprintf(largest, "1b")), OCIManifest, ECR)
-	require.NoError(t, err)
-	require.EqualValues(t, math.MaxInt64, m.Size())
 }
 
 func TestDigest(t *testing.T) {
@@ -338,4 +330,12 @@ func BenchmarkReferences(b *testing.B) {
 	for b.Loop() {
 		m.References()
 	}
+}
+
+// sizeOf is the bytes of the blobs that an image refers to.
+func sizeOf(m *Manifest) (total int64) {
+	for blob := range m.Blobs {
+		total += blob.Size
+	}
+	return total
 }
