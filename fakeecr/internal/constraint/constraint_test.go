@@ -26,6 +26,16 @@ func TestEveryConstraint(t *testing.T) {
 	}
 }
 
+// TestComplete: just what lacks a required member, at any depth, is not complete.
+func TestComplete(t *testing.T) {
+	for _, operation := range constraint.Operations() {
+		require.True(t, constraint.Complete(constrainttest.Valid(operation.Name)), operation.Name)
+		for _, violation := range constrainttest.Violations(operation.Name) {
+			require.Equal(t, !strings.HasSuffix(violation.Name, " missing"), constraint.Complete(violation.Input), violation.Name)
+		}
+	}
+}
+
 func requireMessage(t *testing.T, message string, in any, args ...any) {
 	t.Helper()
 	err := constraint.Check(in)
