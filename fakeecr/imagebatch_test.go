@@ -146,7 +146,7 @@ func TestPullTime(t *testing.T) {
 			require.NoError(t, err)
 			return out.ImageDetails[0].LastRecordedPullTime
 		}
-		f.batchGet(t, byTag("v9"), byBoth(imageB.Digest(), "v1"))
+		f.batchGet(t, byTag("v9"), byBoth(imageB.Digest(), "v1"), byBoth("", "v1"))
 		require.Nil(t, pulledAt(imageA), "absent until the first pull")
 
 		before := f.registry.Now()

@@ -319,6 +319,39 @@ func TestScenarioServesParallelWorlds(t *testing.T) {
 	}
 }
 
+// What a function of a rule was given stays what it was: the call, and the way on to the
+// operation, which may be taken when the call has been answered.
+func TestFunctionsOfRulesMayKeepWhatTheyGet(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		var seen []*scenarios.Call
+		var later []func() error
+		f.registry.Play(scenarios.Scenario{
+			scenarios.On("CreateRepository", scenarios.WhenCall(func(call *scenarios.Call) bool {
+				seen = append(seen, call)
+				return true
+			})).With(scenarios.Around(func(_ context.Context, in *ecr.CreateRepositoryInput, next func(context.Context, *ecr.CreateRepositoryInput) (*ecr.CreateRepositoryOutput, error)) (*ecr.CreateRepositoryOutput, error) {
+				later = append(later, func() error {
+					_, err := next(t.Context(), in)
+					return err
+				})
+				return &ecr.CreateRepositoryOutput{}, nil
+			})),
+		})
+		var names []string
+		for i := range 10 {
+			names = append(names, fmt.Sprintf("team/%d", i))
+			_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &names[i]})
+			require.NoError(t, err)
+		}
+		require.Empty(t, repositories(t, f))
+		for i, call := range seen {
+			require.Equal(t, names[i], call.Repository)
+			require.NoError(t, later[i]())
+		}
+		require.Equal(t, names, repositories(t, f))
+	})
+}
+
 func TestRuleOnDownloads(t *testing.T) {
 	server := fakeecr.NewServer(t)
 	image := fakeecr.RandomImage(1, 5000)

@@ -158,6 +158,8 @@ type Call struct {
 	// Polls tells that a waiter of the SDK makes the call.
 	Polls bool
 	Tx    registry.Tx
+	// Shown tells that rules in play met the call: a function of theirs may keep it.
+	Shown bool
 	// Reply is what becomes of the reply on its way.
 	Reply scenarios.Reply
 	// Record is what rules match and the trace keeps.

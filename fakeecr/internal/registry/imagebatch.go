@@ -58,7 +58,7 @@ func (tx *Tx) pullsAnew(repo *repository, ids []types.ImageIdentifier) bool {
 		return false
 	}
 	for _, id := range ids {
-		if img, matches := repo.lookup(id); matches && tx.pullIsDue(img) {
+		if img, _ := repo.find(id); img != nil && tx.pullIsDue(img) {
 			return true
 		}
 	}
@@ -75,7 +75,7 @@ func (tx *Tx) recordPulls(in *ecr.BatchGetImageInput) (*repository, error) {
 		return nil, err
 	}
 	for _, id := range in.ImageIds {
-		if img, matches := repo.lookup(id); matches && tx.pullIsDue(img) {
+		if img, _ := repo.find(id); img != nil && tx.pullIsDue(img) {
 			pulled := *img
 			pulled.pulledAt = tx.now
 			repo.images.set(repo.generation, img.digest, &pulled)

@@ -43,8 +43,8 @@ func (r *repository) find(id types.ImageIdentifier) (*image, *types.ImageFailure
 	return nil, imageFailure(id, code, reason)
 }
 
-// lookup is the image of an id, and whether the id stands for it. With a tag and a
-// digest it is the tag's, and matches tells whether the digest is its own.
+// lookup is the image of a well-formed id. With a tag and a digest it is the
+// tag's, and matches tells whether the digest is its own.
 func (r *repository) lookup(id types.ImageIdentifier) (img *image, matches bool) {
 	digest := aws.ToString(id.ImageDigest)
 	if id.ImageTag != nil {

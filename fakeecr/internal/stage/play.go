@@ -222,6 +222,7 @@ func (s *Stage) play(next dispatch.Handler) dispatch.Handler {
 		if len(concerned) == 0 {
 			return next(ctx, call)
 		}
+		call.Shown = true
 		var fired []*part
 		var way passage
 		for _, part := range concerned {

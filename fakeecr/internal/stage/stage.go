@@ -103,6 +103,9 @@ func (s *Stage) NewCall(name string, caller Caller, face scenarios.Face) *dispat
 // End takes back a call that nobody looks at any more: most of what a direct call
 // would leave to the garbage collector.
 func (s *Stage) End(call *dispatch.Call) {
+	if call.Shown {
+		return
+	}
 	*call = dispatch.Call{}
 	s.ended.Put(call)
 }
