@@ -55,6 +55,9 @@ const longestTag = 300
 
 // checkReference holds that a reference names one image by tag or by digest.
 func checkReference(reference string) error {
+	if err := checkNoURI(reference); err != nil {
+		return err
+	}
 	name, digest, byDigest := strings.Cut(reference, "@")
 	valid := byDigest && constraint.ValidDigest(digest)
 	if !byDigest {

@@ -69,6 +69,10 @@ var mistakes = map[string]struct {
 	"caller of a server":     {func(tb fakeecr.TB) { fakeecr.NewServer(tb).As("me") }, "not the ARN of a user"},
 	"push":                   {func(tb fakeecr.TB) { fakeecr.New(tb).MustPush("team/app:v1", fakeecr.Image{}) }, "push team/app:v1: "},
 	"push to a server":       {func(tb fakeecr.TB) { fakeecr.NewServer(tb).MustPush("Team", fakeecr.RandomImage(1, 1)) }, "push Team: "},
+	"push to a URI":          {func(tb fakeecr.TB) { fakeecr.New(tb).MustPush(registryHost+"/team/app:v1", fakeecr.RandomImage(1)) }, `a repository name is wanted, not a URI: "team/app:v1", not "` + registryHost + `/team/app:v1"`},
+	"push to a local URI":    {func(tb fakeecr.TB) { fakeecr.New(tb).MustPush("127.0.0.1:4511/team/app", fakeecr.RandomImage(1)) }, `not a URI: "team/app", not`},
+	"push to a URL":          {func(tb fakeecr.TB) { fakeecr.New(tb).MustPush("https://ecr/team/app:v1", fakeecr.RandomImage(1)) }, `not a URI: "team/app:v1", not`},
+	"findings of a URI":      {func(tb fakeecr.TB) { fakeecr.New(tb).SetScanFindings(registryHost + "/team/app:v1") }, `not a URI: "team/app:v1", not`},
 	"severity":               {func(tb fakeecr.TB) { fakeecr.New(tb).SetScanFindings("team/app:v1", severe) }, `a finding's severity is one of ["INFORMATIONAL"`},
 	"enhanced severity":      {func(tb fakeecr.TB) { fakeecr.New(tb).SetEnhancedScanFindings("team/app:v1", enhancedSevere) }, `"UNTRIAGED"] or none, not "Severe"`},
 }

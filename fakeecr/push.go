@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/opencontainers/go-digest"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/entrance"
 	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
 )
 
@@ -76,8 +77,12 @@ func mustJSON(v any) []byte {
 
 // RandomImage is an OCI image for linux/amd64 with one layer of each size, in
 // bytes, that follows from the seed. Layers of 2 KiB and more are archives with
-// one file, so that tools can unpack them. It panics for a negative size.
+// one file, so that tools can unpack them. Without sizes there is one layer of 1 KiB,
+// because ECR takes no image that has none. It panics for a negative size.
 func RandomImage(seed uint64, layerSizes ...int) Image {
+	if len(layerSizes) == 0 {
+		layerSizes = []int{1 << 10}
+	}
 	return randomImage(seed, "linux/amd64", layerSizes)
 }
 
@@ -176,8 +181,9 @@ func randomLayer(random *rand.ChaCha8, size int) []byte {
 
 // MustPush pushes an image through the operations of a user's push, and makes
 // its repository first if need be, by CreateRepository: templates have no say.
-// The reference is "repository:tag", or "repository" for an image without a tag.
-// It answers the digest; an error ends the test, or panics without one.
+// The reference is "repository:tag", or "repository" for an image without a tag, and
+// no URI that begins with a host. It answers the digest; an error ends the test, or
+// panics without one.
 //
 // What is pushed is the fixture of a test and not its subject: rules do not see
 // it and the trace does not show it.
@@ -185,6 +191,7 @@ func (r *Registry) MustPush(reference string, image Image) string {
 	if r.world.t != nil {
 		r.world.t.Helper()
 	}
+	r.world.must(checkNoURI(reference))
 	name, tag, tagged := strings.Cut(reference, ":")
 	p := pusher{api: r.unobserved(), repository: &name}
 	if tagged {
@@ -194,6 +201,20 @@ func (r *Registry) MustPush(reference string, image Image) string {
 		r.world.must(fmt.Errorf("push %s: %w", reference, err))
 	}
 	return image.Digest()
+}
+
+// checkNoURI refuses a reference that begins with the host of a registry, which might
+// pass for the name of a repository.
+func checkNoURI(reference string) error {
+	_, rest, schemed := strings.Cut(reference, "://")
+	if !schemed {
+		rest = reference
+	}
+	host, path, inside := strings.Cut(rest, "/")
+	if inside && (schemed || strings.Contains(host, ":") || entrance.IsRegistryHost(host)) {
+		return fmt.Errorf("a repository name is wanted, not a URI: %q, not %q", path, reference)
+	}
+	return nil
 }
 
 type pusher struct {

@@ -24,3 +24,27 @@ func TestMustPush(t *testing.T) {
 	require.Len(t, out.ImageDetails, 5, "an image, an index with two children, a referrer")
 	require.Equal(t, []string{"DescribeImages"}, registry.Trace().Operations(), "fixtures are not in the trace")
 }
+
+// What only looks like a host is the name of a repository.
+func TestMustPushToADottedName(t *testing.T) {
+	registry := fakeecr.New(t)
+	registry.MustPush("docker.io/library/alpine:v1", fakeecr.RandomImage(1))
+	require.Equal(t, []string{"docker.io/library/alpine"}, repositories(t, registry))
+}
+
+// A mistake in the reference makes no repository.
+func TestMustPushOfAURIMakesNothing(t *testing.T) {
+	registry := fakeecr.New(nil)
+	require.Panics(t, func() { registry.MustPush(registryHost+"/team/app:v1", fakeecr.RandomImage(1)) })
+	require.Empty(t, repositories(t, registry))
+}
+
+// An image of which no layers are asked for is one that ECR takes.
+func TestRandomImageWithoutSizes(t *testing.T) {
+	image := fakeecr.RandomImage(1)
+	require.Equal(t, fakeecr.RandomImage(1, 1<<10), image)
+	onAllFaces(t, func(t *testing.T, f face) {
+		create(t, f, app)
+		require.NoError(t, pushThrough(t.Context(), f, app, "v1", image))
+	})
+}

@@ -29,6 +29,12 @@ var (
 	storeHost = regexp.MustCompile(`^prod-([a-z0-9-]+)-starport-layer-bucket\.s3\.([a-z0-9-]+)` + domains)
 )
 
+// IsRegistryHost tells whether a name is that of a registry's endpoint for images.
+func IsRegistryHost(host string) bool {
+	names := ecrHost.FindStringSubmatch(hostname(host))
+	return names != nil && names[1] != "" || registryHost.MatchString(hostname(host))
+}
+
 func hostname(host string) string {
 	name, _, _ := strings.Cut(host, ":")
 	return strings.ToLower(name)
