@@ -162,9 +162,15 @@ func (r *Registry) Region() string { return r.caller.Region }
 // time, for a test of its own: a hundred parallel subtests share one seeded
 // fixture and cannot see each other. The copy has an empty trace and no
 // scenario but those in its options; account, region and seed stay as they are.
-// Its time goes on from the original's. What a rule of the original still delays
-// or holds, such as a scan that does not complete, has happened in the copy when
-// it was due.
+// Its time goes on from the original's at the moment of the fork. In a synctest
+// bubble, whose time begins in the year 2000, the time of an original from outside
+// stands still, and that of the fork passes with the bubble's:
+//
+//	time.Sleep(time.Until(fixture.Now())) // takes no time in a bubble
+//	registry := fixture.Fork(t)           // registry.Now() is time.Now() from here on
+//
+// What a rule of the original still delays or holds, such as a scan that does not
+// complete, has happened in the copy when it was due.
 func (r *Registry) Fork(t TB, options ...Option) *Registry {
 	t = orNil(t)
 	if t != nil {
@@ -179,8 +185,10 @@ func (r *Registry) Fork(t TB, options ...Option) *Registry {
 	return fork
 }
 
-// Now is the time on the world's clock: the machine's plus what was advanced.
-func (r *Registry) Now() time.Time { return r.world.stage.State.Now() }
+// Now is the time on the world's clock: the machine's plus what was advanced. A
+// world from outside of a synctest bubble has the bubble's time pass from its first
+// call there on.
+func (r *Registry) Now() time.Time { return r.world.stage.State.Peek() }
 
 // Advance moves the world's clock forward by d: what falls due has happened when
 // it returns, and calls that a rule delays go on. It moves the clock of this world

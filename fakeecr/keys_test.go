@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 const (
@@ -187,6 +189,54 @@ func TestDeleteRepositoryRetiresTheGrant(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What is told of keys and secrets is a change like any other to an answer from an
+// earlier state.
+func TestStaleAnswersKnowWhatWasTold(t *testing.T) {
+	for name, test := range map[string]struct {
+		tell  func(r *fakeecr.Registry)
+		check func(t *testing.T, f face)
+	}{
+		"a key": {
+			func(r *fakeecr.Registry) { r.SetKMSKey(someKey, fakeecr.KeyDisabled) },
+			func(t *testing.T, f face) { requireUnreadable(t, f, fakeecr.KeyDisabled) },
+		},
+		"a secret": {
+			func(r *fakeecr.Registry) { r.SetSecret(hubSecret, fakeecr.SecretAccessDenied) },
+			func(t *testing.T, f face) {
+				out, err := f.ValidatePullThroughCacheRule(t.Context(), &ecr.ValidatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub")})
+				require.NoError(t, err)
+				require.False(t, out.IsValid)
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				_, err := f.CreateRepository(t.Context(), encryptedBy(someKey))
+				require.NoError(t, err)
+				f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+				createRule(t, f, cachedWithSecret("hub", "registry-1.docker.io", hubSecret))
+				f.registry.Play(scenarios.Scenario{scenarios.On("BatchGetImage").Or("ValidatePullThroughCacheRule").Stale(time.Second)})
+				test.tell(f.registry)
+				f.registry.Advance(10 * time.Second)
+				test.check(t, f)
+			})
+		})
+	}
+}
+
+// What was due before a key was disabled has happened by then.
+func TestWhatWasDueMetTheKeyAsItWas(t *testing.T) {
+	inBubble(t, func(t *testing.T, f face) {
+		_, err := f.CreateRepository(t.Context(), encryptedBy(someKey))
+		require.NoError(t, err)
+		replicateTo(t, f, destination("eu-west-1"))
+		digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		time.Sleep(24 * time.Hour)
+		f.registry.SetKMSKey(someKey, fakeecr.KeyDisabled)
+		require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, f.in("eu-west-1"), "team/app"))
+	})
 }
 
 func TestSetKMSKeyLeavesOtherKeysAlone(t *testing.T) {

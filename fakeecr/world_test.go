@@ -101,6 +101,31 @@ func TestForkMovesIntoABubble(t *testing.T) {
 	})
 }
 
+// A fork goes on from the original's time at the moment of the fork, whether the
+// fork is asked at once or later.
+func TestForkGoesOnInABubble(t *testing.T) {
+	fixture := fakeecr.New(t)
+	fixture.Advance(48 * time.Hour)
+	fixture.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+	for range 2 { // what one bubble does to the fixture, another does not see
+		synctest.Test(t, func(t *testing.T) {
+			begun := fixture.Now()
+			fork := fixture.Fork(t)
+			time.Sleep(time.Hour)
+			require.Equal(t, begun.Add(time.Hour), fork.Now())
+			require.Equal(t, begun, fixture.Now())
+
+			time.Sleep(time.Until(fixture.Now()))
+			fork = fixture.Fork(t)
+			require.Equal(t, time.Now().UTC(), fork.Now())
+			time.Sleep(12 * time.Hour)
+			require.Equal(t, time.Now().UTC(), fork.Now())
+			require.Equal(t, time.Now().UTC(), *create(t, fork, "team/later").Repository.CreatedAt)
+		})
+	}
+	require.WithinRange(t, fixture.Now(), time.Now().Add(47*time.Hour), time.Now().Add(48*time.Hour))
+}
+
 func TestTokenExpiresInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		registry := fakeecr.New(t)

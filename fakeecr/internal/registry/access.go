@@ -35,16 +35,14 @@ func (w *World) Admit(arn string, policies []string) error {
 		admitted.policies = append(admitted.policies, document)
 		w.guarded.Store(true)
 	}
-	tx := &Tx{World: w}
-	_, err := Run(tx, func() (struct{}, error) {
+	return w.do(Key{}, func(tx *Tx) error {
 		root := tx.write()
 		if len(policies) > 0 || !root.principals.has(arn) {
 			root.principals.set(root.generation, arn, admitted)
 			root.principals.set(root.generation, AccessKey(arn), admitted)
 		}
-		return struct{}{}, nil
+		return nil
 	})
-	return err
 }
 
 // Holder is the ARN of the principal that an access key belongs to.

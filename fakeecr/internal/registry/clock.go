@@ -8,13 +8,23 @@ import (
 )
 
 // clock is a world's time: the machine's plus what was advanced, in UTC and in
-// milliseconds, the grain of the wire. It never runs backwards, also when it
-// moves into a synctest bubble, whose time begins in the year 2000.
+// milliseconds, the grain of the wire. It never runs backwards. When it moves into a
+// synctest bubble, whose time begins in the year 2000, or out of one, it goes on from
+// its last reading.
 type clock struct {
 	mu      sync.Mutex
 	offset  time.Duration
 	last    time.Time
+	bubbled bool
 	waiters map[chan struct{}]struct{}
+}
+
+// machineTime is the time of the machine or of the bubble that the goroutine is in.
+// Only times from outside of bubbles have a monotonic reading, which Round strips.
+func machineTime() (now time.Time, bubbled bool) {
+	now = time.Now()
+	bubbled = now == now.Round(0)
+	return now.UTC(), bubbled
 }
 
 func (c *clock) now() time.Time {
@@ -23,8 +33,24 @@ func (c *clock) now() time.Time {
 	return c.read()
 }
 
+// peek is now for those who only look: it does not move the clock into a bubble or
+// out of one. There the clock shows its last reading.
+func (c *clock) peek() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, bubbled := machineTime(); bubbled != c.bubbled {
+		return c.last
+	}
+	return c.read()
+}
+
 func (c *clock) read() time.Time {
-	now := time.Now().UTC().Add(c.offset).Truncate(time.Millisecond)
+	machine, bubbled := machineTime()
+	if bubbled != c.bubbled && !c.last.IsZero() {
+		c.offset = c.last.Sub(machine)
+	}
+	c.bubbled = bubbled
+	now := machine.Add(c.offset).Truncate(time.Millisecond)
 	if now.Before(c.last) {
 		c.offset += c.last.Sub(now)
 		now = c.last
@@ -58,10 +84,12 @@ func (c *clock) advance(d time.Duration) error {
 	return nil
 }
 
-func (c *clock) fork() clock {
+// fork lets a new clock go on from this one's time.
+func (c *clock) fork(to *clock) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return clock{offset: c.offset, last: c.last}
+	to.offset, to.last, to.bubbled = c.offset, c.last, c.bubbled
+	to.read()
 }
 
 // wait returns when the clock has reached a time, when released is closed (nil

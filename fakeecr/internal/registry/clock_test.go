@@ -54,27 +54,54 @@ func TestClockEnds(t *testing.T) {
 	})
 }
 
-// The machine's clock jumps back when a world that was made outside a synctest
-// bubble is used or forked inside one.
-func TestClockNeverRunsBackwards(t *testing.T) {
-	var outside clock
-	before := outside.now()
+// A clock that was made outside a synctest bubble, and is used or forked inside one,
+// goes on there from where it was; so it does outside again.
+func TestClockMovesIntoABubbleAndOut(t *testing.T) {
+	var outside, fork, later clock
+	outside.now()
+	require.NoError(t, outside.advance(48*time.Hour))
+	before := outside.last
 	synctest.Test(t, func(t *testing.T) {
-		fork := outside.fork()
-		for _, c := range []*clock{&outside, &fork} {
+		outside.fork(&fork)
+		time.Sleep(time.Hour)
+		require.Equal(t, before.Add(time.Hour), fork.now())
+		require.Equal(t, before, outside.peek())
+		time.Sleep(outside.peek().Sub(time.Now()))
+		require.Equal(t, before, outside.peek(), "no time passes outside")
+		outside.fork(&later)
+		require.Equal(t, time.Now().UTC(), later.now())
+
+		require.Equal(t, before, outside.now())
+		time.Sleep(time.Hour)
+		require.Equal(t, before.Add(time.Hour), outside.now())
+		require.Equal(t, before.Add(time.Hour), outside.peek())
+	})
+	require.Equal(t, before.Add(time.Hour), outside.peek())
+	require.Equal(t, before.Add(time.Hour), outside.now())
+	time.Sleep(2 * time.Millisecond)
+	require.WithinRange(t, outside.now(), before.Add(time.Hour).Add(time.Millisecond), before.Add(2*time.Hour))
+}
+
+// A bubble begins in the year 2000, also the second that a clock comes to.
+func TestClockNeverRunsBackwards(t *testing.T) {
+	var c clock
+	var before time.Time
+	for range 2 {
+		synctest.Test(t, func(t *testing.T) {
 			now := c.now()
 			require.False(t, now.Before(before))
 			time.Sleep(time.Hour)
 			require.Equal(t, time.Hour, c.now().Sub(now), "it goes on at its pace")
-		}
-	})
+			before = c.now()
+		})
+	}
 }
 
 func TestForkedClockIsIndependent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var c clock
+		var c, fork clock
 		c.advance(time.Hour)
-		fork := c.fork()
+		c.fork(&fork)
 		require.Equal(t, c.now(), fork.now())
 		fork.advance(time.Hour)
 		require.Equal(t, time.Hour, fork.now().Sub(c.now()))

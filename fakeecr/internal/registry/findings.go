@@ -64,13 +64,12 @@ func failedScan(err error) scanResult { return func() (*findings, error) { retur
 // SetFindings says what scans of one type find in an image: "repository:tag" or
 // "repository@digest". The image need not be there yet.
 func (w *World) SetFindings(key Key, kind types.ScanType, reference string, found ScanFindings) {
-	tx := &Tx{World: w, Key: key}
 	kept := &findings{ScanFindings: keepFindings(found)}
-	_, _ = Run(tx, func() (struct{}, error) {
+	_ = w.do(key, func(tx *Tx) error {
 		reg := tx.changeRegistry(key)
 		kept.since = tx.now
 		reg.findings.set(reg.generation, findingsKey(kind, reference), kept)
-		return struct{}{}, nil
+		return nil
 	})
 }
 

@@ -59,19 +59,12 @@ func (h *holdings[S]) state(arn string, missing S) S {
 // SetKey tells the state of a KMS key. The first one told with only closes the
 // world's KMS: a key of which it was told nothing does not exist.
 func (w *World) SetKey(arn string, state KeyState, only bool) {
-	w.change(func(root *root) {
+	_ = w.do(Key{}, func(tx *Tx) error {
+		root := tx.write()
 		root.keys.states.set(root.generation, arn, state)
 		root.keys.closed = root.keys.closed || only
+		return nil
 	})
-}
-
-// change changes the root outside of any call.
-func (w *World) change(change func(root *root)) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	next := w.root.next()
-	change(next)
-	w.root = next
 }
 
 var kmsKeyARN = regexp.MustCompile(`^arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(key|alias)/.+$`)

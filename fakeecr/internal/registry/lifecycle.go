@@ -138,21 +138,19 @@ func (tx *Tx) DeleteLifecyclePolicy(_ context.Context, in *ecr.DeleteLifecyclePo
 // RunLifecycle runs a repository's policy at once. Its daily runs stay when they
 // are.
 func (w *World) RunLifecycle(key Key, name string) error {
-	tx := &Tx{World: w, Key: key}
-	_, err := Run(tx, func() (struct{}, error) {
+	return w.do(key, func(tx *Tx) error {
 		repo, err := tx.changeRepository(nil, &name)
 		switch {
 		case err != nil:
-			return struct{}{}, err
+			return err
 		case repo.lifecycle == nil:
-			return struct{}{}, lifecyclePolicyNotFound(repo)
+			return lifecyclePolicyNotFound(repo)
 		}
 		run := lifecycleRuns{repo.Key, repo.name}.call(tx)
 		run.Time, run.Output = tx.now, tx.runLifecycle(repo)
 		tx.tell(run)
-		return struct{}{}, nil
+		return nil
 	})
-	return err
 }
 
 type lifecycleRuns struct {

@@ -29,9 +29,11 @@ func (s SecretState) Check() error {
 // SetSecret tells the state of a secret. The first one told with only closes the
 // world's Secrets Manager: a secret of which it was told nothing does not exist.
 func (w *World) SetSecret(arn string, state SecretState, only bool) {
-	w.change(func(root *root) {
+	_ = w.do(Key{}, func(tx *Tx) error {
+		root := tx.write()
 		root.secrets.states.set(root.generation, arn, state)
 		root.secrets.closed = root.secrets.closed || only
+		return nil
 	})
 }
 

@@ -139,15 +139,14 @@ func (tx *Tx) DescribeImageSigningStatus(_ context.Context, in *ecr.DescribeImag
 // FailSigning makes signing with a profile fail in a registry from now on; nil
 // lets it succeed again.
 func (w *World) FailSigning(key Key, profile string, failure smithy.APIError) {
-	tx := &Tx{World: w, Key: key}
-	_, _ = Run(tx, func() (struct{}, error) {
+	_ = w.do(key, func(tx *Tx) error {
 		reg := tx.changeRegistry(key)
 		if failure == nil {
 			reg.signingFailures.delete(reg.generation, profile)
 		} else {
 			reg.signingFailures.set(reg.generation, profile, failure)
 		}
-		return struct{}{}, nil
+		return nil
 	})
 }
 

@@ -76,6 +76,13 @@ func Run[Out any](tx *Tx, call func() (Out, error)) (out Out, err error) {
 	return out, err
 }
 
+// do is Run for what a test tells the world, which no operation does.
+func (w *World) do(key Key, change func(tx *Tx) error) error {
+	tx := &Tx{World: w, Key: key}
+	_, err := Run(tx, func() (struct{}, error) { return struct{}{}, change(tx) })
+	return err
+}
+
 // commitRefusal publishes what the call changed although it answers an error.
 func (tx *Tx) commitRefusal() { tx.kept = true }
 

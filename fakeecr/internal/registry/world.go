@@ -120,6 +120,7 @@ type registry struct {
 // NewWorld makes an empty world whose ids and tokens follow from the seed.
 func NewWorld(seed uint64, config Config) *World {
 	w := &World{root: &root{}, config: config, postponed: map[string]*Postponement{}}
+	w.clock.now() // from here on it is a time outside of bubbles, or inside one
 	w.ids.seed(seed)
 	w.secret = sha256.Sum256(binary.BigEndian.AppendUint64([]byte("fakeecr"), seed))
 	return w
@@ -131,7 +132,8 @@ func NewWorld(seed uint64, config Config) *World {
 func (w *World) Fork(config Config) *World {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	fork := &World{root: w.root, clock: w.clock.fork(), secret: w.secret, config: config, postponed: map[string]*Postponement{}}
+	fork := &World{root: w.root, secret: w.secret, config: config, postponed: map[string]*Postponement{}}
+	w.clock.fork(&fork.clock)
 	w.ids.fork(&fork.ids)
 	fork.guarded.Store(w.guarded.Load())
 	return fork
@@ -139,6 +141,10 @@ func (w *World) Fork(config Config) *World {
 
 // Now is the time on the world's clock.
 func (w *World) Now() time.Time { return w.clock.now() }
+
+// Peek is Now for those whom the clock does not notice: inside a synctest bubble, a
+// world that nothing was asked of there yet shows the time that it had outside.
+func (w *World) Peek() time.Time { return w.clock.peek() }
 
 // Advance moves the world's clock by d and lets happen what falls due. The error
 // is that of a d which is negative or leads beyond the year 2261; then the clock
