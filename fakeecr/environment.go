@@ -17,8 +17,8 @@ import (
 // exec.Cmd.Env. Besides endpoint, region and keys they overrule what else on the
 // machine would lead a client elsewhere: its session token, profile and shared
 // config files, FIPS and dual-stack endpoints, a proxy. Calls of other services
-// come to the server as well, which refuses them, unless an endpoint of their
-// own is set (AWS_ENDPOINT_URL_S3). The profile is in a file that Close removes.
+// come to the server as well, which refuses them in words that their clients can read,
+// unless an endpoint of their own is set (AWS_ENDPOINT_URL_S3). The profile is in a file that Close removes.
 //
 // With [WithTLS] a file, which Close removes too, has the server's authority after
 // the certificates that the machine trusts, as far as those are in one file (that of

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,8 +14,11 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/schemas"
+	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	smithy "github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
@@ -261,4 +266,71 @@ func TestHandlerInAServerOfTheUsers(t *testing.T) {
 	request.Header.Set("X-Amz-Target", target+"DescribeRepositories")
 	_, err = http.DefaultClient.Do(request)
 	require.ErrorIs(t, err, io.EOF)
+}
+
+// A client of another service that was led here is told so in its own protocol.
+func TestOtherServices(t *testing.T) {
+	server := fakeecr.NewServer(t, fakeecr.WithSigV4())
+	server.Setenv(t)
+	loaded, err := config.LoadDefaultConfig(t.Context())
+	require.NoError(t, err)
+	says := func(service, operation, variable string) string {
+		return "This is fakeecr, which serves Amazon ECR and not " + service + ", whose " + operation + " this is. AWS_ENDPOINT_URL leads the clients of all services here: " +
+			"set AWS_ENDPOINT_URL_" + variable + " to where that service is, or AWS_ENDPOINT_URL_ECR instead of AWS_ENDPOINT_URL."
+	}
+	_, err = sts.NewFromConfig(loaded).GetCallerIdentity(t.Context(), nil)
+	requireRefusal(t, err, "InvalidAction", says("sts", "GetCallerIdentity", "STS"))
+	_, err = sts.NewFromConfig(loaded).AssumeRoleWithWebIdentity(t.Context(), &sts.AssumeRoleWithWebIdentityInput{
+		RoleArn: aws.String("arn:aws:iam::123456789012:role/ci"), RoleSessionName: aws.String("ci"), WebIdentityToken: aws.String("token"),
+	})
+	requireRefusal(t, err, "InvalidAction", says("sts", "AssumeRoleWithWebIdentity", "STS"))
+	_, err = ecrpublic.NewFromConfig(loaded).DescribeRegistries(t.Context(), nil)
+	requireRefusal(t, err, "UnknownOperationException", says("ecr-public", "DescribeRegistries", "ECR_PUBLIC"))
+	require.Empty(t, server.Trace())
+
+	const signature = "AWS4-HMAC-SHA256 Credential=123456789012/20260101/us-east-1/%s/aws4_request, SignedHeaders=host, Signature=00"
+	for name, c := range map[string]struct {
+		method, path, signed, target, media, body string
+		xml                                       bool
+		says                                      string
+	}{
+		"an unsigned target":         {"POST", "/", "", "secretsmanager.GetSecretValue", "application/x-amz-json-1.1", "{}", false, says("secretsmanager", "GetSecretValue", "SECRETS_MANAGER")},
+		"JSON of another version":    {"POST", "/", "dynamodb", "DynamoDB_20120810.GetItem", "application/x-amz-json-1.0", "{}", false, says("dynamodb", "GetItem", "DYNAMODB")},
+		"a service of no table":      {"POST", "/", "signer", "Signer.GetProfile", "application/x-amz-json-1.1", "{}", false, says("signer", "GetProfile", "SIGNER")},
+		"JSON by path":               {"GET", "/clusters/blue", "eks", "", "", "", false, "and not eks. AWS_ENDPOINT_URL"},
+		"an action in the URL":       {"GET", "/?Action=GetCallerIdentity&Version=2011-06-15", "", "", "", "", true, says("sts", "GetCallerIdentity", "STS")},
+		"an action of nobody":        {"POST", "/", "", "", "application/x-www-form-urlencoded; charset=utf-8", "Action=Act", true, "and not another service, whose Act this is. AWS_ENDPOINT_URL leads the clients of all services here: set AWS_ENDPOINT_URL_<SERVICE>"},
+		"the query protocol of EC2":  {"POST", "/", "ec2", "", "application/x-www-form-urlencoded", "Action=DescribeVpcs&Version=2016-11-15", true, says("ec2", "DescribeVpcs", "EC2")},
+		"the store":                  {"PUT", "/bucket/key", "s3", "", "", "", true, "and not s3. AWS_ENDPOINT_URL"},
+		"the query protocol of IAM":  {"POST", "/", "iam", "", "application/x-www-form-urlencoded", "Action=GetRole&Version=2010-05-08", true, says("iam", "GetRole", "IAM")},
+		"a form that is none":        {"POST", "/", "", "", "application/x-www-form-urlencoded", "%", false, "ECR has no operation"},
+		"a target of ECR by another": {"POST", "/", "sts", target + "PutLayer", "application/x-amz-json-1.1", "{}", false, "ECR has no operation"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request, err := http.NewRequest(c.method, server.URL+c.path, strings.NewReader(c.body))
+			require.NoError(t, err)
+			if c.signed != "" {
+				request.Header.Set("Authorization", fmt.Sprintf(signature, c.signed))
+			}
+			request.Header.Set("X-Amz-Target", c.target)
+			request.Header.Set("Content-Type", c.media)
+			response, err := http.DefaultClient.Do(request)
+			require.NoError(t, err)
+			defer response.Body.Close()
+			text, err := io.ReadAll(response.Body)
+			require.NoError(t, err)
+			body := string(text)
+			require.Equal(t, 400, response.StatusCode, body)
+			require.NoError(t, uuid.Validate(response.Header.Get("x-amzn-RequestId")))
+			if !c.xml {
+				require.True(t, json.Valid([]byte(body)), body)
+				require.Contains(t, body, c.says)
+				require.Contains(t, []string{c.media, "application/x-amz-json-1.1"}, response.Header.Get("Content-Type"))
+				return
+			}
+			require.Equal(t, "text/xml", response.Header.Get("Content-Type"))
+			require.NoError(t, xml.Unmarshal(text, &struct{ XMLName xml.Name }{}))
+			require.Contains(t, html.UnescapeString(body), c.says)
+		})
+	}
 }

@@ -40,7 +40,7 @@ type Entrance struct {
 // a panic with [http.ErrAbortHandler], as net/http wants it.
 func (e *Entrance) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	req = exchange.Asked(req)
-	answer, err := e.answer(req)
+	answer, err := e.answer(req, exchange.Origin(req))
 	if err == nil {
 		err = answer.Write(w, req)
 	}
@@ -67,23 +67,34 @@ func hangUp(w http.ResponseWriter, err error) {
 	panic(http.ErrAbortHandler)
 }
 
-// answer is the answer to a request; an error means that there is none.
-func (e *Entrance) answer(req *http.Request) (answer *exchange.Answer, err error) {
+// answer is the answer to a request, whose download URLs begin with an origin; an
+// error means that there is none.
+func (e *Entrance) answer(req *http.Request, downloads string) (answer *exchange.Answer, err error) {
 	switch {
 	case oci.Serves(req.URL.Path):
 		endpoint := &oci.Endpoint{Stage: e.Stage, Default: e.Default, Spec: e.SpecRegistry, Open: e.OpenRegistry}
-		return endpoint.Serve(req, hostKey(req), originOf(req))
+		return endpoint.Serve(req, hostKey(req), downloads)
 	case isPreflight(req):
 		return preflight(req), nil
 	case strings.HasPrefix(req.URL.Path, registry.DownloadPrefix):
 		answer, err = store.Serve(e.Stage, req, e.SpecRegistry)
-	case req.URL.Path == api.Path && req.Method == http.MethodPost:
-		answer, err = api.Serve(e.Stage, e.identify(req))
 	default:
-		answer = api.NotServed(e.Stage, req)
+		answer, err = e.called(req, downloads)
 	}
 	if err == nil {
 		share(answer, req)
 	}
 	return answer, err
+}
+
+// called is the answer to a request of the API, or of a client that takes this for
+// something else.
+func (e *Entrance) called(req *http.Request, downloads string) (*exchange.Answer, error) {
+	if answer, foreign := api.Foreign(e.Stage, req, signedFor(req.Header.Get("Authorization"))); foreign {
+		return answer, nil
+	}
+	if req.URL.Path == api.Path && req.Method == http.MethodPost {
+		return api.Serve(e.Stage, e.identify(req, downloads))
+	}
+	return api.NotServed(e.Stage, req), nil
 }

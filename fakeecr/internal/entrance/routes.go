@@ -70,10 +70,10 @@ func hostKey(req *http.Request) (key registry.Key) {
 }
 
 // identify finds out whose a request is.
-func (e *Entrance) identify(req *http.Request) *exchange.Request {
+func (e *Entrance) identify(req *http.Request, downloads string) *exchange.Request {
 	body, authenticate := e.signed(req)
 	return &exchange.Request{
-		Request: req, Caller: e.callerOf(req), Origin: originOf(req),
+		Request: req, Caller: e.callerOf(req), Origin: originOf(req), Downloads: downloads,
 		Content: body, Authenticate: authenticate,
 	}
 }
@@ -97,23 +97,51 @@ func (e *Entrance) callerOf(req *http.Request) stage.Caller {
 
 // credentialScope reads the access key and the region of a SigV4 signature.
 func credentialScope(authorization string) (accessKey, region string, ok bool) {
-	_, credential, found := strings.Cut(authorization, "Credential=")
-	if !found || !strings.HasPrefix(authorization, "AWS4-HMAC-SHA256 ") {
-		return "", "", false
-	}
-	credential, _, _ = strings.Cut(credential, ",")
-	parts := strings.Split(credential, "/")
-	if len(parts) != 5 || !registry.IsRegion(parts[2]) {
+	parts := scope(authorization)
+	if parts == nil || !registry.IsRegion(parts[2]) {
 		return "", "", false
 	}
 	return parts[0], parts[2], true
 }
 
-// originOf begins the URLs of an answer: where the request came to, or nothing if it
-// came to a name of ECR, for which the others are in reach as well.
+// signedFor is the service that a request was signed for, "" without a signature.
+func signedFor(authorization string) string {
+	parts := scope(authorization)
+	if parts == nil {
+		return ""
+	}
+	return parts[3]
+}
+
+// scope is the five parts of the credential in a SigV4 signature, or nil.
+func scope(authorization string) []string {
+	_, credential, found := strings.Cut(authorization, "Credential=")
+	if !found || !strings.HasPrefix(authorization, algorithm+" ") {
+		return nil
+	}
+	credential, _, _ = strings.Cut(credential, ",")
+	if parts := strings.Split(credential, "/"); len(parts) == 5 {
+		return parts
+	}
+	return nil
+}
+
+// originOf begins the URIs of an answer: where the request came to, or nothing if it
+// came to a name of ECR, which they have as well.
 func originOf(req *http.Request) string {
 	if ecrHost.MatchString(hostname(req.Host)) {
 		return ""
 	}
-	return exchange.Scheme(req) + "://" + req.Host
+	return exchange.Origin(req)
+}
+
+// storeOf begins the download URLs of an answer that a [Transport] carries: nothing,
+// which is the region's store, if the request came to a name of ECR, since the
+// transport carries the store's as well. A port is the client's own, and stays. On a
+// socket nobody knows where the store's name leads.
+func storeOf(req *http.Request) string {
+	if ecrHost.MatchString(strings.ToLower(req.Host)) {
+		return ""
+	}
+	return exchange.Origin(req)
 }

@@ -58,7 +58,7 @@ func (tx *Tx) downloadURL(repo *repository, digest string) string {
 		"X-Amz-Credential":    {fmt.Sprintf("ASIAFAKEECR/%s/%s/s3/aws4_request", date[:8], repo.Region)},
 	}
 	query.Set(signatureParameter, tx.World.sign(path, query))
-	origin := tx.Origin
+	origin := tx.Downloads
 	if origin == "" {
 		origin = "https://" + DownloadHost(repo.Region)
 	}

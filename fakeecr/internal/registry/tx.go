@@ -16,9 +16,9 @@ type Tx struct {
 	Key
 	// Caller is the ARN of the principal that calls.
 	Caller string
-	// Origin is the scheme and host that download URLs begin with, "" for those
-	// of the region's store.
-	Origin string
+	// Origin is the scheme and host that the call came to, "" for a name of ECR.
+	// Downloads is what download URLs begin with, "" for those of the region's store.
+	Origin, Downloads string
 	// HandsOver tells that the input's bytes may be kept: the wire made them.
 	HandsOver bool
 	// Endpoint is the one that the call came to.

@@ -17,7 +17,7 @@ import (
 // Stage is what all registries of one world share.
 type Stage struct {
 	State *registry.World
-	// Origin begins download URLs where the world has a server, else "".
+	// Origin is where the world has a server, else "".
 	Origin string
 
 	seed      uint64

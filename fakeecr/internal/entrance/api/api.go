@@ -33,7 +33,7 @@ func Serve(s *stage.Stage, req *exchange.Request) (*exchange.Answer, error) {
 		return Refusal(s.State.NewRequestID(), unknown), nil
 	}
 	call := s.NewCall(name, req.Caller, scenarios.FaceAPI)
-	call.Tx.Origin = req.Origin
+	call.Tx.Origin, call.Tx.Downloads = req.Origin, req.Downloads
 	call.Tx.HandsOver = true
 	call.Polls = IsWaiter(req.UserAgent())
 	input := op.NewInput()

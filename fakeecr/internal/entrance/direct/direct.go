@@ -48,7 +48,7 @@ func (c Call) Do(ctx context.Context, name string, in any) (any, error) {
 	}
 	call := c.Stage.NewCall(name, c.Caller, scenarios.FaceGo)
 	call.Input, call.Polls = in, c.Polls
-	call.Tx.Origin = c.Stage.Origin
+	call.Tx.Origin, call.Tx.Downloads = c.Stage.Origin, c.Stage.Origin
 	do := c.Stage.Do
 	if c.Seeds {
 		do = c.Stage.Seed

@@ -20,9 +20,9 @@ import (
 type Request struct {
 	*http.Request
 	Caller stage.Caller
-	// Origin begins the download URLs of the answer, "" for those of the region's
-	// store.
-	Origin string
+	// Origin and Downloads begin the URIs and the download URLs of the answer, "" for
+	// ECR's names and for the region's store.
+	Origin, Downloads string
 	// Content is the body as it is to be read. Authenticate tells, once it was
 	// read, why the caller is not who it says it is.
 	Content      io.Reader
@@ -36,6 +36,9 @@ func Scheme(req *http.Request) string {
 	}
 	return "http"
 }
+
+// Origin is the scheme, the host and the port that a request came to.
+func Origin(req *http.Request) string { return Scheme(req) + "://" + req.Host }
 
 // Answer is what a request is answered with.
 type Answer struct {

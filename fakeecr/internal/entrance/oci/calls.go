@@ -31,7 +31,7 @@ type request struct {
 func (r *request) newCall(name string, input any) *dispatch.Call {
 	call := r.Stage.NewCall(name, r.caller, scenarios.FaceRegistry)
 	call.Input = input
-	call.Tx.Origin = r.downloads
+	call.Tx.Downloads = r.downloads
 	call.Tx.HandsOver = true
 	call.Tx.Endpoint = registry.RegistryEndpoint
 	if r.Spec {
