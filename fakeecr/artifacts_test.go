@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
@@ -56,12 +57,12 @@ func TestArtifacts(t *testing.T) {
 	t.Run("not asked for", func(t *testing.T) {
 		log, reports := run(t)
 		require.Empty(t, reports)
-		require.Contains(t, log, "fakeecr: seed 42, the last 2 of 2 calls")
+		require.Contains(t, log, "fakeecr: seed 42, the last 3 of 3 calls")
 		require.NotContains(t, log, ".html")
 	})
 	t.Run("asked for", func(t *testing.T) {
 		log, reports := run(t, "-test.artifacts")
-		require.Contains(t, log, "fakeecr: seed 42, the last 2 of 2 calls")
+		require.Contains(t, log, "fakeecr: seed 42, the last 3 of 3 calls")
 		var names []string
 		for path, text := range reports {
 			names = append(names, filepath.Base(path))
@@ -78,6 +79,7 @@ func TestArtifacts(t *testing.T) {
 func failsWithCalls(t *testing.T) {
 	registry := fakeecr.New(t, fakeecr.WithSeed(42), fakeecr.WithScenario(scenarios.Throttle("PutImage", 1)))
 	registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 3000))
+	updateStorage(t, registry, registry.MustPush("team/app:old", fakeecr.RandomImage(2, 100)), types.TargetStorageClassArchive)
 	registry.PutImage(t.Context(), &ecr.PutImageInput{
 		RepositoryName: aws.String("team/app"), ImageManifest: aws.String(`{"note":"</pre><script>"}`), ImageTag: aws.String("v2"),
 	})
@@ -100,7 +102,7 @@ func requireReport(t *testing.T, reports map[string]string) {
 		for _, says := range []string{
 			"<dd>42</dd>", "ThrottlingException", "Rate exceeded", "throttle PutImage 1 times",
 			"{\n  \"imageManifest\": {\n    \"note\": \"</pre><script>\"\n  },", // the input of PutImage
-			`"Action": "ecr:BatchGetImage"`, "team/app", "v1", fakeecr.RandomImage(1, 3000).Digest(), "SetRepositoryPolicy",
+			`"Action": "ecr:BatchGetImage"`, "team/app", "2 images, 1 archived", "v1", fakeecr.RandomImage(1, 3000).Digest(), "SetRepositoryPolicy",
 		} {
 			require.Contains(t, text, says)
 		}

@@ -105,11 +105,13 @@ func describeRepository(t *testing.T, api fakeecr.API, name string) types.Reposi
 	return out.Repositories[0]
 }
 
-// imageDetails is the images of a repository by digest.
+// imageDetails is the images of a repository by digest, whatever their status.
 func imageDetails(t *testing.T, f fakeecr.API, repository string) map[string]types.ImageDetail {
 	t.Helper()
 	details := map[string]types.ImageDetail{}
-	pages := ecr.NewDescribeImagesPaginator(f, &ecr.DescribeImagesInput{RepositoryName: &repository})
+	pages := ecr.NewDescribeImagesPaginator(f, &ecr.DescribeImagesInput{
+		RepositoryName: &repository, Filter: &types.DescribeImagesFilter{ImageStatus: types.ImageStatusFilterAny},
+	})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(t.Context())
 		require.NoError(t, err)

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
@@ -135,6 +137,32 @@ func TestSpecRegistryPages(t *testing.T) {
 		require.Equal(t, []string{"z/app"}, page.Repositories)
 		require.Empty(t, next)
 	}, fakeecr.WithSpecRegistry())
+}
+
+// Tags of what is in the archive, or on its way back, are not listed, as nobody can
+// pull them.
+func TestRegistryListsActiveTags(t *testing.T) {
+	for name, options := range map[string][]fakeecr.Option{"ecr": nil, "spec": {fakeecr.WithSpecRegistry()}} {
+		t.Run(name, func(t *testing.T) {
+			onAllEndpoints(t, func(t *testing.T, e *endpoint) {
+				e.registry.MustPush(app+":active", fakeecr.RandomImage(1, 10))
+				digest := e.registry.MustPush(app+":archived", fakeecr.RandomImage(2, 10))
+				tags := func() []string {
+					list, next := e.list(t, "/v2/team/app/tags/list?n=2")
+					require.Empty(t, next)
+					return list.Tags
+				}
+				both := []string{"active", "archived"}
+				require.ElementsMatch(t, both, tags())
+				updateStorage(t, e.registry, digest, types.TargetStorageClassArchive)
+				require.Equal(t, []string{"active"}, tags())
+				updateStorage(t, e.registry, digest, types.TargetStorageClassStandard)
+				require.Equal(t, []string{"active"}, tags())
+				e.registry.Advance(20 * time.Minute)
+				require.ElementsMatch(t, both, tags())
+			}, options...)
+		})
+	}
 }
 
 // index is an answer of referrers.

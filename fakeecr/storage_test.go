@@ -2,6 +2,7 @@ package fakeecr_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -147,12 +148,13 @@ func TestImageStatusFilters(t *testing.T) {
 			tags   types.TagStatus
 			want   []string
 		}{
-			"default":         {"", "", []string{active, archived, activating}},
+			"default":         {"", "", []string{active}},
 			"any":             {types.ImageStatusFilterAny, "", []string{active, archived, activating}},
 			"active":          {types.ImageStatusFilterActive, "", []string{active}},
 			"archived":        {types.ImageStatusFilterArchived, "", []string{archived}},
 			"activating":      {types.ImageStatusFilterActivating, "", []string{activating}},
-			"tagged":          {"", types.TagStatusTagged, []string{active, archived}},
+			"tagged":          {"", types.TagStatusTagged, []string{active}},
+			"untagged":        {"", types.TagStatusUntagged, []string{}},
 			"archived tagged": {types.ImageStatusFilterArchived, types.TagStatusUntagged, []string{}},
 		} {
 			listed, err := f.ListImages(t.Context(), &ecr.ListImagesInput{
@@ -174,6 +176,58 @@ func TestImageStatusFilters(t *testing.T) {
 			}
 			require.ElementsMatch(t, test.want, digests, name)
 		}
+
+		listed, err := f.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String(app)})
+		require.NoError(t, err)
+		require.Equal(t, []string{active + "@active"}, joined(listed.ImageIds), "without a filter")
+		described, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String(app)})
+		require.NoError(t, err)
+		require.Len(t, described.ImageDetails, 1, "without a filter")
+
+		// An image that is named is shown whatever its status, unless a filter is given too.
+		ids := []types.ImageIdentifier{byTag("archived"), byDigest(activating), byTag("active")}
+		for status, want := range map[types.ImageStatusFilter][]types.ImageStatus{
+			"":                              {types.ImageStatusArchived, types.ImageStatusActivating, types.ImageStatusActive},
+			types.ImageStatusFilterAny:      {types.ImageStatusArchived, types.ImageStatusActivating, types.ImageStatusActive},
+			types.ImageStatusFilterArchived: {types.ImageStatusArchived},
+		} {
+			named, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{
+				RepositoryName: aws.String(app), ImageIds: ids, Filter: &types.DescribeImagesFilter{ImageStatus: status},
+			})
+			require.NoError(t, err)
+			statuses := []types.ImageStatus{}
+			for _, detail := range named.ImageDetails {
+				statuses = append(statuses, detail.ImageStatus)
+			}
+			require.Equal(t, want, statuses, status)
+		}
+	})
+}
+
+// A page of a list is full of what is listed: the archived images in between are
+// passed over, and cost no page.
+func TestPagesPassOverTheArchive(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		want := []string{}
+		for i := range 7 {
+			digest := f.registry.MustPush("team/app", fakeecr.RandomImage(uint64(i), 100))
+			if i%2 == 0 {
+				updateStorage(t, f, digest, types.TargetStorageClassArchive)
+			} else {
+				want = append(want, digest)
+			}
+		}
+		slices.Sort(want)
+		pages := [][]string{want[:2], want[2:]}
+		require.Equal(t, pages, paged(t, ecr.NewListImagesPaginator(f, &ecr.ListImagesInput{RepositoryName: aws.String(app), MaxResults: aws.Int32(2)}),
+			func(out *ecr.ListImagesOutput) []string { return joined(out.ImageIds) }))
+		require.Equal(t, pages, paged(t, ecr.NewDescribeImagesPaginator(f, &ecr.DescribeImagesInput{RepositoryName: aws.String(app), MaxResults: aws.Int32(2)}),
+			func(out *ecr.DescribeImagesOutput) (digests []string) {
+				for _, detail := range out.ImageDetails {
+					digests = append(digests, *detail.ImageDigest)
+				}
+				return digests
+			}))
 	})
 }
 

@@ -198,6 +198,15 @@ func TestPageShowsTheWorld(t *testing.T) {
 		require.Contains(t, image, says)
 	}
 	require.Equal(t, strings.Count(calls, `<li class="call`), strings.Count(shown(t, base, ""), `<li class="call`), "who looks is not in the trace")
+
+	_, err = api.UpdateImageStorageClass(t.Context(), &ecr.UpdateImageStorageClassInput{RepositoryName: aws.String("team/app"),
+		ImageId: &types.ImageIdentifier{ImageDigest: &digest}, TargetStorageClass: types.TargetStorageClassArchive})
+	require.NoError(t, err)
+	repository = shown(t, base, "repository?account=123456789012&region=eu-west-1&name=team/app")
+	for _, says := range []string{digest, "2, 1 archived, newest first", "ARCHIVED"} {
+		require.Contains(t, repository, says, "also what ListImages leaves out")
+	}
+	require.Contains(t, shown(t, base, "world"), ">2, 1 archived<")
 	for _, path := range []string{"repository?account=123456789012&region=eu-west-1&name=none", "repository?name=team/app", "image?account=123456789012&region=eu-west-1&repository=team/app&digest=sha256:0", "call?number=0", "call?number=99999", "call", "detail?number=x", "world?account=1"} {
 		status, _ := ask(t, "GET", base+prefix+path, "")
 		require.Equal(t, http.StatusNotFound, status, path)

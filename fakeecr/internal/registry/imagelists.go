@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -17,6 +18,14 @@ type imageFilter struct {
 	status types.ImageStatusFilter
 }
 
+// listed has a list leave out what is in the archive or on its way back, unless it
+// was asked for: "If not specified, only images with ACTIVE status are returned", as
+// the SDK says of both lists.
+func (f imageFilter) listed() imageFilter {
+	f.status = cmp.Or(f.status, types.ImageStatusFilterActive)
+	return f
+}
+
 func (f imageFilter) accepts(img *image) bool {
 	if f.status != "" && f.status != types.ImageStatusFilterAny && string(f.status) != string(img.status()) {
 		return false
@@ -31,8 +40,8 @@ func (f imageFilter) accepts(img *image) bool {
 	}
 }
 
-// ListImages answers one entry for each tag of each image and one for each image
-// without a tag.
+// ListImages answers one entry for each tag of each active image and one for each
+// of them without a tag.
 func (tx *Tx) ListImages(_ context.Context, in *ecr.ListImagesInput) (*ecr.ListImagesOutput, error) {
 	repo, err := tx.repository(in.RegistryId, in.RepositoryName)
 	if err != nil {
@@ -42,12 +51,13 @@ func (tx *Tx) ListImages(_ context.Context, in *ecr.ListImagesInput) (*ecr.ListI
 	if err != nil {
 		return nil, err
 	}
-	if tx.After != nil {
-		return repo.listTags(p), nil
-	}
 	var filter imageFilter
 	if in.Filter != nil {
 		filter = imageFilter{in.Filter.TagStatus, in.Filter.ImageStatus}
+	}
+	filter = filter.listed()
+	if tx.After != nil {
+		return repo.listTags(p, filter), nil
 	}
 	// The texts of a page are one piece of memory, not one for each.
 	room := p.most(repo.images.len())
@@ -84,9 +94,12 @@ func (tx *Tx) ListImages(_ context.Context, in *ecr.ListImagesInput) (*ecr.ListI
 }
 
 // listTags is the tags in order, each with its image.
-func (r *repository) listTags(p *pages) *ecr.ListImagesOutput {
+func (r *repository) listTags(p *pages, filter imageFilter) *ecr.ListImagesOutput {
 	out := &ecr.ListImagesOutput{ImageIds: []types.ImageIdentifier{}}
 	for tag, digest := range r.tagged.from(p.start) {
+		if img, _ := r.images.get(digest); !filter.accepts(img) {
+			continue
+		}
 		if p.full(len(out.ImageIds)) {
 			out.NextToken = p.next()
 			break
@@ -97,8 +110,8 @@ func (r *repository) listTags(p *pages) *ecr.ListImagesOutput {
 	return out
 }
 
-// DescribeImages answers the images asked for, in that order, or a page of all,
-// by digest. One missing image fails the call.
+// DescribeImages answers the images asked for, whatever their status, in that order,
+// or a page of those that are active, by digest. One missing image fails the call.
 func (tx *Tx) DescribeImages(_ context.Context, in *ecr.DescribeImagesInput) (*ecr.DescribeImagesOutput, error) {
 	repo, err := tx.repository(in.RegistryId, in.RepositoryName)
 	if err != nil {
@@ -118,6 +131,7 @@ func (tx *Tx) DescribeImages(_ context.Context, in *ecr.DescribeImagesInput) (*e
 	if err != nil {
 		return nil, err
 	}
+	filter = filter.listed()
 	out := &ecr.DescribeImagesOutput{ImageDetails: make([]types.ImageDetail, 0, p.most(repo.images.len()))}
 	for digest, img := range repo.images.from(p.start) {
 		if !filter.accepts(img) {

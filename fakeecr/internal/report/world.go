@@ -130,10 +130,10 @@ type Repository struct {
 	Mutability      string
 	Encryption      string
 	ScanOnPush      bool
-	// Count is how many images there are; More that there are more than a list
-	// counts.
-	Count int
-	More  bool
+	// Count is how many images there are, Archived how many of them are in the
+	// archive; More that there are more than a list counts.
+	Count, Archived int
+	More            bool
 
 	Tags     []types.Tag
 	Policies []Setting
@@ -170,9 +170,18 @@ func summary(api API, r types.Repository) Repository {
 		Filter: &types.DescribeImagesFilter{ImageStatus: types.ImageStatusFilterAny},
 	})
 	if err == nil {
-		repo.Count, repo.More = len(out.ImageDetails), out.NextToken != nil
+		repo.count(out.ImageDetails, out.NextToken != nil)
 	}
 	return repo
+}
+
+func (r *Repository) count(images []types.ImageDetail, more bool) {
+	r.Count, r.Archived, r.More = len(images), 0, more
+	for _, image := range images {
+		if image.ImageStatus == types.ImageStatusArchived {
+			r.Archived++
+		}
+	}
 }
 
 func mutability(r types.Repository) string {
@@ -210,7 +219,7 @@ func NewRepository(api API, name string, choice Choice) (Repository, error) {
 		repo.Policies = append(repo.Policies, Setting{"Lifecycle policy", Pretty(aws.ToString(out.LifecyclePolicyText))})
 	}
 	details := images(api, name)
-	repo.Count, repo.More = len(details), false
+	repo.count(details, false)
 	details = slices.DeleteFunc(details, func(d types.ImageDetail) bool { return !mentions(d, choice.Text) })
 	repo.page(len(details), choice)
 	for _, detail := range details[repo.From:min(repo.From+choice.Most, len(details))] {
