@@ -37,9 +37,9 @@ func (w *World) Admit(arn string, policies []string) error {
 	}
 	return w.do(Key{}, func(tx *Tx) error {
 		root := tx.write()
-		if len(policies) > 0 || !root.principals.has(arn) {
-			root.principals.set(root.generation, arn, admitted)
-			root.principals.set(root.generation, AccessKey(arn), admitted)
+		if len(policies) > 0 || !root.principals.Has(arn) {
+			root.principals.Set(root.generation, arn, admitted)
+			root.principals.Set(root.generation, AccessKey(arn), admitted)
 		}
 		return nil
 	})
@@ -48,7 +48,7 @@ func (w *World) Admit(arn string, policies []string) error {
 // Holder is the ARN of the principal that an access key belongs to.
 func (w *World) Holder(accessKey string) (arn string, known bool) {
 	tx := &Tx{World: w}
-	holder, known := tx.read().principals.get(accessKey)
+	holder, known := tx.read().principals.Get(accessKey)
 	if !known {
 		return "", false
 	}
@@ -88,7 +88,7 @@ func (a Access) Tagging() Access {
 // own policies are the one that is given, which is chosen.
 func (tx *Tx) Authorize(a Access) error {
 	reg := tx.registry(a.Registry)
-	repo, _ := reg.repositories.get(a.Repository)
+	repo, _ := reg.repositories.Get(a.Repository)
 	request := tx.request(&a, repo)
 	attached := attachedTo(reg, repo)
 	own, theirs := tx.rights(request), attached.decide(request)
@@ -133,7 +133,7 @@ func (tx *Tx) request(a *Access, repo *repository) policy.Request {
 
 // rights is what the caller's own policies say.
 func (tx *Tx) rights(request policy.Request) policy.Decision {
-	caller, known := tx.read().principals.get(tx.Caller)
+	caller, known := tx.read().principals.Get(tx.Caller)
 	if !known || caller.policies == nil {
 		return policy.Allow
 	}

@@ -42,7 +42,7 @@ func findAccountSetting(name string) (accountSetting, error) {
 
 // setting is the value of an account setting of ECR's.
 func (r *registry) setting(name string) string {
-	if value, set := r.settings.get(name); set {
+	if value, set := r.settings.Get(name); set {
 		return value
 	}
 	known, _ := findAccountSetting(name)
@@ -71,6 +71,6 @@ func (tx *Tx) PutAccountSetting(_ context.Context, in *ecr.PutAccountSettingInpu
 		return nil, notInValueSet("value", known.values)
 	}
 	reg := tx.changeRegistry(tx.Key)
-	reg.settings.set(reg.generation, known.name, *in.Value)
+	reg.settings.Set(reg.generation, known.name, *in.Value)
 	return &ecr.PutAccountSettingOutput{Name: aws.String(known.name), Value: aws.String(*in.Value)}, nil
 }

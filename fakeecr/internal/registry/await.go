@@ -58,7 +58,7 @@ func (w *World) watch(operations []string) (due time.Time, changed chan struct{}
 		w.watching = map[chan struct{}]struct{}{}
 	}
 	w.watching[changed] = struct{}{}
-	for key := range w.root.events.all() {
+	for key := range w.root.events.All() {
 		if w.postponed[key] != nil {
 			continue
 		}

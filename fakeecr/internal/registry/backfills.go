@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	smithy "github.com/aws/smithy-go"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/cow"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -33,7 +34,7 @@ type backfill struct {
 	startedAt, endedAt time.Time
 	// images are known once the backfill is prepared, in order of their keys;
 	// underway are on their way, and last is the key of the last one that set out.
-	images            tree[*backfillImage]
+	images            cow.Map[*backfillImage]
 	prepared          bool
 	underway          int
 	last              string
@@ -77,7 +78,7 @@ func (tx *Tx) StartReplicationBackfill(_ context.Context, in *ecr.StartReplicati
 		return nil, notADestination()
 	}
 	active := 0
-	for _, other := range reg.backfills.all() {
+	for _, other := range reg.backfills.All() {
 		if other.ended() {
 			continue
 		}
@@ -142,7 +143,7 @@ func (tx *Tx) ListReplicationBackfills(_ context.Context, in *ecr.ListReplicatio
 		p.limit = defaultBackfillPage
 	}
 	out := &ecr.ListReplicationBackfillsOutput{RegistryId: aws.String(key.Account), Backfills: []types.ReplicationBackfillSummary{}}
-	for id, b := range tx.registry(key).backfills.from(p.start) {
+	for id, b := range tx.registry(key).backfills.From(p.start) {
 		if p.full(len(out.Backfills)) {
 			out.NextToken = p.next()
 			break
@@ -179,7 +180,7 @@ func (tx *Tx) DescribeReplicationBackfillResults(_ context.Context, in *ecr.Desc
 	if !b.ended() {
 		return out, nil
 	}
-	for key, img := range b.images.from(p.start) {
+	for key, img := range b.images.From(p.start) {
 		// A stopped backfill has images that it did not come to.
 		if img.status == "" || in.ResultStatusFilter != "" && img.status != in.ResultStatusFilter {
 			continue
@@ -197,7 +198,7 @@ func (tx *Tx) DescribeReplicationBackfillResults(_ context.Context, in *ecr.Desc
 // backfill is the backfill that an input names.
 func (tx *Tx) backfill(registryID, id *string) (*backfill, error) {
 	key := tx.target(registryID)
-	b, found := tx.registry(key).backfills.get(*id)
+	b, found := tx.registry(key).backfills.Get(*id)
 	if !found {
 		return nil, backfillNotFound(key, *id)
 	}
@@ -219,7 +220,7 @@ func (b *backfill) summary() types.ReplicationBackfillSummary {
 	}
 	if b.prepared {
 		summary.Progress = &types.ReplicationBackfillProgress{
-			TotalReplicationCount:     aws.Int32(int32(b.images.len())),
+			TotalReplicationCount:     aws.Int32(int32(b.images.Len())),
 			CompletedReplicationCount: aws.Int32(b.completed),
 			FailedReplicationCount:    aws.Int32(b.failed),
 			FailureCodes:              append([]string{}, b.failureCodes...),
@@ -249,10 +250,10 @@ type backfillStep struct {
 
 func (s backfillStep) happen(tx *Tx) (any, error) {
 	reg := tx.changeRegistry(s.from)
-	found, _ := reg.backfills.get(s.id)
+	found, _ := reg.backfills.Get(s.id)
 	b := ptr(*found)
 	if b.ended() {
-		reg.backfills.delete(reg.generation, b.id)
+		reg.backfills.Delete(reg.generation, b.id)
 		return nil, nil
 	}
 	tx.prepareBackfill(b)
@@ -264,17 +265,17 @@ func (s backfillStep) happen(tx *Tx) (any, error) {
 func (tx *Tx) prepareBackfill(b *backfill) {
 	b.prepared, b.status = true, types.ReplicationBackfillStatusInProgress
 	reg := tx.registry(b.from)
-	for name, repo := range reg.repositories.all() {
+	for name, repo := range reg.repositories.All() {
 		if !slices.Contains(reg.destinationsOf(name, nil), b.to) {
 			continue
 		}
-		for _, img := range repo.images.all() {
+		for _, img := range repo.images.All() {
 			if img.archived {
 				continue
 			}
 			for _, id := range everyID(img) {
 				listed := &backfillImage{repository: name, id: id, index: len(img.children) > 0}
-				b.images.set(tx.write().generation, listed.key(), listed)
+				b.images.Set(tx.write().generation, listed.key(), listed)
 			}
 		}
 	}
@@ -284,7 +285,7 @@ func (tx *Tx) prepareBackfill(b *backfill) {
 // the backfill when none is under way.
 func (tx *Tx) continueBackfill(b *backfill) {
 	if b.status == types.ReplicationBackfillStatusInProgress {
-		for key := range b.images.from(b.last + "\x00") {
+		for key := range b.images.From(b.last + "\x00") {
 			if b.underway == backfillWidth {
 				break
 			}
@@ -312,8 +313,8 @@ type backfillReplica struct {
 }
 
 func (r backfillReplica) of(tx *Tx) (*backfill, *backfillImage) {
-	b, _ := tx.registry(r.from).backfills.get(r.id)
-	img, _ := b.images.get(r.key)
+	b, _ := tx.registry(r.from).backfills.Get(r.id)
+	img, _ := b.images.Get(r.key)
 	return b, img
 }
 
@@ -347,7 +348,7 @@ func (r backfillReplica) fail(tx *Tx, failure error) {
 
 // sourceOf is the image that is replicated, or why there is none.
 func (tx *Tx) sourceOf(b *backfill, img *backfillImage) (*repository, *image, error) {
-	repo, found := tx.registry(b.from).repositories.get(img.repository)
+	repo, found := tx.registry(b.from).repositories.Get(img.repository)
 	if !found {
 		return nil, nil, repositoryNotFound(b.from, img.repository)
 	}
@@ -372,7 +373,7 @@ func (tx *Tx) replicated(found *backfill, done backfillImage, err error) {
 		b.failed++
 		b.failureCodes = addCode(b.failureCodes, done.failure)
 	}
-	b.images.set(tx.write().generation, done.key(), &done)
+	b.images.Set(tx.write().generation, done.key(), &done)
 	b.underway--
 	tx.continueBackfill(b)
 }
@@ -389,5 +390,5 @@ func (tx *Tx) endBackfill(b *backfill, status types.ReplicationBackfillStatus) {
 
 func (tx *Tx) putBackfill(b *backfill) {
 	reg := tx.changeRegistry(b.from)
-	reg.backfills.set(reg.generation, b.id, b)
+	reg.backfills.Set(reg.generation, b.id, b)
 }

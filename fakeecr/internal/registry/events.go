@@ -21,13 +21,13 @@ func (tx *Tx) schedule(due time.Time, e event) (key string) {
 	root := tx.write()
 	root.sequence++
 	key = eventKey(due, root.sequence)
-	root.events.set(root.generation, key, e)
+	root.events.Set(root.generation, key, e)
 	return key
 }
 
 func (tx *Tx) unschedule(key string) {
 	root := tx.write()
-	root.events.delete(root.generation, key)
+	root.events.Delete(root.generation, key)
 }
 
 // reschedule moves an event, which may be happening, to another time. There it
@@ -35,7 +35,7 @@ func (tx *Tx) unschedule(key string) {
 func (tx *Tx) reschedule(key string, due time.Time, e event) (moved string) {
 	tx.unschedule(key)
 	moved = eventKey(due, binary.BigEndian.Uint64([]byte(key[8:])))
-	tx.root.events.set(tx.root.generation, moved, e)
+	tx.root.events.Set(tx.root.generation, moved, e)
 	return moved
 }
 

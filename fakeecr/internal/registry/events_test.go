@@ -57,7 +57,7 @@ func TestEventsHappenInOrderOfTheirTimes(t *testing.T) {
 		w.Advance(5 * time.Hour)
 		create(t, w, "app")
 		require.Equal(t, []happened{{"first", time.Hour}, {"second", 2 * time.Hour}, {"third", 3 * time.Hour}, {"made after the third", 3 * time.Hour}}, log)
-		require.Equal(t, 1, w.root.events.len())
+		require.Equal(t, 1, w.root.events.Len())
 	})
 }
 
@@ -123,7 +123,7 @@ func TestAdvanceSettles(t *testing.T) {
 	require.NoError(t, w.Advance(2*time.Hour))
 	require.Len(t, log, 1)
 	require.Error(t, w.Advance(-time.Hour))
-	require.Equal(t, 1, w.root.events.len())
+	require.Equal(t, 1, w.root.events.Len())
 }
 
 // What was due has happened, whatever becomes of the call that settled it.

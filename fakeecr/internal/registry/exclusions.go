@@ -12,23 +12,23 @@ import (
 // role or user pulls.
 func (tx *Tx) RegisterPullTimeUpdateExclusion(_ context.Context, in *ecr.RegisterPullTimeUpdateExclusionInput) (*ecr.RegisterPullTimeUpdateExclusionOutput, error) {
 	reg := tx.changeRegistry(tx.Key)
-	if reg.exclusions.has(*in.PrincipalArn) {
+	if reg.exclusions.Has(*in.PrincipalArn) {
 		return nil, exclusionAlreadyExists(tx.Key, *in.PrincipalArn)
 	}
-	if err := tx.within(PullTimeUpdateExclusions, reg.exclusions.len()+1); err != nil {
+	if err := tx.within(PullTimeUpdateExclusions, reg.exclusions.Len()+1); err != nil {
 		return nil, err
 	}
-	reg.exclusions.set(reg.generation, *in.PrincipalArn, struct{}{})
+	reg.exclusions.Set(reg.generation, *in.PrincipalArn, struct{}{})
 	return &ecr.RegisterPullTimeUpdateExclusionOutput{PrincipalArn: aws.String(*in.PrincipalArn), CreatedAt: aws.Time(tx.now)}, nil
 }
 
 // DeregisterPullTimeUpdateExclusion ends an exclusion.
 func (tx *Tx) DeregisterPullTimeUpdateExclusion(_ context.Context, in *ecr.DeregisterPullTimeUpdateExclusionInput) (*ecr.DeregisterPullTimeUpdateExclusionOutput, error) {
 	reg := tx.changeRegistry(tx.Key)
-	if !reg.exclusions.has(*in.PrincipalArn) {
+	if !reg.exclusions.Has(*in.PrincipalArn) {
 		return nil, exclusionNotFound(tx.Key, *in.PrincipalArn)
 	}
-	reg.exclusions.delete(reg.generation, *in.PrincipalArn)
+	reg.exclusions.Delete(reg.generation, *in.PrincipalArn)
 	return &ecr.DeregisterPullTimeUpdateExclusionOutput{PrincipalArn: aws.String(*in.PrincipalArn)}, nil
 }
 
@@ -39,7 +39,7 @@ func (tx *Tx) ListPullTimeUpdateExclusions(_ context.Context, in *ecr.ListPullTi
 		return nil, err
 	}
 	out := &ecr.ListPullTimeUpdateExclusionsOutput{PullTimeUpdateExclusions: []string{}}
-	for principal := range tx.registry(tx.Key).exclusions.from(p.start) {
+	for principal := range tx.registry(tx.Key).exclusions.From(p.start) {
 		if p.full(len(out.PullTimeUpdateExclusions)) {
 			out.NextToken = p.next()
 			break
@@ -52,7 +52,7 @@ func (tx *Tx) ListPullTimeUpdateExclusions(_ context.Context, in *ecr.ListPullTi
 
 // excluded tells whether the caller's pulls from a registry are not recorded.
 func (tx *Tx) excluded(key Key) bool {
-	for principal := range tx.registry(key).exclusions.all() {
+	for principal := range tx.registry(key).exclusions.All() {
 		if isPrincipal(tx.Caller, principal) {
 			return true
 		}

@@ -68,7 +68,7 @@ func (w *World) SetFindings(key Key, kind types.ScanType, reference string, foun
 	_ = w.do(key, func(tx *Tx) error {
 		reg := tx.changeRegistry(key)
 		kept.since = tx.now
-		reg.findings.set(reg.generation, findingsKey(kind, reference), kept)
+		reg.findings.Set(reg.generation, findingsKey(kind, reference), kept)
 		return nil
 	})
 }
@@ -79,11 +79,11 @@ func findingsKey(kind types.ScanType, reference string) string { return string(k
 // else under the first of its tags.
 func (tx *Tx) seeded(repo *repository, img *image, kind types.ScanType) (*findings, bool) {
 	seeds := &tx.registry(repo.Key).findings
-	if found, ok := seeds.get(findingsKey(kind, repo.name+"@"+img.digest)); ok {
+	if found, ok := seeds.Get(findingsKey(kind, repo.name+"@"+img.digest)); ok {
 		return found, true
 	}
 	for _, tag := range img.tags {
-		if found, ok := seeds.get(findingsKey(kind, repo.name+":"+tag)); ok {
+		if found, ok := seeds.Get(findingsKey(kind, repo.name+":"+tag)); ok {
 			return found, true
 		}
 	}
@@ -120,7 +120,7 @@ func (r *repository) scannedImage(img *image) ScannedImage {
 		MediaType: img.mediaType, Manifest: img.manifest,
 	}
 	for _, digest := range img.layers {
-		l, _ := r.layers.get(digest)
+		l, _ := r.layers.Get(digest)
 		seen.Blobs = append(seen.Blobs, ScannedBlob{l})
 	}
 	return seen

@@ -100,13 +100,13 @@ func (p *Postponement) Ended(f func()) {
 // is held or being asked about is passed over.
 func (w *World) nextEvent(root *root) (key string, due time.Time) {
 	if len(w.postponed) == 0 {
-		if key, _, found := root.events.min(); found {
+		if key, _, found := root.events.Min(); found {
 			return key, dueTime(key)
 		}
 		return "", never
 	}
 	due = never
-	for k := range root.events.all() {
+	for k := range root.events.All() {
 		if w.postponed[k] == nil {
 			key, due = k, dueTime(k)
 			break
@@ -114,8 +114,8 @@ func (w *World) nextEvent(root *root) (key string, due time.Time) {
 	}
 	for k, p := range w.postponed {
 		switch {
-		case p.asking || p.holds > 0 && root.events.has(k):
-		case !root.events.has(k):
+		case p.asking || p.holds > 0 && root.events.Has(k):
+		case !root.events.Has(k):
 			w.forget(k)
 		case p.until.Before(due) || p.until.Equal(due) && k < key:
 			key, due = k, p.until
@@ -139,7 +139,7 @@ func (w *World) forget(key string) *Postponement {
 // callOf is the call that an event is, nil for one that is none or that has nothing
 // left to happen.
 func (w *World) callOf(root *root, key string) *scenarios.Call {
-	e, _ := root.events.get(key)
+	e, _ := root.events.Get(key)
 	h, is := e.(happening)
 	if !is {
 		return nil
@@ -172,7 +172,7 @@ func (w *World) ask(key string, call *scenarios.Call) {
 // occur lets an event happen at tx.now, or fail where rules want that. The call is
 // that of the event, or nil.
 func (tx *Tx) occur(key string, call *scenarios.Call) {
-	e, _ := tx.root.events.get(key)
+	e, _ := tx.root.events.Get(key)
 	p := tx.World.forget(key)
 	tx.unschedule(key)
 	h, is := e.(happening)

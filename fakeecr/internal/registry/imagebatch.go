@@ -78,7 +78,7 @@ func (tx *Tx) recordPulls(in *ecr.BatchGetImageInput) (*repository, error) {
 		if img, _ := repo.find(id); img != nil && tx.pullIsDue(img) {
 			pulled := *img
 			pulled.pulledAt = tx.now
-			repo.images.set(repo.generation, img.digest, &pulled)
+			repo.images.Set(repo.generation, img.digest, &pulled)
 		}
 	}
 	return repo, nil
@@ -117,7 +117,7 @@ func (tx *Tx) BatchDeleteImage(_ context.Context, in *ecr.BatchDeleteImageInput)
 
 // remove takes away what an id names, if it is still there.
 func (tx *Tx) remove(repo, before *repository, img *image, id types.ImageIdentifier) *types.ImageFailure {
-	now, there := repo.images.get(img.digest)
+	now, there := repo.images.Get(img.digest)
 	if !there {
 		return nil
 	}

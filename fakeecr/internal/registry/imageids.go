@@ -48,14 +48,14 @@ func (r *repository) find(id types.ImageIdentifier) (*image, *types.ImageFailure
 func (r *repository) lookup(id types.ImageIdentifier) (img *image, matches bool) {
 	digest := aws.ToString(id.ImageDigest)
 	if id.ImageTag != nil {
-		holder, found := r.tagged.get(*id.ImageTag)
+		holder, found := r.tagged.Get(*id.ImageTag)
 		if !found {
 			return nil, false
 		}
 		matches = digest == "" || digest == holder
 		digest = holder
 	}
-	img, found := r.images.get(digest)
+	img, found := r.images.Get(digest)
 	if !found {
 		return nil, false
 	}

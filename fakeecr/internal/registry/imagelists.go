@@ -60,7 +60,7 @@ func (tx *Tx) ListImages(_ context.Context, in *ecr.ListImagesInput) (*ecr.ListI
 		return repo.listTags(p, filter), nil
 	}
 	// The texts of a page are one piece of memory, not one for each.
-	room := p.most(repo.images.len())
+	room := p.most(repo.images.Len())
 	out := &ecr.ListImagesOutput{ImageIds: make([]types.ImageIdentifier, 0, room)}
 	texts := make([]string, 0, 2*room)
 	text := func(s string) *string {
@@ -70,7 +70,7 @@ func (tx *Tx) ListImages(_ context.Context, in *ecr.ListImagesInput) (*ecr.ListI
 	var last types.ImageIdentifier
 	// A page may end between two tags of one image.
 	lastDigest, lastTag, _ := strings.Cut(p.last, "@")
-	for digest, img := range repo.images.from(lastDigest) {
+	for digest, img := range repo.images.From(lastDigest) {
 		if !filter.accepts(img) {
 			continue
 		}
@@ -96,8 +96,8 @@ func (tx *Tx) ListImages(_ context.Context, in *ecr.ListImagesInput) (*ecr.ListI
 // listTags is the tags in order, each with its image.
 func (r *repository) listTags(p *pages, filter imageFilter) *ecr.ListImagesOutput {
 	out := &ecr.ListImagesOutput{ImageIds: []types.ImageIdentifier{}}
-	for tag, digest := range r.tagged.from(p.start) {
-		if img, _ := r.images.get(digest); !filter.accepts(img) {
+	for tag, digest := range r.tagged.From(p.start) {
+		if img, _ := r.images.Get(digest); !filter.accepts(img) {
 			continue
 		}
 		if p.full(len(out.ImageIds)) {
@@ -132,8 +132,8 @@ func (tx *Tx) DescribeImages(_ context.Context, in *ecr.DescribeImagesInput) (*e
 		return nil, err
 	}
 	filter = filter.listed()
-	out := &ecr.DescribeImagesOutput{ImageDetails: make([]types.ImageDetail, 0, p.most(repo.images.len()))}
-	for digest, img := range repo.images.from(p.start) {
+	out := &ecr.DescribeImagesOutput{ImageDetails: make([]types.ImageDetail, 0, p.most(repo.images.Len()))}
+	for digest, img := range repo.images.From(p.start) {
 		if !filter.accepts(img) {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/cow"
 	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
 )
 
@@ -85,7 +86,7 @@ func (tx *Tx) PutImage(_ context.Context, in *ecr.PutImageInput) (*ecr.PutImageO
 	case in.ImageDigest != nil && *in.ImageDigest != digest:
 		return nil, imageDigestDoesNotMatch(repo, *in.ImageDigest)
 	}
-	switch img, found := repo.images.get(digest); {
+	switch img, found := repo.images.Get(digest); {
 	case !found:
 		if err = tx.push(repo, digest, *in.ImageManifest, document, in.ImageTag); err == nil {
 			tx.signOnPush(repo, digest, pusher{tx.Key, tx.Caller})
@@ -99,7 +100,7 @@ func (tx *Tx) PutImage(_ context.Context, in *ecr.PutImageInput) (*ecr.PutImageO
 		return nil, err
 	}
 	tx.replicateLater(repo, digest, in.ImageTag)
-	img, _ := repo.images.get(digest)
+	img, _ := repo.images.Get(digest)
 	return &ecr.PutImageOutput{Image: ptr(repo.imageOutput(img, in.ImageTag))}, nil
 }
 
@@ -130,16 +131,16 @@ func (tx *Tx) moveTag(r *repository, img *image, tag string) error {
 	if most := tx.quota(TagsPerImage); int64(len(img.tags)) >= most {
 		return tooManyTagsOnImage(r, tag, most)
 	}
-	if holder, taken := r.tagged.get(tag); taken {
+	if holder, taken := r.tagged.Get(tag); taken {
 		if r.mutability.immutable(tag) {
 			return imageTagAlreadyExists(r, tag)
 		}
-		previous, _ := r.images.get(holder)
-		r.images.set(r.generation, holder, previous.withoutTag(tag))
+		previous, _ := r.images.Get(holder)
+		r.images.Set(r.generation, holder, previous.withoutTag(tag))
 	}
-	r.images.set(r.generation, img.digest, img.withTag(tag))
-	r.tagged.set(r.generation, tag, img.digest)
-	r.checked.delete(r.generation, tag)
+	r.images.Set(r.generation, img.digest, img.withTag(tag))
+	r.tagged.Set(r.generation, tag, img.digest)
+	r.checked.Delete(r.generation, tag)
 	return nil
 }
 
@@ -168,7 +169,7 @@ func (tx *Tx) push(repo *repository, digest, text string, document *manifest.Man
 	if tag != nil {
 		return tx.moveTag(repo, img, *tag)
 	}
-	repo.images.set(repo.generation, digest, img)
+	repo.images.Set(repo.generation, digest, img)
 	return nil
 }
 
@@ -186,18 +187,18 @@ func (r *repository) refer(img *image, document *manifest.Manifest) error {
 		}
 	}
 	for blob := range document.Blobs {
-		l, _ := r.layers.get(blob.Digest)
+		l, _ := r.layers.Get(blob.Digest)
 		used := l.usedBy(img, 1)
 		if used.mediaType == "" {
 			used.mediaType = blob.MediaType
 		}
 		img.size += used.size
-		r.layers.set(r.generation, blob.Digest, used)
+		r.layers.Set(r.generation, blob.Digest, used)
 	}
 	for _, child := range img.children {
-		of, _ := r.images.get(child)
+		of, _ := r.images.Get(child)
 		img.size = max(img.size, of.size)
-		r.parents.set(r.generation, link(child, img.digest), struct{}{})
+		r.parents.Set(r.generation, link(child, img.digest), struct{}{})
 	}
 	r.meet(img)
 	return nil
@@ -207,21 +208,21 @@ func (r *repository) refer(img *image, document *manifest.Manifest) error {
 // before it.
 func (r *repository) meet(img *image) {
 	if img.subject != "" {
-		r.referrers.set(r.generation, link(img.subject, img.digest), struct{}{})
-		img.subjectSeen = r.images.has(img.subject)
+		r.referrers.Set(r.generation, link(img.subject, img.digest), struct{}{})
+		img.subjectSeen = r.images.Has(img.subject)
 	}
 	for _, digest := range linked(&r.referrers, img.digest) {
-		waiting, _ := r.images.get(digest)
+		waiting, _ := r.images.Get(digest)
 		met := *waiting
 		met.subjectSeen = true
-		r.images.set(r.generation, digest, &met)
+		r.images.Set(r.generation, digest, &met)
 	}
 }
 
 // untag removes a tag of an image.
 func (r *repository) untag(img *image, tag string) {
-	r.images.set(r.generation, img.digest, img.withoutTag(tag))
-	r.tagged.delete(r.generation, tag)
+	r.images.Set(r.generation, img.digest, img.withoutTag(tag))
+	r.tagged.Delete(r.generation, tag)
 }
 
 // forget removes an image and what it held: its tags, its use of layers, its
@@ -229,15 +230,15 @@ func (r *repository) untag(img *image, tag string) {
 func (r *repository) forget(img *image) {
 	r.use(img, -1)
 	for _, child := range img.children {
-		r.parents.delete(r.generation, link(child, img.digest))
+		r.parents.Delete(r.generation, link(child, img.digest))
 	}
 	if img.subject != "" {
-		r.referrers.delete(r.generation, link(img.subject, img.digest))
+		r.referrers.Delete(r.generation, link(img.subject, img.digest))
 	}
 	for _, tag := range img.tags {
-		r.tagged.delete(r.generation, tag)
+		r.tagged.Delete(r.generation, tag)
 	}
-	r.images.delete(r.generation, img.digest)
+	r.images.Delete(r.generation, img.digest)
 }
 
 // imageOutput is an image with its manifest, and the tag under which it was
@@ -277,10 +278,10 @@ func imageID(digest string, tag *string) *types.ImageIdentifier {
 }
 
 // absent is the keys that a tree lacks.
-func absent[V any](t *tree[V], keys []string) []string {
+func absent[V any](t *cow.Map[V], keys []string) []string {
 	var missing []string
 	for _, key := range keys {
-		if !t.has(key) {
+		if !t.Has(key) {
 			missing = append(missing, key)
 		}
 	}

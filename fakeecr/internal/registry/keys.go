@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/google/uuid"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/cow"
 )
 
 // KeyState is how KMS answers for a key: a code of its errors, which is also the
@@ -43,13 +45,13 @@ const (
 // holdings is what another service holds, by ARN, as far as the world was told.
 // The zero value holds everything, in the zero state.
 type holdings[S any] struct {
-	states tree[S]
+	states cow.Map[S]
 	// closed tells that what was not told is not there.
 	closed bool
 }
 
 func (h *holdings[S]) state(arn string, missing S) S {
-	state, told := h.states.get(arn)
+	state, told := h.states.Get(arn)
 	if !told && h.closed {
 		return missing
 	}
@@ -61,7 +63,7 @@ func (h *holdings[S]) state(arn string, missing S) S {
 func (w *World) SetKey(arn string, state KeyState, only bool) {
 	_ = w.do(Key{}, func(tx *Tx) error {
 		root := tx.write()
-		root.keys.states.set(root.generation, arn, state)
+		root.keys.states.Set(root.generation, arn, state)
 		root.keys.closed = root.keys.closed || only
 		return nil
 	})

@@ -39,39 +39,39 @@ type blob struct {
 // those that the world has already, if it does.
 func (tx *Tx) keepBlob(digest string, parts [][]byte) [][]byte {
 	root := tx.write()
-	kept, found := root.blobs.get(digest)
+	kept, found := root.blobs.Get(digest)
 	if !found {
 		kept.parts = parts
 	}
 	kept.layers++
-	root.blobs.set(root.generation, digest, kept)
+	root.blobs.Set(root.generation, digest, kept)
 	return kept.parts
 }
 
 // addLayer gives a repository a layer, unless it has it.
 func (tx *Tx) addLayer(repo *repository, digest string, size int64, parts [][]byte) {
-	if !repo.layers.has(digest) {
-		repo.layers.set(repo.generation, digest, &layer{digest: digest, size: size, parts: tx.keepBlob(digest, parts)})
+	if !repo.layers.Has(digest) {
+		repo.layers.Set(repo.generation, digest, &layer{digest: digest, size: size, parts: tx.keepBlob(digest, parts)})
 	}
 }
 
 // importLayer is addLayer for one that came from upstream.
 func (tx *Tx) importLayer(repo *repository, came *layer) {
-	if !repo.layers.has(came.digest) {
+	if !repo.layers.Has(came.digest) {
 		tx.addLayer(repo, came.digest, came.size, came.parts)
-		l, _ := repo.layers.get(came.digest)
+		l, _ := repo.layers.Get(came.digest)
 		l.imported = true // which nobody has seen yet
 	}
 }
 
 func (tx *Tx) releaseBlob(l *layer) {
 	root := tx.write()
-	kept, _ := root.blobs.get(l.digest)
+	kept, _ := root.blobs.Get(l.digest)
 	if kept.layers--; kept.layers > 0 {
-		root.blobs.set(root.generation, l.digest, kept)
+		root.blobs.Set(root.generation, l.digest, kept)
 		return
 	}
-	root.blobs.delete(root.generation, l.digest)
+	root.blobs.Delete(root.generation, l.digest)
 }
 
 // ErrLayerInUse is why a layer is not deleted: an image refers to it.
@@ -84,14 +84,14 @@ func (tx *Tx) DeleteLayer(_ context.Context, in *scenarios.DeleteLayerInput) err
 	if err != nil {
 		return err
 	}
-	l, found := repo.layers.get(*in.LayerDigest)
+	l, found := repo.layers.Get(*in.LayerDigest)
 	switch {
 	case !found:
 		return layerNotFound(repo, *in.LayerDigest)
 	case l.images+l.archived > 0:
 		return ErrLayerInUse
 	}
-	repo.layers.delete(repo.generation, l.digest)
+	repo.layers.Delete(repo.generation, l.digest)
 	tx.releaseBlob(l)
 	return nil
 }
@@ -123,7 +123,7 @@ func (tx *Tx) BatchCheckLayerAvailability(_ context.Context, in *ecr.BatchCheckL
 }
 
 func (r *repository) availability(digest string) types.Layer {
-	l, found := r.layers.get(digest)
+	l, found := r.layers.Get(digest)
 	if !found {
 		return types.Layer{LayerDigest: aws.String(digest), LayerAvailability: types.LayerAvailabilityUnavailable}
 	}
@@ -157,7 +157,7 @@ func (tx *Tx) stored(registryID, name, digest *string) (*repository, *layer, err
 	if err != nil {
 		return nil, nil, err
 	}
-	l, found := repo.layers.get(*digest)
+	l, found := repo.layers.Get(*digest)
 	switch {
 	case !found:
 		return nil, nil, layerNotFound(repo, *digest)

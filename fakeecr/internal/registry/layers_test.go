@@ -35,10 +35,10 @@ func interrupt(t *testing.T, w *World, upload *string, during func()) {
 	require.NoError(t, change(w, func(tx *Tx) error {
 		repo, err := tx.changeRepository(nil, aws.String("app"))
 		require.NoError(t, err)
-		u, _ := repo.uploads.get(*upload)
+		u, _ := repo.uploads.Get(*upload)
 		changed := *u
 		changed.hash = interrupted{u.hash, &during}
-		repo.uploads.set(repo.generation, u.id, &changed)
+		repo.uploads.Set(repo.generation, u.id, &changed)
 		return nil
 	}))
 }
@@ -126,9 +126,9 @@ func TestUploadGoesOnInAFork(t *testing.T) {
 	require.NoError(t, send(original, upload, 3, "original"))
 	require.NoError(t, send(fork, upload, 3, "fork"))
 	for content, w := range map[string]*World{"000original": original, "000fork": fork} {
-		reg, _ := w.root.registries.get(home.String())
-		app, _ := reg.repositories.get("app")
-		u, _ := app.uploads.get(*upload)
+		reg, _ := w.root.registries.Get(home.String())
+		app, _ := reg.repositories.Get("app")
+		u, _ := app.uploads.Get(*upload)
 		require.Equal(t, content, string(bytes.Join(u.pieces, nil)))
 		require.Equal(t, manifest.Digest(content), u.digest())
 	}
@@ -145,9 +145,9 @@ func TestDeletedLayersLetGoOfTheirBytes(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, deleteLayer(w, "app", digest))
-	require.True(t, w.root.blobs.has(digest))
+	require.True(t, w.root.blobs.Has(digest))
 	require.NoError(t, deleteLayer(w, "other", digest))
-	require.False(t, w.root.blobs.has(digest))
+	require.False(t, w.root.blobs.Has(digest))
 }
 
 func deleteLayer(w *World, repository, digest string) error {

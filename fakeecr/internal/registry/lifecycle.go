@@ -159,7 +159,7 @@ type lifecycleRuns struct {
 }
 
 func (e lifecycleRuns) call(tx *Tx) *scenarios.Call {
-	if !tx.registry(e.registry).repositories.has(e.repository) {
+	if !tx.registry(e.registry).repositories.Has(e.repository) {
 		return nil
 	}
 	return happeningIn(e.registry, e.repository, scenarios.RunLifecyclePolicy, &scenarios.RunLifecyclePolicyInput{
@@ -240,9 +240,9 @@ type verdict struct {
 // evaluate is what a policy does to the images of a repository at a time, and
 // until when it would do the same; zero if for ever.
 func (r *repository) evaluate(policy *lifecycle.Policy, now time.Time) (verdicts []verdict, until time.Time) {
-	images := make([]*image, 0, r.images.len())
-	inputs := make([]lifecycle.Image, 0, r.images.len())
-	for _, img := range r.images.all() {
+	images := make([]*image, 0, r.images.Len())
+	inputs := make([]lifecycle.Image, 0, r.images.Len())
+	for _, img := range r.images.All() {
 		images = append(images, img)
 		inputs = append(inputs, img.forLifecycle())
 	}

@@ -33,7 +33,7 @@ func TestEventsOfARepository(t *testing.T) {
 	w, name := worldOfApp(t, digestOf(0), digestOf(1), digestOf(2)), aws.String("app")
 	events := func() []event {
 		all := []event{}
-		for _, e := range (&Tx{World: w}).read().events.all() {
+		for _, e := range (&Tx{World: w}).read().events.All() {
 			all = append(all, e)
 		}
 		return all
@@ -103,7 +103,7 @@ type kept struct {
 // last evaluated.
 func app(t require.TestingT, w *World) (map[string]kept, time.Time) {
 	images := map[string]kept{}
-	for digest, img := range appOf(w).images.all() {
+	for digest, img := range appOf(w).images.All() {
 		images[digest] = kept{strings.Join(img.tags, " "), img.pulledAt, img.storage}
 	}
 	out, err := do(w, (*Tx).GetLifecyclePolicy, &ecr.GetLifecyclePolicyInput{RepositoryName: aws.String("app")})
@@ -217,7 +217,7 @@ func TestDailyRuns(t *testing.T) {
 func runsWithin(t *testing.T, w *World, d time.Duration) int {
 	runs, end := 0, w.Now().Add(d)
 	for {
-		key, e, found := w.root.events.min()
+		key, e, found := w.root.events.Min()
 		if !found || dueTime(key).After(end) {
 			require.NoError(t, w.Advance(end.Sub(w.Now())))
 			return runs
@@ -249,7 +249,7 @@ func TestRunsThatAreLeftOut(t *testing.T) {
 		require.Equal(t, 1, runsWithin(t, w, 30*day), "the one after the push")
 		push(texts[1])
 		require.Equal(t, 4, runsWithin(t, w, 3650*day), "after the push, which expires the first; after that; when the second is due; after that")
-		require.Zero(t, appOf(w).images.len())
+		require.Zero(t, appOf(w).images.Len())
 
 		push(texts[0])
 		push(texts[1])
@@ -257,11 +257,11 @@ func TestRunsThatAreLeftOut(t *testing.T) {
 		require.Equal(t, 1, runsWithin(t, w, 3650*day))
 		push(texts[5])
 		require.Equal(t, 2, runsWithin(t, w, 3650*day))
-		require.Equal(t, 2, appOf(w).images.len())
+		require.Equal(t, 2, appOf(w).images.Len())
 
 		put(archivingPolicyOf(`"tagStatus":"any","countType":"sinceImagePulled","countUnit":"days","countNumber":400`))
 		require.Equal(t, 4, runsWithin(t, w, 3650*day), "each of the first archives or expires what is due, the last finds nothing")
-		require.Zero(t, appOf(w).images.len())
+		require.Zero(t, appOf(w).images.Len())
 	})
 }
 
@@ -272,7 +272,7 @@ func appOfSize(b *testing.B, size int) *World {
 		repo := tx.newRepository(home, "app")
 		for i := range size {
 			img := &image{digest: digestOf(i), pushedAt: tx.now.Add(-time.Duration(i) * time.Minute)}
-			repo.images.set(repo.generation, img.digest, img)
+			repo.images.Set(repo.generation, img.digest, img)
 		}
 		return tx.addRepository(repo)
 	}))
@@ -314,7 +314,7 @@ func BenchmarkEvaluate(b *testing.B) {
 		case 2:
 			img.subject, img.subjectSeen = digestOf(i-1), true
 		}
-		repo.images.set(1, img.digest, img)
+		repo.images.Set(1, img.digest, img)
 	}
 	selections := []string{
 		`"tagStatus":"tagged","tagPrefixList":["release"],"countType":"imageCountMoreThan","countNumber":24000`,

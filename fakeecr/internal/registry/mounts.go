@@ -45,7 +45,7 @@ func (tx *Tx) mountable(repo *repository, source, digest string) (*layer, error)
 	if err != nil {
 		return nil, notMountable("%s", sentence(err))
 	}
-	l, found := from.layers.get(digest)
+	l, found := from.layers.Get(digest)
 	switch {
 	case !found:
 		return nil, notMountable("%s", sentence(layerNotFound(from, digest)))

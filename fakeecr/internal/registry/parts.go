@@ -68,7 +68,7 @@ func (w *World) Receive(key Key, in *ecr.UploadLayerPartInput, body io.Reader, l
 	part = &Part{open: in.PartFirstByte == nil}
 	var u *upload
 	if repo, err := tx.repository(in.RegistryId, in.RepositoryName); err == nil {
-		u, _ = repo.uploads.get(*in.UploadId)
+		u, _ = repo.uploads.Get(*in.UploadId)
 	}
 	switch {
 	case in.PartFirstByte != nil:

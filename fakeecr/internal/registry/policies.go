@@ -131,5 +131,5 @@ func (tx *Tx) principalExists(name string) bool {
 	if known == nil || !strings.Contains(name, ":user/") && !strings.Contains(name, ":role/") {
 		return true
 	}
-	return known[name] || tx.read().principals.has(name)
+	return known[name] || tx.read().principals.Has(name)
 }

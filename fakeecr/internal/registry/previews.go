@@ -83,7 +83,7 @@ type previewCompletes struct {
 }
 
 func (e previewCompletes) call(tx *Tx) *scenarios.Call {
-	if !tx.registry(e.registry).repositories.has(e.repository) {
+	if !tx.registry(e.registry).repositories.Has(e.repository) {
 		return nil
 	}
 	return happeningIn(e.registry, e.repository, scenarios.CompleteLifecyclePolicyPreview, &scenarios.CompleteLifecyclePolicyPreviewInput{

@@ -43,10 +43,10 @@ func (tx *Tx) pullLayer(ctx context.Context, in *ecr.GetDownloadUrlForLayerInput
 	}
 	for _, l := range s.layers {
 		tx.importLayer(repo, l)
-		cached, _ := repo.layers.get(l.digest)
+		cached, _ := repo.layers.Get(l.digest)
 		reachable := *cached
 		reachable.cached = true
-		repo.layers.set(repo.generation, l.digest, &reachable)
+		repo.layers.Set(repo.generation, l.digest, &reachable)
 	}
 	return nil
 }
@@ -58,7 +58,7 @@ func (tx *Tx) hasLayer(in *ecr.GetDownloadUrlForLayerInput) bool {
 	if err != nil {
 		return false
 	}
-	l, found := repo.layers.get(*in.LayerDigest)
+	l, found := repo.layers.Get(*in.LayerDigest)
 	return found && (l.images > 0 || l.archived > 0 || l.cached)
 }
 
@@ -77,7 +77,7 @@ func (tx *Tx) pullReferrers(ctx context.Context, in *ecr.ListImageReferrersInput
 	}
 	subject := *in.SubjectId.ImageDigest
 	rule := tx.registry(repo.Key).cacheRule(repo.name)
-	checked, asked := repo.checked.get(subject)
+	checked, asked := repo.checked.Get(subject)
 	if rule == nil || tx.staysHere(ctx) || asked && tx.now.Sub(checked) < refreshAfter {
 		return nil
 	}
@@ -110,7 +110,7 @@ func (tx *Tx) importReferrers(ctx context.Context, rule *cacheRule, repo *reposi
 	if err != nil {
 		return unableToListReferrers(sentence(err))
 	}
-	stored.checked.set(stored.generation, subject, tx.now)
+	stored.checked.Set(stored.generation, subject, tx.now)
 	return nil
 }
 

@@ -85,7 +85,7 @@ func (tx *Tx) pull(ctx context.Context, rule *cacheRule, repo *repository, image
 // upstream takes beside its own. Without them it finds what is here.
 func (tx *Tx) mayImport(repo *repository) bool {
 	actions := []string{"ecr:BatchImportUpstreamImage"}
-	if !tx.registry(repo.Key).repositories.has(repo.name) {
+	if !tx.registry(repo.Key).repositories.Has(repo.name) {
 		actions = append(actions, "ecr:CreateRepository")
 	}
 	return !slices.ContainsFunc(actions, func(action string) bool {
@@ -105,10 +105,10 @@ func (tx *Tx) wantedOf(repo *repository, ids []types.ImageIdentifier) []wanted {
 		case absent && id.ImageTag == nil:
 			images = append(images, wanted{at: i, reference: *id.ImageDigest})
 		case absent:
-			checked, _ := repo.checked.get(*id.ImageTag)
+			checked, _ := repo.checked.Get(*id.ImageTag)
 			images = append(images, wanted{at: i, reference: *id.ImageTag, isTag: true, checked: checked})
 		case img != nil && id.ImageTag != nil && id.ImageDigest == nil && !repo.mutability.immutable(*id.ImageTag):
-			checked, cached := repo.checked.get(*id.ImageTag)
+			checked, cached := repo.checked.Get(*id.ImageTag)
 			if cached && tx.now.Sub(checked) >= refreshAfter {
 				images = append(images, wanted{at: i, reference: *id.ImageTag, isTag: true, cached: true, checked: checked})
 			}
@@ -175,7 +175,7 @@ func (tx *Tx) store(s *shipment, answered []wanted) (*repository, error) {
 		return nil, err
 	}
 	for _, a := range s.images {
-		if repo.images.has(a.digest) {
+		if repo.images.Has(a.digest) {
 			continue
 		}
 		for _, digest := range a.document.References() {
@@ -220,16 +220,16 @@ func (tx *Tx) cacheTag(repo *repository, w wanted) error {
 		return nil
 	}
 	tag := w.reference
-	holder, taken := repo.tagged.get(tag)
-	if checked, _ := repo.checked.get(tag); taken && (!w.cached || !checked.Equal(w.checked)) {
+	holder, taken := repo.tagged.Get(tag)
+	if checked, _ := repo.checked.Get(tag); taken && (!w.cached || !checked.Equal(w.checked)) {
 		return nil
 	}
-	img, found := repo.images.get(w.digest)
+	img, found := repo.images.Get(w.digest)
 	if found && holder != w.digest && !(taken && repo.mutability.immutable(tag)) {
 		if err := tx.moveTag(repo, img, tag); err != nil {
 			return err
 		}
 	}
-	repo.checked.set(repo.generation, tag, tx.now)
+	repo.checked.Set(repo.generation, tag, tx.now)
 	return nil
 }

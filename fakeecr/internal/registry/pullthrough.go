@@ -80,11 +80,11 @@ func (r *cacheRule) puller(key Key) string {
 
 // cacheRule is the registry's rule for a repository, nil without one.
 func (r *registry) cacheRule(name string) *cacheRule {
-	if r.cacheRules.len() == 0 {
+	if r.cacheRules.Len() == 0 {
 		return nil
 	}
 	for namespace := range namespaces(name) {
-		if rule, found := r.cacheRules.get(namespace); found {
+		if rule, found := r.cacheRules.Get(namespace); found {
 			return rule
 		}
 	}
@@ -140,13 +140,13 @@ func (tx *Tx) CreatePullThroughCacheRule(_ context.Context, in *ecr.CreatePullTh
 	if err := rule.update(tx, reg.Key, in.CredentialArn, in.CustomRoleArn); err != nil {
 		return nil, err
 	}
-	if reg.cacheRules.has(namespace(rule.prefix)) {
+	if reg.cacheRules.Has(namespace(rule.prefix)) {
 		return nil, cacheRuleAlreadyExists(reg.Key, rule.prefix)
 	}
-	if err := tx.within(PullThroughCacheRules, reg.cacheRules.len()+1); err != nil {
+	if err := tx.within(PullThroughCacheRules, reg.cacheRules.Len()+1); err != nil {
 		return nil, err
 	}
-	reg.cacheRules.set(reg.generation, namespace(rule.prefix), rule)
+	reg.cacheRules.Set(reg.generation, namespace(rule.prefix), rule)
 	out := rule.output(reg.Key)
 	return &ecr.CreatePullThroughCacheRuleOutput{
 		CreatedAt:                out.CreatedAt,
@@ -199,7 +199,7 @@ func (tx *Tx) UpdatePullThroughCacheRule(_ context.Context, in *ecr.UpdatePullTh
 	if err := rule.update(tx, reg.Key, in.CredentialArn, in.CustomRoleArn); err != nil {
 		return nil, err
 	}
-	reg.cacheRules.set(reg.generation, namespace(rule.prefix), &rule)
+	reg.cacheRules.Set(reg.generation, namespace(rule.prefix), &rule)
 	out := rule.output(reg.Key)
 	return &ecr.UpdatePullThroughCacheRuleOutput{
 		CredentialArn:            out.CredentialArn,
@@ -213,7 +213,7 @@ func (tx *Tx) UpdatePullThroughCacheRule(_ context.Context, in *ecr.UpdatePullTh
 
 // mustRule is the rule of a prefix.
 func (r *registry) mustRule(prefix string) (*cacheRule, error) {
-	rule, found := r.cacheRules.get(namespace(prefix))
+	rule, found := r.cacheRules.Get(namespace(prefix))
 	if !found {
 		return nil, cacheRuleNotFound(r.Key, prefix)
 	}
@@ -228,7 +228,7 @@ func (tx *Tx) DeletePullThroughCacheRule(_ context.Context, in *ecr.DeletePullTh
 	if err != nil {
 		return nil, err
 	}
-	reg.cacheRules.delete(reg.generation, namespace(rule.prefix))
+	reg.cacheRules.Delete(reg.generation, namespace(rule.prefix))
 	out := rule.output(reg.Key)
 	return &ecr.DeletePullThroughCacheRuleOutput{
 		CreatedAt:                out.CreatedAt,
@@ -255,7 +255,7 @@ func (tx *Tx) DescribePullThroughCacheRules(_ context.Context, in *ecr.DescribeP
 		}
 	}
 	out := &ecr.DescribePullThroughCacheRulesOutput{PullThroughCacheRules: []types.PullThroughCacheRule{}}
-	for name, rule := range reg.cacheRules.from(p.start) {
+	for name, rule := range reg.cacheRules.From(p.start) {
 		if in.EcrRepositoryPrefixes != nil && !names(in.EcrRepositoryPrefixes, name) {
 			continue
 		}

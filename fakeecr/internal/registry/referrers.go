@@ -44,12 +44,12 @@ func (tx *Tx) ListImageReferrers(ctx context.Context, in *ecr.ListImageReferrers
 		p.limit = defaultReferrers
 	}
 	out := &ecr.ListImageReferrersOutput{Referrers: []types.ImageReferrer{}}
-	for key := range repo.referrers.from(link(subject, p.start)) {
+	for key := range repo.referrers.From(link(subject, p.start)) {
 		digest, found := strings.CutPrefix(key, link(subject, ""))
 		if !found {
 			break
 		}
-		img, _ := repo.images.get(digest)
+		img, _ := repo.images.Get(digest)
 		if !acceptsReferrer(in.Filter, img) {
 			continue
 		}

@@ -110,9 +110,9 @@ func (tx *Tx) replicateLater(repo *repository, digest string, tag *string) {
 	for _, to := range tx.registry(repo.Key).destinationsOf(repo.name, nil) {
 		number := tx.write().sequence + 1
 		tx.schedule(tx.now.Add(replicationLag), replication{repo.Key, repo.name, *imageID(digest, tag), to, number})
-		img, _ := repo.images.get(digest)
+		img, _ := repo.images.Get(digest)
 		awaited := append(slices.Clip(img.replicaIn(to).awaited), number)
-		repo.images.set(repo.generation, digest, img.withReplica(replica{Key: to, status: types.ReplicationStatusInProgress, awaited: awaited}))
+		repo.images.Set(repo.generation, digest, img.withReplica(replica{Key: to, status: types.ReplicationStatusInProgress, awaited: awaited}))
 	}
 }
 
@@ -172,7 +172,7 @@ func (tx *Tx) noteReplica(repo *repository, img *image, to Key, number uint64, f
 		}
 	}
 	repo = tx.own(repo)
-	repo.images.set(repo.generation, img.digest, img.withReplica(noted))
+	repo.images.Set(repo.generation, img.digest, img.withReplica(noted))
 }
 
 // copyImage puts an image, and the images of an index first, into the repository
@@ -180,7 +180,7 @@ func (tx *Tx) noteReplica(repo *repository, img *image, to Key, number uint64, f
 func (tx *Tx) copyImage(from *repository, img *image, tag *string, to Key) (ofChildren []string, err error) {
 	err = tx.attempt(func() error {
 		for _, digest := range img.children {
-			child, found := from.images.get(digest)
+			child, found := from.images.Get(digest)
 			if !found {
 				continue
 			}
@@ -210,12 +210,12 @@ func (tx *Tx) copyImage(from *repository, img *image, tag *string, to Key) (ofCh
 // there.
 func (tx *Tx) receive(repo, from *repository, img *image, tag *string) error {
 	if tag != nil {
-		holder, taken := repo.tagged.get(*tag)
+		holder, taken := repo.tagged.Get(*tag)
 		if taken && (holder == img.digest || repo.mutability.immutable(*tag)) {
 			tag = nil
 		}
 	}
-	switch replica, found := repo.images.get(img.digest); {
+	switch replica, found := repo.images.Get(img.digest); {
 	case found && replica.archived:
 		return tx.repush(repo, replica, tag)
 	case found && tag == nil:
@@ -229,7 +229,7 @@ func (tx *Tx) receive(repo, from *repository, img *image, tag *string) error {
 		return invalidParameter("ImageManifest", err.Error())
 	}
 	for _, digest := range absent(&repo.layers, img.layers) {
-		if l, found := from.layers.get(digest); found {
+		if l, found := from.layers.Get(digest); found {
 			tx.addLayer(repo, digest, l.size, l.parts)
 		}
 	}
@@ -247,7 +247,7 @@ func (tx *Tx) mayReplicate(from *repository, to Key) error {
 		return nil
 	}
 	reg := tx.registry(to)
-	repo, found := reg.repositories.get(from.name)
+	repo, found := reg.repositories.Get(from.name)
 	replicate := Access{Action: "ecr:ReplicateImage", Resource: RepositoryARN(to, from.name), Registry: to, Repository: from.name}
 	accesses := []Access{replicate}
 	if !found {

@@ -104,10 +104,10 @@ func TestAnotherAccountsPolicyDecidesOnReplication(t *testing.T) {
 				RepositoryName: aws.String("app"), ImageId: &types.ImageIdentifier{ImageTag: aws.String("v1")},
 			}).ReplicationStatuses
 			tx := &Tx{World: w}
-			repo, made := tx.registry(otherRegistry).repositories.get("app")
+			repo, made := tx.registry(otherRegistry).repositories.Get("app")
 			require.Equal(t, test.there || test.arrives, made)
 			if test.arrives {
-				require.True(t, repo.tagged.has("v1"))
+				require.True(t, repo.tagged.Has("v1"))
 				require.Equal(t, []types.ImageReplicationStatus{{Region: aws.String("eu-west-1"), RegistryId: aws.String("210987654321"), Status: types.ReplicationStatusComplete}}, status)
 				return
 			}
@@ -126,21 +126,21 @@ func TestReplicasShareTheirLayers(t *testing.T) {
 	digest := pushOne(t, w, sourceRegistry, "content")
 	w.Advance(replicationLag)
 	tx := &Tx{World: w}
-	from, _ := tx.registry(sourceRegistry).repositories.get("app")
-	to, _ := tx.registry(there).repositories.get("app")
-	original, _ := from.layers.get(digest)
-	replica, _ := to.layers.get(digest)
+	from, _ := tx.registry(sourceRegistry).repositories.Get("app")
+	to, _ := tx.registry(there).repositories.Get("app")
+	original, _ := from.layers.Get(digest)
+	replica, _ := to.layers.Get(digest)
 	require.Same(t, &original.parts[0][0], &replica.parts[0][0])
 	require.Equal(t, 1, replica.images)
 	require.Equal(t, original.mediaType, replica.mediaType)
 
 	for _, key := range []Key{sourceRegistry, there} {
-		held, found := (&Tx{World: w}).read().blobs.get(digest)
+		held, found := (&Tx{World: w}).read().blobs.Get(digest)
 		require.True(t, found)
 		require.NotZero(t, held.layers)
 		callIn(t, w, key, (*Tx).DeleteRepository, &ecr.DeleteRepositoryInput{RepositoryName: aws.String("app"), Force: true})
 	}
-	require.False(t, (&Tx{World: w}).read().blobs.has(digest), "nobody holds the bytes any more")
+	require.False(t, (&Tx{World: w}).read().blobs.Has(digest), "nobody holds the bytes any more")
 }
 
 func TestPushPlansOneArrivalForEachDestination(t *testing.T) {
@@ -164,7 +164,7 @@ func TestPushPlansOneArrivalForEachDestination(t *testing.T) {
 				return nil
 			})
 			pushOne(t, w, sourceRegistry, "content")
-			require.Equal(t, test.want, (&Tx{World: w}).read().events.len())
+			require.Equal(t, test.want, (&Tx{World: w}).read().events.Len())
 		})
 	}
 }
@@ -172,7 +172,7 @@ func TestPushPlansOneArrivalForEachDestination(t *testing.T) {
 func TestAttempt(t *testing.T) {
 	w := NewWorld(1, Config{})
 	names := func() (names []string) {
-		for name := range (&Tx{World: w}).registry(sourceRegistry).repositories.all() {
+		for name := range (&Tx{World: w}).registry(sourceRegistry).repositories.All() {
 			names = append(names, name)
 		}
 		return names
@@ -198,5 +198,5 @@ func TestAttempt(t *testing.T) {
 		return create("after")
 	})
 	require.Equal(t, []string{"after", "before", "between", "kept"}, names())
-	require.Zero(t, (&Tx{World: w}).read().events.len())
+	require.Zero(t, (&Tx{World: w}).read().events.Len())
 }

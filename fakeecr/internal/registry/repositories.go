@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/cow"
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 )
 
@@ -28,21 +29,21 @@ type repository struct {
 	policy *policy.Document
 
 	// tags are the resource's, by key.
-	tags tree[string]
+	tags cow.Map[string]
 	// images are by digest, tagged is the digest that a tag stands for.
-	images tree[*image]
-	tagged tree[string]
+	images cow.Map[*image]
+	tagged cow.Map[string]
 	// layers are by digest, whether an image refers to them or not.
-	layers  tree[*layer]
-	uploads tree[*upload]
+	layers  cow.Map[*layer]
+	uploads cow.Map[*upload]
 	// parents has an entry for each child of each index, referrers one for each
 	// image with a subject; see link.
-	parents   tree[struct{}]
-	referrers tree[struct{}]
+	parents   cow.Map[struct{}]
+	referrers cow.Map[struct{}]
 
 	// checked is when upstream was last asked for a tag that came from there, or for
 	// the referrers of a digest.
-	checked tree[time.Time]
+	checked cow.Map[time.Time]
 	// archived counts the images in the archive.
 	archived int
 	// lifecycle and preview are nil without one.
@@ -54,9 +55,9 @@ type repository struct {
 func link(from, to string) string { return from + "@" + to }
 
 // linked is the digests that a digest leads to.
-func linked(links *tree[struct{}], from string) []string {
+func linked(links *cow.Map[struct{}], from string) []string {
 	var to []string
-	for key := range links.under(link(from, "")) {
+	for key := range links.Under(link(from, "")) {
 		to = append(to, key[len(from)+1:])
 	}
 	return to
@@ -139,13 +140,13 @@ func (tx *Tx) newRepository(key Key, name string) *repository {
 // addRepository puts a new repository into its registry.
 func (tx *Tx) addRepository(repo *repository) error {
 	reg := tx.changeRegistry(repo.Key)
-	if reg.repositories.has(repo.name) {
+	if reg.repositories.Has(repo.name) {
 		return repositoryAlreadyExists(repo.Key, repo.name)
 	}
-	if err := tx.within(RepositoriesPerRegistry, reg.repositories.len()+1); err != nil {
+	if err := tx.within(RepositoriesPerRegistry, reg.repositories.Len()+1); err != nil {
 		return err
 	}
-	reg.repositories.set(reg.generation, repo.name, repo)
+	reg.repositories.Set(reg.generation, repo.name, repo)
 	return nil
 }
 
@@ -183,22 +184,22 @@ func (tx *Tx) DeleteRepository(_ context.Context, in *ecr.DeleteRepositoryInput)
 	if err != nil {
 		return nil, err
 	}
-	if repo.images.len() > 0 && !in.Force {
+	if repo.images.Len() > 0 && !in.Force {
 		return nil, repositoryNotEmpty(repo)
 	}
 	if err := tx.useKey(repo.Key, repo.encryption, retireGrant); err != nil {
 		return nil, err
 	}
-	for _, layer := range repo.layers.all() {
+	for _, layer := range repo.layers.All() {
 		tx.releaseBlob(layer)
 	}
-	for _, upload := range repo.uploads.all() {
+	for _, upload := range repo.uploads.All() {
 		tx.unschedule(upload.expiry)
 	}
 	tx.dropLifecyclePolicy(repo)
 	tx.dropPreview(repo)
 	reg := tx.changeRegistry(repo.Key)
-	reg.repositories.delete(reg.generation, repo.name)
+	reg.repositories.Delete(reg.generation, repo.name)
 	deleted := repo.output(tx)
 	return &ecr.DeleteRepositoryOutput{Repository: &deleted}, nil
 }
@@ -218,8 +219,8 @@ func (tx *Tx) DescribeRepositories(_ context.Context, in *ecr.DescribeRepositori
 		return nil, err
 	}
 	repositories := &tx.registry(key).repositories
-	out := &ecr.DescribeRepositoriesOutput{Repositories: make([]types.Repository, 0, p.most(repositories.len()))}
-	for name, repo := range repositories.from(p.start) {
+	out := &ecr.DescribeRepositoriesOutput{Repositories: make([]types.Repository, 0, p.most(repositories.Len()))}
+	for name, repo := range repositories.From(p.start) {
 		if p.full(len(out.Repositories)) {
 			out.NextToken = p.next()
 			break
@@ -234,7 +235,7 @@ func (tx *Tx) describeNamed(key Key, names []string) (*ecr.DescribeRepositoriesO
 	reg := tx.registry(key)
 	out := &ecr.DescribeRepositoriesOutput{Repositories: make([]types.Repository, 0, len(names))}
 	for i, name := range names {
-		repo, found := reg.repositories.get(name)
+		repo, found := reg.repositories.Get(name)
 		if !found {
 			return nil, repositoryNotFound(key, name)
 		}

@@ -137,7 +137,7 @@ func (tx *Tx) BatchGetRepositoryScanningConfiguration(_ context.Context, in *ecr
 		Failures:               []types.RepositoryScanningConfigurationFailure{},
 	}
 	for _, name := range in.RepositoryNames {
-		repo, found := reg.repositories.get(name)
+		repo, found := reg.repositories.Get(name)
 		if !found {
 			code := types.ScanningConfigurationFailureCodeRepositoryNotFound
 			out.Failures = append(out.Failures, types.RepositoryScanningConfigurationFailure{
@@ -212,7 +212,7 @@ func (tx *Tx) StartImageScan(_ context.Context, in *ecr.StartImageScanInput) (*e
 	if err := tx.startScan(repo, &scanned); err != nil {
 		return nil, err
 	}
-	repo.images.set(repo.generation, img.digest, &scanned)
+	repo.images.Set(repo.generation, img.digest, &scanned)
 	return &ecr.StartImageScanOutput{
 		ImageId:         imageID(img.digest, in.ImageId.ImageTag),
 		ImageScanStatus: &types.ImageScanStatus{Status: types.ScanStatusInProgress},
@@ -255,14 +255,14 @@ func (tx *Tx) startScan(repo *repository, img *image) error {
 func (tx *Tx) countScan(key Key) error {
 	root, reg := tx.write(), tx.changeRegistry(key)
 	past := eventKey(tx.now.Add(-scanWindow), math.MaxUint64)
-	for start, _, found := reg.scanStarts.min(); found && start <= past; start, _, found = reg.scanStarts.min() {
-		reg.scanStarts.delete(reg.generation, start)
+	for start, _, found := reg.scanStarts.Min(); found && start <= past; start, _, found = reg.scanStarts.Min() {
+		reg.scanStarts.Delete(reg.generation, start)
 	}
-	if err := tx.within(ScansPerDay, reg.scanStarts.len()+1); err != nil {
+	if err := tx.within(ScansPerDay, reg.scanStarts.Len()+1); err != nil {
 		return err
 	}
 	root.sequence++
-	reg.scanStarts.set(reg.generation, eventKey(tx.now, root.sequence), struct{}{})
+	reg.scanStarts.Set(reg.generation, eventKey(tx.now, root.sequence), struct{}{})
 	return nil
 }
 
@@ -305,7 +305,7 @@ func (e scanCompletes) end(tx *Tx, repo *repository, img *image, result scanResu
 	completed, scanned := *e.scan, *img
 	completed.completedAt, completed.result = tx.now, result
 	scanned.scan = &completed
-	repo.images.set(repo.generation, img.digest, &scanned)
+	repo.images.Set(repo.generation, img.digest, &scanned)
 }
 
 // isContainer tells whether a manifest is that of a container's image, which can

@@ -133,9 +133,9 @@ func (tx *Tx) addTags(r *repository, tags []types.Tag) error {
 		return invalidTags()
 	}
 	for _, tag := range tags {
-		r.tags.set(r.generation, aws.ToString(tag.Key), aws.ToString(tag.Value))
+		r.tags.Set(r.generation, aws.ToString(tag.Key), aws.ToString(tag.Value))
 	}
-	if most := tx.quota(TagsPerResource); int64(r.tags.len()) > most {
+	if most := tx.quota(TagsPerResource); int64(r.tags.Len()) > most {
 		return tooManyTags(r.arn, most)
 	}
 	return nil

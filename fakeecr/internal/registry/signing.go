@@ -142,9 +142,9 @@ func (w *World) FailSigning(key Key, profile string, failure smithy.APIError) {
 	_ = w.do(key, func(tx *Tx) error {
 		reg := tx.changeRegistry(key)
 		if failure == nil {
-			reg.signingFailures.delete(reg.generation, profile)
+			reg.signingFailures.Delete(reg.generation, profile)
 		} else {
-			reg.signingFailures.set(reg.generation, profile, failure)
+			reg.signingFailures.Set(reg.generation, profile, failure)
 		}
 		return nil
 	})
@@ -167,7 +167,7 @@ var pushActions = []string{
 // covers the repository. Signatures are not signed.
 func (tx *Tx) signOnPush(repo *repository, digest string, by pusher) {
 	rules := tx.registry(repo.Key).signing
-	img, _ := repo.images.get(digest)
+	img, _ := repo.images.Get(digest)
 	if len(rules) == 0 || img.artifactType == signatureType {
 		return
 	}
@@ -180,7 +180,7 @@ func (tx *Tx) signOnPush(repo *repository, digest string, by pusher) {
 		signed.signings = append(signed.signings, s)
 		tx.schedule(tx.now.Add(signingTime), signingEnds{repo.Key, repo.name, digest, s, by})
 	}
-	repo.images.set(repo.generation, digest, &signed)
+	repo.images.Set(repo.generation, digest, &signed)
 }
 
 type signingEnds struct {
@@ -225,13 +225,13 @@ func (e signingEnds) end(tx *Tx, err error) {
 	signed := *img
 	signed.signings = slices.Clone(img.signings)
 	signed.signings[slices.Index(img.signings, e.signing)] = ended
-	repo.images.set(repo.generation, img.digest, &signed)
+	repo.images.Set(repo.generation, img.digest, &signed)
 }
 
 // sign pushes the signature of an image, which is an image that refers to it and
 // is replicated as any other.
 func (tx *Tx) sign(repo *repository, img *image, with *signing, by pusher) error {
-	if failure, told := tx.registry(repo.Key).signingFailures.get(with.profile); told {
+	if failure, told := tx.registry(repo.Key).signingFailures.Get(with.profile); told {
 		return failure
 	}
 	if err := tx.maySign(repo, with.profile, by); err != nil {

@@ -15,10 +15,10 @@ func TestAddContentHoldsBytesOnce(t *testing.T) {
 			digest = tx.addContent(repo, emptyConfig, []byte("{}")).Digest
 		}
 		require.Equal(t, "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a", digest)
-		held, _ := tx.root.blobs.get(digest)
+		held, _ := tx.root.blobs.Get(digest)
 		require.Equal(t, 2, held.layers, "one for each repository")
-		a, _ := one.layers.get(digest)
-		b, _ := other.layers.get(digest)
+		a, _ := one.layers.Get(digest)
+		b, _ := other.layers.Get(digest)
 		require.Same(t, &a.parts[0][0], &b.parts[0][0])
 		return struct{}{}, nil
 	})

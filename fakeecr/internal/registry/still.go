@@ -3,6 +3,8 @@ package registry
 import (
 	"slices"
 	"strings"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/cow"
 )
 
 // Still is a copy of the world as it is now, in constant time, in which nothing
@@ -12,7 +14,7 @@ func (w *World) Still() *World {
 	w.Settle()
 	still := w.Fork(w.config)
 	still.root = still.root.next()
-	still.root.events = tree[event]{}
+	still.root.events = cow.Map[event]{}
 	still.still = true
 	return still
 }
@@ -21,7 +23,7 @@ func (w *World) Still() *World {
 func (w *World) Keys() (keys []Key) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, reg := range w.root.registries.all() {
+	for _, reg := range w.root.registries.All() {
 		keys = append(keys, reg.Key)
 	}
 	slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.String(), b.String()) })

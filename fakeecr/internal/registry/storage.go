@@ -58,7 +58,7 @@ func (tx *Tx) UpdateImageStorageClass(_ context.Context, in *ecr.UpdateImageStor
 	} else {
 		tx.restore(repo, img)
 	}
-	img, _ = repo.images.get(img.digest)
+	img, _ = repo.images.Get(img.digest)
 	return &ecr.UpdateImageStorageClassOutput{
 		ImageId:        imageID(img.digest, in.ImageId.ImageTag),
 		ImageStatus:    img.status(),
@@ -82,7 +82,7 @@ func (r *repository) immovable(img *image, target types.TargetStorageClass) stri
 		return ""
 	}
 	holders := slices.DeleteFunc(r.indexesOf(img), func(digest string) bool {
-		index, _ := r.images.get(digest)
+		index, _ := r.images.Get(digest)
 		return index.status() == types.ImageStatusArchived
 	})
 	if len(holders) > 0 {
@@ -102,7 +102,7 @@ func (r *repository) archive(img *image, now time.Time) {
 func (tx *Tx) restore(repo *repository, img *image) {
 	restored := *img
 	restored.activeFrom = tx.now.Add(restoration)
-	repo.images.set(repo.generation, img.digest, &restored)
+	repo.images.Set(repo.generation, img.digest, &restored)
 	tx.schedule(restored.activeFrom, imageActivates{repo.Key, repo.name, img.digest, restored.activeFrom})
 	tx.restoreRelated(repo, img)
 }
@@ -115,7 +115,7 @@ func (tx *Tx) restoreRelated(repo *repository, img *image) {
 		return
 	}
 	for _, digest := range append(linked(&repo.referrers, img.digest), img.children...) {
-		if other, found := repo.images.get(digest); found && other.status() == types.ImageStatusArchived {
+		if other, found := repo.images.Get(digest); found && other.status() == types.ImageStatusArchived {
 			tx.restore(repo, other)
 		}
 	}
@@ -153,7 +153,7 @@ func (e imageActivates) fail(tx *Tx, _ error) {
 	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
 	archived := *img
 	archived.activeFrom = time.Time{}
-	repo.images.set(repo.generation, img.digest, &archived)
+	repo.images.Set(repo.generation, img.digest, &archived)
 }
 
 // activate makes an archived image as good as newly pushed.
@@ -181,7 +181,7 @@ func (tx *Tx) repush(repo *repository, img *image, tag *string) error {
 
 // roomForImage holds the quota of images, of which archived ones are none.
 func (tx *Tx) roomForImage(repo *repository) error {
-	if most := tx.quota(ImagesPerRepository); int64(repo.images.len()-repo.archived) >= most {
+	if most := tx.quota(ImagesPerRepository); int64(repo.images.Len()-repo.archived) >= most {
 		return tooManyImages(repo, most)
 	}
 	return nil
@@ -191,14 +191,14 @@ func (tx *Tx) roomForImage(repo *repository) error {
 func (r *repository) move(from, to *image) {
 	r.use(from, -1)
 	r.use(to, 1)
-	r.images.set(r.generation, to.digest, to)
+	r.images.Set(r.generation, to.digest, to)
 }
 
 // use counts an image, or no longer counts it, where it is kept.
 func (r *repository) use(img *image, n int) {
 	for _, digest := range img.layers {
-		l, _ := r.layers.get(digest)
-		r.layers.set(r.generation, digest, l.usedBy(img, n))
+		l, _ := r.layers.Get(digest)
+		r.layers.Set(r.generation, digest, l.usedBy(img, n))
 	}
 	if img.archived {
 		r.archived += n

@@ -82,7 +82,7 @@ func TestBookkeeping(t *testing.T) {
 func requireBooks(t require.TestingT, w *World) {
 	repo := appOf(w)
 	uses, archivedUses, archived := map[string]int{}, map[string]int{}, 0
-	for _, img := range repo.images.all() {
+	for _, img := range repo.images.All() {
 		counts := uses
 		if img.archived {
 			counts = archivedUses
@@ -92,30 +92,30 @@ func requireBooks(t require.TestingT, w *World) {
 			counts[digest]++
 		}
 		for _, tag := range img.tags {
-			holder, _ := repo.tagged.get(tag)
+			holder, _ := repo.tagged.Get(tag)
 			require.Equal(t, img.digest, holder)
 		}
 		if img.status() == types.ImageStatusActivating {
 			require.True(t, img.activeFrom.After(w.Now()), "it becomes active in time")
 		}
 		for _, digest := range append(linked(&repo.referrers, img.digest), img.children...) {
-			related, _ := repo.images.get(digest)
+			related, _ := repo.images.Get(digest)
 			require.True(t, img.status() == types.ImageStatusArchived || related.status() != types.ImageStatusArchived,
 				"in the archive without its index or subject")
 		}
 		if img.subject != "" {
-			require.True(t, repo.referrers.has(link(img.subject, img.digest)))
-			require.True(t, img.subjectSeen || !repo.images.has(img.subject))
+			require.True(t, repo.referrers.Has(link(img.subject, img.digest)))
+			require.True(t, img.subjectSeen || !repo.images.Has(img.subject))
 		}
 	}
 	require.Equal(t, archived, repo.archived)
-	for digest, l := range repo.layers.all() {
+	for digest, l := range repo.layers.All() {
 		require.Equal(t, uses[digest], l.images)
 		require.Equal(t, archivedUses[digest], l.archived)
 	}
-	for key := range repo.referrers.all() {
+	for key := range repo.referrers.All() {
 		parts := strings.Split(key, "@")
-		require.True(t, repo.images.has(parts[1]))
+		require.True(t, repo.images.Has(parts[1]))
 	}
 }
 
@@ -126,7 +126,7 @@ func worldOfApp(t require.TestingT, layers ...string) *World {
 	_, err := Run(tx, func() (*repository, error) {
 		repo := tx.newRepository(home, "app")
 		for _, digest := range layers {
-			repo.layers.set(repo.generation, digest, &layer{digest: digest, size: 3, parts: tx.keepBlob(digest, [][]byte{[]byte("abc")})})
+			repo.layers.Set(repo.generation, digest, &layer{digest: digest, size: 3, parts: tx.keepBlob(digest, [][]byte{[]byte("abc")})})
 		}
 		return repo, tx.addRepository(repo)
 	})

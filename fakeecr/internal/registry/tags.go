@@ -60,7 +60,7 @@ func (tx *Tx) UntagResource(_ context.Context, in *ecr.UntagResourceInput) (*ecr
 		if !validTagKey(key) {
 			return nil, invalidTags()
 		}
-		repo.tags.delete(repo.generation, key)
+		repo.tags.Delete(repo.generation, key)
 	}
 	return &ecr.UntagResourceOutput{}, nil
 }
@@ -72,7 +72,7 @@ func (tx *Tx) ListTagsForResource(_ context.Context, in *ecr.ListTagsForResource
 		return nil, err
 	}
 	out := &ecr.ListTagsForResourceOutput{Tags: []types.Tag{}}
-	for key, value := range repo.tags.all() {
+	for key, value := range repo.tags.All() {
 		out.Tags = append(out.Tags, types.Tag{Key: aws.String(key), Value: aws.String(value)})
 	}
 	return out, nil

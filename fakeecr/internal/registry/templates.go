@@ -59,7 +59,7 @@ type template struct {
 // template is the registry's template for a new repository, nil without one.
 func (r *registry) template(name string, purpose types.RCTAppliedFor) *template {
 	for namespace := range namespaces(name) {
-		if t, found := r.templates.get(namespace); found && slices.Contains(t.appliedFor, purpose) {
+		if t, found := r.templates.Get(namespace); found && slices.Contains(t.appliedFor, purpose) {
 			return t
 		}
 	}
@@ -169,13 +169,13 @@ func (tx *Tx) CreateRepositoryCreationTemplate(_ context.Context, in *ecr.Create
 	if err != nil {
 		return nil, err
 	}
-	if reg.templates.has(namespace(t.prefix)) {
+	if reg.templates.Has(namespace(t.prefix)) {
 		return nil, templateAlreadyExists(tx.Key, t.prefix)
 	}
-	if err := tx.within(RepositoryCreationTemplates, reg.templates.len()+1); err != nil {
+	if err := tx.within(RepositoryCreationTemplates, reg.templates.Len()+1); err != nil {
 		return nil, err
 	}
-	reg.templates.set(reg.generation, namespace(t.prefix), t)
+	reg.templates.Set(reg.generation, namespace(t.prefix), t)
 	return &ecr.CreateRepositoryCreationTemplateOutput{
 		RegistryId:                 aws.String(tx.Account),
 		RepositoryCreationTemplate: t.output(),
@@ -186,7 +186,7 @@ func (tx *Tx) CreateRepositoryCreationTemplate(_ context.Context, in *ecr.Create
 // policy takes the old one away. Repositories that exist stay as they are.
 func (tx *Tx) UpdateRepositoryCreationTemplate(_ context.Context, in *ecr.UpdateRepositoryCreationTemplateInput) (*ecr.UpdateRepositoryCreationTemplateOutput, error) {
 	reg := tx.changeRegistry(tx.Key)
-	before, found := reg.templates.get(namespace(*in.Prefix))
+	before, found := reg.templates.Get(namespace(*in.Prefix))
 	if !found {
 		return nil, templateNotFound(tx.Key, *in.Prefix)
 	}
@@ -194,7 +194,7 @@ func (tx *Tx) UpdateRepositoryCreationTemplate(_ context.Context, in *ecr.Update
 	if err := t.update(tx, in); err != nil {
 		return nil, err
 	}
-	reg.templates.set(reg.generation, namespace(t.prefix), &t)
+	reg.templates.Set(reg.generation, namespace(t.prefix), &t)
 	return &ecr.UpdateRepositoryCreationTemplateOutput{
 		RegistryId:                 aws.String(tx.Account),
 		RepositoryCreationTemplate: t.output(),
@@ -289,11 +289,11 @@ func (tx *Tx) setPolicies(t *template, repository, expiry *string) (err error) {
 // DeleteRepositoryCreationTemplate answers the template that it removes.
 func (tx *Tx) DeleteRepositoryCreationTemplate(_ context.Context, in *ecr.DeleteRepositoryCreationTemplateInput) (*ecr.DeleteRepositoryCreationTemplateOutput, error) {
 	reg := tx.changeRegistry(tx.Key)
-	t, found := reg.templates.get(namespace(*in.Prefix))
+	t, found := reg.templates.Get(namespace(*in.Prefix))
 	if !found {
 		return nil, templateNotFound(tx.Key, *in.Prefix)
 	}
-	reg.templates.delete(reg.generation, namespace(t.prefix))
+	reg.templates.Delete(reg.generation, namespace(t.prefix))
 	return &ecr.DeleteRepositoryCreationTemplateOutput{
 		RegistryId:                 aws.String(tx.Account),
 		RepositoryCreationTemplate: t.output(),
@@ -311,7 +311,7 @@ func (tx *Tx) DescribeRepositoryCreationTemplates(_ context.Context, in *ecr.Des
 		RegistryId:                  aws.String(tx.Account),
 		RepositoryCreationTemplates: []types.RepositoryCreationTemplate{},
 	}
-	for name, t := range tx.registry(tx.Key).templates.from(p.start) {
+	for name, t := range tx.registry(tx.Key).templates.From(p.start) {
 		if in.Prefixes != nil && !names(in.Prefixes, name) {
 			continue
 		}

@@ -146,7 +146,7 @@ func orDefault(s *string, otherwise string) *string {
 
 // registry is the state of a registry; one that nothing was put in is empty.
 func (tx *Tx) registry(key Key) *registry {
-	if reg, found := tx.read().registries.get(key.String()); found {
+	if reg, found := tx.read().registries.Get(key.String()); found {
 		return reg
 	}
 	return &registry{Key: key}
@@ -160,7 +160,7 @@ func (tx *Tx) changeRegistry(key Key) *registry {
 		changed := *reg
 		changed.generation = root.generation
 		reg = &changed
-		root.registries.set(root.generation, key.String(), reg)
+		root.registries.Set(root.generation, key.String(), reg)
 	}
 	return reg
 }
@@ -172,7 +172,7 @@ func (tx *Tx) repository(registryID, name *string) (*repository, error) {
 
 // repositoryOf is a repository by its registry and name.
 func (tx *Tx) repositoryOf(key Key, name string) (*repository, error) {
-	repo, found := tx.registry(key).repositories.get(name)
+	repo, found := tx.registry(key).repositories.Get(name)
 	if !found {
 		return nil, repositoryNotFound(key, name)
 	}
@@ -202,7 +202,7 @@ func (tx *Tx) imageOf(key Key, name, digest string) *image {
 	if err != nil {
 		return nil
 	}
-	img, _ := repo.images.get(digest)
+	img, _ := repo.images.Get(digest)
 	return img
 }
 
@@ -213,7 +213,7 @@ func (tx *Tx) changeImageOf(key Key, name, digest string) (*repository, *image) 
 	if err != nil {
 		return nil, nil
 	}
-	img, _ := repo.images.get(digest)
+	img, _ := repo.images.Get(digest)
 	return repo, img
 }
 
@@ -222,14 +222,14 @@ func (tx *Tx) changeImageOf(key Key, name, digest string) (*repository, *image) 
 // since. As its images may change, its lifecycle policy runs again on its next day.
 func (tx *Tx) own(repo *repository) *repository {
 	reg := tx.changeRegistry(repo.Key)
-	if latest, found := reg.repositories.get(repo.name); found {
+	if latest, found := reg.repositories.Get(repo.name); found {
 		repo = latest
 	}
 	if repo.generation != reg.generation {
 		changed := *repo
 		changed.generation = reg.generation
 		repo = &changed
-		reg.repositories.set(reg.generation, repo.name, repo)
+		reg.repositories.Set(reg.generation, repo.name, repo)
 	}
 	tx.planLifecycle(repo, tx.now)
 	return repo

@@ -87,7 +87,7 @@ func TestFailedCallLeavesNoTrace(t *testing.T) {
 		require.NoError(t, tx.addRepository(tx.newRepository(home, "new")))
 		repo, err := tx.changeRepository(nil, aws.String("kept"))
 		require.NoError(t, err)
-		for _, img := range repo.images.all() {
+		for _, img := range repo.images.All() {
 			repo.forget(img)
 		}
 		tx.keepBlob("sha256:00", nil)
@@ -120,7 +120,7 @@ func TestReaderDoesNotSeeWhatHappensLater(t *testing.T) {
 	reader := newTx(w)
 	reader.read()
 	create(t, w, "later")
-	require.Zero(t, reader.registry(home).repositories.len())
+	require.Zero(t, reader.registry(home).repositories.Len())
 	_, err := reader.repository(nil, aws.String("later"))
 	require.Error(t, err)
 }
@@ -185,8 +185,8 @@ func TestForksAreIndependent(t *testing.T) {
 	out, err := do(original, (*Tx).ListImages, &ecr.ListImagesInput{RepositoryName: aws.String("app")})
 	require.NoError(t, err)
 	require.Len(t, out.ImageIds, 1)
-	require.Equal(t, 2, original.root.blobs.len())
-	require.Zero(t, fork.root.blobs.len())
+	require.Equal(t, 2, original.root.blobs.Len())
+	require.Zero(t, fork.root.blobs.Len())
 }
 
 // Forks are made and changed by many goroutines at once, while the original
@@ -206,9 +206,9 @@ func TestForksOfABusyWorld(t *testing.T) {
 				push(t, fork, "app", mine, "v1")
 				push(t, fork, mine, mine, "v1")
 				push(t, original, "app", "original "+mine, mine)
-				repo, _ := fork.root.registries.get(home.String())
-				app, _ := repo.repositories.get("app")
-				if _, seen := app.tagged.get(mine); seen {
+				repo, _ := fork.root.registries.Get(home.String())
+				app, _ := repo.repositories.Get("app")
+				if _, seen := app.tagged.Get(mine); seen {
 					t.Errorf("%s of the original is in a fork made before", mine)
 				}
 			}
@@ -216,11 +216,11 @@ func TestForksOfABusyWorld(t *testing.T) {
 	}
 	all.Wait()
 	require.Len(t, repositoryNames(t, original), workers*rounds+1)
-	reg, _ := original.root.registries.get(home.String())
-	app, _ := reg.repositories.get("app")
-	require.Equal(t, workers*rounds+1, app.tagged.len())
-	holder, _ := app.tagged.get("v1")
-	img, _ := app.images.get(holder)
+	reg, _ := original.root.registries.Get(home.String())
+	app, _ := reg.repositories.Get("app")
+	require.Equal(t, workers*rounds+1, app.tagged.Len())
+	holder, _ := app.tagged.Get("v1")
+	img, _ := app.images.Get(holder)
 	require.Equal(t, []string{"v1"}, img.tags, "no fork moved the original's tag")
 }
 
@@ -235,21 +235,21 @@ func TestNothingIsLeftOfDeletedRepositories(t *testing.T) {
 		push(t, w, name, "of "+name, "v2")
 		begin(t, w, name, "unfinished")
 	}
-	require.Equal(t, 3, w.root.blobs.len())
-	require.Equal(t, 2, w.root.events.len(), "completed uploads do not expire")
-	shared, _ := w.root.blobs.get(manifest.Digest("shared"))
+	require.Equal(t, 3, w.root.blobs.Len())
+	require.Equal(t, 2, w.root.events.Len(), "completed uploads do not expire")
+	shared, _ := w.root.blobs.Get(manifest.Digest("shared"))
 	require.Equal(t, 2, shared.layers)
-	reg, _ := w.root.registries.get(home.String())
-	for _, repo := range reg.repositories.all() {
-		l, _ := repo.layers.get(manifest.Digest("shared"))
+	reg, _ := w.root.registries.Get(home.String())
+	for _, repo := range reg.repositories.All() {
+		l, _ := repo.layers.Get(manifest.Digest("shared"))
 		require.Same(t, &shared.parts[0][0], &l.parts[0][0], "one array serves both repositories")
 	}
 
 	for i, name := range []string{"one", "two"} {
 		_, err := do(w, (*Tx).DeleteRepository, &ecr.DeleteRepositoryInput{RepositoryName: &name, Force: true})
 		require.NoError(t, err)
-		require.Equal(t, []int{2, 0}[i], w.root.blobs.len())
-		require.Equal(t, []int{1, 0}[i], w.root.events.len())
+		require.Equal(t, []int{2, 0}[i], w.root.blobs.Len())
+		require.Equal(t, []int{1, 0}[i], w.root.events.Len())
 	}
 }
 
@@ -259,8 +259,8 @@ func TestExpiredUploadIsForgotten(t *testing.T) {
 	begin(t, w, "app", "unfinished")
 	w.Advance(uploadLifetime)
 	require.Equal(t, []string{"app"}, repositoryNames(t, w))
-	require.Zero(t, w.root.events.len())
-	reg, _ := w.root.registries.get(home.String())
-	app, _ := reg.repositories.get("app")
-	require.Zero(t, app.uploads.len())
+	require.Zero(t, w.root.events.Len())
+	reg, _ := w.root.registries.Get(home.String())
+	app, _ := reg.repositories.Get("app")
+	require.Zero(t, app.uploads.Len())
 }

@@ -55,7 +55,7 @@ func (tx *Tx) InitiateLayerUpload(_ context.Context, in *ecr.InitiateLayerUpload
 	}
 	u := &upload{id: tx.World.ids.uuid(), hash: sha256.New().(hash.Cloner)}
 	u.expiry = tx.schedule(tx.now.Add(uploadLifetime), uploadExpires{repo.Key, repo.name, u.id})
-	repo.uploads.set(repo.generation, u.id, u)
+	repo.uploads.Set(repo.generation, u.id, u)
 	return &ecr.InitiateLayerUploadOutput{UploadId: aws.String(u.id), PartSize: aws.Int64(partSize)}, nil
 }
 
@@ -78,7 +78,7 @@ type uploadExpires struct {
 
 func (e uploadExpires) happen(tx *Tx) (any, error) {
 	if repo, err := tx.changeRepositoryOf(e.registry, e.repository); err == nil {
-		repo.uploads.delete(repo.generation, e.id)
+		repo.uploads.Delete(repo.generation, e.id)
 	}
 	return nil, nil
 }
@@ -115,7 +115,7 @@ func (tx *Tx) UploadLayerPart(_ context.Context, in *ecr.UploadLayerPartInput) (
 		return nil, err
 	}
 	next.expiry = u.expiry
-	repo.uploads.set(repo.generation, u.id, next)
+	repo.uploads.Set(repo.generation, u.id, next)
 	tx.Bytes, tx.Digest = part.size, next.digest()
 	return received(repo, next), nil
 }
@@ -137,7 +137,7 @@ func (tx *Tx) upload(registryID, name, id *string) (*repository, *upload, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	u, found := repo.uploads.get(*id)
+	u, found := repo.uploads.Get(*id)
 	if !found {
 		return nil, nil, uploadNotFound(repo, *id)
 	}
@@ -218,7 +218,7 @@ func (tx *Tx) CompleteLayerUpload(_ context.Context, in *ecr.CompleteLayerUpload
 		return nil, invalidLayer()
 	}
 	repo = tx.endUpload(repo, u)
-	if repo.layers.has(digest) {
+	if repo.layers.Has(digest) {
 		tx.commitRefusal()
 		return nil, layerAlreadyExists(repo, digest)
 	}
@@ -234,7 +234,7 @@ func (tx *Tx) CompleteLayerUpload(_ context.Context, in *ecr.CompleteLayerUpload
 // endUpload removes an upload from its repository, and answers this as it is then.
 func (tx *Tx) endUpload(repo *repository, u *upload) *repository {
 	repo = tx.own(repo)
-	repo.uploads.delete(repo.generation, u.id)
+	repo.uploads.Delete(repo.generation, u.id)
 	tx.unschedule(u.expiry)
 	return repo
 }

@@ -122,7 +122,7 @@ func (s *shipment) has(digest string) bool {
 }
 
 func (s *shipment) manifest(ctx context.Context, reference string) (mediaType, text string, err error) {
-	if img, found := s.into.images.get(reference); found {
+	if img, found := s.into.images.Get(reference); found {
 		return img.mediaType, img.manifest, nil
 	}
 	asked := &scenarios.PullFromUpstreamInput{ImageTag: &reference}
@@ -153,7 +153,7 @@ func (s *shipment) layer(ctx context.Context, digest string) error {
 	if s.layers[digest] != nil {
 		return nil
 	}
-	if l, found := s.into.layers.get(digest); found {
+	if l, found := s.into.layers.Get(digest); found {
 		s.layers[digest] = &layer{digest: digest, size: l.size, parts: l.parts}
 		return nil
 	}

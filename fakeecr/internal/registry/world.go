@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	smithy "github.com/aws/smithy-go"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/cow"
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 )
 
@@ -67,15 +68,15 @@ type Config struct {
 type root struct {
 	// generation counts the transactions that changed the state.
 	generation uint64
-	registries tree[*registry]
+	registries cow.Map[*registry]
 	// blobs counts the layers, in whatever repository, that hold the same bytes.
-	blobs  tree[blob]
-	events tree[event]
+	blobs  cow.Map[blob]
+	events cow.Map[event]
 	// keys and secrets are those of KMS and Secrets Manager.
 	keys    holdings[KeyState]
 	secrets holdings[SecretState]
 	// principals are those with rights of their own, by ARN and by access key.
-	principals tree[*principal]
+	principals cow.Map[*principal]
 	// sequence keeps events of one time in the order in which they were made.
 	sequence uint64
 }
@@ -92,29 +93,29 @@ func IsRegion(name string) bool { return regionPattern.MatchString(name) }
 type registry struct {
 	Key
 	generation   uint64
-	repositories tree[*repository]
+	repositories cow.Map[*repository]
 	// policy is the registry's policy, nil without one.
 	policy *policy.Document
 	// settings are the account's, those that differ from ECR's.
-	settings tree[string]
+	settings cow.Map[string]
 
 	// replication is the rules for what is pushed, backfills are by id.
 	replication []replicationRule
-	backfills   tree[*backfill]
+	backfills   cow.Map[*backfill]
 	// templates and cacheRules are by the namespace that their prefix stands for.
-	templates  tree[*template]
-	cacheRules tree[*cacheRule]
+	templates  cow.Map[*template]
+	cacheRules cow.Map[*cacheRule]
 	// scanning says what is scanned when. findings are what a test says that
 	// scans find, scanStarts the basic scans of the last day, by time.
 	scanning   scanning
-	findings   tree[*findings]
-	scanStarts tree[struct{}]
+	findings   cow.Map[*findings]
+	scanStarts cow.Map[struct{}]
 	// signing is nil without a configuration. signingFailures are the failures
 	// that a test wants, by profile.
 	signing         signingRules
-	signingFailures tree[smithy.APIError]
+	signingFailures cow.Map[smithy.APIError]
 	// exclusions are the principals whose pulls are not recorded.
-	exclusions tree[struct{}]
+	exclusions cow.Map[struct{}]
 }
 
 // NewWorld makes an empty world whose ids and tokens follow from the seed.
