@@ -3,8 +3,13 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
@@ -34,8 +39,9 @@ type Call struct {
 	// caller's own value: read it, do not change it. The oldest outputs become nil
 	// when all of them together list more than 10,000 items.
 	Output any
-	// Err is what the caller was refused with, or, where only the reply was
-	// lost, [ErrReplyLost] beside the Output that it never saw.
+	// Err is what the caller was refused with. Where the reply was lost it is
+	// [ErrReplyLost], beside the Output that the caller never saw or with the refusal
+	// in it: errors.As finds that too.
 	Err error
 	// Bytes counts the layer bytes that the call carried, and Digest is the
 	// SHA-256 of the layer up to and with them.
@@ -49,9 +55,12 @@ type Call struct {
 
 	// state is that of the playing whose rule looks at the call.
 	state string
+	// failures are those of an output that is forgotten.
+	failures []string
 }
 
-// String is the call in one line, as a failed test prints it.
+// String is the call in one line, as a failed test prints it. A word with what is no
+// printable character stands there quoted, as Go quotes a text.
 func (c Call) String() string {
 	var line strings.Builder
 	fmt.Fprintf(&line, "%4d %s %s", c.Number, c.Time.Format("15:04:05.000"), c.Operation)
@@ -63,19 +72,78 @@ func (c Call) String() string {
 	if c.Bytes > 0 {
 		fmt.Fprintf(&line, " (%d bytes)", c.Bytes)
 	}
-	switch {
-	case c.Err != nil:
-		line.WriteString(" -> " + message(c.Err))
-	default:
-		line.WriteString(" -> ok")
-	}
-	if run, ok := c.Output.(*RunLifecyclePolicyOutput); ok && len(run.Images) > 0 {
-		line.WriteString(", " + run.String())
-	}
+	line.WriteString(" -> " + printable(c.Outcome()))
 	if len(c.Rules) > 0 {
-		line.WriteString(" [" + strings.Join(c.Rules, "; ") + "]")
+		rules := make([]string, len(c.Rules))
+		for i, rule := range c.Rules {
+			rules[i] = printable(rule)
+		}
+		line.WriteString(" [" + strings.Join(rules, "; ") + "]")
 	}
 	return line.String()
+}
+
+// Outcome is what the call came to, in words: ok, with what failed of a batch; the
+// error; that the reply was lost, and of what.
+func (c Call) Outcome() string {
+	done := "ok"
+	if failures := c.Failures(); len(failures) > 0 {
+		done += ", " + failuresInWords(failures)
+	}
+	if run, ok := c.Output.(*RunLifecyclePolicyOutput); ok && len(run.Images) > 0 {
+		done += ", " + run.String()
+	}
+	switch {
+	case c.Err == nil:
+		return done
+	case errors.Is(c.Err, ErrReplyLost) && done != "ok":
+		return c.Err.Error() + ": it was " + done
+	default:
+		return message(c.Err)
+	}
+}
+
+// Failed tells whether the call was refused, its reply was lost or, of a batch, an
+// item failed.
+func (c Call) Failed() bool { return c.Err != nil || len(c.Failures()) > 0 }
+
+// Failures are the codes of those items of a batch that failed, in the order of the
+// output.
+func (c Call) Failures() (codes []string) {
+	out := reflect.ValueOf(c.Output)
+	if out.Kind() != reflect.Pointer || out.IsNil() {
+		return c.failures
+	}
+	failed := out.Elem().FieldByName("Failures")
+	if !failed.IsValid() {
+		return nil
+	}
+	for i := range failed.Len() {
+		codes = append(codes, failed.Index(i).FieldByName("FailureCode").String())
+	}
+	return codes
+}
+
+// Forget lets go of the output. What failed of a batch is still known.
+func (c *Call) Forget() { c.failures, c.Output = c.Failures(), nil }
+
+func failuresInWords(codes []string) string {
+	different := slices.Compact(slices.Sorted(slices.Values(codes)))
+	words := strings.Join(different, ", ")
+	if len(codes) == 1 {
+		return "1 failure: " + words
+	}
+	return fmt.Sprintf("%d failures: %s", len(codes), words)
+}
+
+// printable is a text as it can stand in a line: quoted, if there is anything in it
+// that is no printable character.
+func printable(text string) string {
+	odd := func(r rune) bool { return !unicode.IsPrint(r) }
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, odd) {
+		return text
+	}
+	return strconv.Quote(text)
 }
 
 // short is an error in a word or two.
@@ -90,7 +158,7 @@ func short(err error) string {
 // message leaves out what the client's chain of errors repeats on each line.
 func message(err error) string {
 	var api smithy.APIError
-	if errors.As(err, &api) {
+	if errors.As(err, &api) && !errors.Is(err, ErrReplyLost) {
 		return fmt.Sprintf("%s: %s", api.ErrorCode(), api.ErrorMessage())
 	}
 	return err.Error()
@@ -145,10 +213,14 @@ func few(words ...*string) string {
 			continue
 		}
 		if len(*word) > wordLength {
-			shown = append(shown, (*word)[:wordLength]+"...")
+			end := wordLength
+			for end > 0 && !utf8.RuneStart((*word)[end]) {
+				end--
+			}
+			shown = append(shown, printable((*word)[:end])+"...")
 			continue
 		}
-		shown = append(shown, *word)
+		shown = append(shown, printable(*word))
 	}
 	return strings.Join(shown, " ")
 }

@@ -16,6 +16,9 @@ type Condition struct {
 	// kind and value are the condition in words; kind is empty for one by a
 	// function.
 	kind, value string
+	// words are what the call has of what the condition is about, nil for one that is
+	// no pattern.
+	words func(*Call) []string
 	// input is the operation whose input a function looks at.
 	input   string
 	matches func(*Call) bool
@@ -36,15 +39,33 @@ func (c Condition) String() string {
 	}
 }
 
+// Instead is what a call has for which the condition does not hold, in words.
+func (c Condition) Instead(call *Call) string {
+	switch {
+	case c.kind == "while":
+		return fmt.Sprintf("in the state %q", call.state)
+	case c.input != "":
+		return "with an input that When does not accept"
+	case c.words == nil:
+		return "which a function does not accept"
+	}
+	words := slices.DeleteFunc(c.words(call), func(word string) bool { return word == "" })
+	if len(words) == 0 {
+		return "without a " + c.kind
+	}
+	return phrases[c.kind] + " " + few(pointers(words)...)
+}
+
 var phrases = map[string]string{
 	"repository": "in", "tag": "tagged", "digest": "of", "account": "to account", "region": "in region",
 	"caller": "by", "face": "through", "failed": "that",
 }
 
-// byGlob is a condition on one of the words that say what a call is about.
+// byGlob is a condition on one of the words that say what a call is about. It does
+// not hold for a call that has none, whatever the pattern.
 func byGlob(kind, pattern string, words func(*Call) []string) Condition {
-	c := Condition{kind: kind, value: pattern, matches: func(call *Call) bool {
-		return slices.ContainsFunc(words(call), func(word string) bool { return glob(pattern, word) })
+	c := Condition{kind: kind, value: pattern, words: words, matches: func(call *Call) bool {
+		return slices.ContainsFunc(words(call), func(word string) bool { return word != "" && glob(pattern, word) })
 	}}
 	if pattern == "" {
 		c.mistake = fmt.Errorf("a condition on an empty %s", kind)
@@ -75,7 +96,8 @@ func glob(pattern, text string) bool {
 }
 
 // Repository holds for calls that name a repository: by its name, or by a pattern
-// in which * stands for any characters, as team/* does.
+// in which * stands for any characters, as team/* does. * alone holds for all calls
+// that name one.
 func Repository(pattern string) Condition {
 	return byGlob("repository", pattern, func(call *Call) []string {
 		names := []string{call.Repository}
@@ -107,7 +129,8 @@ func Region(name string) Condition {
 }
 
 // Caller holds for calls of a principal, by its ARN or by a pattern such as
-// arn:aws:iam::*:role/ci.
+// arn:aws:iam::*:role/ci. It does not hold for a call that nobody in particular makes,
+// such as what the world does by itself.
 func Caller(pattern string) Condition {
 	return byGlob("caller", pattern, func(call *Call) []string { return []string{call.Caller} })
 }
@@ -168,9 +191,10 @@ func While(state string) Condition {
 	return Condition{kind: "while", value: state, matches: func(call *Call) bool { return call.state == state }}
 }
 
-// Failed holds for calls of a trace that were refused or whose reply was lost.
+// Failed holds for calls of a trace that were refused, whose reply was lost or, of a
+// batch, of which an item failed: see [Call.Failed].
 func Failed() Condition {
-	return Condition{kind: "failed", value: "failed", matches: func(call *Call) bool { return call.Err != nil }}
+	return Condition{kind: "failed", value: "failed", matches: func(call *Call) bool { return call.Failed() }}
 }
 
 // PlayedBy holds for calls of a trace that a rule played on.

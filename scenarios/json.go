@@ -1,7 +1,6 @@
 package scenarios
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -72,9 +71,9 @@ func (s Scenario) MarshalJSON() ([]byte, error) {
 	case 0:
 		return []byte(`{"rules":[]}`), nil
 	case 1:
-		return json.Marshal(written[0])
+		return readable(written[0])
 	default:
-		return json.Marshal(written)
+		return readable(written)
 	}
 }
 
@@ -101,7 +100,7 @@ func (r *Rule) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(written)
+	return readable(written)
 }
 
 // UnmarshalJSON reads a rule as it stands in a scenario. The rule stays as it was

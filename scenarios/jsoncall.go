@@ -1,7 +1,6 @@
 package scenarios
 
 import (
-	"encoding/json"
 	"errors"
 	"reflect"
 	"time"
@@ -11,7 +10,8 @@ import (
 
 // MarshalJSON is the call for programs: what a line of the trace says and, with
 // the service's own names of their members, the input and the output. What is
-// empty is left out. An error has a message and, unless it has no type, a code.
+// empty is left out. The outcome is in words, as in the line; an error has a message
+// and, unless it has no type or its reply was lost, a code.
 func (c Call) MarshalJSON() ([]byte, error) {
 	written := ordered{{"number", c.Number}, {"time", c.Time}, {"operation", c.Operation}}
 	for _, word := range []struct{ name, text string }{
@@ -30,10 +30,11 @@ func (c Call) MarshalJSON() ([]byte, error) {
 			written = append(written, pair{side.name, shape})
 		}
 	}
+	written = append(written, pair{"outcome", c.Outcome()})
 	if c.Err != nil {
 		refused := ordered{{"message", c.Err.Error()}}
 		var api smithy.APIError
-		if errors.As(c.Err, &api) {
+		if errors.As(c.Err, &api) && !errors.Is(c.Err, ErrReplyLost) {
 			refused = ordered{{"code", api.ErrorCode()}, {"message", api.ErrorMessage()}}
 		}
 		written = append(written, pair{"error", refused})
@@ -44,7 +45,7 @@ func (c Call) MarshalJSON() ([]byte, error) {
 	if len(c.Rules) > 0 {
 		written = append(written, pair{"rules", c.Rules})
 	}
-	return json.Marshal(written)
+	return readable(written)
 }
 
 // plain is a shape of the SDK's with the service's own names, or nil for one that

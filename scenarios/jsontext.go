@@ -160,15 +160,25 @@ func (o ordered) MarshalJSON() ([]byte, error) {
 		if i > 0 {
 			text = append(text, ',')
 		}
-		name, err := json.Marshal(p.name)
+		name, err := readable(p.name)
 		if err != nil {
 			return nil, err
 		}
-		item, err := json.Marshal(p.value)
+		item, err := readable(p.value)
 		if err != nil {
 			return nil, err
 		}
 		text = append(append(append(text, name...), ':'), item...)
 	}
 	return append(text, '}'), nil
+}
+
+// readable is a value as JSON for people too: with <, > and & as they are. Who writes it
+// with [json.Marshal] gets them escaped all the same, by an encoder of its own does not.
+func readable(v any) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(v)
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), err
 }

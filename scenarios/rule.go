@@ -137,14 +137,18 @@ func (r *Rule) Matches(call *Call, state string) bool {
 
 // Holds tells whether the conditions of the rule hold for a call of one of its
 // operations.
-func (r *Rule) Holds(call *Call, state string) bool {
+func (r *Rule) Holds(call *Call, state string) bool { return r.Unmet(call, state) == nil }
+
+// Unmet is the first condition of the rule that does not hold for a call of one of its
+// operations, nil if all hold.
+func (r *Rule) Unmet(call *Call, state string) *Condition {
 	call.state = state
-	for _, c := range r.conditions {
-		if !c.matches(call) {
-			return false
+	for i := range r.conditions {
+		if !r.conditions[i].matches(call) {
+			return &r.conditions[i]
 		}
 	}
-	return true
+	return nil
 }
 
 // Check answers what is wrong with the rule itself: an operation that does not

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -223,19 +224,23 @@ func condition(name, value string) (c scenarios.Condition, err error) {
 				return c, errors.New("failed is true or false")
 			}
 		}
-		return scenarios.WhenCall(func(call *scenarios.Call) bool { return (call.Err != nil) == failed }), nil
+		return scenarios.WhenCall(func(call *scenarios.Call) bool { return call.Failed() == failed }), nil
 	default:
 		return scenarios.ParseCondition(name, value)
 	}
 }
 
+// answerJSON answers with JSON that people read too: <, > and & stand in it as they
+// are.
 func answerJSON(w http.ResponseWriter, status int, value any) {
-	text, err := json.Marshal(value)
-	if err != nil {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	w.Write(append(text, '\n'))
+	w.Write(text.Bytes())
 }

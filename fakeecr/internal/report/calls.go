@@ -3,7 +3,11 @@ package report
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	smithy "github.com/aws/smithy-go"
 
@@ -17,9 +21,10 @@ type Call struct {
 	Operation, Repository string
 	// About is a few words on what else the call was about.
 	About string
-	// Code is the error's, or what became of the reply; "" for a call that went well.
-	Code, Message string
-	Rules         []string
+	// Code is the error's, or what became of the reply; "" for a call that went well,
+	// of which Failures says what failed of a batch.
+	Code, Message, Failures string
+	Rules                   []string
 	// What the world does by itself has no face, no caller and no request id.
 	Face, Caller, RequestID string
 	Account, Region         string
@@ -42,23 +47,42 @@ type Text struct {
 // NewCall is a call in a line.
 func NewCall(c *scenarios.Call) Call {
 	call := Call{
-		Number: c.Number, Time: c.Time, Operation: c.Operation, Repository: c.Repository, About: c.About(),
-		Rules: c.Rules, Face: string(c.Face), Caller: c.Caller, RequestID: c.RequestID,
+		Number: c.Number, Time: c.Time, Operation: c.Operation, Repository: printable(c.Repository), About: c.About(),
+		Face: string(c.Face), Caller: c.Caller, RequestID: c.RequestID,
 		Account: c.Account, Region: c.Region, Bytes: c.Bytes, Digest: c.Digest, of: c,
+	}
+	for _, rule := range c.Rules {
+		call.Rules = append(call.Rules, printable(rule))
+	}
+	if c.Err == nil && c.Failed() {
+		call.Failures = strings.TrimPrefix(c.Outcome(), "ok, ")
 	}
 	var api smithy.APIError
 	switch {
+	case errors.Is(c.Err, scenarios.ErrReplyLost):
+		call.Code, call.Message = "no answer", c.Outcome()
 	case errors.As(c.Err, &api):
 		call.Code, call.Message = api.ErrorCode(), api.ErrorMessage()
 	case c.Err != nil:
 		call.Code, call.Message = "failed", c.Err.Error()
-		for _, silence := range []error{scenarios.ErrReplyLost, scenarios.ErrConnectionRefused, scenarios.ErrConnectionReset, scenarios.ErrNoAnswer} {
+		for _, silence := range []error{scenarios.ErrConnectionRefused, scenarios.ErrConnectionReset, scenarios.ErrNoAnswer} {
 			if errors.Is(c.Err, silence) {
 				call.Code = "no answer"
 			}
 		}
 	}
+	call.Message = printable(call.Message)
 	return call
+}
+
+// printable is a text as it can stand in a line: quoted, if there is anything in it
+// that is no printable character.
+func printable(text string) string {
+	odd := func(r rune) bool { return !unicode.IsPrint(r) }
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, odd) {
+		return text
+	}
+	return strconv.Quote(text)
 }
 
 // InFull is the call with its input and output, of each at most so many bytes.
