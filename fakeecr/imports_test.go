@@ -35,6 +35,7 @@ func TestImportsRunDownward(t *testing.T) {
 		"fakeecr/internal/dispatch":                  {"scenarios", "fakeecr/internal/registry"},
 		"fakeecr/internal/upstream":                  {"fakeecr/internal/registry", "fakeecr/internal/manifest"},
 		"fakeecr/internal/registry":                  {"scenarios", "fakeecr/internal/clone", "fakeecr/internal/constraint", "fakeecr/internal/cow", "fakeecr/internal/lifecycle", "fakeecr/internal/manifest", "fakeecr/internal/overlay", "fakeecr/internal/page", "fakeecr/internal/policy"},
+		"fakeecr/internal/transcript":                {"fakeecr/internal/wire"},
 		"fakeecr/internal/constraint":                {"fakeecr/internal/overlay"},
 		"fakeecr/internal/constraint/constrainttest": {"fakeecr/internal/constraint"},
 		"fakeecr/internal/constraint/generate":       {},

@@ -1,0 +1,138 @@
+package transcript
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// Top is what the names of all that is made begin with.
+const Top = "fakeecr-verify/"
+
+// refusal is why something is not done.
+type refusal string
+
+// Error implements [error].
+func (r refusal) Error() string { return string(r) }
+
+// everyone is the name of the rule, and of the template, for all that has none of its
+// own.
+const everyone = "ROOT"
+
+// guard keeps what is sent to a registry that is not the player's own within what the
+// player has made there. It looks at what is sent, and at nothing that led to it.
+type guard struct {
+	// base begins the names that may be written.
+	base            string
+	account, region string
+	// settings tells that the settings of the registry may be put.
+	settings bool
+}
+
+func (g *guard) holds(name string) bool {
+	return strings.HasPrefix(name, g.base) && !strings.Contains(name, "..")
+}
+
+// call refuses a call that would write elsewhere.
+func (g *guard) call(name string, input any) error {
+	op, known := operations[name]
+	members, _ := input.(map[string]any)
+	switch {
+	case !known:
+		return refusal(name + " is not known to change nothing")
+	case op.class == reads:
+		return nil
+	}
+	for given, value := range members {
+		if strings.EqualFold(given, "registryId") && value != nil && value != g.account {
+			return refusal(name + " would write to another registry")
+		}
+	}
+	switch op.class {
+	case settings:
+		return g.setting(name, members)
+	case tags:
+		return g.arn(name, members)
+	}
+	for given, value := range members {
+		if !strings.EqualFold(given, op.names) || value == nil || value == "" {
+			continue // what names nothing changes nothing
+		}
+		switch target, is := value.(string); {
+		case is && g.holds(target):
+		case is && target == everyone && op.names != "repositoryName":
+			return g.setting(name, nil)
+		default:
+			return refusal(fmt.Sprintf("%s would write to %s, which is not below %s", name, show(value), g.base))
+		}
+	}
+	return nil
+}
+
+// arn refuses the tags of what is not below the base. What is no ARN of a repository
+// names none.
+func (g *guard) arn(name string, members map[string]any) error {
+	own := regexp.MustCompile(`^arn:aws[a-z-]*:ecr:` + regexp.QuoteMeta(g.region) + `:` + regexp.QuoteMeta(g.account) + `:repository/(.*)$`)
+	for given, value := range members {
+		if !strings.EqualFold(given, "resourceArn") {
+			continue
+		}
+		text, _ := value.(string)
+		if found := own.FindStringSubmatch(text); found != nil && g.holds(found[1]) || !strings.Contains(text, "repository") {
+			continue
+		}
+		return refusal(fmt.Sprintf("%s would write to %s, which is not below %s", name, show(value), g.base))
+	}
+	return nil
+}
+
+// setting refuses what would reach the images of others beyond the time in which the
+// setting is another.
+func (g *guard) setting(name string, members map[string]any) error {
+	switch {
+	case !g.settings:
+		return refusal(name + " puts a setting of the registry")
+	case name == "PutReplicationConfiguration" && !g.replicatesOwn(members["replicationConfiguration"]):
+		return refusal("a rule without a filter below " + g.base + " would replicate images of others")
+	}
+	return nil
+}
+
+// replicatesOwn tells whether all rules of a configuration have filters that hold
+// what is below the base.
+func (g *guard) replicatesOwn(configuration any) bool {
+	fields, _ := configuration.(map[string]any)
+	rules, _ := fields["rules"].([]any)
+	for _, rule := range rules {
+		rule, _ := rule.(map[string]any)
+		filters, _ := rule["repositoryFilters"].([]any)
+		for _, filter := range filters {
+			filter, _ := filter.(map[string]any)
+			if prefix, _ := filter["filter"].(string); !strings.HasPrefix(prefix, g.base) {
+				return false
+			}
+		}
+		if len(filters) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// repositoryInPath is the name of a repository in a path of the registry endpoint.
+var repositoryInPath = regexp.MustCompile(`^/v2/(.+?)/(?:manifests|blobs|tags|referrers)(?:/|$)`)
+
+// request refuses a request to the registry endpoint that would write elsewhere.
+func (g *guard) request(method string, to *url.URL, own bool) error {
+	if method == http.MethodGet || method == http.MethodHead {
+		return nil
+	}
+	found := repositoryInPath.FindStringSubmatch(to.Path)
+	plain := to.RawPath == "" && !strings.Contains(to.Path, "//") && !strings.Contains(to.Path, "/.")
+	if own && plain && found != nil && g.holds(found[1]) {
+		return nil
+	}
+	return refusal(fmt.Sprintf("%s %s would write outside of %s", method, to.Path, g.base))
+}

@@ -1,0 +1,419 @@
+package transcript
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Outcome is what became of a transcript that was played.
+type Outcome string
+
+// The outcomes.
+const (
+	Held     Outcome = "held"
+	Differs  Outcome = "differs"
+	Broken   Outcome = "broken"    // a step that had to succeed did not, or was not answered
+	NotThere Outcome = "not there" // the target has no such operation
+	Skipped  Outcome = "skipped"
+)
+
+// Outcomes are all.
+var Outcomes = []Outcome{Held, Differs, Broken, NotThere, Skipped}
+
+// Result is what became of a transcript.
+type Result struct {
+	Transcript *Transcript
+	Outcome    Outcome
+	// Why says it of what was skipped, broken or not there.
+	Why         string
+	Differences []Difference
+	// Left is what could not be taken away or put back.
+	Left []string
+	// Calls is how many were made, those that undo included.
+	Calls int
+
+	seen []seen
+}
+
+// seen is an answer that something was claimed of.
+type seen struct {
+	step  *Step
+	reply *Reply
+	bound bindings
+}
+
+// Player plays transcripts, one after the other.
+type Player struct {
+	Target
+	// Run is a word of the player's own, of lower-case letters and digits: all that it
+	// makes is below [Top] and this word.
+	Run string
+	// Guarded refuses whatever would write elsewhere, and whatever puts a setting of
+	// the registry unless Settings allows it.
+	Guarded, Settings bool
+	// Keep, if it is not nil, is told of the settings as they were, before they are
+	// touched, and nil when they are back.
+	Keep func(*Settled) error
+	// Told, if it is not nil, is told of each call.
+	Told func(call string, reply *Reply, err error)
+
+	played  int
+	tokens  map[string]string
+	withOCI *bool
+}
+
+// Base begins the names of all that the player makes.
+func (p *Player) Base() string { return Top + p.Run + "/" }
+
+// session is one transcript's play.
+type session struct {
+	*Player
+	t       *Transcript
+	guard   guard
+	bound   bindings
+	touched map[string]*touched // by region
+	settled *Settled
+	result  *Result
+}
+
+// broken ends the play of a transcript.
+type broken struct{ why string }
+
+// Error implements [error].
+func (b *broken) Error() string { return b.why }
+
+// Play plays a transcript, takes away what it made and puts back what it changed, also
+// when the context ends.
+func (p *Player) Play(ctx context.Context, t *Transcript) *Result {
+	s := p.session(t)
+	if why := p.lacks(t); why != "" {
+		s.result.Outcome, s.result.Why = Skipped, why
+		return s.result
+	}
+	s.judge(s.steps(ctx))
+	s.undo(context.WithoutCancel(ctx))
+	return s.result
+}
+
+func (p *Player) session(t *Transcript) *session {
+	p.played++
+	base := fmt.Sprintf("%s%d", p.Base(), p.played)
+	return &session{
+		Player: p, t: t, touched: map[string]*touched{},
+		guard: guard{base: base, account: p.Account, region: p.Region, settings: p.Settings},
+		bound: bindings{
+			"base": base, "repo": base + "/app", "repo2": base + "/app2",
+			"account": p.Account, "region": p.Region, "region2": p.OtherRegion,
+		},
+		settled: &Settled{Account: p.Account, Regions: map[string]map[string]Setting{}},
+		result:  &Result{Transcript: t, Outcome: Held},
+	}
+}
+
+// lacks is what a transcript needs that there is not, "" if all is there.
+func (p *Player) lacks(t *Transcript) string {
+	needs := t.Needs()
+	switch {
+	case needs.Clock && p.Advance == nil:
+		return "it needs a clock that can be moved"
+	case needs.Settings && p.Guarded && !p.Settings:
+		return "it puts a setting of the registry"
+	case needs.Region != "" && p.OtherRegion == "":
+		return "it needs a second region"
+	case needs.Region != "" && needs.Region != "$region2" && p.Guarded && needs.Region != p.OtherRegion:
+		return "it needs the region " + needs.Region
+	case needs.Registry && p.Target.Registry == nil:
+		return "it needs the registry endpoint"
+	}
+	return ""
+}
+
+// judge makes an outcome of how the steps ended.
+func (s *session) judge(err error) {
+	var not refusal
+	var away notThere
+	switch {
+	case errors.As(err, &not):
+		s.result.Outcome, s.result.Why = Skipped, not.Error()
+	case errors.As(err, &away):
+		s.result.Outcome, s.result.Why = NotThere, away.Error()
+	case len(s.result.Differences) > 0:
+		s.result.Outcome = Differs
+	case err != nil:
+		s.result.Outcome, s.result.Why = Broken, err.Error()
+	}
+}
+
+func (s *session) steps(ctx context.Context) error {
+	for _, step := range s.t.Steps {
+		if err := s.step(ctx, step); err != nil {
+			return fmt.Errorf("%s:%d: %w", s.t.File, step.Line, err)
+		}
+	}
+	return nil
+}
+
+// tries and between are how often, and how far apart, a step is repeated.
+const (
+	tries   = 20
+	between = 3 * time.Second
+)
+
+func (s *session) step(ctx context.Context, step *Step) error {
+	if step.Wait > 0 {
+		s.Advance(step.Wait)
+		return ctx.Err()
+	}
+	for n := 1; ; n++ {
+		reply, err := s.perform(ctx, step)
+		if err != nil {
+			return err
+		}
+		if err := s.isThere(step, reply); err != nil {
+			return err
+		}
+		bound := maps.Clone(s.bound)
+		differences := step.compare(reply, bound)
+		if len(differences) == 0 || !step.Again || n == tries {
+			return s.settle(step, reply, bound, differences)
+		}
+		if err := s.wait(ctx, between); err != nil {
+			return err
+		}
+	}
+}
+
+// settle keeps what came of a step.
+func (s *session) settle(step *Step, reply *Reply, bound bindings, differences []Difference) error {
+	s.bound = bound
+	if step.Answer == nil {
+		if len(differences) > 0 {
+			return &broken{"it was to succeed: " + reply.String()}
+		}
+		return nil
+	}
+	s.result.seen = append(s.result.seen, seen{step, reply, maps.Clone(bound)})
+	s.result.Differences = append(s.result.Differences, differences...)
+	return nil
+}
+
+func (s *session) wait(ctx context.Context, d time.Duration) error {
+	switch {
+	case s.Advance != nil:
+		s.Advance(d)
+	case s.Pause != nil:
+		return s.Pause(ctx, d)
+	}
+	return ctx.Err()
+}
+
+// notThere is what a target does not have.
+type notThere string
+
+// Error implements [error].
+func (n notThere) Error() string { return string(n) }
+
+// isThere tells an operation that is not there from one that refuses.
+func (s *session) isThere(step *Step, reply *Reply) error {
+	if step.Method != "" {
+		return nil
+	}
+	code, message := reply.failure()
+	if reply.Status == http.StatusNotImplemented || strings.HasPrefix(code, "UnknownOperation") || strings.HasPrefix(code, "NotImplemented") ||
+		code == "InternalFailure" && strings.Contains(message, "implemented") || code == "" && !reply.succeeded() && reply.Status != http.StatusBadRequest {
+		return notThere(cmpOr(step.Operation, "the push") + ": " + reply.String())
+	}
+	return nil
+}
+
+func cmpOr(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// region is where a step goes.
+func (s *session) region(step *Step) (string, error) {
+	if step.Region == nil {
+		return s.Region, nil
+	}
+	return step.Region.fill(s.bound)
+}
+
+func (s *session) perform(ctx context.Context, step *Step) (*Reply, error) {
+	region, err := s.region(step)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case step.Operation != "":
+		input, err := step.Input.send(s.bound)
+		if err != nil {
+			return nil, err
+		}
+		return s.call(ctx, region, step.Operation, input, step.expects)
+	case step.Method != "":
+		return s.request(ctx, region, step)
+	default:
+		return s.push(ctx, region, step)
+	}
+}
+
+// patience is how often a call is made that is throttled.
+const patience = 6
+
+// call makes a call of the API within bounds. One that is throttled is made again,
+// unless that is what is expected.
+func (s *session) call(ctx context.Context, region, operation string, input []byte, expected func(code string) bool) (*Reply, error) {
+	decoded, err := decode(input)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.allow(ctx, region, operation, decoded); err != nil {
+		return nil, err
+	}
+	s.note(region, operation, decoded)
+	for n := 1; ; n++ {
+		reply, err := s.Target.call(ctx, region, operation, input)
+		s.tell(operation+" "+string(input), reply, err)
+		if err != nil {
+			return nil, &broken{operation + " was not answered: " + err.Error()}
+		}
+		code, _ := reply.failure()
+		throttled := code == "ThrottlingException" || reply.Status == http.StatusTooManyRequests || reply.Status == http.StatusServiceUnavailable
+		if !throttled || expected(code) || s.Pause == nil || n == patience {
+			return reply, nil
+		}
+		if err := s.Pause(ctx, time.Second<<(n-1)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// unexpected is what a call of the player's own expects.
+func unexpected(string) bool { return false }
+
+func (step *Step) expects(code string) bool {
+	return step.Answer != nil && step.Answer.Main != nil && step.Answer.Main.Code == code
+}
+
+func (s *session) tell(call string, reply *Reply, err error) {
+	s.result.Calls++
+	if s.Told != nil {
+		s.Told(call, reply, err)
+	}
+}
+
+// request makes a request to the registry endpoint, or to a URL that an answer gave.
+func (s *session) request(ctx context.Context, region string, step *Step) (*Reply, error) {
+	to, own, err := s.resolve(region, step)
+	if err != nil {
+		return nil, err
+	}
+	if s.Guarded {
+		at := s.guard
+		at.region = region
+		if err := at.request(step.Method, to, own); err != nil {
+			return nil, err
+		}
+	}
+	if found := repositoryInPath.FindStringSubmatch(to.Path); own && found != nil {
+		s.touch(region).repository(found[1])
+	}
+	header, body, err := s.content(step)
+	if err != nil {
+		return nil, err
+	}
+	if _, given := header["Authorization"]; !given && own {
+		token, err := s.authorization(ctx, region)
+		if err != nil {
+			return nil, err
+		}
+		header.Set("Authorization", token)
+	}
+	if header.Get("Authorization") == "" {
+		header.Del("Authorization")
+	}
+	reply, err := s.Target.request(ctx, step.Method, to, header, body)
+	s.tell(step.Method+" "+to.Path, reply, err)
+	if err != nil {
+		return nil, &broken{step.Method + " was not answered: " + err.Error()}
+	}
+	return reply, nil
+}
+
+// resolve is where a request goes, and whether that is the registry endpoint.
+func (s *session) resolve(region string, step *Step) (to *url.URL, own bool, err error) {
+	path, err := step.Path.fill(s.bound)
+	if err != nil {
+		return nil, false, err
+	}
+	if s.Registry == nil {
+		return nil, false, refusal("it needs the registry endpoint")
+	}
+	base, err := url.Parse(s.Registry(region))
+	if err != nil {
+		return nil, false, err
+	}
+	if to, err = base.Parse(path); err != nil {
+		return nil, false, &broken{"this is no path: " + path}
+	}
+	return to, to.Scheme == base.Scheme && to.Host == base.Host, nil
+}
+
+// content is the headers and the body of a request.
+func (s *session) content(step *Step) (http.Header, []byte, error) {
+	header := http.Header{}
+	var body []byte
+	if step.Body != nil {
+		if content, is := made(step.Body.Content); is {
+			body = content.bytes
+			header.Set("Content-Type", content.mediaType)
+			if content.isLayer() {
+				header.Set("Content-Type", "application/octet-stream")
+			}
+		} else if step.Body.Value.kind == text {
+			filled, err := step.Body.Value.text.fill(s.bound)
+			if err != nil {
+				return nil, nil, err
+			}
+			body = []byte(filled)
+		} else {
+			sent, err := step.Body.Value.send(s.bound)
+			if err != nil {
+				return nil, nil, err
+			}
+			body = sent
+		}
+	}
+	for _, field := range step.Header {
+		value, err := field.Value.fill(s.bound)
+		if err != nil {
+			return nil, nil, err
+		}
+		header.Set(field.Name, value)
+	}
+	return header, body, nil
+}
+
+// authorization is the token of a region's registry endpoint, asked for once.
+func (s *session) authorization(ctx context.Context, region string) (string, error) {
+	if s.tokens == nil {
+		s.tokens = map[string]string{}
+	}
+	if s.tokens[region] == "" {
+		token, err := s.token(ctx, region)
+		if err != nil {
+			return "", notThere("the registry endpoint: " + err.Error())
+		}
+		s.tokens[region] = token
+	}
+	return s.tokens[region], nil
+}
