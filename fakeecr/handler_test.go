@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/schemas"
-	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	smithy "github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -284,8 +283,6 @@ func TestOtherServices(t *testing.T) {
 		RoleArn: aws.String("arn:aws:iam::123456789012:role/ci"), RoleSessionName: aws.String("ci"), WebIdentityToken: aws.String("token"),
 	})
 	requireRefusal(t, err, "InvalidAction", says("sts", "AssumeRoleWithWebIdentity", "STS"))
-	_, err = ecrpublic.NewFromConfig(loaded).DescribeRegistries(t.Context(), nil)
-	requireRefusal(t, err, "UnknownOperationException", says("ecr-public", "DescribeRegistries", "ECR_PUBLIC"))
 	require.Empty(t, server.Trace())
 
 	const signature = "AWS4-HMAC-SHA256 Credential=123456789012/20260101/us-east-1/%s/aws4_request, SignedHeaders=host, Signature=00"

@@ -3,9 +3,9 @@ package fakeecr_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
-	ggcr "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -35,16 +34,25 @@ func (s serving) RoundTrip(req *http.Request) (*http.Response, error) {
 	if s.hosts != nil {
 		s.hosts[req.URL.Scheme+"://"+req.URL.Host]++
 	}
+	served := req.Clone(req.Context())
+	served.Host = req.URL.Host
+	if req.URL.Scheme == "https" {
+		served.TLS = &tls.ConnectionState{}
+	}
 	answer := httptest.NewRecorder()
-	s.ServeHTTP(answer, req)
+	s.ServeHTTP(answer, served)
 	response := answer.Result()
 	response.Request = req
 	return response, nil
 }
 
-// another is a registry of another implementation.
-func another(options ...ggcr.Option) http.Handler {
-	return ggcr.New(append(options, ggcr.Logger(log.New(io.Discard, "", 0)))...)
+// another is a registry that takes what is pushed, and asks nobody who it is.
+func another() http.Handler {
+	r := fakeecr.New(nil, fakeecr.WithSpecRegistry(), fakeecr.WithOpenRegistry())
+	if _, err := r.CreateRepositoryCreationTemplate(context.Background(), onPush("ROOT", types.ImageTagMutabilityMutable)); err != nil {
+		panic(err)
+	}
+	return r.Handler()
 }
 
 // pushTo pushes an image, and those that it lists, as the protocol wants it.
@@ -66,7 +74,7 @@ func pushTo(t *testing.T, registry http.Handler, repository, reference string, i
 	do(http.MethodPut, "/manifests/"+reference, image.MediaType, image.Manifest)
 }
 
-// upstreamOf is the option for a registry of another implementation in Quay's place.
+// upstreamOf is the option for a registry in Quay's place.
 func upstreamOf(handler http.Handler) fakeecr.Option {
 	return fakeecr.WithUpstream("quay.io", fakeecr.UpstreamRegistry{Transport: serving{Handler: handler}})
 }
@@ -169,9 +177,9 @@ func TestUpstreamRegistryListsReferrers(t *testing.T) {
 		registry http.Handler
 		want     []fakeecr.Image
 	}{
-		"a list": {another(ggcr.WithReferrersSupport(true)), []fakeecr.Image{sbom}},
-		"a tag":  {another(ggcr.WithReferrersSupport(false)), []fakeecr.Image{sbom}},
-		"none":   {another(ggcr.WithReferrersSupport(false)), nil},
+		"a list": {another(), []fakeecr.Image{sbom}},
+		"a tag":  {but("/referrers/", http.NotFound, another()), []fakeecr.Image{sbom}},
+		"none":   {but("/referrers/", http.NotFound, another()), nil},
 		"pages": {pages("/referrers/", another(), []string{
 			`{"manifests":[]}`, `{"manifests":[{"digest":"` + sbom.Digest() + `"}]}`,
 		}), []fakeecr.Image{sbom}},
@@ -196,14 +204,10 @@ func TestUpstreamRegistryListsReferrersInCircles(t *testing.T) {
 	image := fakeecr.RandomImage(1, 100)
 	quay := another()
 	pushTo(t, quay, "coreos/etcd", "v3", image)
-	circle := http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if !strings.Contains(req.URL.Path, "/referrers/") {
-			quay.ServeHTTP(w, req)
-			return
-		}
+	circle := but("/referrers/", func(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Link", "<"+req.URL.Path+`>; rel="next"`)
 		io.WriteString(w, `{"manifests":[]}`)
-	})
+	}, quay)
 	onAllFaces(t, func(t *testing.T, f face) {
 		createRule(t, f, cached("quay", "quay.io"))
 		requirePulled(t, f, "quay/coreos/etcd", tagged("v3"), image)
@@ -214,20 +218,27 @@ func TestUpstreamRegistryListsReferrersInCircles(t *testing.T) {
 	}, upstreamOf(circle))
 }
 
-// pages is a registry that answers requests of a path in pages.
-func pages(path string, registry http.Handler, pages []string) http.Handler {
+// but is a registry that answers requests of a path in another way.
+func but(path string, answer http.HandlerFunc, registry http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if !strings.Contains(req.URL.Path, path) {
-			registry.ServeHTTP(w, req)
+		if strings.Contains(req.URL.Path, path) {
+			answer(w, req)
 			return
 		}
+		registry.ServeHTTP(w, req)
+	})
+}
+
+// pages is a registry that answers requests of a path in pages.
+func pages(path string, registry http.Handler, pages []string) http.Handler {
+	return but(path, func(w http.ResponseWriter, req *http.Request) {
 		var page int
 		fmt.Sscan(req.URL.Query().Get("page"), &page)
 		if page+1 < len(pages) {
 			w.Header().Set("Link", fmt.Sprintf(`<%s?page=%d>; rel="next"`, req.URL.Path, page+1))
 		}
 		io.WriteString(w, pages[page])
-	})
+	}, registry)
 }
 
 // challenging is a registry that asks who pulls.
@@ -330,13 +341,7 @@ func TestUpstreamRegistryFails(t *testing.T) {
 				createRule(t, f, cached("quay", "quay.io"))
 				requireFailure(t, f, "quay/coreos/etcd", tagged("v3"), c.code, "Unable to pull from the upstream registry quay.io: "+c.reason)
 				require.Empty(t, repositories(t, f))
-			}, upstreamOf(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-				if strings.Contains(req.URL.Path, c.at) {
-					c.answer(w, req)
-					return
-				}
-				quay.ServeHTTP(w, req)
-			})))
+			}, upstreamOf(but(c.at, c.answer, quay)))
 		})
 	}
 }

@@ -1,4 +1,4 @@
-package fakeecr_test
+package clients
 
 import (
 	"bytes"
@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/ecr"
-	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/regclient/regclient"
 	"github.com/regclient/regclient/config"
 	"github.com/regclient/regclient/scheme"
@@ -41,7 +39,7 @@ func (w wire) ref(t *testing.T, reference string) ref.Ref {
 }
 
 func TestRegclient(t *testing.T) {
-	for mode, m := range modes {
+	for mode, options := range modes {
 		t.Run(mode, func(t *testing.T) {
 			onAllWires(t, func(t *testing.T, w wire) {
 				ctx, client := t.Context(), w.regclient()
@@ -83,7 +81,7 @@ func TestRegclient(t *testing.T) {
 				require.NoError(t, client.ManifestDelete(ctx, w.ref(t, app).SetDigest(image.Digest())))
 				_, err = client.ManifestHead(ctx, w.ref(t, app+":v1"))
 				require.ErrorIs(t, err, errs.ErrNotFound)
-			}, m.options...)
+			}, options...)
 		})
 	}
 }
@@ -94,10 +92,10 @@ func TestRegclientRefused(t *testing.T) {
 		w.registry.MustPush("base:v1", fakeecr.RandomImage(1, 100))
 		w.registry.MustPush("base:v2", fakeecr.RandomImage(2, 100))
 		require.ErrorContains(t, client.ImageCopy(ctx, w.ref(t, "base:v1"), w.ref(t, app+":v1")), appNotFound)
-		create(t, w.registry, app, func(in *ecr.CreateRepositoryInput) { in.ImageTagMutability = types.ImageTagMutabilityImmutable })
+		create(t, w.registry, app, immutable)
 		require.NoError(t, client.ImageCopy(ctx, w.ref(t, "base:v1"), w.ref(t, app+":v1")))
 		err := client.ImageCopy(ctx, w.ref(t, "base:v2"), w.ref(t, app+":v1"))
-		require.ErrorContains(t, err, "The image tag 'v1' already exists in the 'team/app' repository and cannot be overwritten because the tag is immutable.")
+		require.ErrorContains(t, err, tagIsThere)
 
 		w.password = "secret"
 		_, err = w.regclient().ManifestHead(ctx, w.ref(t, app+":v1"))

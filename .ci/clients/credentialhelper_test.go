@@ -1,4 +1,4 @@
-package fakeecr_test
+package clients
 
 import (
 	"testing"

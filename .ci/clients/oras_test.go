@@ -1,4 +1,4 @@
-package fakeecr_test
+package clients
 
 import (
 	"fmt"
@@ -32,7 +32,7 @@ func (w wire) oras(t *testing.T, repository string) *remote.Repository {
 }
 
 func TestORAS(t *testing.T) {
-	for mode, m := range modes {
+	for mode, options := range modes {
 		t.Run(mode, func(t *testing.T) {
 			onAllWires(t, func(t *testing.T, w wire) {
 				create(t, w.registry, app)
@@ -82,7 +82,7 @@ func TestORAS(t *testing.T) {
 				require.NoError(t, there.Delete(ctx, artifact))
 				_, err = there.Resolve(ctx, "v1")
 				require.ErrorIs(t, err, errdef.ErrNotFound)
-			}, m.options...)
+			}, options...)
 		})
 	}
 }

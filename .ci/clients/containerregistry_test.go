@@ -1,8 +1,9 @@
-package fakeecr_test
+package clients
 
 import (
 	"bytes"
 	"io"
+	"net/http"
 	"slices"
 	"testing"
 
@@ -49,7 +50,7 @@ func withCrane(t *testing.T, test func(t *testing.T, c crane), options ...fakeec
 }
 
 func TestContainerRegistry(t *testing.T) {
-	for _, options := range [][]fakeecr.Option{nil, {fakeecr.WithSpecRegistry()}} {
+	for _, options := range modes {
 		withCrane(t, func(t *testing.T, c crane) {
 			create(t, c.registry, app)
 			index, err := random.Index(1000, 2, 2)
@@ -112,7 +113,7 @@ func TestContainerRegistry(t *testing.T) {
 }
 
 func TestContainerRegistryPages(t *testing.T) {
-	for _, options := range [][]fakeecr.Option{nil, {fakeecr.WithSpecRegistry()}} {
+	for _, options := range modes {
 		withCrane(t, func(t *testing.T, c crane) {
 			var tags []string
 			for _, tag := range []string{"a", "b", "c", "d", "e"} {
@@ -160,25 +161,29 @@ func TestContainerRegistryRefused(t *testing.T) {
 		err = remote.Write(c.ref(t, app+":v1"), image, c.options...)
 		requireRegistryError(t, err, 404, transport.NameUnknownErrorCode, appNotFound)
 
-		create(t, c.registry, app, func(in *ecr.CreateRepositoryInput) { in.ImageTagMutability = types.ImageTagMutabilityImmutable })
+		create(t, c.registry, app, immutable)
 		require.NoError(t, remote.Write(c.ref(t, app+":v1"), image, c.options...))
 		other, err := random.Image(100, 1)
 		require.NoError(t, err)
 		err = remote.Write(c.ref(t, app+":v1"), other, c.options...)
-		requireRegistryError(t, err, 400, "TAG_INVALID", "The image tag 'v1' already exists in the 'team/app' repository and cannot be overwritten because the tag is immutable.")
+		requireRegistryError(t, err, 400, "TAG_INVALID", tagIsThere)
 
 		err = remote.Write(c.ref(t, app+":bare"), empty.Image, c.options...)
-		requireRegistryError(t, err, 405, transport.UnsupportedErrorCode, invalidSyntax)
+		requireRegistryError(t, err, 405, transport.UnsupportedErrorCode, "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'")
 
 		_, err = remote.Get(c.ref(t, app+":v1"), remote.WithTransport(c.way))
 		var refused *transport.Error
 		require.ErrorAs(t, err, &refused)
 		require.Equal(t, 401, refused.StatusCode)
 
-		_, err = c.registry.CreateRepositoryCreationTemplate(t.Context(), onPush("prod", types.ImageTagMutabilityImmutable))
+		_, err = c.registry.CreateRepositoryCreationTemplate(t.Context(), &ecr.CreateRepositoryCreationTemplateInput{
+			Prefix: aws.String("prod"), AppliedFor: []types.RCTAppliedFor{types.RCTAppliedForCreateOnPush}, ImageTagMutability: types.ImageTagMutabilityImmutable,
+		})
 		require.NoError(t, err)
 		require.NoError(t, remote.Write(c.ref(t, "prod/app:v1"), image, c.options...))
-		require.Equal(t, types.ImageTagMutabilityImmutable, describeRepository(t, c.registry, "prod/app").ImageTagMutability)
+		made, err := c.registry.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{RepositoryNames: []string{"prod/app"}})
+		require.NoError(t, err)
+		require.Equal(t, types.ImageTagMutabilityImmutable, made.Repositories[0].ImageTagMutability)
 	})
 }
 
@@ -197,7 +202,7 @@ func requireRegistryError(t *testing.T, err error, status int, code transport.Er
 // API, and the other way round, byte for byte.
 func TestContainerRegistryLayers(t *testing.T) {
 	const size = 6 << 20 // of a layer that is pushed by the API; a client compresses its own, which takes long
-	for mode, m := range modes {
+	for mode, options := range modes {
 		t.Run(mode, func(t *testing.T) {
 			withCrane(t, func(t *testing.T, c crane) {
 				create(t, c.registry, app)
@@ -207,22 +212,33 @@ func TestContainerRegistryLayers(t *testing.T) {
 				got, err := remote.Image(c.ref(t, app+":crane"), c.options...)
 				require.NoError(t, err)
 				require.NoError(t, validate.Image(got))
-				f := direct(c.registry)
 				layers, err := image.Layers()
 				require.NoError(t, err)
 				for _, layer := range layers {
 					digest, err := layer.Digest()
 					require.NoError(t, err)
-					fetched := socketless(c.registry).fetch(t, "GET", socketless(c.registry).downloadURL(t, digest.String()))
-					require.Equal(t, digest.String(), digestOf([]byte(fetched.body)))
+					require.Equal(t, digest.String(), digestOf(download(t, c.registry, digest.String())))
 				}
 
 				pushed := fakeecr.RandomImage(7, size, 100)
-				f.registry.MustPush(app+":api", pushed)
+				c.registry.MustPush(app+":api", pushed)
 				requireSameLayers(t, c, app+":api", pushed)
-			}, m.options...)
+			}, options...)
 		})
 	}
+}
+
+// download is the bytes of a layer, as the API's callers get them.
+func download(t *testing.T, registry *fakeecr.Registry, layer string) []byte {
+	t.Helper()
+	at, err := registry.Client().GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String(app), LayerDigest: &layer})
+	require.NoError(t, err)
+	response, err := (&http.Client{Transport: registry.Transport()}).Get(*at.DownloadUrl)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return content
 }
 
 // requireSameLayers holds that a client pulls an image whole. It checks the digests of
