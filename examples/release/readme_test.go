@@ -90,6 +90,7 @@ go() {
 	"get "*) [ "$2" = "$(command go -C "$MODULE" list -m)" ] ;;
 	"install "*@latest) command go -C "$MODULE" build -o "$SCRATCH/" "${2%@latest}" ;;
 	"test ./..." | "generate ./...") grep "^go $1 .*\./\.\.\." "$MODULE/.ci/run" ;;
+	"test -C "* | "test -modfile="*) grep "^go test $2" "$MODULE/.ci/run" ;;
 	"test "*) command go -C "$MODULE" "${@/#1m/1x}" -benchtime 1x ;;
 	*) command go -C "$MODULE" "$@" ;;
 	esac
