@@ -8,7 +8,6 @@ import (
 
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
-	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 )
 
 // Client is the SDK's own client over the registry, without a socket: it signs,
@@ -27,7 +26,7 @@ func (r *Registry) client(options ecr.Options, optFns []func(*ecr.Options)) *ecr
 // accessKey says to the fake's own routing who calls: the account itself, or the
 // principal that holds the key.
 func (r *Registry) accessKey() string {
-	if r.caller == stage.Own(r.caller.Key) {
+	if r.caller.IsOwn() {
 		return r.caller.Account
 	}
 	return registry.AccessKey(r.caller.ARN)

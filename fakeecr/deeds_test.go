@@ -117,6 +117,27 @@ var deletion = deed{
 	},
 }
 
+// tagList reads a page of tags, and those behind it.
+var tagList = deed{
+	prepare: func(t *testing.T, on face) {
+		for _, tag := range []string{"v1", "v2", "v3"} {
+			on.registry.MustPush("team/app:"+tag, faultImage)
+		}
+	},
+	request: requestTags,
+	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
+		first, err := on.ListImages(ctx, &ecr.ListImagesInput{RepositoryName: team})
+		if err != nil || first.NextToken == nil {
+			return "", err
+		}
+		rest, err := on.registry.Fork(nil).ListImages(ctx, &ecr.ListImagesInput{RepositoryName: team, NextToken: first.NextToken})
+		require.NoError(t, err)
+		require.Nil(t, rest.NextToken)
+		require.Equal(t, 3, len(first.ImageIds)+len(rest.ImageIds))
+		return fmt.Sprintf("%d of 3 tags, and more", len(first.ImageIds)), nil
+	},
+}
+
 var authorization = deed{
 	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
 		out, err := on.GetAuthorizationToken(ctx, nil)

@@ -144,7 +144,27 @@ func (r *Registry) Account(id string) *Registry {
 		r.world.t.Helper()
 	}
 	r.world.must(checkAccount(id))
-	return &Registry{world: r.world, caller: stage.Own(registry.Key{Account: id, Region: r.caller.Region}), seeds: r.seeds}
+	return &Registry{world: r.world, caller: r.caller.As(stage.Own(registry.Key{Account: id, Region: r.caller.Region})), seeds: r.seeds}
+}
+
+// Actor is the same registry, called by the same principal, whose calls carry a name:
+// in the trace, for the condition scenarios.Actor, and for a function of [Registry.Watch].
+// So a test tells apart what several do at once. Over a socket [Registry.Serve] of it
+// carries the name.
+func (r *Registry) Actor(name string) *Registry {
+	actor := *r
+	actor.caller.Actor = name
+	return &actor
+}
+
+// Watch shows each call to a function before any rule meets it, until stop is called:
+// what [scenarios.Rule.Ask] does, but ahead of all rules, counted by none and without a
+// word in the trace. The call's context comes with it. An error refuses the call as one
+// of [scenarios.Rule.Fail] does. The function may call the registry, may wait, and runs
+// in the goroutine of a direct call, or of one of [Registry.Client], itself. It sees
+// what callers ask, and not what the world does by itself. A fork is not watched.
+func (r *Registry) Watch(f func(ctx context.Context, call *scenarios.Call) error) (stop func()) {
+	return r.world.stage.Watch(f)
 }
 
 // unobserved is the registry for a test's fixtures.

@@ -87,6 +87,8 @@ var faults = []fault{
 	{rule: scenarios.On("BatchDeleteImage").FailItem(1, "KmsError", "not now"), does: &deletion, attempt: saw("the failure KmsError"), registry: saw("403 DENIED")},
 	{rule: scenarios.On("GetAuthorizationToken").With(scenarios.Change(spoil)), does: &authorization, attempt: saw("a token that is no base64")},
 	{rule: scenarios.On("UploadLayerPart").Garble(50), does: &uploading, attempt: as[*types.InvalidLayerException]("*types.InvalidLayerException"), registry: saw("400 BLOB_UPLOAD_INVALID")},
+	{rule: scenarios.On("ListImages").First(1).ShortPage(1), does: &tagList, attempt: saw("1 of 3 tags, and more"), registry: saw("200, 1 of 3 tags, and more")},
+	{rule: scenarios.On("ListImages").First(1).EmptyPage(), does: &tagList, attempt: saw("0 of 3 tags, and more"), registry: saw("200, 0 of 3 tags, and more")},
 	{rule: scenarios.On("BatchGetImage").Reserialise(), does: &manifest, attempt: saw("a manifest with another digest"), registry: saw("200, a manifest with another digest")},
 	{rule: scenarios.On(scenarios.DownloadLayer).Flip(50), does: &download, attempt: saw("a layer with another digest"), registry: saw("200, a layer with another digest")},
 	{rule: scenarios.On(scenarios.DownloadLayer).Keep(50), does: &download, attempt: saw("50 bytes of 100"), registry: saw("200, 50 bytes of 100")},

@@ -54,6 +54,17 @@ func requestUpload(ctx context.Context, t *testing.T, e *endpoint) (string, erro
 	return got.told(), err
 }
 
+func requestTags(ctx context.Context, t *testing.T, e *endpoint) (string, error) {
+	got, err := e.sendWithin(ctx, t, "GET", "/v2/team/app/tags/list", "")
+	if err != nil {
+		return "", err
+	}
+	var list struct{ Tags []string }
+	require.NoError(t, json.Unmarshal([]byte(got.body), &list))
+	require.NotEmpty(t, got.header.Get("Link"))
+	return fmt.Sprintf("%s, %d of 3 tags, and more", got.told(), len(list.Tags)), nil
+}
+
 func requestManifest(ctx context.Context, t *testing.T, e *endpoint) (string, error) {
 	got, err := e.sendWithin(ctx, t, "GET", manifestsOf+"v1", "")
 	if err != nil || got.status != http.StatusOK {

@@ -30,7 +30,7 @@ func (r *Registry) As(principalARN string, identityPolicies ...string) *Registry
 		r.world.must(notPrincipal(principalARN))
 	}
 	r.world.must(r.world.stage.State.Admit(principalARN, identityPolicies))
-	return &Registry{world: r.world, caller: stage.Caller{Key: registry.Key{Account: account, Region: r.caller.Region}, ARN: principalARN}}
+	return &Registry{world: r.world, caller: r.caller.As(stage.Caller{Key: registry.Key{Account: account, Region: r.caller.Region}, ARN: principalARN})}
 }
 
 func notPrincipal(arn string) error {

@@ -3,7 +3,7 @@ package fakeecr
 import (
 	"bytes"
 	"crypto/tls"
-	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -36,10 +36,19 @@ func NewServer(t TB, options ...Option) *Server {
 	if t != nil {
 		t.Helper()
 	}
-	if inBubble() {
-		must(t, errors.New("NewServer cannot listen inside testing/synctest: use fakeecr.New and its Client, which need no socket"))
+	refuseBubble(t, "NewServer")
+	return New(t, options...).Serve(t)
+}
+
+// Serve serves the registry's world, which may be a fork, over HTTP until the test
+// ends or [Server.Close]; the registry is the one for whoever names no other. It cannot
+// work inside testing/synctest either.
+func (r *Registry) Serve(t TB) *Server {
+	t = orNil(t)
+	if t != nil {
+		t.Helper()
 	}
-	r := New(t, options...)
+	refuseBubble(t, "Serve")
 	server := httptest.NewUnstartedServer(r.Handler())
 	s := &Server{Registry: r, Host: server.Listener.Addr().String(), server: server, files: &files{}}
 	s.URL = "http://" + s.Host
@@ -47,7 +56,7 @@ func NewServer(t TB, options ...Option) *Server {
 		s.URL = "https://" + s.Host
 		server.Listener = tls.NewListener(server.Listener, r.TLSConfig())
 	}
-	r.world.stage.Origin = s.URL
+	r.world.stage.ServedAt(s.URL)
 	server.Start()
 	if r.world.settings.tls {
 		server.Client().Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: r.RootCAs()}
@@ -56,6 +65,15 @@ func NewServer(t TB, options ...Option) *Server {
 		t.Cleanup(s.Close)
 	}
 	return s
+}
+
+func refuseBubble(t TB, what string) {
+	if t != nil {
+		t.Helper()
+	}
+	if inBubble() {
+		must(t, fmt.Errorf("%s cannot listen inside testing/synctest: use fakeecr.New and its Client, which need no socket", what))
+	}
 }
 
 // inBubble tells whether the goroutine is in a synctest bubble, which nothing

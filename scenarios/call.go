@@ -52,6 +52,8 @@ type Call struct {
 	// Caller is the ARN of the principal that called, and Face how the call came in.
 	Caller string
 	Face   Face
+	// Actor is the name of who calls, "" without one; see fakeecr.Registry.Actor.
+	Actor string
 
 	// state is that of the playing whose rule looks at the call.
 	state string
@@ -71,6 +73,9 @@ func (c Call) String() string {
 	}
 	if c.Bytes > 0 {
 		fmt.Fprintf(&line, " (%d bytes)", c.Bytes)
+	}
+	if c.Actor != "" {
+		line.WriteString(" as " + printable(c.Actor))
 	}
 	line.WriteString(" -> " + printable(c.Outcome()))
 	if len(c.Rules) > 0 {

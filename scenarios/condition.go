@@ -58,7 +58,7 @@ func (c Condition) Instead(call *Call) string {
 
 var phrases = map[string]string{
 	"repository": "in", "tag": "tagged", "digest": "of", "account": "to account", "region": "in region",
-	"caller": "by", "face": "through", "failed": "that",
+	"caller": "by", "face": "through", "actor": "as", "same": "equal to", "failed": "that",
 }
 
 // byGlob is a condition on one of the words that say what a call is about. It does
@@ -133,6 +133,27 @@ func Region(name string) Condition {
 // such as what the world does by itself.
 func Caller(pattern string) Condition {
 	return byGlob("caller", pattern, func(call *Call) []string { return []string{call.Caller} })
+}
+
+// Actor holds for calls of an actor, by its name or by a pattern: those that come
+// by fakeecr.Registry.Actor.
+func Actor(name string) Condition {
+	return byGlob("actor", name, func(call *Call) []string {
+		if call.Actor == "" {
+			return nil
+		}
+		return []string{call.Actor}
+	})
+}
+
+// Same holds for calls with an identity, as [Call.Identity] answers it: for one call
+// and those that are equal to it.
+func Same(identity string) Condition {
+	c := Condition{kind: "same", value: identity, matches: func(call *Call) bool { return call.Identity() == identity }}
+	if identity == "" {
+		c.mistake = errors.New("a condition on an empty identity")
+	}
+	return c
 }
 
 // Face is a way to call the fake.

@@ -35,6 +35,8 @@ type Effects struct {
 	// around is the user's function in the operation's place.
 	around func(ctx context.Context, in any, next func(context.Context, any) (any, error)) (any, error)
 
+	// Page is how many items a page of a list has at most, 0 for an empty one.
+	Page *int
 	// Item makes a failure of one item of a batch.
 	Item *ItemFailure
 	// change changes an output, in the manner that reserialise and others name.
@@ -136,6 +138,22 @@ func (r *Rule) FailItem(nth int, code, reason string) *Rule {
 		}
 	})
 }
+
+// ShortPage answers a page of a list with n items at most, though there are more; the
+// next page is as it would be. ECR promises no page a length: whoever reads one page
+// and takes it for all has read less than there is.
+func (r *Rule) ShortPage(n int) *Rule {
+	return r.with(func(r *Rule) {
+		r.effects.Page = &n
+		if n < 1 {
+			r.wrong("ShortPage(%d): one item at least, or EmptyPage", n)
+		}
+	})
+}
+
+// EmptyPage answers a page of a list without an item, though there are some, and with
+// the token that leads to them, as services may where a filter leaves none.
+func (r *Rule) EmptyPage() *Rule { return r.with(func(r *Rule) { r.effects.Page = new(int) }) }
 
 // Reserialise answers manifests written anew: the same JSON in other bytes, whose
 // digest is another.

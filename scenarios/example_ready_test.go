@@ -151,6 +151,21 @@ func ExampleTagRace() {
 }
 
 // A push whose retry is told that the image is there already, which is success.
+func ExampleKilled() {
+	registry, client := stored(scenarios.Killed("PutImage"))
+	fmt.Println(tag(client, "v2") != nil)
+	playing := registry.Trace().Operations()
+	fmt.Println(playing)
+	again := registry.Fork(nil) // the process that is started anew
+	var there *types.ImageAlreadyExistsException
+	fmt.Println(errors.As(tag(again.Client(), "v2"), &there))
+
+	// Output:
+	// true
+	// [PutImage PutImage PutImage]
+	// true
+}
+
 func ExampleLostReply() {
 	registry, client := stored(scenarios.LostReply("PutImage"))
 	err := tag(client, "v2")

@@ -146,6 +146,8 @@ var conditionKinds = []struct {
 	{"region", "The call is to a registry in this region.", Region},
 	{"caller", "The ARN of the caller; * stands for any characters.", Caller},
 	{"face", "How the call comes in: Go, API or registry.", func(s string) Condition { return Through(Face(s)) }},
+	{"actor", "The name of the actor that calls; * stands for any characters.", Actor},
+	{"same", "The call is this one, by its identity: its operation, registry, repository and input.", Same},
 	{"while", "The playing is in this state, to which a rule's then has moved it.", While},
 }
 

@@ -15,13 +15,13 @@ import (
 // anyRule draws a rule that can be played.
 func anyRule(t *rapid.T) *scenarios.Rule {
 	word := rapid.SampledFrom([]string{"team/*", "team/app", "*/app", "v1", "v*", "*", "1", "eu-west-1", "arn:*:user/a", "sha256:1", "ü\n\"<"})
-	kinds := []func(string) scenarios.Condition{scenarios.Repository, scenarios.Tag, scenarios.Digest, scenarios.Account, scenarios.Region, scenarios.Caller, scenarios.While,
+	kinds := []func(string) scenarios.Condition{scenarios.Repository, scenarios.Tag, scenarios.Digest, scenarios.Account, scenarios.Region, scenarios.Caller, scenarios.Actor, scenarios.Same, scenarios.While,
 		func(string) scenarios.Condition { return scenarios.Through(scenarios.FaceAPI) }}
 	var conditions []scenarios.Condition
 	for range rapid.IntRange(0, 4).Draw(t, "conditions") {
 		conditions = append(conditions, rapid.SampledFrom(kinds).Draw(t, "kind")(word.Draw(t, "word")))
 	}
-	operation := rapid.SampledFrom([]string{"PutImage", "BatchGetImage", "UploadLayerPart", scenarios.DownloadLayer, scenarios.Reads, scenarios.Any})
+	operation := rapid.SampledFrom([]string{"PutImage", "BatchGetImage", "ListImages", "UploadLayerPart", scenarios.DownloadLayer, scenarios.Reads, scenarios.Any})
 	r := scenarios.On(operation.Draw(t, "on"), conditions...)
 	n := rapid.IntRange(1, 100)
 	at := rapid.Int64Range(0, 1<<40)
@@ -31,7 +31,7 @@ func anyRule(t *rapid.T) *scenarios.Rule {
 		func(r *scenarios.Rule) *scenarios.Rule { return r.Or(operation.Draw(t, "or")) },
 		func(r *scenarios.Rule) *scenarios.Rule { return r.Named(text.Draw(t, "name")) },
 		(*scenarios.Rule).Optional, (*scenarios.Rule).Hold, (*scenarios.Rule).Drop, (*scenarios.Rule).Twice, (*scenarios.Rule).Reserialise, (*scenarios.Rule).Frozen,
-		func(r *scenarios.Rule) *scenarios.Rule { return r.After(n.Draw(t, "after")) },
+		func(r *scenarios.Rule) *scenarios.Rule { return r.After(n.Draw(t, "after") - 1) },
 		func(r *scenarios.Rule) *scenarios.Rule { return r.First(n.Draw(t, "first")) },
 		func(r *scenarios.Rule) *scenarios.Rule { return r.Nth(n.Draw(t, "nth")) },
 		func(r *scenarios.Rule) *scenarios.Rule { return r.Every(n.Draw(t, "every")) },
@@ -63,6 +63,7 @@ func anyRule(t *rapid.T) *scenarios.Rule {
 		func(r *scenarios.Rule) *scenarios.Rule {
 			return r.FailItem(n.Draw(t, "item"), "ImageNotFound", text.Draw(t, "reason"))
 		},
+		(*scenarios.Rule).EmptyPage, func(r *scenarios.Rule) *scenarios.Rule { return r.ShortPage(n.Draw(t, "page")) },
 		func(r *scenarios.Rule) *scenarios.Rule { return r.Flip(at.Draw(t, "flip")) },
 		func(r *scenarios.Rule) *scenarios.Rule { return r.Keep(at.Draw(t, "keep")) },
 		func(r *scenarios.Rule) *scenarios.Rule { return r.Garble(at.Draw(t, "garble")) },

@@ -16,7 +16,7 @@ func (c Call) MarshalJSON() ([]byte, error) {
 	written := ordered{{"number", c.Number}, {"time", c.Time}, {"operation", c.Operation}}
 	for _, word := range []struct{ name, text string }{
 		{"account", c.Account}, {"region", c.Region}, {"repository", c.Repository},
-		{"requestId", c.RequestID}, {"caller", c.Caller}, {"face", string(c.Face)},
+		{"requestId", c.RequestID}, {"caller", c.Caller}, {"face", string(c.Face)}, {"actor", c.Actor},
 	} {
 		if word.text != "" {
 			written = append(written, pair{word.name, word.text})

@@ -63,6 +63,8 @@ func (t *table) readyMade() []ready {
 			func(a arguments) Scenario { return Fault(a.operation, a.times) }},
 		{"FlakyPull", "Each second layer download is reset after 100 bytes.", takes(repository),
 			func(a arguments) Scenario { return FlakyPull(a.repository) }},
+		{"Killed", "The first call of an operation is carried out, its reply is lost and nothing gets through behind it.", takes(called),
+			func(a arguments) Scenario { return Killed(a.operation) }},
 		{"LostReply", "The first call of an operation is carried out and its reply is lost.", takes(called),
 			func(a arguments) Scenario { return LostReply(a.operation) }},
 		{"LostUpload", "Uploads are forgotten at their first part, until one is begun anew.", takes(repository),

@@ -25,6 +25,7 @@ func readyMade() map[string]scenarios.Scenario {
 		`{"ready":"EventualConsistency","repository":"team/*","lag":"5s"}`:   scenarios.EventualConsistency("team/*", 5*time.Second),
 		`{"ready":"Fault","operation":"PutImage","times":2}`:                 scenarios.Fault("PutImage", 2),
 		`{"ready":"FlakyPull","repository":"team/app"}`:                      scenarios.FlakyPull("team/app"),
+		`{"ready":"Killed","operation":"PutImage"}`:                          scenarios.Killed("PutImage"),
 		`{"ready":"LostReply","operation":"writes"}`:                         scenarios.LostReply(scenarios.Writes),
 		`{"ready":"LostUpload","repository":"team/app"}`:                     scenarios.LostUpload("team/app"),
 		`{"ready":"QuotaReached","operation":"PutImage"}`:                    scenarios.QuotaReached("PutImage"),

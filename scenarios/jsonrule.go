@@ -89,11 +89,14 @@ func (t *table) conditions() property[*Rule] {
 }
 
 func turnMembers() []property[*Rule] {
+	from := func(least int, name, says string, of_ func(Turn) int, set func(*Rule, int) *Rule) property[*Rule] {
+		return of(name, says, whole(least), func(r *Rule) (int, bool) { n := of_(r.turn); return n, n > 0 }, set)
+	}
 	count := func(name, says string, of_ func(Turn) int, set func(*Rule, int) *Rule) property[*Rule] {
-		return of(name, says, whole(1), func(r *Rule) (int, bool) { n := of_(r.turn); return n, n > 0 }, set)
+		return from(1, name, says, of_, set)
 	}
 	return []property[*Rule]{
-		count("after", "It leaves so many calls alone; the others count from there.", func(t Turn) int { return t.After }, (*Rule).After),
+		from(0, "after", "It leaves so many calls alone; the others count from there.", func(t Turn) int { return t.After }, (*Rule).After),
 		count("first", "It fires on the first n calls.", func(t Turn) int { return t.First }, (*Rule).First),
 		count("nth", "It fires on the nth call alone.", func(t Turn) int { return t.Nth }, (*Rule).Nth),
 		count("every", "It fires on each nth call.", func(t Turn) int { return t.Every }, (*Rule).Every),
@@ -155,6 +158,9 @@ func (t *table) effectMembers() []property[*Rule] {
 		effect("failItem", "One item of a batch fails.", item,
 			func(e Effects) (ItemFailure, bool) { return got(e.Item) },
 			func(r *Rule, f ItemFailure) *Rule { return r.FailItem(f.Nth, f.Code, f.Reason) }),
+		effect("shortPage", "A page of a list has so many items at most; the next page is as it would be.", whole(1),
+			func(e Effects) (int, bool) { n, is := got(e.Page); return n, is && n > 0 }, (*Rule).ShortPage),
+		flag("emptyPage", "A page of a list is empty and says that there are more.", func(e Effects) bool { return e.Page != nil && *e.Page == 0 }, (*Rule).EmptyPage),
 		flag("reserialise", "Manifests are answered in other bytes, whose digest is another.", func(e Effects) bool { return e.Reserialise }, (*Rule).Reserialise),
 		effect("flip", "The byte of a downloaded layer at this offset is changed.", whole[int64](0),
 			func(e Effects) (int64, bool) { return got(e.Flip) }, (*Rule).Flip),

@@ -43,6 +43,18 @@ var apiOperations = sync.OnceValue(func() (names []string) {
 	return names
 })
 
+// paged are the operations that answer a page of a list.
+func paged() (names []string) {
+	client := reflect.TypeFor[*ecr.Client]()
+	for _, name := range apiOperations() {
+		method, _ := client.MethodByName(name)
+		if _, is := method.Type.In(2).Elem().FieldByName("MaxResults"); is {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // readPrefixes begin the names of operations that change nothing.
 var readPrefixes = []string{"BatchCheck", "BatchGet", "Describe", "Download", "Get", "List", "Validate"}
 

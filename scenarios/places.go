@@ -27,6 +27,7 @@ const callsOnly = "calls, not on what the world does by itself"
 var places = []placement{
 	{"FailItem", func(e Effects) bool { return e.Item != nil },
 		[]string{"BatchCheckLayerAvailability", "BatchDeleteImage", "BatchGetImage", "BatchGetRepositoryScanningConfiguration"}, "", []string{"failItem"}, false},
+	{"ShortPage or EmptyPage", func(e Effects) bool { return e.Page != nil }, paged(), "lists that come in pages", []string{"shortPage", "emptyPage"}, false},
 	{"Reserialise", func(e Effects) bool { return e.Reserialise }, []string{"BatchGetImage"}, "", []string{"reserialise"}, false},
 	{"Flip", func(e Effects) bool { return e.Flip != nil }, []string{DownloadLayer}, "", []string{"flip"}, false},
 	{"Keep", func(e Effects) bool { return e.Keep != nil }, []string{DownloadLayer}, "", []string{"keep"}, false},

@@ -128,6 +128,19 @@ func expired() error {
 	return &smithy.GenericAPIError{Code: "ExpiredTokenException", Message: "The security token included in the request is expired", Fault: smithy.FaultClient}
 }
 
+// Killed carries out the first call of an operation, loses its reply and refuses the
+// connection of whatever follows, until the playing stops: to see that what a process
+// has left half done can be begun again.
+//
+// The incident: a node was drained in the middle of a release. The job was started
+// anew elsewhere and failed each time, on the layer that the first one had stored.
+func Killed(operation string) Scenario {
+	return Scenario{
+		On(operation, While("")).First(1).Drop().Then("killed").Named("killed by " + operation),
+		On(Any, While("killed")).Fail(ErrConnectionRefused).Named("killed").Optional(),
+	}
+}
+
 // TokenExpires ends the session that pushes after n layer parts: the next part,
 // and then all that moves layers and images, is refused with
 // ExpiredTokenException until somebody calls GetAuthorizationToken. No client

@@ -14,13 +14,14 @@
 //   - [On] says which operations it concerns: names, groups of them such as [Reads]
 //     and [Writes], and what the world does by itself, such as [CompleteScan].
 //   - Conditions choose among their calls: [Repository], [Tag], [Digest], [Account],
-//     [Region], [Caller], [Through] a face, [When] for an input, [While] for a state.
+//     [Region], [Caller], [Actor], [Through] a face, [When] for an input, [Same] for one
+//     call, [While] for a state.
 //     They filter a [Trace] as well.
 //   - Turns choose among those that are left: First, Nth, Every, After, Between, For
 //     and Sometimes.
 //   - Effects say what happens: before the operation (Delay, Hold, Together, AtMost,
 //     Ask), instead of it (Fail, Sequence), to its input and output (Twice, FailItem,
-//     Garble, Flip, Keep, Reserialise, Stale), and to its reply on the way (Drop,
+//     ShortPage, EmptyPage, Garble, Flip, Keep, Reserialise, Stale), and to its reply on the way (Drop,
 //     CutAfter, ResetAfter, Trickle, Stall).
 //
 // Ready-made scenarios, from [Throttle] to [RegionOutage], each tell the incident that
@@ -226,6 +227,10 @@ func (e Effects) words() (words []string) {
 	say(e.Garble != nil, "is received with a byte changed")
 	say(e.Twice, "carried out twice")
 	say(e.around != nil, "through a function")
+	if e.Page != nil {
+		say(*e.Page > 0, "with a page of %d at most", *e.Page)
+		say(*e.Page == 0, "with an empty page")
+	}
 	if e.Item != nil {
 		say(true, "fails item %d with %s", e.Item.Nth, e.Item.Code)
 	}

@@ -93,8 +93,16 @@ func (r *Rule) Nth(n int) *Rule { return r.choose(n, func(t *Turn) { t.Nth = n }
 func (r *Rule) Every(n int) *Rule { return r.choose(n, func(t *Turn) { t.Every = n }) }
 
 // After leaves the first n calls alone; what else is chosen counts from there:
-// After(3).First(2) is the fourth and the fifth call.
-func (r *Rule) After(n int) *Rule { return r.choose(n, func(t *Turn) { t.After = n }) }
+// After(3).First(2) is the fourth and the fifth call, and After(0) is from the first
+// call on.
+func (r *Rule) After(n int) *Rule {
+	return r.with(func(r *Rule) {
+		r.turn.After = n
+		if n < 0 {
+			r.wrong("After(%d)", n)
+		}
+	})
+}
 
 // Always chooses every call, which is also what a rule does that chooses none.
 func (r *Rule) Always() *Rule { return r.with(func(r *Rule) { r.turn = Turn{} }) }

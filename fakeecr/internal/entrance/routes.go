@@ -88,9 +88,9 @@ func (e *Entrance) callerOf(req *http.Request) stage.Caller {
 	case known:
 		caller.ARN, caller.Account = arn, policy.AccountOf(arn)
 	case account != "":
-		caller = stage.Own(registry.Key{Account: account, Region: caller.Region})
+		caller = caller.As(stage.Own(registry.Key{Account: account, Region: caller.Region}))
 	case constraint.ValidRegistryID(accessKey):
-		caller = stage.Own(caller.Key)
+		caller = caller.As(stage.Own(caller.Key))
 	}
 	return caller
 }

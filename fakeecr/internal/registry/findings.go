@@ -295,7 +295,7 @@ func (r scanReport) page(p *pages, enhanced bool) (page *types.ImageScanFindings
 		VulnerabilitySourceUpdatedAt: aws.Time(updated),
 	}
 	if enhanced {
-		p.limit = defaultPage
+		p.limit, p.short = defaultPage, false
 		page.EnhancedFindings, more = findingsPage(p, r.findings.Enhanced)
 	} else {
 		page.Findings, more = findingsPage(p, r.findings.Basic)

@@ -79,7 +79,9 @@ func (tx *Tx) ListImages(_ context.Context, in *ecr.ListImagesInput) (*ecr.ListI
 				continue
 			}
 			if p.full(len(out.ImageIds)) {
-				p.last = link(*last.ImageDigest, aws.ToString(last.ImageTag))
+				if len(out.ImageIds) > 0 {
+					p.last = link(*last.ImageDigest, aws.ToString(last.ImageTag))
+				}
 				out.NextToken = p.next()
 				return out, nil
 			}

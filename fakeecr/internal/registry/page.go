@@ -9,9 +9,12 @@ const defaultPage = 100
 
 // pages reads one page of a walk in order of keys.
 type pages struct {
+	tx *Tx
 	// what is listed, and of which resource.
 	list, of string
 	limit    int
+	// short tells that the page has less room than the caller gave it.
+	short bool
 	// start is the key at which the page begins, last the one it ends with.
 	start, last string
 }
@@ -19,9 +22,12 @@ type pages struct {
 // newPage reads maxResults and nextToken of an operation that lists what a resource
 // has. A token of another list is refused.
 func (tx *Tx) newPage(list, of string, maxResults *int32, nextToken *string) (*pages, error) {
-	p := &pages{list: list, of: of, limit: defaultPage}
+	p := &pages{tx: tx, list: list, of: of, limit: defaultPage}
 	if maxResults != nil {
 		p.limit = int(*maxResults)
+	}
+	if tx.Page != nil && *tx.Page < p.limit {
+		p.limit, p.short = *tx.Page, true
 	}
 	if tx.After != nil {
 		p.start = *tx.After + "\x00"
@@ -46,8 +52,10 @@ func (p *pages) most(n int) int { return min(p.limit, n) }
 // full tells, before another item is added, that the page has its n items.
 func (p *pages) full(n int) bool { return n >= p.limit }
 
-// next is the token of the page after this one.
+// next is the token of the page after this one. That of an empty page leads to where
+// it began.
 func (p *pages) next() *string {
+	p.tx.Shortened = p.short
 	token := page.Token(p.scope(), p.last)
 	return &token
 }

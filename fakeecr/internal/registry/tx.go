@@ -29,6 +29,10 @@ type Tx struct {
 	// Part is the bytes of an UploadLayerPart that came as a stream, nil if the input
 	// has them.
 	Part *Part
+	// Page is how many items a page of a list has at most, 0 for an empty one, nil
+	// where the input says it. Shortened tells that it left items out.
+	Page      *int
+	Shortened bool
 	// View is the earlier state that a read sees, or none.
 	View View
 	// InputOverlay and OutputOverlay are what the SDK's types of the call lack, nil

@@ -60,7 +60,7 @@ func (s backstage) Tell(call *scenarios.Call) { s.recorder.add(call) }
 // ECR means to the registry that pulls.
 func (s backstage) Look(ctx context.Context, call *scenarios.Call, look func(context.Context) error) error {
 	failed := false
-	_, err := s.pseudo(ctx, &dispatch.Call{
+	_, err := s.looks(ctx, &dispatch.Call{
 		Name: call.Operation, Input: call.Input, Record: *call, Tx: registry.Tx{HandsOver: true},
 		Run: func(ctx context.Context, _ *dispatch.Call) (any, error) {
 			var err error
@@ -83,6 +83,6 @@ func (s backstage) Guard(what string, f func()) error { return s.guard(what, f) 
 // Neighbour implements [registry.Stage]. Pulls ask the neighbour's policies, and
 // neither rules nor the trace see them.
 func (s backstage) Neighbour(source registry.Key, puller string) registry.Upstream {
-	caller := Caller{registry.Key{Account: policy.AccountOf(puller), Region: source.Region}, puller}
+	caller := Caller{Key: registry.Key{Account: policy.AccountOf(puller), Region: source.Region}, ARN: puller}
 	return Upstream{stage: s.Stage, caller: caller, account: &source.Account, unseen: true}
 }

@@ -64,6 +64,9 @@ func (p *part) prepare(call *dispatch.Call) {
 			call.Tx.View = p.playing.history.Beginning()
 		}
 	}
+	if most := p.effects.Page; most != nil {
+		call.Tx.Page = most
+	}
 	if at := p.effects.Garble; at != nil {
 		if in, ok := call.Input.(*ecr.UploadLayerPartInput); ok {
 			garble(call, in, *at)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
@@ -17,16 +18,17 @@ import (
 // Stage is what all registries of one world share.
 type Stage struct {
 	State *registry.World
-	// Origin is where the world has a server, else "".
-	Origin string
 
+	// origin is where the world has a server.
+	origin    atomic.Pointer[string]
 	seed      uint64
 	reportTo  func(string)
 	recorder  recorder
 	scenarios inPlay
+	watchers  watchers
 
-	// pseudo carries out pseudo-operations.
-	calls, fixtures, imports, pseudo dispatch.Handler
+	// pseudo carries out pseudo-operations, and looks those at an upstream registry.
+	calls, fixtures, imports, pseudo, looks dispatch.Handler
 
 	// ended are calls to be used again.
 	ended sync.Pool
@@ -45,10 +47,11 @@ type Config struct {
 // New is a stage for a world.
 func New(state *registry.World, config Config) *Stage {
 	s := &Stage{State: state, seed: config.Seed, reportTo: config.Report, recorder: recorder{full: config.FullTrace}}
-	s.calls = dispatch.Chain(s.record, s.pace, s.play, s.authorize, constrain)
+	s.calls = dispatch.Chain(s.record, s.pace, s.watch, s.play, s.authorize, constrain)
 	s.fixtures = dispatch.Chain(constrain)
 	s.imports = dispatch.Chain(s.authorize, constrain)
-	s.pseudo = dispatch.Chain(s.record, s.play)
+	s.pseudo = dispatch.Chain(s.record, s.watch, s.play)
+	s.looks = dispatch.Chain(s.record, s.play)
 	state.Stage = backstage{s}
 	return s
 }
@@ -59,11 +62,33 @@ func (s *Stage) report(mistake string) {
 	}
 }
 
+// Origin is where the world has a server, else "".
+func (s *Stage) Origin() string {
+	if origin := s.origin.Load(); origin != nil {
+		return *origin
+	}
+	return ""
+}
+
+// ServedAt tells where the world is served. Of several servers it keeps to the first.
+func (s *Stage) ServedAt(origin string) { s.origin.CompareAndSwap(nil, &origin) }
+
 // Caller is who calls which registry.
 type Caller struct {
 	registry.Key
 	// ARN is the principal's.
 	ARN string
+	// Actor is a name that calls carry, "" for none.
+	Actor string
+}
+
+// IsOwn tells whether the caller is a registry's own.
+func (c Caller) IsOwn() bool { return c.ARN == Own(c.Key).ARN }
+
+// As is another caller, whose calls carry the same name.
+func (c Caller) As(other Caller) Caller {
+	other.Actor = c.Actor
+	return other
 }
 
 // Own is a registry's own caller, who may do everything there unless policies say
@@ -75,7 +100,7 @@ func Own(key registry.Key) Caller {
 // At is the caller at another registry. Another account's is called by its own.
 func (c Caller) At(key registry.Key) Caller {
 	if key.Account != c.Account {
-		return Own(key)
+		return c.As(Own(key))
 	}
 	c.Key = key
 	return c
@@ -96,6 +121,7 @@ func (s *Stage) NewCall(name string, caller Caller, face scenarios.Face) *dispat
 		RequestID: s.State.NewRequestID(),
 		Caller:    call.Tx.Caller,
 		Face:      face,
+		Actor:     caller.Actor,
 	}
 	return call
 }

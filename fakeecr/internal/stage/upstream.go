@@ -32,7 +32,7 @@ func (s *Stage) Upstream(caller Caller) Upstream { return Upstream{stage: s, cal
 func do[Out any](ctx context.Context, u Upstream, name string, in any) (*Out, error) {
 	call := u.stage.NewCall(name, u.caller, scenarios.FaceGo)
 	call.Input = in
-	call.Tx.Downloads = u.stage.Origin
+	call.Tx.Downloads = u.stage.Origin()
 	prepare(call)
 	handler := u.stage.calls
 	if u.unseen {

@@ -48,7 +48,8 @@ func (c Call) Do(ctx context.Context, name string, in any) (any, error) {
 	}
 	call := c.Stage.NewCall(name, c.Caller, scenarios.FaceGo)
 	call.Input, call.Polls = in, c.Polls
-	call.Tx.Origin, call.Tx.Downloads = c.Stage.Origin, c.Stage.Origin
+	origin := c.Stage.Origin()
+	call.Tx.Origin, call.Tx.Downloads = origin, origin
 	do := c.Stage.Do
 	if c.Seeds {
 		do = c.Stage.Seed
@@ -68,8 +69,8 @@ func (c Call) Do(ctx context.Context, name string, in any) (any, error) {
 // endpoint is where the registry's API is: at its server, or at the name that the
 // transport without a socket knows.
 func (c Call) endpoint() string {
-	if c.Stage.Origin != "" {
-		return c.Stage.Origin
+	if origin := c.Stage.Origin(); origin != "" {
+		return origin
 	}
 	return fmt.Sprintf("https://api.ecr.%s.amazonaws.com", c.Caller.Region)
 }

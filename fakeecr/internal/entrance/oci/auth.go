@@ -24,7 +24,7 @@ func (r *request) authenticate(host registry.Key) error {
 		return tokenExpired
 	case known:
 		r.registry = token.Key
-		r.caller = stage.Caller{Key: registry.Key{Account: policy.AccountOf(token.Caller)}, ARN: token.Caller}
+		r.caller = r.Default.As(stage.Caller{Key: registry.Key{Account: policy.AccountOf(token.Caller)}, ARN: token.Caller})
 	case !r.Open:
 		return r.unauthorized()
 	}

@@ -131,9 +131,12 @@ func (r *request) list(p page, names []string, next *string, form func(names []s
 	if r.Spec {
 		answer.Header.Set("Content-Type", "application/json")
 	}
-	if next != nil && len(names) > 0 {
+	if next != nil {
 		query := url.Values{"last": {*next}}
 		if r.Spec {
+			query.Set("last", aws.ToString(p.last))
+		}
+		if r.Spec && len(names) > 0 {
 			query.Set("last", names[len(names)-1])
 		}
 		if n := r.URL.Query().Get("n"); n != "" {

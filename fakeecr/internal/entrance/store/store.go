@@ -20,10 +20,11 @@ import (
 
 const requestIDHeader = "X-Amz-Request-Id"
 
-// Serve answers a request of a download URL, without credentials. Where the OCI
+// Serve answers a request of a download URL, without credentials: who may be by says
+// no more than the name of an actor. Where the OCI
 // distribution spec is to be followed it tells the digest, as S3 does not. An error
 // means that there is no answer.
-func Serve(s *stage.Stage, req *http.Request, spec bool) (*exchange.Answer, error) {
+func Serve(s *stage.Stage, by stage.Caller, req *http.Request, spec bool) (*exchange.Answer, error) {
 	key, in, err := registry.ParseDownload(req.URL.Path)
 	if err == nil && req.Method != http.MethodGet && req.Method != http.MethodHead {
 		err = &registry.DownloadError{Status: http.StatusMethodNotAllowed, Code: "MethodNotAllowed",
@@ -37,7 +38,7 @@ func Serve(s *stage.Stage, req *http.Request, spec bool) (*exchange.Answer, erro
 	if span != "" && (unless == "" || unless == etag) {
 		in.Range = &span
 	}
-	call := s.NewCall(scenarios.DownloadLayer, stage.Own(key), scenarios.FaceAPI)
+	call := s.NewCall(scenarios.DownloadLayer, by.As(stage.Own(key)), scenarios.FaceAPI)
 	call.Input = in
 	content, err := s.Download(req.Context(), call, req.URL)
 	switch {
