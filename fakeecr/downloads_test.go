@@ -268,6 +268,27 @@ func TestDownloadRefusals(t *testing.T) {
 	})
 }
 
+// S3 refuses the registry's credentials beside those of its URL. Elsewhere than at its
+// own host they are passed over, because clients keep them on one host.
+func TestDownloadWithASecondAuth(t *testing.T) {
+	const only = "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified"
+	onAllFaces(t, func(t *testing.T, f face) {
+		image := fakeecr.RandomImage(1, 100)
+		f.registry.MustPush(app+":v1", image)
+		at := f.downloadURL(t, digestOf(image.Blobs[0]))
+		got := f.fetch(t, http.MethodGet, at, "Authorization", "Basic QVdTOng=")
+		if f.name == "loopback" {
+			require.Equal(t, http.StatusOK, got.status)
+			return
+		}
+		got.requireStoreError(t, http.StatusBadRequest, "InvalidArgument", only)
+		require.Contains(t, got.body, "<ArgumentName>Authorization</ArgumentName><ArgumentValue>Basic QVdTOng=</ArgumentValue>")
+		calls := f.registry.Trace().For(scenarios.DownloadLayer)
+		require.ErrorContains(t, calls[len(calls)-1].Err, "InvalidArgument")
+		require.Equal(t, http.StatusOK, f.fetch(t, http.MethodGet, at).status)
+	})
+}
+
 func parsed(t *testing.T, at string) *url.URL {
 	t.Helper()
 	u, err := url.Parse(at)

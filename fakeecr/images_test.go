@@ -94,6 +94,10 @@ func TestMediaTypeOfAManifest(t *testing.T) {
 		"of a list, for an image":         {bare, list, ""},
 		"of an image without layers":      {string(imageOf([]byte("{}")).Manifest), ociManifest, ""},
 		"of something else":               {"manifest", ociManifest, ""},
+		"of a subject with a platform": {strings.Replace(oci, `"layers"`, `"subject":{"mediaType":"`+ociManifest+`","digest":"`+digestNotThere+
+			`","size":1,"platform":{"architecture":"amd64","os":"linux"}},"layers"`, 1), ociManifest, ""},
+		"of a child with os.features": {strings.Replace(string(indexOf(imageOf([]byte("{}"), []byte("layer"))).Manifest), `"digest"`,
+			`"platform":{"architecture":"amd64","os":"windows","os.features":["win32k"]},"digest"`, 1), ociIndex, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
@@ -130,6 +134,10 @@ func TestPutImageRefusals(t *testing.T) {
 		requireError[*types.LayersNotFoundException](t, err, fmt.Sprintf(required, "Layers", digestOf(config)+", "+digestOf(two)))
 		_, err = f.putImage(t, app, indexOf(image), "v1")
 		requireError[*types.ReferencedImagesNotFoundException](t, err, fmt.Sprintf(required, "Images", image.Digest()))
+		// What buildkit wrote as a cache: an index of layers, one of which is there.
+		layers := indexOf(fakeecr.Image{MediaType: "application/vnd.oci.image.layer.v1.tar+gzip", Manifest: one})
+		_, err = f.putImage(t, app, layers, "cache")
+		requireError[*types.ReferencedImagesNotFoundException](t, err, fmt.Sprintf(required, "Images", digestOf(one)))
 		require.Empty(t, f.imageIDs(t, app))
 
 		f.pushLayer(t, app, config, 100)

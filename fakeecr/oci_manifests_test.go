@@ -18,6 +18,7 @@ import (
 const (
 	manifestsOf   = "/v2/" + app + "/manifests/"
 	notFoundHere  = "Requested image not found"
+	inaccessible  = "The requested image is in an inaccessible state. Please restore if needed"
 	invalidSyntax = "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'"
 )
 
@@ -77,7 +78,7 @@ func TestRegistryGetManifestRefused(t *testing.T) {
 			e.requireRefused(t, 400, "DIGEST_INVALID", "Invalid request parameters: image digest should satisfy the regex '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'", method, manifestsOf+"sha256:xyz", "")
 		}
 		updateStorage(t, e.registry, image.Digest(), types.TargetStorageClassArchive)
-		e.requireRefused(t, 404, "MANIFEST_UNKNOWN", "Requested image is not accessible: its status is ARCHIVED", "GET", manifestsOf+"v1", "")
+		e.requireRefused(t, 404, "UNKNOWN", inaccessible, "GET", manifestsOf+"v1", "")
 	})
 }
 
@@ -125,6 +126,10 @@ func TestRegistryPutManifestRefused(t *testing.T) {
 		image := e.stored(t, "{}", "layer")
 		lacking := imageOf([]byte("{}"), []byte("absent"))
 		orphan := indexOf(lacking)
+		platformOfSubject := strings.Replace(string(fakeecr.Referrer(image, "application/spdx+json", []byte("layer")).Manifest),
+			`"digest":"`+image.Digest()+`"`, `"digest":"`+image.Digest()+`","platform":{"architecture":"amd64","os":"linux"}`, 1)
+		osFeatures := strings.Replace(string(indexOf(image).Manifest), `"digest":`, `"platform":{"architecture":"amd64","os":"windows","os.features":["win32k"]},"digest":`, 1)
+		ofLayers := strings.NewReplacer(image.Digest(), digestOf([]byte("layer")), ociManifest, "application/vnd.oci.image.layer.v1.tar+gzip").Replace(string(indexOf(image).Manifest))
 		for name, c := range map[string]struct {
 			status              int
 			code, message, path string
@@ -137,12 +142,16 @@ func TestRegistryPutManifestRefused(t *testing.T) {
 				manifestsOf + "v1", "", ociManifest},
 			"a tag that is none": {405, "UNSUPPORTED", "Invalid parameter at 'imageTag' failed to satisfy constraint: 'must satisfy regular expression '[a-zA-Z0-9-_.]+''",
 				manifestsOf + "v1+2", string(image.Manifest), ociManifest},
-			"another digest": {400, "DIGEST_INVALID", "The image with digest '" + absent + "' in repository 'team/app' and registry ID '123456789012' does not match the image digest that Amazon ECR has calculated.",
+			"another digest": {400, "MANIFEST_INVALID", "The image with digest '" + absent + "' in repository 'team/app' and registry ID '123456789012' does not match the image digest that Amazon ECR has calculated.",
 				manifestsOf + absent, string(image.Manifest), ociManifest},
 			"a layer that is missing": {400, "MANIFEST_BLOB_UNKNOWN", "Layers with digests '[" + absent + "]' required for pushing image into repository with name 'team/app' in the registry with id '123456789012' do not exist",
 				manifestsOf + "v1", string(lacking.Manifest), ociManifest},
 			"an image that is missing": {400, "MANIFEST_BLOB_UNKNOWN", "Images with digests '[" + lacking.Digest() + "]' required for pushing image into repository with name 'team/app' in the registry with id '123456789012' do not exist",
 				manifestsOf + "v1", string(orphan.Manifest), ociIndex},
+			"a subject with a platform, of buildkit's": {405, "UNSUPPORTED", invalidSyntax, manifestsOf + "v1", platformOfSubject, ociManifest},
+			"os.features of a child":                   {405, "UNSUPPORTED", invalidSyntax, manifestsOf + "all", osFeatures, ociIndex},
+			"an index of layers, buildkit's old cache": {400, "MANIFEST_BLOB_UNKNOWN", "Images with digests '[" + digestOf([]byte("layer")) + "]' required for pushing image into repository with name 'team/app' in the registry with id '123456789012' do not exist",
+				manifestsOf + "cache", ofLayers, ociIndex},
 			"no repository": {404, "NAME_UNKNOWN", "The repository with name 'team/none' does not exist in the registry with id '123456789012'",
 				"/v2/team/none/manifests/v1", string(image.Manifest), ociManifest},
 			"too large": {413, "SIZE_INVALID", "The manifest has more than 4194304 bytes", manifestsOf + "v1", strings.Repeat(" ", 4194305), ociManifest},

@@ -230,7 +230,7 @@ func TestRegistryUploadsRefused(t *testing.T) {
 				e.requireRefused(t, 400, "DIGEST_INVALID", "Invalid digest 'sha256'", "PUT", upload+"?digest=sha256", "layer")
 				e.requireRefused(t, 416, "BLOB_UPLOAD_INVALID", fmt.Sprintf(gap, 1, 0), "PATCH", upload, "layer", "Content-Range", "1-5")
 				if mode == "ECR" {
-					e.requireRefused(t, 500, "UNKNOWN", fmt.Sprintf(empty, id), "PUT", upload+right, "")
+					e.requireRefused(t, 400, "BLOB_UPLOAD_INVALID", fmt.Sprintf(empty, id), "PUT", upload+right, "")
 				} else {
 					e.requireRefused(t, 400, "BLOB_UPLOAD_INVALID", none, "PUT", upload+right, "")
 				}

@@ -77,7 +77,7 @@ func (e *Entrance) answer(req *http.Request, downloads string) (answer *exchange
 	case isPreflight(req):
 		return preflight(req), nil
 	case strings.HasPrefix(req.URL.Path, registry.DownloadPrefix):
-		answer, err = store.Serve(e.Stage, e.Default, req, e.SpecRegistry)
+		answer, err = store.Serve(e.Stage, e.Default, req, storeHost.MatchString(hostname(req.Host)), e.SpecRegistry)
 	default:
 		answer, err = e.called(req, downloads)
 	}

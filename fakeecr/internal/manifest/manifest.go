@@ -52,8 +52,8 @@ const (
 	// have, media types outside \w{1,127}/[-+.\w]{1,127}, more than MaxLayers layers.
 	ECR Rules = iota
 	// Spec takes what the OCI specifications allow: besides what ECR takes, images without
-	// layers, empty indexes, indexes of anything, unknown members, data and annotations in any
-	// descriptor, any media type in a descriptor, any number of layers.
+	// layers, unknown members, data, annotations and a platform in any descriptor, any media type
+	// in a descriptor, any number of layers.
 	Spec
 )
 
@@ -84,7 +84,7 @@ type Descriptor struct {
 	Digest       string // in the form of ECR's digests, not necessarily SHA-256
 	Size         int64  // in bytes, never negative
 	ArtifactType string
-	Platform     *Platform // of an index's children and of subjects, where given
+	Platform     *Platform // of an index's children, where given
 	Foreign      bool      // a layer that need not be in the repository
 }
 

@@ -169,6 +169,9 @@ func (p *parser) descriptors(in place) []Descriptor {
 	return slices.Clone(list)
 }
 
+// descriptor reads a descriptor. ECR takes data in the empty descriptor of OCI artifacts, which oras
+// always writes with its two bytes. It takes a platform of an index's children alone, though buildkit
+// writes one into subjects.
 func (p *parser) descriptor(in place) Descriptor {
 	d := Descriptor{Size: -1}
 	var data string
@@ -190,7 +193,7 @@ func (p *parser) descriptor(in place) Descriptor {
 			for range p.object {
 				p.string()
 			}
-		case name == "platform" && (in == inManifests || in == inSubject):
+		case name == "platform" && in == inManifests:
 			d.Platform = p.platform()
 		default:
 			p.unknown(name)
@@ -199,26 +202,15 @@ func (p *parser) descriptor(in place) Descriptor {
 	if d.MediaType == "" || d.Digest == "" || d.Size < 0 {
 		p.fail("a descriptor without mediaType, digest or size")
 	}
-	if p.rules == ECR {
-		p.restrict(&d, in, data)
+	if p.rules == ECR && data != "" && (d.MediaType != emptyType || data != emptyData) {
+		p.fail("a descriptor with data")
 	}
 	d.Foreign = in == inLayers && isForeign(d.MediaType)
 	return d
 }
 
-// restrict refuses what ECR alone refuses in a descriptor. Data is taken in the empty descriptor of
-// OCI artifacts, which oras always writes with its two bytes; buildkit's cache indexes list blobs as
-// their manifests.
-func (p *parser) restrict(d *Descriptor, in place, data string) {
-	if data != "" && (d.MediaType != emptyType || data != emptyData) {
-		p.fail("a descriptor with data")
-	}
-	if in == inManifests && !isManifest(d.MediaType) {
-		p.fail("an index of " + quote(d.MediaType))
-	}
-}
-
-// platform reads all members but features, which ECR refuses though Docker's manifest lists have it.
+// platform reads the members that ECR takes. It refuses features, though Docker's manifest lists
+// have it, and os.features, though both specifications have it.
 func (p *parser) platform() *Platform {
 	var platform Platform
 	for name := range p.object {
@@ -231,8 +223,6 @@ func (p *parser) platform() *Platform {
 			platform.OSVersion = p.string()
 		case "variant":
 			platform.Variant = p.string()
-		case "os.features":
-			p.strings()
 		default:
 			p.unknown(name)
 		}
@@ -308,14 +298,6 @@ const (
 	emptyType = "application/vnd.oci.empty.v1+json"
 	emptyData = "e30="
 )
-
-func isManifest(mediaType string) bool {
-	switch mediaType {
-	case DockerSchema1, DockerSchema1Signed, DockerSchema2, DockerList, OCIManifest, OCIIndex:
-		return true
-	}
-	return false
-}
 
 // isForeign reports whether layers of the media type need not be pushed: Docker calls them foreign,
 // OCI nondistributable.

@@ -109,10 +109,12 @@ func TestRefusals(t *testing.T) {
 
 		"an index with layers":          {indexText, `"manifests"`, layersText + `,"manifests"`, "an index with layers", false},
 		"an index with a config":        {indexText, `"manifests"`, `"config":{},"manifests"`, "an index with config", false},
-		"the index of a buildkit cache": {indexText, `image.manifest.v1+json`, `image.layer.v1.tar+gzip`, "an index of", true},
+		"a platform of a subject":       {imageText, `"size":7`, `"size":7,"platform":{"architecture":"amd64","os":"linux"}`, `unknown member "platform"`, true},
+		"a platform of a layer":         {imageText, `"size":5`, `"size":5,"platform":{"architecture":"amd64","os":"linux"}`, `unknown member "platform"`, true},
 		"features of a platform":        {indexText, `"os":"linux"`, `"os":"linux","features":["sse4"]`, `unknown member "features"`, true},
+		"os.features of a platform":     {indexText, `"os":"linux"`, `"os":"linux","os.features":["win32k"]`, `unknown member "os.features"`, true},
 		"a platform that is a string":   {indexText, `{"architecture":"amd64","os":"linux"}`, `"linux/amd64"`, "wrong type", false},
-		"os.features that are a string": {indexText, `"os":"linux"`, `"os":"linux","os.features":"win32k"`, "wrong type", false},
+		"os.features that are a string": {indexText, `"os":"linux"`, `"os":"linux","os.features":"win32k"`, `unknown member "os.features"`, true},
 		"an architecture that is none":  {indexText, `"amd64"`, `64`, `no "`, false},
 
 		"no fsLayers":                  {schema1Text, `"fsLayers":[{"blobSum":"sha256:1a"}],`, ``, "no fsLayers", true},
@@ -195,13 +197,12 @@ func TestMediaTypeOfTheRequest(t *testing.T) {
 // Members that no recorded case refuses and that tools write.
 func TestOptionalMembersAreTaken(t *testing.T) {
 	optional := `,"urls":["https://example.com/a"],"artifactType":"sbom/example","annotations":{"a":"b"}}`
-	full := strings.TrimSuffix(layer(OCIManifest, "sha256:5b"), "}") + `,"platform":{"architecture":"arm","os":"linux",` +
-		`"os.version":"6.1","os.features":["a","b"],"variant":"v7"}` + optional
+	child := strings.TrimSuffix(layer(OCIManifest, "sha256:5b"), "}") + `,"platform":{"architecture":"arm","os":"linux","os.version":"6.1","variant":"v7"}` + optional
 	for name, text := range map[string]string{
 		"config":  strings.Replace(image(layer("a/b", "sha256:1a")), `c0",`, `c0","urls":[],"artifactType":"a/b",`, 1),
 		"layer":   image(strings.TrimSuffix(layer("a/b", "sha256:1a"), "}") + optional),
-		"child":   index(`"mediaType":"` + OCIIndex + `","manifests":[` + full + `]`),
-		"subject": strings.TrimSuffix(image(layer("a/b", "sha256:1a")), "}") + `,"subject":` + full + `}`,
+		"child":   index(`"mediaType":"` + OCIIndex + `","manifests":[` + child + `]`),
+		"subject": strings.TrimSuffix(image(layer("a/b", "sha256:1a")), "}") + `,"subject":` + strings.TrimSuffix(layer(OCIManifest, "sha256:5b"), "}") + optional + `}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			mediaType := OCIManifest

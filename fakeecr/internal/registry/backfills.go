@@ -354,7 +354,7 @@ func (tx *Tx) sourceOf(b *backfill, img *backfillImage) (*repository, *image, er
 	}
 	source, failure := repo.find(img.id)
 	if failure == nil && source.archived {
-		failure = imageInaccessible(img.id, source)
+		failure = imageInaccessible(img.id)
 	}
 	if failure != nil {
 		return nil, nil, &smithy.GenericAPIError{Code: string(failure.FailureCode), Message: aws.ToString(failure.FailureReason), Fault: smithy.FaultClient}

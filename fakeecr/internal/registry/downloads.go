@@ -97,6 +97,9 @@ type DownloadError struct {
 	// have, of the code InvalidRange alone.
 	RangeRequested   string
 	ActualObjectSize int64
+	// ArgumentName and ArgumentValue are what is wrong with the request, of the code
+	// InvalidArgument alone.
+	ArgumentName, ArgumentValue string
 }
 
 func (e *DownloadError) Error() string { return e.Code + ": " + e.Message }
@@ -126,6 +129,14 @@ func noSuchKey() error {
 func signatureDoesNotMatch() error {
 	return &DownloadError{Status: http.StatusForbidden, Code: "SignatureDoesNotMatch",
 		Message: "The request signature we calculated does not match the signature you provided. Check your key and signing method."}
+}
+
+// SecondAuth is how S3 refuses a request of a URL that it signed and that has an
+// Authorization header as well.
+func SecondAuth(authorization string) error {
+	return &DownloadError{Status: http.StatusBadRequest, Code: "InvalidArgument",
+		Message:      "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified",
+		ArgumentName: "Authorization", ArgumentValue: authorization}
 }
 
 // Download is the bytes behind a download URL.

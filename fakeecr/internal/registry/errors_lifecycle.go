@@ -40,9 +40,9 @@ func becauseOfIndexes(indexes []string) string {
 	return fmt.Sprintf("it is referenced by manifest list: [%s]", strings.Join(indexes, ", "))
 }
 
-// imageInaccessible is chosen.
-func imageInaccessible(id types.ImageIdentifier, img *image) *types.ImageFailure {
-	return imageFailure(id, types.ImageFailureCodeImageInaccessible, fmt.Sprintf("Requested image is not accessible: its status is %s", img.status()))
+// imageInaccessible has a text that is recorded from the registry endpoint.
+func imageInaccessible(id types.ImageIdentifier) *types.ImageFailure {
+	return imageFailure(id, types.ImageFailureCodeImageInaccessible, "The requested image is in an inaccessible state. Please restore if needed")
 }
 
 // layerArchived is chosen.

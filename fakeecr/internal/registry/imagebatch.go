@@ -37,7 +37,7 @@ func (tx *Tx) BatchGetImage(ctx context.Context, in *ecr.BatchGetImageInput) (*e
 		case failure != nil:
 			out.Failures = append(out.Failures, *failure)
 		case img.archived:
-			out.Failures = append(out.Failures, *imageInaccessible(id, img))
+			out.Failures = append(out.Failures, *imageInaccessible(id))
 		case unreadable != nil:
 			out.Failures = append(out.Failures, *imageFailure(id, types.ImageFailureCodeKmsError, sentence(unreadable)))
 		case id.ImageTag != nil || len(img.tags) == 0:

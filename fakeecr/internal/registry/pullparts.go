@@ -38,6 +38,9 @@ func (tx *Tx) pullLayer(ctx context.Context, in *ecr.GetDownloadUrlForLayerInput
 		return unableToGetUpstreamLayer(upstreamReason(rule.url, err))
 	}
 	repo, err := tx.destination(s)
+	if missing := new(types.RepositoryNotFoundException); errors.As(err, &missing) {
+		return err
+	}
 	if err != nil {
 		return unableToGetUpstreamLayer(sentence(err))
 	}

@@ -193,13 +193,8 @@ func (tx *Tx) store(s *shipment, answered []wanted) (*repository, error) {
 // may change and whose key may be used.
 func (tx *Tx) destination(s *shipment) (*repository, error) {
 	repo, err := tx.establish(s.into.Key, s.into.name, types.RCTAppliedForPullThroughCache)
-	var limit *types.LimitExceededException
-	var kms *types.KmsException
-	switch {
-	case errors.As(err, &limit), errors.As(err, &kms):
+	if err != nil {
 		return nil, err
-	case err != nil:
-		return nil, unableToGetUpstreamImage(sentence(err))
 	}
 	return repo, tx.useKey(repo.Key, repo.encryption, encrypt)
 }

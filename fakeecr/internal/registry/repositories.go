@@ -159,6 +159,9 @@ func (tx *Tx) establish(key Key, name string, purpose types.RCTAppliedFor) (*rep
 		return repo, nil
 	}
 	template := tx.registry(key).template(name, purpose)
+	if purpose == types.RCTAppliedForPullThroughCache && template != nil && template.lacksRole() {
+		return nil, repositoryNotFound(key, name) // recorded of tags: ECR has not found it
+	}
 	if purpose == types.RCTAppliedForCreateOnPush {
 		if template == nil {
 			return nil, repositoryNotFound(key, name)

@@ -66,6 +66,11 @@ func (r *registry) template(name string, purpose types.RCTAppliedFor) *template 
 	return nil
 }
 
+// lacksRole tells whether the template has settings that take a role, and none.
+func (t *template) lacksRole() bool {
+	return t.role == nil && (len(t.tags) > 0 || t.encryption.kind != types.EncryptionTypeAes256)
+}
+
 // apply gives a new repository the template's settings. ECR itself may neither
 // tag a repository nor use a KMS key, only the template's role may.
 func (t *template) apply(tx *Tx, repo *repository) error {

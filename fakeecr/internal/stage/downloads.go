@@ -21,6 +21,9 @@ func prepareDownload(call *dispatch.Call, from *url.URL) {
 	call.Record.Repository = *in.RepositoryName
 	call.Tx.HandsOver = true
 	call.Run = func(ctx context.Context, call *dispatch.Call) (any, error) {
+		if call.Unauthenticated != nil {
+			return nil, call.Unauthenticated
+		}
 		return registry.Run(&call.Tx, func() (*registry.Download, error) {
 			return call.Tx.DownloadLayer(ctx, in, from)
 		})

@@ -21,10 +21,11 @@ import (
 const requestIDHeader = "X-Amz-Request-Id"
 
 // Serve answers a request of a download URL, without credentials: who may be by says
-// no more than the name of an actor. Where the OCI
-// distribution spec is to be followed it tells the digest, as S3 does not. An error
-// means that there is no answer.
-func Serve(s *stage.Stage, by stage.Caller, req *http.Request, spec bool) (*exchange.Answer, error) {
+// no more than the name of an actor. At S3's own host others than the URL's are
+// refused, as S3 does; elsewhere they may be those of the registry, which clients keep
+// on one host. Where the OCI distribution spec is to be followed the digest is told, as
+// S3 does not. An error means that there is no answer.
+func Serve(s *stage.Stage, by stage.Caller, req *http.Request, ownHost, spec bool) (*exchange.Answer, error) {
 	key, in, err := registry.ParseDownload(req.URL.Path)
 	if err == nil && req.Method != http.MethodGet && req.Method != http.MethodHead {
 		err = &registry.DownloadError{Status: http.StatusMethodNotAllowed, Code: "MethodNotAllowed",
@@ -40,6 +41,9 @@ func Serve(s *stage.Stage, by stage.Caller, req *http.Request, spec bool) (*exch
 	}
 	call := s.NewCall(scenarios.DownloadLayer, by.As(stage.Own(key)), scenarios.FaceAPI)
 	call.Input = in
+	if authorization := req.Header.Get("Authorization"); ownHost && authorization != "" {
+		call.Unauthenticated = registry.SecondAuth(authorization)
+	}
 	content, err := s.Download(req.Context(), call, req.URL)
 	switch {
 	case stage.Unanswered(req.Context(), err):
@@ -62,6 +66,8 @@ type errorBody struct {
 	XMLName          xml.Name `xml:"Error"`
 	Code             string
 	Message          string
+	ArgumentName     string `xml:",omitempty"`
+	ArgumentValue    string `xml:",omitempty"`
 	RangeRequested   string `xml:",omitempty"`
 	ActualObjectSize int64  `xml:",omitempty"`
 	RequestID        string `xml:"RequestId"`
@@ -79,6 +85,7 @@ func refusal(requestID string, err error) *exchange.Answer {
 	case errors.As(err, &refused):
 		status = refused.Status
 		said.Code, said.Message = refused.Code, refused.Message
+		said.ArgumentName, said.ArgumentValue = refused.ArgumentName, refused.ArgumentValue
 		said.RangeRequested, said.ActualObjectSize = refused.RangeRequested, refused.ActualObjectSize
 	case errors.As(err, &api):
 		said.Code, said.Message = api.ErrorCode(), api.ErrorMessage()
