@@ -3,6 +3,7 @@ package registry
 import (
 	"bytes"
 	_ "crypto/sha512" // which go-digest uses where a program has it
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -33,11 +34,20 @@ type Part struct {
 	// open tells that the part is what came, whatever that was, and nothing more was
 	// said of it.
 	open bool
+	// broken is why no more came of a part that is kept all the same, or nil.
+	broken error
 }
 
 // NewPart is a part of bytes that the caller hands over.
 func NewPart(blob []byte) *Part {
 	return &Part{pieces: [][]byte{blob}, size: int64(len(blob))}
+}
+
+// Replaced is the part with other bytes, which the caller hands over.
+func (p *Part) Replaced(blob []byte) *Part {
+	replaced := NewPart(blob)
+	replaced.broken = p.broken
+	return replaced
 }
 
 // Bytes is a copy of the part's bytes.
@@ -60,10 +70,11 @@ func (p *Part) hashedAfter(u *upload) (hash.Cloner, error) {
 
 // Receive reads the part that a stream is, of length bytes or of any number if
 // that is negative, for the upload that an input names. The input gets the range
-// that it lacks: a part without a first byte follows what was received. Nothing is
-// read of a part that the upload will not take. The error is that of a stream that
-// breaks off.
-func (w *World) Receive(key Key, in *ecr.UploadLayerPartInput, body io.Reader, length int64) (part *Part, err error) {
+// that it lacks: a part without a first byte begins at the first of the layer or,
+// by the specification, follows what was received. Nothing is read of a part that
+// the upload will not take. What came of a stream that breaks off is the part in
+// ECR; by the specification it is an error, which is an [ErrBrokenOff].
+func (w *World) Receive(key Key, endpoint Endpoint, in *ecr.UploadLayerPartInput, body io.Reader, length int64) (part *Part, err error) {
 	tx := &Tx{World: w, Key: key}
 	part = &Part{open: in.PartFirstByte == nil}
 	var u *upload
@@ -72,18 +83,36 @@ func (w *World) Receive(key Key, in *ecr.UploadLayerPartInput, body io.Reader, l
 	}
 	switch {
 	case in.PartFirstByte != nil:
-	case u != nil:
+	case u != nil && endpoint == SpecEndpoint:
 		in.PartFirstByte = aws.Int64(u.size)
 	default:
 		in.PartFirstByte = aws.Int64(0)
 	}
-	if u != nil && *in.PartFirstByte == u.size {
+	switch {
+	case u == nil:
+	case *in.PartFirstByte == u.size:
 		err = part.receive(u, body, length, tx.quota(BytesPerLayer)-u.size)
+	case part.open:
+		part.size = anyOf(body, length)
+	}
+	if errors.Is(err, ErrBrokenOff) && endpoint != SpecEndpoint {
+		part.broken, err = err, nil
+		in.PartLastByte = nil
 	}
 	if in.PartLastByte == nil {
 		in.PartLastByte = aws.Int64(max(*in.PartFirstByte+part.size-1, 0))
 	}
 	return part, err
+}
+
+// anyOf is how many bytes a stream has that nobody takes: of one without a length
+// it tells whether there is any.
+func anyOf(body io.Reader, length int64) int64 {
+	if length < 0 {
+		n, _ := io.ReadFull(body, make([]byte, 1)) // none is none, for whatever reason
+		length = int64(n)
+	}
+	return length
 }
 
 // receive reads a part of length bytes, if that is not negative, and no more than
@@ -116,7 +145,10 @@ func (p *Part) receive(u *upload, body io.Reader, length, most int64) (err error
 	}
 }
 
-func brokenOff(err error) error { return fmt.Errorf("the layer part breaks off: %w", err) }
+// ErrBrokenOff is that of a stream that ends before its end.
+var ErrBrokenOff = errors.New("the layer part breaks off")
+
+func brokenOff(err error) error { return fmt.Errorf("%w: %w", ErrBrokenOff, err) }
 
 // read adds a piece of so many bytes, or of those that are left.
 func (p *Part) read(body io.Reader, size int64) (err error) {

@@ -41,6 +41,9 @@ type Tx struct {
 	// Bytes and Digest are what a call on layers moved, for the trace.
 	Bytes  int64
 	Digest string
+	// FirstPart is how many bytes the first part had of the upload that received
+	// another one.
+	FirstPart int64
 
 	now    time.Time
 	root   *root

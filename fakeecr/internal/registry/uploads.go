@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -30,12 +31,12 @@ const uploadLifetime = 24 * time.Hour
 // next one.
 type upload struct {
 	id string
-	// pieces are the bytes of all parts. parts counts these, and last is the size
-	// of the last one.
-	pieces [][]byte
-	size   int64
-	parts  int
-	last   int64
+	// pieces are the bytes of all parts. parts counts these, and first and last are
+	// the sizes of the first and the last one.
+	pieces      [][]byte
+	size        int64
+	parts       int
+	first, last int64
 	// hash is the state after the last part. It is cloned before it is written.
 	hash hash.Cloner
 	// short tells that a part before the last is under the minimum.
@@ -85,7 +86,8 @@ func (e uploadExpires) happen(tx *Tx) (any, error) {
 
 // UploadLayerPart takes the part that follows the last one, from the input or
 // from the transaction's Part. The minimum size is not checked before the layer is
-// completed, because any part may be the last. A stream without a byte adds no part.
+// completed, because any part may be the last. A stream without a byte adds no part;
+// what came of one that broke off is a part, and an error.
 func (tx *Tx) UploadLayerPart(_ context.Context, in *ecr.UploadLayerPartInput) (*ecr.UploadLayerPartOutput, error) {
 	part := tx.Part
 	if part == nil {
@@ -95,8 +97,10 @@ func (tx *Tx) UploadLayerPart(_ context.Context, in *ecr.UploadLayerPartInput) (
 	switch {
 	case err != nil:
 		return nil, err
+	case part.broken != nil && part.size == 0:
+		return nil, part.broken
 	case part.open && part.size == 0:
-		return received(repo, u), nil
+		return tx.received(repo, u), nil
 	}
 	if err := tx.acceptable(repo, u, in, part.size); err != nil {
 		return nil, err
@@ -117,11 +121,16 @@ func (tx *Tx) UploadLayerPart(_ context.Context, in *ecr.UploadLayerPartInput) (
 	next.expiry = u.expiry
 	repo.uploads.Set(repo.generation, u.id, next)
 	tx.Bytes, tx.Digest = part.size, next.digest()
-	return received(repo, next), nil
+	if part.broken != nil {
+		tx.commitRefusal()
+		return nil, part.broken
+	}
+	return tx.received(repo, next), nil
 }
 
 // received is the answer to a part, which an upload has received.
-func received(repo *repository, u *upload) *ecr.UploadLayerPartOutput {
+func (tx *Tx) received(repo *repository, u *upload) *ecr.UploadLayerPartOutput {
+	tx.FirstPart = u.first
 	return &ecr.UploadLayerPartOutput{
 		RegistryId:       aws.String(repo.Account),
 		RepositoryName:   aws.String(repo.name),
@@ -188,6 +197,7 @@ func (u *upload) with(part *Part) (*upload, error) {
 		pieces: append(u.pieces[:len(u.pieces):len(u.pieces)], part.pieces...),
 		size:   u.size + part.size,
 		parts:  u.parts + 1,
+		first:  cmp.Or(u.first, part.size),
 		last:   part.size,
 		hash:   state,
 		short:  u.short || u.parts > 0 && u.last < minPartSize,

@@ -13,12 +13,11 @@ import (
 )
 
 // UploadPart carries out the UploadLayerPart whose bytes are a stream, of length
-// bytes or of any number if that is negative. They are kept as they come in. A part
-// of which the input has no range follows what was received.
+// bytes or of any number if that is negative. They are kept as they come in.
 func (s *Stage) UploadPart(ctx context.Context, call *dispatch.Call, body io.Reader, length int64) (any, error) {
 	in := call.Input.(*ecr.UploadLayerPartInput)
 	target, _ := Operations[call.Name].Target(in, call.Tx.Key)
-	call.Tx.Part, call.Unreadable = s.State.Receive(target, in, body, length)
+	call.Tx.Part, call.Unreadable = s.State.Receive(target, call.Tx.Endpoint, in, body, length)
 	in.LayerPartBlob = []byte{} // there, as the service model wants it
 	return s.Do(ctx, call)
 }
@@ -53,7 +52,7 @@ func takeBack(call *dispatch.Call) {
 	}
 	kept := *in
 	kept.LayerPartBlob = []byte{}
-	call.Input, call.Tx.Part = &kept, registry.NewPart(slices.Clone(in.LayerPartBlob))
+	call.Input, call.Tx.Part = &kept, call.Tx.Part.Replaced(slices.Clone(in.LayerPartBlob))
 }
 
 // garble changes the byte of a layer part at an offset, if it has so many.
@@ -65,7 +64,7 @@ func garble(call *dispatch.Call, in *ecr.UploadLayerPartInput, at int64) {
 	blob[at] ^= 0xff
 	call.Tx.HandsOver = true
 	if call.Tx.Part != nil {
-		call.Tx.Part = registry.NewPart(blob)
+		call.Tx.Part = call.Tx.Part.Replaced(blob)
 		return
 	}
 	garbled := *in

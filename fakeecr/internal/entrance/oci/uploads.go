@@ -103,7 +103,8 @@ func finishUpload(r *request) (*exchange.Answer, error) {
 func (r *request) hasBody() bool { return r.ContentLength != 0 && r.Body != http.NoBody }
 
 // receive takes the body as the next part of the upload, and answers how many
-// bytes there are then.
+// bytes there are then. ECR answers those of the first part, however many came
+// since.
 func (r *request) receive() (size int64, err error) {
 	if err := r.knowsUpload(); err != nil {
 		return 0, err
@@ -120,10 +121,12 @@ func (r *request) receive() (size int64, err error) {
 	answer, err := r.Stage.UploadPart(r.Context(), call, r.Body, r.ContentLength)
 	out, err := answered[ecr.UploadLayerPartOutput](r, call, answer, err)
 	switch {
-	case err != nil && errors.Is(err, call.Unreadable):
+	case errors.Is(err, registry.ErrBrokenOff):
 		return 0, uploadInvalid(err)
 	case err != nil:
 		return 0, err
+	case !r.Spec && call.Tx.FirstPart > 0:
+		return call.Tx.FirstPart, nil
 	}
 	return aws.ToInt64(out.LastByteReceived) + 1, nil
 }
