@@ -45,6 +45,8 @@ var (
 	team       = aws.String("team/app")
 	faultImage = fakeecr.RandomImage(1, 100)
 	faultLayer = digest.FromBytes(faultImage.Blobs[0]).String()
+	faultIndex = indexOf(faultImage)
+	child      = faultImage.Digest()
 )
 
 func seeded(t *testing.T, on face) { on.registry.MustPush("team/app:v1", faultImage) }
@@ -190,9 +192,34 @@ var manifest = deed{
 		if err != nil {
 			return "", err
 		}
+		if len(out.Failures) > 0 {
+			return fmt.Sprintf("the failure %s", out.Failures[0].FailureCode), nil
+		}
 		require.JSONEq(t, string(faultImage.Manifest), *out.Images[0].ImageManifest)
 		if digest.FromString(*out.Images[0].ImageManifest).String() != faultImage.Digest() {
 			return "a manifest with another digest", nil
+		}
+		return "ok", nil
+	},
+}
+
+// children pulls an index by its tag, and then its one child.
+var children = deed{
+	prepare: func(t *testing.T, on face) { on.registry.MustPush("team/app:all", faultIndex) },
+	request: func(ctx context.Context, t *testing.T, e *endpoint) (string, error) {
+		require.Equal(t, 200, e.do(t, "GET", manifestsOf+"all", "").status)
+		got, err := e.sendWithin(ctx, t, "GET", manifestsOf+child, "")
+		return got.told(), err
+	},
+	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
+		for _, id := range []types.ImageIdentifier{{ImageTag: aws.String("all")}, {ImageDigest: &child}} {
+			out, err := on.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: team, ImageIds: []types.ImageIdentifier{id}})
+			switch {
+			case err != nil:
+				return "", err
+			case len(out.Failures) > 0:
+				return fmt.Sprintf("the failure %s", out.Failures[0].FailureCode), nil
+			}
 		}
 		return "ok", nil
 	},
@@ -220,7 +247,7 @@ var download = deed{
 		case err != nil:
 			return "", err
 		case response.StatusCode != http.StatusOK:
-			return fmt.Sprintf("status %d", response.StatusCode), nil
+			return "status " + reply{status: response.StatusCode, body: string(content)}.told(), nil
 		case len(content) != len(faultImage.Blobs[0]):
 			return fmt.Sprintf("%d bytes of %d", len(content), len(faultImage.Blobs[0])), nil
 		case digest.FromBytes(content).String() != faultLayer:

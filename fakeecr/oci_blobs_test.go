@@ -108,58 +108,87 @@ func TestDownloadURLOutlivesTheImage(t *testing.T) {
 
 var errNoMore = errors.New("no more")
 
-// An upload whose body breaks off has not received it.
+// What came of a body that breaks off stays in ECR, as a part, which is seen when the
+// same is sent again. By the specification it is dropped.
 func TestBrokenUpload(t *testing.T) {
-	server := fakeecr.NewServer(t)
-	create(t, server, app)
-	e := &endpoint{registry: server.Registry, origin: server.URL, client: http.DefaultClient, authorization: "Basic " + authorizationToken(t, server)}
-	raw := func(t *testing.T, head, body string) net.Conn {
-		connection, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))
-		require.NoError(t, err)
-		_, err = fmt.Fprintf(connection, "%s HTTP/1.1\r\nHost: registry\r\nAuthorization: %s\r\n%s", head, e.authorization, body)
-		require.NoError(t, err)
-		return connection
-	}
-	for name, c := range map[string]func(t *testing.T, upload string){
-		"a connection that ends": func(t *testing.T, upload string) {
-			connection := raw(t, "PATCH "+upload, "Content-Length: 10\r\n\r\n01234")
-			require.NoError(t, connection.Close())
-		},
-		"chunks that end": func(t *testing.T, upload string) {
-			connection := raw(t, "PATCH "+upload, "Transfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n")
-			require.NoError(t, connection.Close())
-		},
-		"chunks that are none": func(t *testing.T, upload string) {
-			connection := raw(t, "PATCH "+upload, "Transfer-Encoding: chunked\r\n\r\n5\r\n01234\r\nxx\r\n")
-			defer connection.Close()
-			answer, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	for mode, m := range modes {
+		server := fakeecr.NewServer(t, m.options...)
+		create(t, server, app)
+		e := &endpoint{registry: server.Registry, origin: server.URL, client: http.DefaultClient, authorization: "Basic " + authorizationToken(t, server)}
+		raw := func(t *testing.T, head, body string) net.Conn {
+			connection, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))
 			require.NoError(t, err)
-			require.Equal(t, 400, answer.StatusCode)
-		},
-		"a body that cannot be read": func(t *testing.T, upload string) {
-			req, err := http.NewRequestWithContext(t.Context(), "PATCH", "https://"+registryHost+upload, io.MultiReader(strings.NewReader("01234"), iotest.ErrReader(errNoMore)))
+			_, err = fmt.Fprintf(connection, "%s HTTP/1.1\r\nHost: registry\r\nAuthorization: %s\r\n%s", head, e.authorization, body)
 			require.NoError(t, err)
-			req.Header.Set("Authorization", e.authorization)
-			_, err = server.Transport().RoundTrip(req)
-			require.ErrorIs(t, err, errNoMore)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			upload := e.begin(t)
-			before := server.Trace().Count("UploadLayerPart")
-			c(t, upload)
-			require.Eventually(t, func() bool { return server.Trace().Count("UploadLayerPart") > before }, 10*time.Second, time.Millisecond)
-			parts := server.Trace().For("UploadLayerPart")
-			require.ErrorContains(t, parts[len(parts)-1].Err, "the layer part breaks off: ")
-			require.Equal(t, "0-0", e.do(t, "GET", upload, "").header.Get("Range"))
-			require.Equal(t, 201, e.do(t, "PUT", upload+"?digest="+digestOf([]byte(name)), name).status)
+			return connection
+		}
+		for name, broken := range map[string]func(t *testing.T, upload string){
+			"a connection that ends": func(t *testing.T, upload string) {
+				connection := raw(t, "PATCH "+upload, "Content-Length: 10\r\n\r\n01234")
+				require.NoError(t, connection.Close())
+			},
+			"a chunk with its range": func(t *testing.T, upload string) {
+				connection := raw(t, "PATCH "+upload, "Content-Length: 10\r\nContent-Range: 0-9\r\n\r\n01234")
+				require.NoError(t, connection.Close())
+			},
+			"chunks that end": func(t *testing.T, upload string) {
+				connection := raw(t, "PATCH "+upload, "Transfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n")
+				require.NoError(t, connection.Close())
+			},
+			"a body of PUT": func(t *testing.T, upload string) {
+				connection := raw(t, "PUT "+upload+"?digest="+digestOf([]byte("01234")), "Content-Length: 10\r\n\r\n01234")
+				require.NoError(t, connection.Close())
+			},
+			"chunks that are none": func(t *testing.T, upload string) {
+				connection := raw(t, "PATCH "+upload, "Transfer-Encoding: chunked\r\n\r\n5\r\n01234\r\nxx\r\n")
+				defer connection.Close()
+				answer, err := http.ReadResponse(bufio.NewReader(connection), nil)
+				require.NoError(t, err)
+				require.Equal(t, 400, answer.StatusCode)
+			},
+			"a body that cannot be read": func(t *testing.T, upload string) {
+				req, err := http.NewRequestWithContext(t.Context(), "PATCH", "https://"+registryHost+upload, io.MultiReader(strings.NewReader("01234"), iotest.ErrReader(errNoMore)))
+				require.NoError(t, err)
+				req.Header.Set("Authorization", e.authorization)
+				_, err = server.Transport().RoundTrip(req)
+				require.ErrorIs(t, err, errNoMore)
+			},
+		} {
+			t.Run(mode+"/"+name, func(t *testing.T) {
+				begun := func() (upload string) {
+					upload = e.begin(t)
+					before := server.Trace().Count("UploadLayerPart")
+					broken(t, upload)
+					require.Eventually(t, func() bool { return server.Trace().Count("UploadLayerPart") > before }, 10*time.Second, time.Millisecond)
+					return upload
+				}
+				upload := begun()
+				parts := server.Trace().For("UploadLayerPart")
+				last := parts[len(parts)-1]
+				require.ErrorContains(t, last.Err, "the layer part breaks off: ")
+				if mode == "ECR" {
+					require.EqualValues(t, 5, last.Bytes)
+					require.Equal(t, "0-4", e.do(t, "GET", upload, "").header.Get("Range"))
+					again := name + name // which is longer
+					e.requireRefused(t, 416, "BLOB_UPLOAD_INVALID", "First byte of the layer part is 0 instead of 5", "PATCH", upload, again)
+					e.requireRefused(t, 416, "BLOB_UPLOAD_INVALID", "First byte of the layer part is 0 instead of 5", "PATCH", upload, again, ranged(0, len(again))...)
+					require.Equal(t, 201, e.do(t, "PUT", upload+"?digest="+digestOf([]byte("01234")), "").status)
 
-			expires := e.begin(t)
-			c(t, expires)
-			server.Advance(24 * time.Hour)
-			e.authorization = "Basic " + authorizationToken(t, server)
-			require.Equal(t, 404, e.do(t, "GET", expires, "").status)
-		})
+					upload = begun() // what came is one part, and too small to be any but the last
+					require.Equal(t, 201, e.do(t, "PATCH", upload, "56789", ranged(5, 5)...).status)
+					e.requireRefused(t, 400, "BLOB_UPLOAD_INVALID", "All layer parts except the last part should be at least 5MB", "PUT", upload+"?digest="+digestOf([]byte("0123456789")), "")
+				} else {
+					require.Zero(t, last.Bytes)
+					require.Equal(t, "0-0", e.do(t, "GET", upload, "").header.Get("Range"))
+					require.Equal(t, 201, e.do(t, "PUT", upload+"?digest="+digestOf([]byte(name)), name).status)
+				}
+
+				expires := begun()
+				server.Advance(24 * time.Hour)
+				e.authorization = "Basic " + authorizationToken(t, server)
+				require.Equal(t, 404, e.do(t, "GET", expires, "").status)
+			})
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package fakeecr_test
 import (
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"net/http"
 	"testing"
@@ -28,13 +29,18 @@ func overSocket(t *testing.T, s *fakeecr.Server) *endpoint {
 		authorization: "Basic " + authorizationToken(t, s)}
 }
 
-// told is an answer's status and the code of its error, if it has one.
+// told is an answer's status and the code of its error, in JSON or in S3's XML, if it
+// has one.
 func (r reply) told() string {
 	var body struct{ Errors []struct{ Code string } }
-	if json.Unmarshal([]byte(r.body), &body) != nil || len(body.Errors) == 0 {
-		return fmt.Sprint(r.status)
+	var stored struct{ Code string }
+	switch {
+	case json.Unmarshal([]byte(r.body), &body) == nil && len(body.Errors) > 0:
+		return fmt.Sprint(r.status, " ", body.Errors[0].Code)
+	case xml.Unmarshal([]byte(r.body), &stored) == nil && stored.Code != "":
+		return fmt.Sprint(r.status, " ", stored.Code)
 	}
-	return fmt.Sprint(r.status, " ", body.Errors[0].Code)
+	return fmt.Sprint(r.status)
 }
 
 func requestPut(ctx context.Context, t *testing.T, e *endpoint) (string, error) {

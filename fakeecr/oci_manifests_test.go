@@ -4,6 +4,7 @@ import (
 	"crypto/sha512"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -214,6 +215,48 @@ func TestRegistryDeleteManifest(t *testing.T) {
 		deletes(child)
 		require.Empty(t, imageDetails(t, e.registry, app))
 	})
+}
+
+// The specification has less tags than the API, and takes any number of layers.
+func TestTagsAndLayersOfTheSpecification(t *testing.T) {
+	long := func(n int) string { return strings.Repeat("a", n) }
+	for mode, m := range modes {
+		t.Run(mode, func(t *testing.T) {
+			onAllEndpoints(t, func(t *testing.T, e *endpoint) {
+				create(t, e.registry, app)
+				image := e.stored(t, "{}", "layer")
+				many := imageOf([]byte("{}"), slices.Repeat([][]byte{[]byte("layer")}, 128)...)
+				put := func(reference string) reply { return e.put(t, reference, image) }
+				require.Equal(t, 201, put(long(128)).status)
+				for _, bad := range []string{"-bad", ".x", long(129)} {
+					if mode == "ECR" {
+						require.Equal(t, 201, put(bad).status, "the API takes it")
+						require.Equal(t, 200, e.do(t, "GET", manifestsOf+bad, "").status)
+						continue
+					}
+					e.requireRefused(t, 400, "MANIFEST_INVALID", "Invalid tag '"+bad+"'", "PUT", manifestsOf+bad, string(image.Manifest), "Content-Type", ociManifest)
+					e.requireRefused(t, 400, "MANIFEST_INVALID", "Invalid tag '"+bad+"'", "PUT", manifestsOf+image.Digest()+"?tag=good&tag="+bad, string(image.Manifest), "Content-Type", ociManifest)
+					e.requireRefused(t, 404, "MANIFEST_UNKNOWN", notFoundHere, "GET", manifestsOf+"good", "")
+					e.requireRefused(t, 400, "TAG_INVALID", "Invalid tag '"+bad+"'", "GET", manifestsOf+bad, "")
+					_, err := direct(e.registry).putImage(t, app, image, bad)
+					require.NoError(t, err, "the API is ECR's")
+					require.Equal(t, 200, e.do(t, "GET", manifestsOf+bad, "").status)
+				}
+				for _, bad := range []string{long(300), long(301)} {
+					for _, method := range []string{"GET", "HEAD", "DELETE"} {
+						e.requireRefused(t, 400, "TAG_INVALID", "Invalid tag '"+bad+"'", method, manifestsOf+bad, "")
+					}
+				}
+				got := e.put(t, "many", many)
+				if mode == "ECR" {
+					require.Equal(t, 405, got.status)
+					require.Contains(t, got.body, "Limit on number of layers per image exceeded")
+				} else {
+					require.Equal(t, 201, got.status, got.body)
+				}
+			}, m.options...)
+		})
+	}
 }
 
 func TestSpecRegistryManifests(t *testing.T) {

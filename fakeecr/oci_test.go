@@ -1,9 +1,12 @@
 package fakeecr_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/base64"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -177,6 +180,40 @@ func TestRegistryPaths(t *testing.T) {
 			require.Contains(t, []int{404, 405}, got.status, outside)
 		}
 	})
+}
+
+// A request of HTTP/1.0 need not name a host. It is told paths, and as the realm where
+// the listener is.
+func TestRegistryWithoutAHost(t *testing.T) {
+	server := fakeecr.NewServer(t)
+	image := fakeecr.RandomImage(1, 10)
+	server.MustPush(app+":v1", image)
+	server.MustPush(app+":v2", image)
+	ask := func(line string, headers ...string) *http.Response {
+		connection, err := net.Dial("tcp", server.Host)
+		require.NoError(t, err)
+		t.Cleanup(func() { connection.Close() })
+		_, err = fmt.Fprintf(connection, "%s HTTP/1.0\r\n%s\r\n\r\n", line, strings.Join(headers, "\r\n"))
+		require.NoError(t, err)
+		got, err := http.ReadResponse(bufio.NewReader(connection), nil)
+		require.NoError(t, err)
+		return got
+	}
+	got := ask("GET /v2/")
+	require.Equal(t, 401, got.StatusCode)
+	require.Equal(t, `Basic realm="`+server.URL+`/",service="ecr.amazonaws.com"`, got.Header.Get("Www-Authenticate"))
+
+	known := "Authorization: Basic " + authorizationToken(t, server)
+	got = ask("POST "+uploadsOf, known)
+	require.Equal(t, 202, got.StatusCode)
+	require.Regexp(t, "^"+uploadsOf+"[0-9a-f-]{36}$", got.Header.Get("Location"))
+	got = ask("GET "+blobsOf+digestOf(image.Blobs[0]), known)
+	require.Equal(t, 307, got.StatusCode)
+	require.Regexp(t, `^/starport-layer-bucket/`, got.Header.Get("Location"))
+	got = ask("GET " + got.Header.Get("Location"))
+	require.Equal(t, 200, got.StatusCode)
+	got = ask("GET /v2/"+app+"/tags/list?n=1", known)
+	require.Regexp(t, `^</v2/team/app/tags/list\?last=`, got.Header.Get("Link"))
 }
 
 // undated is an answer without the headers that every server of net/http adds.

@@ -73,6 +73,11 @@ func (e *endpoint) layerOf(t *testing.T, digest string, headers ...string) reply
 	return reply{response.StatusCode, response.Header, string(content)}
 }
 
+// ranged is the header of a chunk of so many bytes.
+func ranged(from, size int) []string {
+	return []string{"Content-Range", fmt.Sprintf("%d-%d", from, from+size-1)}
+}
+
 // modes are the endpoint as ECR has it and as the specification wants it.
 var modes = map[string]struct {
 	options []fakeecr.Option
@@ -84,13 +89,12 @@ var modes = map[string]struct {
 
 // Clients push a layer in one of these ways.
 func TestRegistryUploads(t *testing.T) {
-	ranged := func(from, size int) []string {
-		return []string{"Content-Range", fmt.Sprintf("%d-%d", from, from+size-1)}
-	}
 	for mode, m := range modes {
 		first, last := "first", "and the last"
-		if mode == "ECR" { // which wants no less of a part that is not the last
+		told := len(first + last)
+		if mode == "ECR" { // which wants no less of a part that is not the last, and tells of the first alone
 			first = strings.Repeat(first, minPart/len(first)+1)
+			told = len(first)
 		}
 		whole := first + last
 		digest := digestOf([]byte(whole))
@@ -124,8 +128,18 @@ func TestRegistryUploads(t *testing.T) {
 				require.Equal(t, m.patched, got.status)
 				require.Equal(t, fmt.Sprintf("0-%d", len(first)-1), got.header.Get("Range"))
 				got = e.do(t, "PATCH", upload, last, ranged(len(first), len(last))...)
-				require.Equal(t, fmt.Sprintf("0-%d", len(whole)-1), got.header.Get("Range"))
+				require.Equal(t, fmt.Sprintf("0-%d", told-1), got.header.Get("Range"))
+				require.Equal(t, fmt.Sprintf("0-%d", told-1), e.do(t, "PATCH", upload, "").header.Get("Range"))
+				require.Equal(t, fmt.Sprintf("0-%d", len(whole)-1), e.do(t, "GET", upload, "").header.Get("Range"))
 				return e.do(t, "PUT", upload+finish, "")
+			},
+			"chunks without a range, as the specification appends them": func(t *testing.T, e *endpoint) reply {
+				if mode == "ECR" {
+					return e.do(t, "PUT", e.begin(t)+finish, whole)
+				}
+				upload := e.begin(t)
+				require.Equal(t, m.patched, e.do(t, "PATCH", upload, first).status)
+				return e.do(t, "PUT", upload+finish, last)
 			},
 			"chunks, the last with PUT": func(t *testing.T, e *endpoint) reply {
 				upload := e.begin(t)
@@ -190,6 +204,8 @@ func TestRegistryUploadAnswers(t *testing.T) {
 				same(about(m.patched, upload, "0-4"), e.do(t, "PATCH", upload, "layer"))
 				same(about(204, upload, "0-4"), e.do(t, "GET", upload, ""))
 				same(about(m.patched, upload, "0-4"), e.do(t, "PATCH", upload, ""))
+				require.Equal(t, m.patched, e.stream(t, "PATCH", upload, strings.NewReader("")).status)
+				same(about(204, upload, "0-4"), e.do(t, "GET", upload, ""))
 
 				gone := e.do(t, "DELETE", upload, "")
 				require.Equal(t, 204, gone.status)
@@ -241,6 +257,13 @@ func TestRegistryUploadsRefused(t *testing.T) {
 				e.requireRefused(t, 416, "BLOB_UPLOAD_INVALID", fmt.Sprintf(gap, 4, 3), "PUT", upload+right, "r", "Content-Range", "4-4")
 				e.requireRefused(t, 416, "BLOB_UPLOAD_INVALID", "Size of the layer part is 2 instead of 3", "PATCH", upload, "er", "Content-Range", "3-5")
 				e.requireRefused(t, 416, "BLOB_UPLOAD_INVALID", "Size of the layer part is 0", "PATCH", upload, "", "Content-Range", "3-4")
+				if mode == "ECR" { // a body without a range begins at the layer's first byte
+					e.requireRefused(t, 416, "BLOB_UPLOAD_INVALID", fmt.Sprintf(gap, 0, 3), "PATCH", upload, "yer")
+					e.requireRefused(t, 416, "BLOB_UPLOAD_INVALID", fmt.Sprintf(gap, 0, 3), "PUT", upload+right, "er")
+					got := e.stream(t, "PUT", upload+right, strings.NewReader("er"))
+					require.Equal(t, 416, got.status)
+					require.Contains(t, got.body, fmt.Sprintf(gap, 0, 3))
+				}
 				for _, odd := range []string{"bytes=3-4", "bytes 3-4/5", "3", "-4", "3-", "4-3-4", "a-b", "-1-4", "3-9223372036854775808"} {
 					e.requireRefused(t, 400, "BLOB_UPLOAD_INVALID", "Content-Range '"+odd+"' is not of the form FIRST-LAST", "PATCH", upload, "er", "Content-Range", odd)
 				}
@@ -303,9 +326,9 @@ func TestUploadsOfTheAPIAndTheRegistryAreTheSame(t *testing.T) {
 		begun := f.beginUpload(t, app)
 		_, err := f.sendPart(t, app, begun, 0, []byte(part))
 		require.NoError(t, err)
-		require.Equal(t, 201, e.do(t, "PATCH", uploadsOf+*begun, part).status)
+		require.Equal(t, 201, e.do(t, "PATCH", uploadsOf+*begun, part, ranged(len(part), len(part))...).status)
 		require.Equal(t, fmt.Sprintf("0-%d", 2*len(part)-1), e.do(t, "GET", uploadsOf+*begun, "").header.Get("Range"))
-		require.Equal(t, 201, e.do(t, "PUT", uploadsOf+*begun+"?digest="+digest, "end").status)
+		require.Equal(t, 201, e.do(t, "PUT", uploadsOf+*begun+"?digest="+digest, "end", ranged(2*len(part), 3)...).status)
 		require.Equal(t, types.LayerAvailabilityAvailable, f.availability(t, digest))
 
 		create(t, e.registry, "team/other")
@@ -315,7 +338,7 @@ func TestUploadsOfTheAPIAndTheRegistryAreTheSame(t *testing.T) {
 		require.Equal(t, 201, e.stream(t, "PATCH", path, strings.NewReader(part)).status)
 		_, err = f.sendPart(t, "team/other", id, len(part), []byte(part))
 		require.NoError(t, err)
-		require.Equal(t, 201, e.stream(t, "PATCH", path, strings.NewReader("end")).status)
+		require.Equal(t, 201, e.do(t, "PATCH", path, "end", ranged(2*len(part), 3)...).status)
 		done, err := f.completeUpload(t, "team/other", id, digest)
 		require.NoError(t, err)
 		require.Equal(t, digest, *done.LayerDigest)

@@ -18,13 +18,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
-	"github.com/fakeecr/ecr/scenarios"
 )
 
-// regclient is regclient at the registry endpoint of a world. It sends layers of more
-// than a chunk in chunks, the least that ECR takes, and does not pause after an error.
+// regclient is regclient at the registry endpoint of a world. It sends layers of no
+// known size in chunks, the least that ECR takes, and does not pause after an error.
 func (w wire) regclient() *regclient.RegClient {
-	host := config.Host{Name: w.host, Hostname: w.host, User: "AWS", Pass: w.password, TLS: config.TLSEnabled, BlobChunk: minPart, BlobMax: minPart}
+	host := config.Host{Name: w.host, Hostname: w.host, User: "AWS", Pass: w.password, TLS: config.TLSEnabled, BlobChunk: minPart}
 	if w.plain {
 		host.TLS = config.TLSDisabled
 	}
@@ -47,12 +46,27 @@ func TestRegclient(t *testing.T) {
 				image := fakeecr.RandomImage(1, 100, 2*minPart+1)
 				w.registry.MustPush("base:v1", image)
 
-				// A layer that is pushed in chunks is one layer.
-				chunked := bytes.Repeat([]byte("0123456789"), minPart/4)
-				put, err := client.BlobPut(ctx, w.ref(t, app), descriptor.Descriptor{}, io.MultiReader(bytes.NewReader(chunked)))
-				require.NoError(t, err)
-				require.Equal(t, digestOf(chunked), put.Digest.String())
-				require.Equal(t, 3, w.registry.Trace().Where(scenarios.Through(scenarios.FaceRegistry)).Count("UploadLayerPart"))
+				// A layer that is pushed in chunks is one layer. The client goes by the
+				// ranges that it is told, which of ECR's are those of the first chunk: it
+				// sends the second one again, asks for the upload's status, and goes on;
+				// with the third it gives up.
+				for _, chunks := range []int{2, 3} {
+					before := w.registry.Trace().Count("UploadLayerPart")
+					layer := bytes.Repeat([]byte{byte(chunks)}, chunks*minPart-1)
+					put, err := client.BlobPut(ctx, w.ref(t, app), descriptor.Descriptor{}, io.MultiReader(bytes.NewReader(layer)))
+					sent := w.registry.Trace().Count("UploadLayerPart") - before
+					if mode == "ECR" && chunks == 3 {
+						require.ErrorContains(t, err, "chunkStart")
+						continue
+					}
+					require.NoError(t, err)
+					require.Equal(t, digestOf(layer), put.Digest.String())
+					if mode == "ECR" {
+						require.Equal(t, chunks+1, sent)
+					} else {
+						require.Equal(t, chunks, sent)
+					}
+				}
 
 				require.NoError(t, client.ImageCopy(ctx, w.ref(t, "base:v1"), w.ref(t, app+":v1")))
 				head, err := client.ManifestHead(ctx, w.ref(t, app+":v1"))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -37,8 +38,15 @@ func Scheme(req *http.Request) string {
 	return "http"
 }
 
-// Origin is the scheme, the host and the port that a request came to.
-func Origin(req *http.Request) string { return Scheme(req) + "://" + req.Host }
+// Origin is the scheme, the host and the port that a request came to: the listener's
+// where the request names none, as one of HTTP/1.0 may.
+func Origin(req *http.Request) string {
+	host := req.Host
+	if listener, ok := req.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && host == "" {
+		host = listener.String()
+	}
+	return Scheme(req) + "://" + host
+}
 
 // Answer is what a request is answered with.
 type Answer struct {

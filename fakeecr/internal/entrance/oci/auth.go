@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
@@ -39,6 +40,6 @@ func (r *request) authenticate(host registry.Key) error {
 func (r *request) unauthorized() error {
 	return &refusal{
 		status: 401, message: "Not Authorized",
-		challenge: fmt.Sprintf(`Basic realm=%q,service="ecr.amazonaws.com"`, r.at("/", nil)),
+		challenge: fmt.Sprintf(`Basic realm=%q,service="ecr.amazonaws.com"`, exchange.Origin(r.Request)+"/"),
 	}
 }

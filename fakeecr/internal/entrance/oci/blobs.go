@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -42,8 +43,12 @@ func getBlob(r *request) (*exchange.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	location := aws.ToString(out.DownloadUrl)
+	if r.Host == "" {
+		location = strings.TrimPrefix(location, r.downloads)
+	}
 	answer := empty(http.StatusTemporaryRedirect)
-	answer.Header.Set("Location", aws.ToString(out.DownloadUrl))
+	answer.Header.Set("Location", location)
 	answer.Header.Set("Docker-Content-Digest", r.reference)
 	return answer, nil
 }

@@ -61,6 +61,16 @@ func digestInvalid(digest string) error {
 	return &refusal{status: http.StatusBadRequest, code: "DIGEST_INVALID", message: fmt.Sprintf("Invalid digest '%s'", digest)}
 }
 
+// tagInvalid is for a tag to read, and tagUnfit for one to put by the specification,
+// which has no code of its own for it. Both are chosen.
+func tagInvalid(tag string) error {
+	return &refusal{status: http.StatusBadRequest, code: "TAG_INVALID", message: fmt.Sprintf("Invalid tag '%s'", tag)}
+}
+
+func tagUnfit(tag string) error {
+	return &refusal{status: http.StatusBadRequest, code: "MANIFEST_INVALID", message: fmt.Sprintf("Invalid tag '%s'", tag)}
+}
+
 // manifestCut and the next are chosen; their statuses are the specification's.
 var (
 	manifestCut = &refusal{status: http.StatusBadRequest, code: "MANIFEST_INVALID",

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
 	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
 )
@@ -29,9 +30,9 @@ func getManifest(r *request) (*exchange.Answer, error) {
 	}))
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, r.orNoTag(err)
 	case len(out.Images) == 0:
-		return nil, imageRefused(out.Failures)
+		return nil, r.orNoTag(imageRefused(out.Failures))
 	}
 	image := out.Images[0]
 	answer := exchange.New(http.StatusOK, aws.ToString(image.ImageManifestMediaType), []byte(aws.ToString(image.ImageManifest)))
@@ -57,6 +58,11 @@ func putManifest(r *request) (*exchange.Answer, error) {
 	ids := []types.ImageIdentifier{id}
 	for i, tag := range r.tags() {
 		ids = append(ids[:i], types.ImageIdentifier{ImageDigest: id.ImageDigest, ImageTag: &tag})
+	}
+	for _, id := range ids {
+		if r.Spec && id.ImageTag != nil && !isTag(*id.ImageTag) {
+			return nil, tagUnfit(*id.ImageTag)
+		}
 	}
 	for _, id := range ids {
 		err := r.put(&ecr.PutImageInput{
@@ -133,11 +139,34 @@ func deleteManifest(r *request) (*exchange.Answer, error) {
 	}))
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, r.orNoTag(err)
 	case len(out.Failures) > 0:
-		return nil, imageRefused(out.Failures)
+		return nil, r.orNoTag(imageRefused(out.Failures))
 	}
 	return empty(http.StatusAccepted), nil
+}
+
+// mostTag is how many characters a tag may have by the specification; ECR's API takes
+// more.
+const mostTag = 128
+
+// isTag tells whether something is a tag by the specification, which takes less than
+// ECR's API.
+func isTag(tag string) bool {
+	return len(tag) <= mostTag && constraint.ValidTag(tag) && tag[0] != '-' && tag[0] != '.'
+}
+
+// orNoTag is why there is no such image. Of a tag that is none, because it is too long
+// or not as the specification wants it, that is the reason.
+func (r *request) orNoTag(err error) error {
+	var refused *refusal
+	var invalid *types.InvalidParameterException
+	missing := errors.As(err, &refused) && refused.code == "MANIFEST_UNKNOWN"
+	unfit := !isDigest(r.reference) && (len(r.reference) > mostTag || r.Spec && !isTag(r.reference))
+	if unfit && (missing || errors.As(err, &invalid)) {
+		return tagInvalid(r.reference)
+	}
+	return err
 }
 
 // imageID is the image that the path names.

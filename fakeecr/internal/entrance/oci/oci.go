@@ -148,7 +148,12 @@ func empty(status int) *exchange.Answer {
 	return &exchange.Answer{Status: status, Header: http.Header{}}
 }
 
-// at is the URL of a path of the endpoint, where the request came to.
+// at is the URL of a path of the endpoint, where the request came to. For one that
+// names no host it is a path.
 func (r *request) at(path string, query url.Values) string {
-	return (&url.URL{Scheme: exchange.Scheme(r.Request), Host: r.Host, Path: path, RawQuery: query.Encode()}).String()
+	to := &url.URL{Path: path, RawQuery: query.Encode()}
+	if r.Host != "" {
+		to.Scheme, to.Host = exchange.Scheme(r.Request), r.Host
+	}
+	return to.String()
 }

@@ -73,6 +73,16 @@ type errorBody struct {
 	RequestID        string `xml:"RequestId"`
 }
 
+// owns are the errors of ECR that S3 has words of its own for:
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html.
+var owns = map[string]struct {
+	status        int
+	code, message string
+}{
+	"ThrottlingException": {http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."},
+	"ServerException":     {http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."},
+}
+
 func refusal(requestID string, err error) *exchange.Answer {
 	if bare, is := exchange.Bare(err); is {
 		return bare
@@ -89,6 +99,9 @@ func refusal(requestID string, err error) *exchange.Answer {
 		said.RangeRequested, said.ActualObjectSize = refused.RangeRequested, refused.ActualObjectSize
 	case errors.As(err, &api):
 		said.Code, said.Message = api.ErrorCode(), api.ErrorMessage()
+		if own, found := owns[said.Code]; found {
+			status, said.Code, said.Message = own.status, own.code, own.message
+		}
 	}
 	var body bytes.Buffer
 	body.WriteString(xml.Header)
