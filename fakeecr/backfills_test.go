@@ -263,7 +263,9 @@ func TestBackfillStops(t *testing.T) {
 		begun = startBackfill(t, f, destination("eu-west-1"))
 		f.registry.Advance(5 * time.Second)
 		stop(begun, types.ReplicationBackfillStatusStopping)
-		stop(begun, types.ReplicationBackfillStatusStopping)
+		_, err = stopBackfill(t, f, begun.ReplicationBackfillId)
+		requireError[*types.ReplicationBackfillInvalidStatusException](t, err,
+			"The replication backfill with id '"+*begun.ReplicationBackfillId+"' in the registry with id '123456789012' cannot be stopped because its status is STOPPING")
 		out = describeBackfill(t, f, begun.ReplicationBackfillId)
 		require.Equal(t, types.ReplicationBackfillStatusStopping, out.Status)
 		require.Nil(t, out.EndedAt)
@@ -279,7 +281,46 @@ func TestBackfillStops(t *testing.T) {
 	})
 }
 
+// A backfill is FAILED when half of its replications or more failed, of 100 at least.
 func TestBackfillFails(t *testing.T) {
+	const failed, complete = types.ReplicationBackfillStatusFailed, types.ReplicationBackfillStatusComplete
+	for _, test := range []struct {
+		there, denied int
+		want          types.ReplicationBackfillStatus
+	}{
+		{0, 100, failed},
+		{50, 50, failed},
+		{51, 49, complete},
+		{99, 99, failed},
+		{0, 99, complete},
+		{49, 50, complete},
+	} {
+		t.Run(fmt.Sprintf("%d of %d", test.denied, test.there+test.denied), func(t *testing.T) {
+			onAllFaces(t, func(t *testing.T, f face) {
+				pushTags(t, f, "there", fakeecr.RandomImage(1, 100), test.there)
+				pushTags(t, f, "denied", fakeecr.RandomImage(1, 100), test.denied)
+				putRegistryPolicy(t, f.account(other).in("eu-west-1"), statements(
+					`{"Effect":"Allow","Principal":"*","Action":["ecr:ReplicateImage","ecr:CreateRepository"],"Resource":"arn:aws:ecr:eu-west-1:`+other+`:repository/there"}`))
+				replicateTo(t, f, destination("eu-west-1", other))
+				id := startBackfill(t, f, destination("eu-west-1", other)).ReplicationBackfillId
+				f.registry.Advance(time.Hour)
+				out := describeBackfill(t, f, id)
+				require.Equal(t, test.want, out.Status)
+				require.Equal(t, backfillProgress(int32(test.there+test.denied), int32(test.there), int32(test.denied), "DESTINATION_REGISTRY_ACCESS_DENIED"), out.Progress)
+				listed := listBackfills(t, f)[0]
+				require.Equal(t, test.want, listed.Status)
+				require.Equal(t, out.FailureCode, listed.FailureCode)
+				if test.want == failed {
+					require.Equal(t, "DESTINATION_REGISTRY_ACCESS_DENIED", *out.FailureCode)
+				} else {
+					require.Nil(t, out.FailureCode)
+				}
+			})
+		})
+	}
+}
+
+func TestBackfillOfWhichAllFails(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		index := fakeecr.RandomIndex(1, "linux/amd64")
 		f.registry.MustPush("app:all", index)
@@ -287,10 +328,9 @@ func TestBackfillFails(t *testing.T) {
 		id := startBackfill(t, f, destination("eu-west-1", replicationOther)).ReplicationBackfillId
 		f.registry.Advance(time.Minute)
 		out := describeBackfill(t, f, id)
-		require.Equal(t, types.ReplicationBackfillStatusFailed, out.Status)
-		require.Equal(t, "DESTINATION_REGISTRY_ACCESS_DENIED", *out.FailureCode)
+		require.Equal(t, types.ReplicationBackfillStatusComplete, out.Status, "of so few")
+		require.Nil(t, out.FailureCode)
 		require.Equal(t, backfillProgress(2, 0, 2, "DESTINATION_REGISTRY_ACCESS_DENIED"), out.Progress)
-		require.Equal(t, "DESTINATION_REGISTRY_ACCESS_DENIED", *listBackfills(t, f)[0].FailureCode)
 		for _, result := range out.Results {
 			require.Equal(t, types.ReplicationBackfillResultStatusFailed, result.Status)
 			require.Equal(t, "DESTINATION_REGISTRY_ACCESS_DENIED", *result.FailureCode)

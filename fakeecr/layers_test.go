@@ -3,6 +3,7 @@ package fakeecr_test
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -332,5 +333,39 @@ func TestBatchCheckLayerAvailability(t *testing.T) {
 		elsewhere, err := f.BatchCheckLayerAvailability(t.Context(), &ecr.BatchCheckLayerAvailabilityInput{RepositoryName: aws.String("team/other"), LayerDigests: []string{layer}})
 		require.NoError(t, err)
 		require.Equal(t, types.LayerAvailabilityUnavailable, elsewhere.Layers[0].LayerAvailability, "layers belong to a repository")
+	})
+}
+
+// A layer's media type is what the images that refer to it say; one whose images are
+// gone has none.
+func TestMediaTypeOfALayer(t *testing.T) {
+	const docker = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+	onAllFaces(t, func(t *testing.T, f face) {
+		create(t, f, app)
+		image := imageOf([]byte(`{"os":"linux"}`), []byte("layer"))
+		layer := digestOf(image.Blobs[0])
+		f.pushBlobs(t, image)
+		mediaType := func() string {
+			out, err := f.BatchCheckLayerAvailability(t.Context(), &ecr.BatchCheckLayerAvailabilityInput{RepositoryName: aws.String(app), LayerDigests: []string{layer}})
+			require.NoError(t, err)
+			require.Equal(t, types.LayerAvailabilityAvailable, out.Layers[0].LayerAvailability)
+			return aws.ToString(out.Layers[0].MediaType)
+		}
+		require.Empty(t, mediaType())
+		_, err := f.putImage(t, app, image, "v1")
+		require.NoError(t, err)
+		require.Equal(t, "application/vnd.oci.image.layer.v1.tar", mediaType())
+		updateStorage(t, f, image.Digest(), types.TargetStorageClassArchive)
+		_, err = f.putImage(t, app, image, "v1")
+		require.NoError(t, err)
+		require.Equal(t, "application/vnd.oci.image.layer.v1.tar", mediaType(), "after the archive")
+
+		_, err = f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String(app), ImageIds: digested(image.Digest())})
+		require.NoError(t, err)
+		require.Empty(t, mediaType())
+		image.Manifest = []byte(strings.Replace(string(image.Manifest), "application/vnd.oci.image.layer.v1.tar", docker, 1))
+		_, err = f.putImage(t, app, image, "v1")
+		require.NoError(t, err)
+		require.Equal(t, docker, mediaType())
 	})
 }

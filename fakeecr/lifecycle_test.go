@@ -153,6 +153,8 @@ func TestLifecyclePolicyTextRefused(t *testing.T) {
 			fmt.Sprintf(wrapper, "Lifecycle policy validation failure: Duplicate priority in multiple rules")},
 		"a null member": {lifecycleText(strings.Replace(expiring(1, untaggedImages), `"a rule of a test"`, "null", 1)),
 			fmt.Sprintf(wrapper, "Lifecycle policy validation failure: instance failed to match exactly one schema (matched 0 out of 4)\n")},
+		"a null target beside expire": {lifecycleText(strings.Replace(expiring(1, untaggedImages), `"type":"expire"`, `"type":"expire","targetStorageClass":null`, 1)),
+			fmt.Sprintf(wrapper, "Lifecycle policy validation failure: instance failed to match exactly one schema (matched 0 out of 2)\n")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {

@@ -91,7 +91,11 @@ func TestUpstreamRepositoryPrefixIsThatOfTheRule(t *testing.T) {
 					require.NoError(t, err)
 					validated, err := f.ValidatePullThroughCacheRule(t.Context(), &ecr.ValidatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub")})
 					require.NoError(t, err)
-					updated, err := f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub"), CredentialArn: secret})
+					update := &ecr.UpdatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub"), CredentialArn: secret}
+					if secret == nil {
+						update.CustomRoleArn = aws.String("") // what has no credentials has none to update
+					}
+					updated, err := f.UpdatePullThroughCacheRule(t.Context(), update)
 					require.NoError(t, err)
 					deleted, err := f.DeletePullThroughCacheRule(t.Context(), &ecr.DeletePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub")})
 					require.NoError(t, err)
@@ -264,6 +268,11 @@ func TestUpdatePullThroughCacheRule(t *testing.T) {
 
 		_, err = f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("remote"), CredentialArn: aws.String(hubSecret)})
 		requireError[*types.ValidationException](t, err, "Upstream registry URL and provided credential type do not match. Please verify input and try again.")
+		_, err = f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub")})
+		requireError[*types.InvalidParameterException](t, err, "Invalid input: Please set either credential arn or role arn to update the credentials")
+		unchanged, err := f.DescribePullThroughCacheRules(t.Context(), &ecr.DescribePullThroughCacheRulesInput{})
+		require.NoError(t, err)
+		require.Equal(t, after.PullThroughCacheRules, unchanged.PullThroughCacheRules)
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 const (
@@ -128,8 +129,8 @@ func TestSigningOnPush(t *testing.T) {
 		f.registry.MustPush("test:v1", fakeecr.RandomImage(1, 4096))
 
 		require.Empty(t, signingStatuses(t, f, "prod/before", "v1"), "pushed before the rules")
-		require.Equal(t, []types.ImageSigningStatus{status(audit, "IN_PROGRESS"), status(release, "IN_PROGRESS"), status(audit, "IN_PROGRESS")},
-			signingStatuses(t, f, "prod/app", "v1"), "one status for each rule")
+		require.Equal(t, []types.ImageSigningStatus{status(audit, "IN_PROGRESS"), status(release, "IN_PROGRESS")},
+			signingStatuses(t, f, "prod/app", "v1"), "one status for each profile")
 		require.Empty(t, signatures(t, f, "prod/app"))
 		out, err := f.DescribeImageSigningStatus(t.Context(), &ecr.DescribeImageSigningStatusInput{RepositoryName: aws.String("prod/app"), ImageId: tagID("v1")})
 		require.NoError(t, err)
@@ -139,16 +140,35 @@ func TestSigningOnPush(t *testing.T) {
 		_, err = f.DeleteSigningConfiguration(t.Context(), nil)
 		require.NoError(t, err, "what was pushed before is signed nevertheless")
 		f.registry.Advance(enough)
-		require.Equal(t, []types.ImageSigningStatus{status(audit, "COMPLETE"), status(release, "COMPLETE"), status(audit, "COMPLETE")}, signingStatuses(t, f, "prod/app", "v1"))
+		require.Equal(t, []types.ImageSigningStatus{status(audit, "COMPLETE"), status(release, "COMPLETE")}, signingStatuses(t, f, "prod/app", "v1"))
 		require.Equal(t, []types.ImageSigningStatus{status(audit, "COMPLETE")}, signingStatuses(t, f, "test", "v1"))
 		found := signatures(t, f, "prod/app")
-		require.Len(t, found, 3)
+		require.Len(t, found, 3, "one signature for each rule")
 		for _, subject := range found {
 			require.Equal(t, digest, subject)
 		}
 		require.Len(t, signatures(t, f, "test"), 1)
 		f.registry.Advance(time.Hour)
 		require.Len(t, signatures(t, f, "prod/app"), 3, "signatures are not signed")
+	})
+}
+
+// A profile of several rules is in progress while one of them is, and FAILED if one
+// of them failed.
+func TestSigningStatusOfAProfile(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		require.NoError(t, putSigning(t, f, signingRule(audit), signingRule(audit, "team/*"), signingRule(audit, "*/app")))
+		sign := func() *scenarios.Rule { return scenarios.On(scenarios.SignImage) }
+		playing := f.registry.Play(scenarios.Scenario{sign().Nth(1).Hold(), sign().Nth(2).Fail(scenarios.Throttled())})
+		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+		f.registry.Advance(enough)
+		require.NoError(t, playing.WaitHeld(t.Context(), 1))
+		require.Equal(t, []types.ImageSigningStatus{status(audit, "IN_PROGRESS")}, signingStatuses(t, f, "team/app", "v1"))
+		playing.Release()
+		failed := status(audit, "FAILED")
+		failed.FailureCode, failed.FailureReason = aws.String("ThrottlingException"), aws.String("Rate exceeded")
+		require.Equal(t, []types.ImageSigningStatus{failed}, signingStatuses(t, f, "team/app", "v1"))
+		require.Len(t, signatures(t, f, "team/app"), 2)
 	})
 }
 
@@ -327,16 +347,23 @@ func TestSigningOfAPushFromAnotherAccount(t *testing.T) {
 	})
 }
 
-// What ECR stores by itself is signed without anybody's permission.
-func TestSigningOfWhatNobodyPushed(t *testing.T) {
+// What comes through a pull-through cache is pushed by ECR's role for it, which may
+// not sign, whatever the puller may do.
+func TestSigningBehindAPullThroughCache(t *testing.T) {
 	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
 		require.NoError(t, putSigning(t, f, signingRule(release)))
 		hub.MustPush("nginx:1", fakeecr.RandomImage(1, 100))
-		puller := f.as(alice, statements(`{"Effect":"Allow","Action":["ecr:BatchGetImage","ecr:BatchImportUpstreamImage","ecr:CreateRepository"],"Resource":"*"}`))
+		puller := f.as(alice, identity("Allow", "*", "*"))
 		_, err := puller.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("1")})
 		require.NoError(t, err)
 		f.registry.Advance(enough)
-		require.Equal(t, []types.ImageSigningStatus{status(release, "COMPLETE")}, signingStatuses(t, f, "hub/nginx", "1"))
+		const role = "arn:aws:iam::123456789012:role/aws-service-role/pullthroughcache.ecr.amazonaws.com/AWSServiceRoleForECRPullThroughCache"
+		failed := status(release, "FAILED")
+		failed.FailureCode = aws.String("AccessDeniedException")
+		failed.FailureReason = aws.String("User: " + role + " is not authorized to perform: signer:SignPayload on resource: " + release +
+			" because no identity-based policy allows the signer:SignPayload action")
+		require.Equal(t, []types.ImageSigningStatus{failed}, signingStatuses(t, f, "hub/nginx", "1"))
+		require.Empty(t, signatures(t, f, "hub/nginx"))
 	})
 }
 

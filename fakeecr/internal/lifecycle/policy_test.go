@@ -29,6 +29,7 @@ const (
 	archived90 = `"storageClass":"archive","countType":"sinceImageTransitioned","countUnit":"days","countNumber":90`
 
 	noSchema   = "Lifecycle policy validation failure: instance failed to match exactly one schema (matched 0 out of 4)\n"
+	noAction   = "Lifecycle policy validation failure: instance failed to match exactly one schema (matched 0 out of 2)\n"
 	unmappable = "Lifecycle policy parsing failure: Could not map policyString into LifecyclePolicy."
 	failure    = "Lifecycle policy validation failure: "
 )
@@ -77,7 +78,11 @@ func TestParseRefusesWithRecordedTexts(t *testing.T) {
 		"null list":                       {aPolicy(aRule(1, `"tagPatternList":null,`+anyTen)), noSchema},
 		"null unit":                       {aPolicy(aRule(1, `"countUnit":null,`+anyTen)), noSchema},
 		"null description":                {aPolicy(`{"description":null,"rulePriority":1,"selection":{` + anyTen + `},"action":{"type":"expire"}}`), noSchema},
-		"null target":                     {aPolicy(`{"rulePriority":1,"selection":{` + anyTen + `},"action":{"type":"expire","targetStorageClass":null}}`), noSchema},
+		"null target":                     {aPolicy(`{"rulePriority":1,"selection":{` + anyTen + `},"action":{"type":"expire","targetStorageClass":null}}`), noAction},
+		"null target of a transition":     {aPolicy(`{"rulePriority":1,"selection":{` + anyTen + `},"action":{"type":"transition","targetStorageClass":null}}`), noAction},
+		"null type":                       {aPolicy(`{"rulePriority":1,"selection":{` + anyTen + `},"action":{"type":null}}`), noAction},
+		"null action":                     {aPolicy(`{"rulePriority":1,"selection":{` + anyTen + `},"action":null}`), noAction},
+		"null unit and null target":       {aPolicy(`{"rulePriority":1,"selection":{"countUnit":null,` + anyTen + `},"action":{"type":"expire","targetStorageClass":null}}`), noSchema},
 		"null selection":                  {aPolicy(`{"rulePriority":1,"selection":null,"action":{"type":"expire"}}`), noSchema},
 		"one priority twice":              {aPolicy(aRule(2, `"tagStatus":"untagged",`+keepTen), aRule(2, anyTen)), failure + `Duplicate priority in multiple rules`},
 		"tagged without list":             {aPolicy(aRule(1, `"tagStatus":"tagged",`+keepTen)), failure + `Must specify tagPrefixList or tagPatternList when tagStatus=TAGGED.`},

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,8 +39,13 @@ type rule struct {
 
 // newRule makes a rule of an object that passed the schema member by member.
 func newRule(fields map[string]any) (rule, error) {
-	if hasNull(fields) {
-		return rule{}, invalid(textNoSchema)
+	rest := maps.Clone(fields)
+	delete(rest, "action")
+	switch {
+	case hasNull(rest):
+		return rule{}, invalid(textNoSchema, selectionSchemas)
+	case hasNull(map[string]any{"action": fields["action"]}):
+		return rule{}, invalid(textNoSchema, actionSchemas)
 	}
 	selection := fields["selection"].(map[string]any)
 	action := fields["action"].(map[string]any)
@@ -59,7 +65,7 @@ func newRule(fields map[string]any) (rule, error) {
 	}
 	_, hasUnit := selection["countUnit"]
 	if !r.fitsSchema(hasUnit) {
-		return rule{}, invalid(textNoSchema)
+		return rule{}, invalid(textNoSchema, selectionSchemas)
 	}
 	_, hasTarget := action["targetStorageClass"]
 	var fits, alsoFits bool
@@ -77,7 +83,13 @@ func newRule(fields map[string]any) (rule, error) {
 	return r, nil
 }
 
-// fitsSchema reports whether the rule is one of the four kinds of rule that the schema knows.
+// How many kinds of selection and of action the schema knows.
+const (
+	selectionSchemas = 4
+	actionSchemas    = 2
+)
+
+// fitsSchema reports whether the rule is one of the kinds of rule that the schema knows.
 func (r *rule) fitsSchema(hasUnit bool) bool {
 	if r.class == "" {
 		return false

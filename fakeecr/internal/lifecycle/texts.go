@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// Texts recorded from ECR, to the letter. The newline after "out of 4)" is ECR's.
+// Texts recorded from ECR, to the letter. The newline after "out of 4)" is ECR's; that there is one after
+// "out of 2)" is chosen.
 const (
 	textUnmappable   = "Lifecycle policy parsing failure: Could not map policyString into LifecyclePolicy."
 	textInvalid      = "Lifecycle policy validation failure: "
@@ -16,7 +17,7 @@ const (
 	textUnknown      = `object instance has properties which are not allowed by the schema: (%s)`
 	textTooLong      = `array is too long: must have at most %d elements but instance has %d elements`
 	textTooLow       = `numeric instance is lower than the required minimum (minimum: %d, found: %s)`
-	textNoSchema     = "instance failed to match exactly one schema (matched 0 out of 4)\n"
+	textNoSchema     = "instance failed to match exactly one schema (matched 0 out of %d)\n"
 	textSamePriority = `Duplicate priority in multiple rules`
 	textNoList       = `Must specify tagPrefixList or tagPatternList when tagStatus=TAGGED.`
 	textTwoLists     = `If policy has a tagged rule, it must specify only one of tagPrefixList or tagPatternList`

@@ -60,6 +60,13 @@ func (i *backfillImage) key() string {
 	return link(link(i.repository, *i.id.ImageDigest), aws.ToString(i.id.ImageTag))
 }
 
+// hasFailed tells whether so many of the replications failed that the backfill did,
+// as the user guide has it.
+func (b *backfill) hasFailed() bool {
+	processed := b.completed + b.failed
+	return processed >= 100 && 2*b.failed >= processed
+}
+
 func (b *backfill) ended() bool {
 	switch b.status {
 	case types.ReplicationBackfillStatusPreparing, types.ReplicationBackfillStatusInProgress, types.ReplicationBackfillStatusStopping:
@@ -117,11 +124,11 @@ func (tx *Tx) StopReplicationBackfill(_ context.Context, in *ecr.StopReplication
 	case types.ReplicationBackfillStatusPreparing:
 		tx.unschedule(b.step)
 		tx.endBackfill(b, types.ReplicationBackfillStatusStopped)
-	case types.ReplicationBackfillStatusInProgress, types.ReplicationBackfillStatusStopping:
+	case types.ReplicationBackfillStatusInProgress:
 		b.status = types.ReplicationBackfillStatusStopping
 		tx.putBackfill(b)
 	default:
-		return nil, backfillHasEnded(b)
+		return nil, backfillCannotStop(b)
 	}
 	return &ecr.StopReplicationBackfillOutput{
 		Destination:           ptr(b.to.destination()),
@@ -299,7 +306,7 @@ func (tx *Tx) continueBackfill(b *backfill) {
 		tx.putBackfill(b)
 	case b.status == types.ReplicationBackfillStatusStopping:
 		tx.endBackfill(b, types.ReplicationBackfillStatusStopped)
-	case b.failed > 0 && b.completed == 0:
+	case b.hasFailed():
 		tx.endBackfill(b, types.ReplicationBackfillStatusFailed)
 	default:
 		tx.endBackfill(b, types.ReplicationBackfillStatusComplete)

@@ -17,6 +17,10 @@ func cacheRuleAlreadyExists(key Key, prefix string) error {
 	return &types.PullThroughCacheRuleAlreadyExistsException{Message: text("The pull through cache rule with Amazon ECR repository prefix '%s' already exists in the registry with id '%s'", prefix, key.Account)}
 }
 
+func nothingToUpdate() error {
+	return &types.InvalidParameterException{Message: aws.String("Invalid input: Please set either credential arn or role arn to update the credentials")}
+}
+
 func upstreamNeedsCredentials() error {
 	return &types.UnsupportedUpstreamRegistryException{Message: aws.String("The specified upstream registry requires authentication. Specify a valid Secrets Manager ARN containing the upstream registry credentials and try again.")}
 }

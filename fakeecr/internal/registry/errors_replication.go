@@ -42,7 +42,7 @@ func backfillNotFound(from Key, id string) error {
 	return &types.ReplicationBackfillNotFoundException{Message: text("The replication backfill with id '%s' does not exist in the registry with id '%s'", id, from.Account)}
 }
 
-// backfillHasEnded is chosen.
-func backfillHasEnded(b *backfill) error {
+// backfillCannotStop is chosen.
+func backfillCannotStop(b *backfill) error {
 	return &types.ReplicationBackfillInvalidStatusException{Message: text("The replication backfill with id '%s' in the registry with id '%s' cannot be stopped because its status is %s", b.id, b.from.Account, b.status)}
 }

@@ -189,7 +189,7 @@ func (r *repository) refer(img *image, document *manifest.Manifest) error {
 	for blob := range document.Blobs {
 		l, _ := r.layers.Get(blob.Digest)
 		used := l.usedBy(img, 1)
-		if used.mediaType == "" {
+		if !l.referred() || used.mediaType == "" {
 			used.mediaType = blob.MediaType
 		}
 		img.size += used.size

@@ -15,7 +15,7 @@ import (
 // layer is a blob in a repository. Configs are layers like any other.
 type layer struct {
 	digest string
-	// mediaType is the one under which an image first referred to the layer.
+	// mediaType is the one under which the first of the images referred to the layer.
 	mediaType string
 	// images and archived count those of the repository that refer to the layer,
 	// outside the archive and in it.
@@ -88,7 +88,7 @@ func (tx *Tx) DeleteLayer(_ context.Context, in *scenarios.DeleteLayerInput) err
 	switch {
 	case !found:
 		return layerNotFound(repo, *in.LayerDigest)
-	case l.images+l.archived > 0:
+	case l.referred():
 		return ErrLayerInUse
 	}
 	repo.layers.Delete(repo.generation, l.digest)
@@ -135,11 +135,14 @@ func (r *repository) availability(digest string) types.Layer {
 	if l.inArchive() {
 		available.LayerAvailability = types.LayerAvailabilityArchived
 	}
-	if l.mediaType != "" {
+	if l.referred() && l.mediaType != "" {
 		available.MediaType = aws.String(l.mediaType)
 	}
 	return available
 }
+
+// referred tells whether an image refers to the layer.
+func (l *layer) referred() bool { return l.images+l.archived > 0 }
 
 // reachable is a layer that a download URL is given for: one that an image refers
 // to, or that upstream handed over. The specification knows no such condition.

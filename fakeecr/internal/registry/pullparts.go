@@ -62,7 +62,7 @@ func (tx *Tx) hasLayer(in *ecr.GetDownloadUrlForLayerInput) bool {
 		return false
 	}
 	l, found := repo.layers.Get(*in.LayerDigest)
-	return found && (l.images > 0 || l.archived > 0 || l.cached)
+	return found && (l.referred() || l.cached)
 }
 
 // lister is an upstream that has the referrers of its images listed.

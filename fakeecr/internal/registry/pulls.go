@@ -184,7 +184,7 @@ func (tx *Tx) store(s *shipment, answered []wanted) (*repository, error) {
 		if err := tx.push(repo, a.digest, a.text, a.document, nil); err != nil {
 			return nil, err
 		}
-		tx.signOnPush(repo, a.digest, pusher{})
+		tx.signOnPush(repo, a.digest, pusher{repo.Key, cacheRole(repo.Key)})
 	}
 	return repo, tx.cacheTags(repo, answered)
 }

@@ -71,9 +71,11 @@ func isOpen(kind types.UpstreamRegistry) bool {
 // puller is who asks the registry of a neighbour: the rule's role, or else the one
 // that ECR has in each account.
 func (r *cacheRule) puller(key Key) string {
-	if r.role != nil {
-		return *r.role
-	}
+	return *orDefault(r.role, cacheRole(key))
+}
+
+// cacheRole is the role by which ECR pulls, and pushes what it pulled, in an account.
+func cacheRole(key Key) string {
 	return fmt.Sprintf("arn:%s:iam::%s:role/aws-service-role/pullthroughcache.ecr.amazonaws.com/AWSServiceRoleForECRPullThroughCache",
 		partition(key.Region), key.Account)
 }
@@ -194,6 +196,9 @@ func (tx *Tx) UpdatePullThroughCacheRule(_ context.Context, in *ecr.UpdatePullTh
 	before, err := reg.mustRule(*in.EcrRepositoryPrefix)
 	if err != nil {
 		return nil, err
+	}
+	if in.CredentialArn == nil && in.CustomRoleArn == nil {
+		return nil, nothingToUpdate()
 	}
 	rule := *before
 	if err := rule.update(tx, reg.Key, in.CredentialArn, in.CustomRoleArn); err != nil {

@@ -109,8 +109,8 @@ type signing struct {
 	failure smithy.APIError
 }
 
-// DescribeImageSigningStatus answers a status for each rule by which the image was
-// signed when it was pushed.
+// DescribeImageSigningStatus answers a status for each profile with which the image
+// was signed when it was pushed.
 func (tx *Tx) DescribeImageSigningStatus(_ context.Context, in *ecr.DescribeImageSigningStatusInput) (*ecr.DescribeImageSigningStatusOutput, error) {
 	repo, err := tx.repository(in.RegistryId, in.RepositoryName)
 	if err != nil {
@@ -126,7 +126,7 @@ func (tx *Tx) DescribeImageSigningStatus(_ context.Context, in *ecr.DescribeImag
 		RepositoryName:  aws.String(repo.name),
 		SigningStatuses: []types.ImageSigningStatus{},
 	}
-	for _, s := range img.signings {
+	for _, s := range byProfile(img.signings) {
 		status := types.ImageSigningStatus{SigningProfileArn: aws.String(s.profile), Status: s.status}
 		if s.failure != nil {
 			status.FailureCode, status.FailureReason = aws.String(s.failure.ErrorCode()), aws.String(s.failure.ErrorMessage())
@@ -134,6 +134,22 @@ func (tx *Tx) DescribeImageSigningStatus(_ context.Context, in *ecr.DescribeImag
 		out.SigningStatuses = append(out.SigningStatuses, status)
 	}
 	return out, nil
+}
+
+// byProfile is the first signing of each profile, or one in progress or else a failed
+// one in its place.
+func byProfile(all []*signing) (profiles []*signing) {
+	ranks := []types.SigningStatus{types.SigningStatusComplete, types.SigningStatusFailed, types.SigningStatusInProgress}
+	for _, s := range all {
+		at := slices.IndexFunc(profiles, func(other *signing) bool { return other.profile == s.profile })
+		switch {
+		case at < 0:
+			profiles = append(profiles, s)
+		case slices.Index(ranks, s.status) > slices.Index(ranks, profiles[at].status):
+			profiles[at] = s
+		}
+	}
+	return profiles
 }
 
 // FailSigning makes signing with a profile fail in a registry from now on; nil
@@ -151,7 +167,7 @@ func (w *World) FailSigning(key Key, profile string, failure smithy.APIError) {
 }
 
 // pusher is who pushed an image, by the registry that it called and its ARN. What
-// ECR stores by itself nobody pushed.
+// comes from upstream ECR's own role pushed, a replica nobody.
 type pusher struct {
 	Key
 	arn string
@@ -279,7 +295,12 @@ func (tx *Tx) maySign(repo *repository, profile string, by pusher) error {
 		}
 	}
 	account := strings.Split(profile, ":")[4]
-	return as.authorizeElsewhere(Access{Action: "signer:SignPayload", Resource: profile, Registry: Key{account, repo.Region}})
+	payload := Access{Action: "signer:SignPayload", Resource: profile, Registry: Key{account, repo.Region}}
+	if by.arn == cacheRole(by.Key) {
+		// Its policy, which is AWS's own, lacks the permission.
+		return payload.notAllowed(by.arn, "identity-based")
+	}
+	return as.authorizeElsewhere(payload)
 }
 
 type signatureManifest struct {
