@@ -68,7 +68,7 @@ func byGlob(kind, pattern string, words func(*Call) []string) Condition {
 		return slices.ContainsFunc(words(call), func(word string) bool { return word != "" && glob(pattern, word) })
 	}}
 	if pattern == "" {
-		c.mistake = fmt.Errorf("a condition on an empty %s", kind)
+		c.mistake = &misuse{call: strings.ToUpper(kind[:1]) + kind[1:] + `("")`, member: kind, why: ": a condition on an empty " + kind}
 	}
 	return c
 }
@@ -113,17 +113,20 @@ func Tag(pattern string) Condition {
 	return byGlob("tag", pattern, func(call *Call) []string { tags, _ := call.names(); return tags })
 }
 
-// Digest holds for calls that name the digest of an image or a layer.
+// Digest holds for calls that name the digest of an image or a layer, by itself or
+// by a pattern in which * stands for any characters.
 func Digest(digest string) Condition {
 	return byGlob("digest", digest, func(call *Call) []string { _, digests := call.names(); return digests })
 }
 
-// Account holds for calls to the registry of this account.
+// Account holds for calls to the registry of an account, by its 12 digits or by a
+// pattern such as 1*.
 func Account(id string) Condition {
 	return byGlob("account", id, func(call *Call) []string { return []string{call.Account} })
 }
 
-// Region holds for calls to a registry in this region.
+// Region holds for calls to a registry in a region, by its name or by a pattern such
+// as eu-*.
 func Region(name string) Condition {
 	return byGlob("region", name, func(call *Call) []string { return []string{call.Region} })
 }
@@ -174,7 +177,7 @@ const (
 func Through(face Face) Condition {
 	c := byGlob("face", string(face), func(call *Call) []string { return []string{string(call.Face)} })
 	if !slices.Contains([]Face{FaceGo, FaceAPI, FaceRegistry}, face) {
-		c.mistake = fmt.Errorf("no face is called %q: %s, %s or %s", face, FaceGo, FaceAPI, FaceRegistry)
+		c.mistake = &misuse{call: fmt.Sprintf("Through(%q)", face), member: "face", why: fmt.Sprintf(": no face is called so, but %s, %s and %s", FaceGo, FaceAPI, FaceRegistry)}
 	}
 	return c
 }

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -80,7 +81,7 @@ func (r *Rule) Delay(d time.Duration) *Rule {
 	return r.with(func(r *Rule) {
 		r.effects.Delay = d
 		if d <= 0 {
-			r.wrong("Delay(%v)", d)
+			r.refuse("delay", fmt.Sprintf("Delay(%v)", d), "no time to wait")
 		}
 	})
 }
@@ -94,7 +95,7 @@ func (r *Rule) Together(n int) *Rule {
 	return r.with(func(r *Rule) {
 		r.effects.Together = n
 		if n < 2 {
-			r.wrong("Together(%d): two calls at least", n)
+			r.refuse("together", fmt.Sprintf("Together(%d)", n), "two calls at least")
 		}
 	})
 }
@@ -106,7 +107,7 @@ func (r *Rule) AtMost(perSecond float64, burst int) *Rule {
 	return r.with(func(r *Rule) {
 		r.effects.Rate = &Rate{perSecond, burst}
 		if !(perSecond > 0) || burst < 1 {
-			r.wrong("AtMost(%v, %d): a rate above 0 and a burst of 1 at least", perSecond, burst)
+			r.refuse("rate", fmt.Sprintf("AtMost(%v, %d)", perSecond, burst), "a rate is above 0, and a burst 1 at least")
 		}
 	})
 }
@@ -128,13 +129,13 @@ func (r *Rule) Ask(hook func(*Call) error) *Rule {
 func (r *Rule) Twice() *Rule { return r.with(func(r *Rule) { r.effects.Twice = true }) }
 
 // FailItem makes a failure of the nth item of a batch, counted from 1, with a
-// code and a reason of the operation's: the call is carried out without the item. A
-// batch that has not so many is carried out whole.
+// code that the operation has and a reason: the call is carried out without the
+// item. A batch that has not so many is carried out whole.
 func (r *Rule) FailItem(nth int, code, reason string) *Rule {
 	return r.with(func(r *Rule) {
 		r.effects.Item = &ItemFailure{nth, code, reason}
 		if nth < 1 || code == "" {
-			r.wrong("FailItem(%d, %q): items count from 1 and a failure has a code", nth, code)
+			r.refuse("failItem", fmt.Sprintf("FailItem(%d, %q)", nth, code), "items count from 1, and a failure has a code")
 		}
 	})
 }
@@ -144,16 +145,26 @@ func (r *Rule) FailItem(nth int, code, reason string) *Rule {
 // and takes it for all has read less than there is.
 func (r *Rule) ShortPage(n int) *Rule {
 	return r.with(func(r *Rule) {
+		if before, has := r.effects.call("emptyPage"); has {
+			r.clash("shortPage", fmt.Sprintf("ShortPage(%d)", n), before, "a page is of one length")
+		}
 		r.effects.Page = &n
 		if n < 1 {
-			r.wrong("ShortPage(%d): one item at least, or EmptyPage", n)
+			r.refuse("shortPage", fmt.Sprintf("ShortPage(%d)", n), "one item at least, or EmptyPage")
 		}
 	})
 }
 
 // EmptyPage answers a page of a list without an item, though there are some, and with
 // the token that leads to them, as services may where a filter leaves none.
-func (r *Rule) EmptyPage() *Rule { return r.with(func(r *Rule) { r.effects.Page = new(int) }) }
+func (r *Rule) EmptyPage() *Rule {
+	return r.with(func(r *Rule) {
+		if before, has := r.effects.call("shortPage"); has {
+			r.clash("emptyPage", "EmptyPage", before, "a page is of one length")
+		}
+		r.effects.Page = new(int)
+	})
+}
 
 // Reserialise answers manifests written anew: the same JSON in other bytes, whose
 // digest is another.
@@ -162,25 +173,27 @@ func (r *Rule) Reserialise() *Rule { return r.with(func(r *Rule) { r.effects.Res
 // Flip changes the byte at an offset of a layer that is downloaded, if it has so
 // many.
 func (r *Rule) Flip(offset int64) *Rule {
-	return r.at("Flip", offset, func(e *Effects) { e.Flip = &offset })
+	return r.at("Flip", "flip", offset, func(e *Effects) { e.Flip = &offset })
 }
 
 // Keep answers the first n bytes of a layer that is downloaded, as if it had no
 // more.
-func (r *Rule) Keep(n int64) *Rule { return r.at("Keep", n, func(e *Effects) { e.Keep = &n }) }
+func (r *Rule) Keep(n int64) *Rule {
+	return r.at("Keep", "keep", n, func(e *Effects) { e.Keep = &n })
+}
 
 // Garble changes the byte at an offset of a layer part that is received, so that
 // the digest of the layer does not match when the upload is completed. A part that
 // has no such byte stays as it is.
 func (r *Rule) Garble(offset int64) *Rule {
-	return r.at("Garble", offset, func(e *Effects) { e.Garble = &offset })
+	return r.at("Garble", "garble", offset, func(e *Effects) { e.Garble = &offset })
 }
 
-func (r *Rule) at(what string, offset int64, set func(*Effects)) *Rule {
+func (r *Rule) at(method, member string, offset int64, set func(*Effects)) *Rule {
 	return r.with(func(r *Rule) {
 		set(&r.effects)
 		if offset < 0 {
-			r.wrong("%s(%d)", what, offset)
+			r.refuse(member, fmt.Sprintf("%s(%d)", method, offset), "bytes count from 0")
 		}
 	})
 }
@@ -188,27 +201,30 @@ func (r *Rule) at(what string, offset int64, set func(*Effects)) *Rule {
 // Stale answers a read from the state as it was age before, but not before the
 // playing began.
 func (r *Rule) Stale(age time.Duration) *Rule {
-	return r.with(func(r *Rule) {
-		r.effects.Stale = &Stale{Age: age}
-		if age <= 0 {
-			r.wrong("Stale(%v)", age)
-		}
-	})
+	return r.stale(Stale{Age: age}, age > 0, fmt.Sprintf("Stale(%v)", age), "a state as it was at no time before")
 }
 
 // StaleBy answers a read from the state as it was n writes before, but not before
 // the playing began.
 func (r *Rule) StaleBy(n int) *Rule {
-	return r.with(func(r *Rule) {
-		r.effects.Stale = &Stale{Writes: n}
-		if n < 1 {
-			r.wrong("StaleBy(%d)", n)
-		}
-	})
+	return r.stale(Stale{Writes: n}, n > 0, fmt.Sprintf("StaleBy(%d)", n), "a state as it was no write before")
 }
 
 // Frozen answers a read from the state as it was when the playing began.
-func (r *Rule) Frozen() *Rule { return r.with(func(r *Rule) { r.effects.Stale = &Stale{} }) }
+func (r *Rule) Frozen() *Rule { return r.stale(Stale{}, true, "Frozen", "") }
+
+// stale sets how old the state is that answers, which is said in one way.
+func (r *Rule) stale(s Stale, possible bool, call, why string) *Rule {
+	return r.with(func(r *Rule) {
+		if before, has := r.effects.call("stale"); has && before != s.call() {
+			r.clash("stale", call, before, "a state is of one age")
+		}
+		r.effects.Stale = &s
+		if !possible {
+			r.refuse("stale", call, "%s", why)
+		}
+	})
+}
 
 // Then moves the playing into a named state, in which rules with [While] hold: for
 // calls behind this one, whatever the order of the rules.

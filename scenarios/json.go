@@ -39,7 +39,12 @@ func Parse(text []byte) (Scenario, error) {
 	if err != nil {
 		return nil, place(text, err)
 	}
-	return slices.Concat(all...), nil
+	scenario := slices.Concat(all...)
+	if rule, mistake := scenario.unreached(); rule != nil {
+		state, _ := v.inState(rule.states()[0])
+		return nil, place(text, state.wrong("rule %q: %s", rule, mistake.inJSON()))
+	}
+	return scenario, nil
 }
 
 // MarshalJSON is the scenario as [Parse] reads it, a ready-made one as its rules.
@@ -124,7 +129,11 @@ func ParseCondition(name, value string) (Condition, error) {
 	for _, kind := range conditionKinds {
 		if kind.name == name {
 			c := kind.of(value)
-			return c, c.mistake
+			if c.mistake == nil {
+				return c, nil
+			}
+			text, _ := inJSON([]error{c.mistake})
+			return c, errors.New(text)
 		}
 	}
 	var names []string
@@ -141,9 +150,9 @@ var conditionKinds = []struct {
 }{
 	{"repository", "The call names this repository; * stands for any characters.", Repository},
 	{"tag", "The call names this tag; * stands for any characters.", Tag},
-	{"digest", "The call names this digest of an image or a layer.", Digest},
-	{"account", "The call is to the registry of this account.", Account},
-	{"region", "The call is to a registry in this region.", Region},
+	{"digest", "The call names this digest of an image or a layer; * stands for any characters.", Digest},
+	{"account", "The call is to the registry of this account; * stands for any characters.", Account},
+	{"region", "The call is to a registry in this region; * stands for any characters.", Region},
 	{"caller", "The ARN of the caller; * stands for any characters.", Caller},
 	{"face", "How the call comes in: Go, API or registry.", func(s string) Condition { return Through(Face(s)) }},
 	{"actor", "The name of the actor that calls; * stands for any characters.", Actor},
@@ -164,7 +173,13 @@ type table struct {
 }
 
 // mistaken is the mistakes that a rule has by now.
-func mistaken(r *Rule) error { return errors.Join(r.mistakes...) }
+func mistaken(r *Rule) error {
+	if len(r.mistakes) == 0 {
+		return nil
+	}
+	text, _ := inJSON(r.mistakes)
+	return errors.New(text)
+}
 
 var forms = sync.OnceValue(func() *table {
 	t := &table{failure: outcomes(false), orNone: outcomes(true), operations: oneOrMore(operationNames())}
@@ -174,7 +189,7 @@ var forms = sync.OnceValue(func() *table {
 		of("burst", "How many calls may come at once.", whole(1),
 			func(r Rate) (int, bool) { return r.Burst, true }, func(r Rate, n int) Rate { r.Burst = n; return r }).needed(),
 	}}
-	t.stale = object[Stale]{either: []string{"age", "writes"}, members: []property[Stale]{
+	t.stale = object[Stale]{either: [][]string{{"age", "writes"}}, members: []property[Stale]{
 		of("age", "How old the state is.", positive, func(s Stale) (time.Duration, bool) { return s.Age, s.Age > 0 }, func(s Stale, d time.Duration) Stale { s.Age = d; return s }),
 		of("writes", "How many writes the state is behind.", whole(1), func(s Stale) (int, bool) { return s.Writes, s.Writes > 0 }, func(s Stale, n int) Stale { s.Writes = n; return s }),
 	}}
@@ -194,8 +209,11 @@ var forms = sync.OnceValue(func() *table {
 		}
 		t.where.members = append(t.where.members, of(kind.name, kind.says, f, nil, func(r *Rule, s string) *Rule { return r.meeting(kind.of(s)) }))
 	}
-	t.when = object[*Rule]{check: mistaken, either: []string{"nth", "for"}, members: turnMembers()}
-	t.do = object[*Rule]{check: mistaken, either: []string{"cutAfter", "resetAfter"}, members: t.effectMembers()}
+	t.when = object[*Rule]{check: mistaken, either: [][]string{{"nth", "for"}}, members: turnMembers()}
+	t.do = object[*Rule]{check: mistaken, members: t.effectMembers()}
+	for _, group := range apart {
+		t.do.either = append(t.do.either, group.members)
+	}
 	t.rule = object[*Rule]{members: t.ruleMembers()}
 	t.scenario = object[Scenario]{members: scenarioMembers(form[*Rule]{schema: t.ruleSchema(), read: t.readRule, write: t.writeRule})}
 	t.ready = t.readyMade()
@@ -265,16 +283,39 @@ func (t *table) readRule(v value) (*Rule, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.Check(); err != nil {
-		at := v
-		for i, key := range v.keys {
-			if key.text == "do" {
-				at = v.items[i]
-			}
-		}
-		return nil, named{&mistake{at.at, strings.ReplaceAll(err.Error(), "\n", "; ")}}
+	if mistakes := r.wrongs(); len(mistakes) > 0 {
+		text, member := inJSON(mistakes)
+		return nil, named{&mistake{v.saying(member).at, fmt.Sprintf("rule %q: %s", r, text)}}
 	}
 	return r, nil
+}
+
+// saying is the member of a name in one of the objects of a rule, or else what the
+// rule does.
+func (v value) saying(member string) (found value) {
+	found = v
+	for i, key := range v.keys {
+		if at := slices.IndexFunc(v.items[i].keys, func(key value) bool { return key.text == member }); at >= 0 {
+			return v.items[i].items[at]
+		}
+		if key.text == "do" {
+			found = v.items[i]
+		}
+	}
+	return found
+}
+
+// inState is the place of a condition on a state.
+func (v value) inState(state string) (place value, found bool) {
+	for i, item := range v.items {
+		if len(v.keys) > 0 && v.keys[i].text == "while" && item.kind == "a text" && item.text == state {
+			return item, true
+		}
+		if place, found = item.inState(state); found {
+			return place, true
+		}
+	}
+	return v, false
 }
 
 func (t *table) writeRule(r *Rule) (any, error) {

@@ -47,6 +47,7 @@ func written() map[string]*scenarios.Rule {
 		`{"on":"PutImage","do":{"fail":{"message":"no"}}}`:                                                                            put.Fail(errors.New("no")),
 		`{"on":"PutImage","do":{"fail":{"status":503,"headers":{"Retry-After":"1","Via":["a","b"]},"body":"<html>"}}}`:                put.Fail(&scenarios.Response{Status: 503, Header: http.Header{"Retry-After": {"1"}, "Via": {"a", "b"}}, Body: "<html>"}),
 		`{"on":"PutImage","do":{"fail":{"status":204}}}`:                                                                              put.Fail(&scenarios.Response{Status: 204}),
+		`{"on":"PutImage","do":{"sequence":[{"status":503}]}}`:                                                                        put.Sequence(&scenarios.Response{Status: 503, Header: http.Header{"Via": {}}}),
 		`{"on":"PutImage","do":{"fail":"connection refused"}}`:                                                                        put.Fail(scenarios.ErrConnectionRefused),
 		`{"on":"PutImage","do":{"fail":"no answer","then":"down"}}`:                                                                   put.Fail(scenarios.ErrNoAnswer).Then("down"),
 		`{"on":"PutImage","do":{"sequence":["ok","connection reset","reply lost",{"message":"no"}]}}`:                                 put.Sequence(nil, scenarios.ErrConnectionReset, scenarios.ErrReplyLost, errors.New("no")),
@@ -116,6 +117,9 @@ func TestScenariosAreJSONAndBack(t *testing.T) {
 			}
 			scenario = append(scenario, group...)
 		}
+		if scenario.Check() != nil { // no rule leads to a state
+			scenario = append(scenario, scenarios.On("PutImage").Then("down"))
+		}
 		text, err := json.Marshal(scenario)
 		require.NoError(t, err)
 		require.NoError(t, schema.Validate(decoded(t, text)), string(text))
@@ -180,7 +184,7 @@ func FuzzParse(f *testing.F) {
 	for text := range readyMade() {
 		f.Add([]byte(text))
 	}
-	for _, text := range []string{``, `[`, `[{"rules":[]},{"rules":[]}]`, "{\"rules\":[{\"on\":\"\xff\"}]}", `{"rules":[{"on":"PutImage","do":{"fail":{"code":"\ud800"}}}]}`} {
+	for _, text := range []string{``, `[`, `[{"rules":[]},{"rules":[]}]`, `{"rules":[{"on":"PutImage","do":{"fail":{"status":503,"headers":{}}}}]}`, "{\"rules\":[{\"on\":\"\xff\"}]}", `{"rules":[{"on":"PutImage","do":{"fail":{"code":"\ud800"}}}]}`} {
 		f.Add([]byte(text))
 	}
 	schema := func() *jsonschema.Schema {

@@ -15,11 +15,14 @@ import (
 // anyRule draws a rule that can be played.
 func anyRule(t *rapid.T) *scenarios.Rule {
 	word := rapid.SampledFrom([]string{"team/*", "team/app", "*/app", "v1", "v*", "*", "1", "eu-west-1", "arn:*:user/a", "sha256:1", "ü\n\"<"})
-	kinds := []func(string) scenarios.Condition{scenarios.Repository, scenarios.Tag, scenarios.Digest, scenarios.Account, scenarios.Region, scenarios.Caller, scenarios.Actor, scenarios.Same, scenarios.While,
+	kinds := []func(string) scenarios.Condition{scenarios.Repository, scenarios.Tag, scenarios.Digest, scenarios.Account, scenarios.Region, scenarios.Caller, scenarios.Actor, scenarios.Same,
 		func(string) scenarios.Condition { return scenarios.Through(scenarios.FaceAPI) }}
 	var conditions []scenarios.Condition
 	for range rapid.IntRange(0, 4).Draw(t, "conditions") {
 		conditions = append(conditions, rapid.SampledFrom(kinds).Draw(t, "kind")(word.Draw(t, "word")))
+	}
+	if rapid.Bool().Draw(t, "in a state") {
+		conditions = append(conditions, scenarios.While(rapid.SampledFrom([]string{"", "down"}).Draw(t, "state")))
 	}
 	operation := rapid.SampledFrom([]string{"PutImage", "BatchGetImage", "ListImages", "UploadLayerPart", scenarios.DownloadLayer, scenarios.Reads, scenarios.Any})
 	r := scenarios.On(operation.Draw(t, "on"), conditions...)

@@ -62,8 +62,8 @@ func (m property[O]) needed() property[O] {
 // object is a JSON object that stands for an O.
 type object[O any] struct {
 	members []property[O]
-	// either are members of which there is one at most.
-	either []string
+	// either are groups of members of which there is one at most.
+	either [][]string
 	// check answers what a member has made wrong. It may be nil.
 	check func(O) error
 }
@@ -77,9 +77,9 @@ func (f object[O]) read(o O, v value) (O, error) {
 		if at < 0 {
 			return o, key.wrong("there is no %q here, but %s", key.text, strings.Join(f.names(), ", "))
 		}
-		if slices.Contains(f.either, key.text) {
+		for _, group := range f.either {
 			for _, other := range v.keys[:i] {
-				if slices.Contains(f.either, other.text) {
+				if slices.Contains(group, key.text) && slices.Contains(group, other.text) && f.counts(other.text, v) && f.counts(key.text, v) {
 					return o, key.wrong("either %q or %q", other.text, key.text)
 				}
 			}
@@ -153,10 +153,30 @@ func (f object[O]) schema() ordered {
 	if len(required) > 0 {
 		schema = append(schema, pair{"required", required})
 	}
-	if len(f.either) > 0 {
-		schema = append(schema, pair{"not", ordered{{"required", f.either}}})
+	var both []ordered
+	for _, group := range f.either {
+		for i, one := range group {
+			for _, other := range group[i+1:] {
+				both = append(both, ordered{{"allOf", []ordered{f.has(one), f.has(other)}}})
+			}
+		}
+	}
+	if len(both) > 0 {
+		schema = append(schema, pair{"not", ordered{{"anyOf", both}}})
 	}
 	return schema
+}
+
+// has describes an object that has a member and, where it is a flag, has it set.
+func (f object[O]) has(member string) ordered {
+	return has(slices.DeleteFunc(slices.Clone(f.members), func(m property[O]) bool { return m.name != member }))
+}
+
+// counts tells whether a member of an object counts: a flag does where it is true.
+func (f object[O]) counts(member string, v value) bool {
+	at := slices.IndexFunc(v.keys, func(key value) bool { return key.text == member })
+	flag := slices.ContainsFunc(f.members, func(m property[O]) bool { return m.name == member && m.flag })
+	return !flag || v.items[at].text == "true"
 }
 
 // form is the object as a form, read into what begin answers.
@@ -292,7 +312,7 @@ var duration = form[time.Duration]{
 	schema: ordered{{"type", "string"}, {"pattern", `^(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$`}},
 	read: func(v value) (time.Duration, error) {
 		if err := v.is("a text"); err != nil {
-			return 0, err
+			return 0, v.wrong(`%v: a duration is a text such as "5s"`, err)
 		}
 		d, err := time.ParseDuration(v.text)
 		if err != nil || strings.ContainsAny(v.text, "+-") {

@@ -358,3 +358,18 @@ var headers = form[http.Header]{
 		return written, nil
 	},
 }
+
+// someRefused is the form of a sequence, of which one call at least is not carried
+// out.
+func someRefused(f form[[]error]) form[[]error] {
+	read := f.read
+	f.schema = append(slices.Clip(f.schema), pair{"contains", ordered{{"not", ordered{{"const", ok}}}}})
+	f.read = func(v value) ([]error, error) {
+		outcomes, err := read(v)
+		if err == nil && !slices.ContainsFunc(outcomes, func(outcome error) bool { return outcome != nil }) {
+			err = v.wrong("every call is carried out")
+		}
+		return outcomes, err
+	}
+	return f
+}

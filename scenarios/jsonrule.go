@@ -146,7 +146,7 @@ func (t *table) effectMembers() []property[*Rule] {
 			func(e Effects) (Rate, bool) { return got(e.Rate) }, func(r *Rule, rate Rate) *Rule { return r.AtMost(rate.PerSecond, rate.Burst) }),
 		effect("fail", "It is refused before anything happens.", t.failure,
 			func(e Effects) (error, bool) { return e.Err, e.Err != nil }, (*Rule).Fail),
-		effect("sequence", "What becomes of one call after the other; those behind the last are carried out.", list(t.orNone, 1),
+		effect("sequence", "What becomes of one call after the other; those behind the last are carried out.", someRefused(list(t.orNone, 1)),
 			func(e Effects) ([]error, bool) { return e.Sequence, e.Sequence != nil },
 			func(r *Rule, outcomes []error) *Rule { return r.Sequence(outcomes...) }),
 		effect("stale", "It is answered from an earlier state: an age, a number of writes ago, or as the playing began.", stale,

@@ -12,7 +12,8 @@ import (
 // this package. It takes all that Parse reads, and of what Parse refuses only
 // what a schema cannot say: a member that stands twice, also one of headers in
 // another case; a time that is over before it begins, or that no duration can
-// hold; a number that rounds to nothing; an nth call that first or every leaves out.
+// hold; a number that rounds to nothing; turns of which first, nth and every leave
+// none; a state that no rule leads to, or two of them for one rule.
 func Schema() []byte {
 	t := forms()
 	scenario := ordered{{"if", ordered{{"type", "object"}, {"required", []string{"ready"}}}}, {"then", defined("ready")}, {"else", defined("rules")}}
@@ -90,7 +91,7 @@ func (t *table) ruleSchema() ordered {
 			continue
 		}
 		do := has(members)
-		if place.outcomes {
+		if place.silent {
 			do = ordered{{"anyOf", []ordered{
 				{{"required", []string{"fail"}}, {"properties", ordered{{"fail", defined("silence")}}}},
 				{{"required", []string{"sequence"}}, {"properties", ordered{{"sequence", ordered{{"contains", defined("silence")}}}}}},
@@ -106,6 +107,12 @@ func (t *table) ruleSchema() ordered {
 		placed = append(placed, ordered{
 			{"if", ordered{{"properties", ordered{{"do", do}}}}},
 			{"then", ordered{{"properties", ordered{{"on", oneOrMore(form[string]{schema: on}).schema}}}}},
+		})
+	}
+	for _, operation := range slices.Sorted(maps.Keys(failureCodes)) {
+		placed = append(placed, ordered{
+			{"if", ordered{{"properties", ordered{{"on", ordered{{"anyOf", []ordered{{{"const", operation}}, {{"contains", ordered{{"const", operation}}}, {"type", "array"}}}}}}}}}},
+			{"then", ordered{{"properties", ordered{{"do", ordered{{"properties", ordered{{"failItem", ordered{{"properties", ordered{{"code", ordered{{"enum", failureCodes[operation]}}}}}}}}}}}}}}},
 		})
 	}
 	return append(t.rule.schema(), pair{"allOf", placed})

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"slices"
 	"strings"
 )
 
@@ -53,7 +52,7 @@ func (r *Rule) Fail(err error) *Rule {
 			r.wrong("Fail of %w", mistake)
 			return // the methods of an error that is nil may fail
 		}
-		r.effects.Err = err
+		r.effects.Err = copied(err)
 	})
 }
 
@@ -62,16 +61,22 @@ func (r *Rule) Fail(err error) *Rule {
 // and loses its reply. Calls behind the last are carried out.
 func (r *Rule) Sequence(outcomes ...error) *Rule {
 	return r.with(func(r *Rule) {
-		if len(outcomes) == 0 {
-			r.wrong("Sequence()")
-		}
-		for _, err := range outcomes {
-			if mistake := checkError(err); err != nil && mistake != nil {
+		kept := make([]error, len(outcomes))
+		refused := false
+		for i, err := range outcomes {
+			if err == nil {
+				continue
+			}
+			if mistake := checkError(err); mistake != nil {
 				r.wrong("Sequence with %w", mistake)
 				return
 			}
+			kept[i], refused = copied(err), true
 		}
-		r.effects.Sequence = slices.Clone(outcomes)
+		if !refused {
+			r.refuse("sequence", fmt.Sprintf("Sequence(%s)", sequenceWords(outcomes)), "every call is carried out")
+		}
+		r.effects.Sequence = kept
 	})
 }
 
@@ -84,7 +89,7 @@ func checkError(err error) error {
 	}
 	var response *Response
 	if errors.As(err, &response) && (response.Status < 200 || response.Status > 599) {
-		return fmt.Errorf("an answer has no status %d", response.Status)
+		return fmt.Errorf("an answer of status %d: there are those from 200 to 599", response.Status)
 	}
 	return nil
 }

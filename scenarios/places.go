@@ -3,21 +3,22 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 )
 
-// placement says which operations an effect can be put on.
+// placement says which operations effects can be put on.
 type placement struct {
-	effect string
-	has    func(Effects) bool
-	on     []string
+	// members are the effects by their names in JSON.
+	members []string
+	on      []string
 	// where is on in words, if it is not to be listed.
 	where string
-	// members are those of do in JSON that have the effect or, with outcomes, that
-	// may have it.
-	members  []string
-	outcomes bool
+	// silent tells that it is about outcomes that are nothing the service says.
+	silent bool
 }
 
 // callsOnly is where an effect can be put that needs a caller who waits.
@@ -25,23 +26,32 @@ const callsOnly = "calls, not on what the world does by itself"
 
 // places are those of effects that cannot be put on all operations.
 var places = []placement{
-	{"FailItem", func(e Effects) bool { return e.Item != nil },
-		[]string{"BatchCheckLayerAvailability", "BatchDeleteImage", "BatchGetImage", "BatchGetRepositoryScanningConfiguration"}, "", []string{"failItem"}, false},
-	{"ShortPage or EmptyPage", func(e Effects) bool { return e.Page != nil }, paged(), "lists that come in pages", []string{"shortPage", "emptyPage"}, false},
-	{"Reserialise", func(e Effects) bool { return e.Reserialise }, []string{"BatchGetImage"}, "", []string{"reserialise"}, false},
-	{"Flip", func(e Effects) bool { return e.Flip != nil }, []string{DownloadLayer}, "", []string{"flip"}, false},
-	{"Keep", func(e Effects) bool { return e.Keep != nil }, []string{DownloadLayer}, "", []string{"keep"}, false},
-	{"Garble", func(e Effects) bool { return e.Garble != nil }, []string{"UploadLayerPart"}, "", []string{"garble"}, false},
-	{"Stale", func(e Effects) bool { return e.Stale != nil }, groups()[Reads], "", []string{"stale"}, false},
-	{"Together", func(e Effects) bool { return e.Together > 0 }, append(slices.Clone(groups()[Any]), PullFromUpstream), callsOnly, []string{"together"}, false},
-	{"AtMost", func(e Effects) bool { return e.Rate != nil }, append(slices.Clone(groups()[Any]), PullFromUpstream), callsOnly, []string{"rate"}, false},
-	{"Twice", func(e Effects) bool { return e.Twice }, groups()[Any], callsOnly, []string{"twice"}, false},
-	{"Around", func(e Effects) bool { return e.around != nil }, groups()[Any], callsOnly, nil, false},
-	{"Change", func(e Effects) bool { return e.change != nil }, groups()[Any], callsOnly, nil, false},
-	{"an effect on the reply", func(e Effects) bool { return !e.Reply.IsWhole() }, groups()[Any], callsOnly, []string{"drop", "cutAfter", "resetAfter", "trickle", "stall"}, false},
-	{"an answer over HTTP or a connection that fails", func(e Effects) bool {
-		return ofConnection(e.Err) || slices.ContainsFunc(e.Sequence, ofConnection)
-	}, groups()[Any], callsOnly, []string{"fail", "sequence"}, true},
+	{members: []string{"failItem"}, on: slices.Sorted(maps.Keys(failureCodes))},
+	{members: []string{"shortPage", "emptyPage"}, on: paged(), where: "lists that come in pages"},
+	{members: []string{"reserialise"}, on: []string{"BatchGetImage"}},
+	{members: []string{"flip", "keep"}, on: []string{DownloadLayer}},
+	{members: []string{"garble"}, on: []string{"UploadLayerPart"}},
+	{members: []string{"stale"}, on: groups()[Reads]},
+	{members: []string{"together", "rate"}, on: append(slices.Clone(groups()[Any]), PullFromUpstream), where: callsOnly},
+	{members: []string{"twice", "around", "change"}, on: groups()[Any], where: callsOnly},
+	{members: []string{"stall", "trickle", "cutAfter", "resetAfter", "drop"}, on: groups()[Any], where: callsOnly},
+	{members: []string{"fail", "sequence"}, on: groups()[Any], where: callsOnly, silent: true},
+}
+
+// failureCodes are the codes of failed items, by the operations that have items.
+var failureCodes = map[string][]string{
+	"BatchCheckLayerAvailability":             texts(types.LayerFailureCode("").Values()),
+	"BatchDeleteImage":                        texts(types.ImageFailureCode("").Values()),
+	"BatchGetImage":                           texts(types.ImageFailureCode("").Values()),
+	"BatchGetRepositoryScanningConfiguration": texts(types.ScanningConfigurationFailureCode("").Values()),
+}
+
+func texts[T ~string](values []T) []string {
+	all := make([]string, len(values))
+	for i, v := range values {
+		all[i] = string(v)
+	}
+	return all
 }
 
 // ofConnection tells whether an outcome is nothing that the service says.
@@ -54,19 +64,40 @@ func ofConnection(err error) bool {
 // misplaced is what is wrong with where effects were put.
 func (r *Rule) misplaced() (mistakes []error) {
 	for _, place := range places {
-		if !place.has(r.effects) {
+		if place.silent && !ofConnection(r.effects.Err) && !slices.ContainsFunc(r.effects.Sequence, ofConnection) {
 			continue
 		}
-		for _, operation := range r.Operations() {
-			if slices.Contains(place.on, operation) {
-				continue
+		at := slices.IndexFunc(r.Operations(), func(operation string) bool { return !slices.Contains(place.on, operation) })
+		if at < 0 {
+			continue
+		}
+		where, what := place.where, ""
+		if where == "" {
+			where = strings.Join(place.on, ", ")
+		}
+		if place.silent {
+			what = ": an answer over HTTP or a connection that fails"
+		}
+		for _, member := range place.members {
+			if call, has := r.effects.call(member); has {
+				mistakes = append(mistakes, &misuse{call: call, member: member, why: fmt.Sprintf("%s cannot be put on %s: only on %s", what, r.Operations()[at], where)})
 			}
-			where := place.where
-			if where == "" {
-				where = strings.Join(place.on, ", ")
-			}
-			mistakes = append(mistakes, fmt.Errorf("%s cannot be put on %s: only on %s", place.effect, operation, where))
-			break
+		}
+	}
+	return append(mistakes, r.unknownFailure()...)
+}
+
+// unknownFailure is what is wrong with the code of an item's failure.
+func (r *Rule) unknownFailure() (mistakes []error) {
+	call, has := r.effects.call("failItem")
+	if !has {
+		return nil
+	}
+	for _, operation := range r.Operations() {
+		codes, batch := failureCodes[operation]
+		if code := r.effects.Item.Code; batch && !slices.Contains(codes, code) {
+			mistakes = append(mistakes, &misuse{call: call, member: "failItem",
+				why: fmt.Sprintf(": %s has no failure code %q, but %s", operation, code, strings.Join(codes, ", "))})
 		}
 	}
 	return mistakes

@@ -164,11 +164,7 @@ func TokenExpires(n int) Scenario {
 // and never again. It worked for exactly as long as they did, and then stood still
 // without a word, as it logged 'not found' for whatever it could not read.
 func CredentialsExpired(n int) Scenario {
-	rule := On(Any).Fail(expired()).Named("credentials expired")
-	if n > 0 {
-		rule = rule.After(n)
-	}
-	return Scenario{rule}
+	return Scenario{On(Any).After(n).Fail(expired()).Named("credentials expired")}
 }
 
 // EventualConsistency answers reads of a repository's images from the state of a

@@ -1,6 +1,9 @@
 package scenarios
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Reply is what becomes of a reply on its way to the caller.
 type Reply struct {
@@ -38,17 +41,23 @@ func (r *Rule) Drop() *Rule { return r.with(func(r *Rule) { r.effects.Reply.Lost
 
 // CutAfter carries the call out and ends the reply after n bytes of its body, of
 // which the full length was promised.
-func (r *Rule) CutAfter(n int64) *Rule { return r.cut(n, false) }
+func (r *Rule) CutAfter(n int64) *Rule { return r.cut("CutAfter", "cutAfter", n, false) }
 
 // ResetAfter carries the call out and resets the connection after n bytes of the
 // reply's body.
-func (r *Rule) ResetAfter(n int64) *Rule { return r.cut(n, true) }
+func (r *Rule) ResetAfter(n int64) *Rule { return r.cut("ResetAfter", "resetAfter", n, true) }
 
-func (r *Rule) cut(n int64, reset bool) *Rule {
+func (r *Rule) cut(method, member string, n int64, reset bool) *Rule {
 	return r.with(func(r *Rule) {
+		call := fmt.Sprintf("%s(%d)", method, n)
+		for _, other := range []string{"cutAfter", "resetAfter"} {
+			if before, has := r.effects.call(other); has && other != member {
+				r.clash(member, call, before, "a reply ends once")
+			}
+		}
 		r.effects.Reply.Cut, r.effects.Reply.Reset = &n, reset
 		if n < 0 {
-			r.wrong("a reply of %d bytes", n)
+			r.refuse(member, call, "bytes count from 0")
 		}
 	})
 }
@@ -59,7 +68,7 @@ func (r *Rule) Trickle(bytesPerSecond int64) *Rule {
 	return r.with(func(r *Rule) {
 		r.effects.Reply.BytesPerSecond = bytesPerSecond
 		if bytesPerSecond < 1 {
-			r.wrong("Trickle(%d)", bytesPerSecond)
+			r.refuse("trickle", fmt.Sprintf("Trickle(%d)", bytesPerSecond), "a byte a second at least")
 		}
 	})
 }
@@ -70,7 +79,7 @@ func (r *Rule) Stall(d time.Duration) *Rule {
 	return r.with(func(r *Rule) {
 		r.effects.Reply.Wait = d
 		if d <= 0 {
-			r.wrong("Stall(%v)", d)
+			r.refuse("stall", fmt.Sprintf("Stall(%v)", d), "no time to wait")
 		}
 	})
 }

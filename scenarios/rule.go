@@ -153,9 +153,18 @@ func (r *Rule) Unmet(call *Call, state string) *Condition {
 }
 
 // Check answers what is wrong with the rule itself: an operation that does not
-// exist, a turn or a delay that can never be, an effect that is missing or that
-// cannot be put on the operation.
+// exist, a turn or a delay that can never be, an effect that is missing, that cannot
+// be put on the operation or that does not go together with another. It names the
+// method, what it was given, and why that cannot be.
 func (r *Rule) Check() error {
+	if mistakes := r.wrongs(); len(mistakes) > 0 {
+		return fmt.Errorf("rule %q: %w", r, errors.Join(mistakes...))
+	}
+	return nil
+}
+
+// wrongs are all mistakes in the rule.
+func (r *Rule) wrongs() []error {
 	mistakes := slices.Clone(r.mistakes)
 	if len(r.named) == 0 {
 		mistakes = append(mistakes, errors.New("it has no operation: begin it with On"))
@@ -167,25 +176,27 @@ func (r *Rule) Check() error {
 	}
 	for _, c := range r.conditions {
 		if c.input != "" && !slices.Equal(r.named, []string{c.input}) {
-			mistakes = append(mistakes, fmt.Errorf("a condition on the input of %s", c.input))
+			mistakes = append(mistakes, fmt.Errorf("When, a condition on the input of %s, in a rule that is not about that operation alone", c.input))
 		}
 	}
 	for _, operation := range r.typed {
 		if !slices.Equal(r.named, []string{operation}) {
-			mistakes = append(mistakes, fmt.Errorf("a function for %s", operation))
+			mistakes = append(mistakes, fmt.Errorf("With, a function for %s, in a rule that is not about that operation alone", operation))
 		}
 	}
 	if mistake := r.turn.check(); mistake != nil {
 		mistakes = append(mistakes, mistake)
 	}
+	if states := r.states(); len(states) > 1 {
+		mistakes = append(mistakes, &misuse{call: fmt.Sprintf("While(%q)", states[1]), member: "while",
+			why:     fmt.Sprintf(" beside While(%q): a playing is in one state", states[0]),
+			whyJSON: fmt.Sprintf(": %q beside %q: a playing is in one state", states[1], states[0])})
+	}
 	if reflect.ValueOf(r.effects).IsZero() && len(mistakes) == 0 {
-		mistakes = append(mistakes, errors.New("it has no effect: add Fail, Delay, Hold, Drop or another"))
+		mistakes = append(mistakes, &misuse{call: "it", member: "it", why: " has no effect: add Fail, Delay, Hold, Drop or another",
+			whyJSON: " has no effect: add fail, delay, hold, drop or another"})
 	}
-	mistakes = append(mistakes, r.misplaced()...)
-	if len(mistakes) == 0 {
-		return nil
-	}
-	return fmt.Errorf("rule %q: %w", r, errors.Join(mistakes...))
+	return slices.Concat(mistakes, r.misplaced(), r.effects.together())
 }
 
 // String is the rule's name or, without one, what it does.
@@ -276,7 +287,7 @@ func (s Scenario) Within(n int) Scenario {
 			limited[i] = r.with(func(r *Rule) {
 				r.budget = budget
 				if n < 1 {
-					r.wrong("Within(%d)", n)
+					r.refuse("within", fmt.Sprintf("Within(%d)", n), "a budget is 1 at least")
 				}
 			})
 		}

@@ -7,7 +7,8 @@ import "fmt"
 // neither see nor count it. Scenarios are joined by append.
 type Scenario []*Rule
 
-// Check answers what is wrong with the rules.
+// Check answers what is wrong with the rules, or with a state in which one of them
+// holds ([While]) and that none leads to ([Rule.Then]).
 func (s Scenario) Check() error {
 	for i, r := range s {
 		if r == nil {
@@ -16,6 +17,9 @@ func (s Scenario) Check() error {
 		if err := r.Check(); err != nil {
 			return err
 		}
+	}
+	if rule, mistake := s.unreached(); rule != nil {
+		return fmt.Errorf("rule %q: %w", rule, mistake)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package scenarios
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -45,11 +44,22 @@ func (t Turn) Chooses(n int, dice func() float64) bool {
 
 // check answers what is wrong with parts that do not go together.
 func (t Turn) check() error {
+	between := fmt.Sprintf("Between(%v, %v)", t.From, t.To)
 	switch {
+	case t.From < 0:
+		return &misuse{call: between, member: "from", why: ": it begins before the playing does"}
+	case t.To != 0 && t.To <= t.From:
+		return &misuse{call: between, member: "to", why: ": it ends before it begins", whyJSON: fmt.Sprintf(": %v is not after %v", t.To, t.From)}
 	case t.Nth > 0 && t.For > 0:
-		return errors.New("For beside Nth, which chooses one call alone: After chooses those behind it too")
+		return &misuse{call: "For", member: "for", why: " beside Nth, which chooses one call alone: After chooses those behind it too"}
 	case t.Nth > 0 && !t.Chooses(t.After+t.Nth, func() float64 { return 0 }):
-		return fmt.Errorf("Nth(%d) chooses no call, as it is none of those that First, Every and After leave", t.Nth)
+		return &misuse{call: fmt.Sprintf("Nth(%d)", t.Nth), member: "nth",
+			why:     " chooses no call, as it is none of those that First, Every and After leave",
+			whyJSON: fmt.Sprintf(": %d chooses no call, as it is none of those that first, every and after leave", t.Nth)}
+	case t.First > 0 && t.Every > t.First:
+		return &misuse{call: fmt.Sprintf("First(%d)", t.First), member: "first",
+			why:     fmt.Sprintf(" beside Every(%d) chooses no call", t.Every),
+			whyJSON: fmt.Sprintf(": %d beside every: %d chooses no call", t.First, t.Every)}
 	default:
 		return nil
 	}
@@ -84,13 +94,13 @@ func (t Turn) String() string {
 }
 
 // First chooses the first n calls.
-func (r *Rule) First(n int) *Rule { return r.choose(n, func(t *Turn) { t.First = n }) }
+func (r *Rule) First(n int) *Rule { return r.choose("First", n, func(t *Turn) { t.First = n }) }
 
 // Nth chooses the nth call alone.
-func (r *Rule) Nth(n int) *Rule { return r.choose(n, func(t *Turn) { t.Nth = n }) }
+func (r *Rule) Nth(n int) *Rule { return r.choose("Nth", n, func(t *Turn) { t.Nth = n }) }
 
 // Every chooses each nth call.
-func (r *Rule) Every(n int) *Rule { return r.choose(n, func(t *Turn) { t.Every = n }) }
+func (r *Rule) Every(n int) *Rule { return r.choose("Every", n, func(t *Turn) { t.Every = n }) }
 
 // After leaves the first n calls alone; what else is chosen counts from there:
 // After(3).First(2) is the fourth and the fifth call, and After(0) is from the first
@@ -99,7 +109,7 @@ func (r *Rule) After(n int) *Rule {
 	return r.with(func(r *Rule) {
 		r.turn.After = n
 		if n < 0 {
-			r.wrong("After(%d)", n)
+			r.refuse("after", fmt.Sprintf("After(%d)", n), "calls count from 0")
 		}
 	})
 }
@@ -107,11 +117,11 @@ func (r *Rule) After(n int) *Rule {
 // Always chooses every call, which is also what a rule does that chooses none.
 func (r *Rule) Always() *Rule { return r.with(func(r *Rule) { r.turn = Turn{} }) }
 
-func (r *Rule) choose(n int, set func(*Turn)) *Rule {
+func (r *Rule) choose(method string, n int, set func(*Turn)) *Rule {
 	return r.with(func(r *Rule) {
 		set(&r.turn)
 		if n < 1 {
-			r.wrong("a turn of %d: turns count from 1", n)
+			r.refuse(strings.ToLower(method), fmt.Sprintf("%s(%d)", method, n), "turns count from 1")
 		}
 	})
 }
@@ -119,12 +129,7 @@ func (r *Rule) choose(n int, set func(*Turn)) *Rule {
 // Between chooses the calls that come at a time of the world's clock from from up
 // to to after the playing began. A zero to never comes.
 func (r *Rule) Between(from, to time.Duration) *Rule {
-	return r.with(func(r *Rule) {
-		r.turn.From, r.turn.To = from, to
-		if from < 0 || to != 0 && to <= from {
-			r.wrong("Between(%v, %v)", from, to)
-		}
-	})
+	return r.with(func(r *Rule) { r.turn.From, r.turn.To = from, to })
 }
 
 // For ends the rule's turns when d has passed on the world's clock since the first
@@ -134,7 +139,7 @@ func (r *Rule) For(d time.Duration) *Rule {
 	return r.with(func(r *Rule) {
 		r.turn.For = d
 		if d <= 0 {
-			r.wrong("For(%v)", d)
+			r.refuse("for", fmt.Sprintf("For(%v)", d), "no time at all")
 		}
 	})
 }
@@ -146,7 +151,7 @@ func (r *Rule) Sometimes(probability float64) *Rule {
 	return r.with(func(r *Rule) {
 		r.turn.Chance = probability
 		if !(probability > 0 && probability <= 1) {
-			r.wrong("Sometimes(%v): a probability is above 0 and at most 1", probability)
+			r.refuse("chance", fmt.Sprintf("Sometimes(%v)", probability), "a probability is above 0 and at most 1")
 		}
 	})
 }

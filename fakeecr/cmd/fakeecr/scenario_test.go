@@ -209,7 +209,7 @@ func TestBadScenariosAreRefused(t *testing.T) {
 		"empty":             {"", http.StatusBadRequest, "1:1: unexpected end"},
 		"unknown member":    {"{\n \"rules\": [{\"onn\": \"PutImage\"}]}", http.StatusBadRequest, `2:13: rules: there is no "onn" here`},
 		"unknown operation": {`{"rules":[{"on":"PutImages","do":{"hold":true}}]}`, http.StatusBadRequest, `1:17: on: ECR has no operation "PutImages"`},
-		"second rule":       {`{"rules":[{"on":"PutImage","do":{"hold":true}},{"on":"PutImage","do":{"keep":1}}]}`, http.StatusBadRequest, "Keep cannot be put on PutImage"},
+		"second rule":       {`{"rules":[{"on":"PutImage","do":{"hold":true}},{"on":"PutImage","do":{"keep":1}}]}`, http.StatusBadRequest, "keep cannot be put on PutImage"},
 		"too long":          {strings.Repeat(" ", longest) + refusing, http.StatusRequestEntityTooLarge, "at most 1 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
