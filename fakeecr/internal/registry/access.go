@@ -38,8 +38,8 @@ func (w *World) Admit(arn string, policies []string) error {
 	return w.do(Key{}, func(tx *Tx) error {
 		root := tx.write()
 		if len(policies) > 0 || !root.principals.Has(arn) {
-			root.principals.Set(root.generation, arn, admitted)
-			root.principals.Set(root.generation, AccessKey(arn), admitted)
+			root.principals.Set(root.Generation(), arn, admitted)
+			root.principals.Set(root.Generation(), AccessKey(arn), admitted)
 		}
 		return nil
 	})
@@ -47,7 +47,7 @@ func (w *World) Admit(arn string, policies []string) error {
 
 // Holder is the ARN of the principal that an access key belongs to.
 func (w *World) Holder(accessKey string) (arn string, known bool) {
-	tx := &Tx{World: w}
+	tx := w.NewTx(Key{}, "")
 	holder, known := tx.read().principals.Get(accessKey)
 	if !known {
 		return "", false

@@ -44,7 +44,7 @@ func (tx *Tx) GetAuthorizationToken(_ context.Context, in *ecr.GetAuthorizationT
 	out := &ecr.GetAuthorizationTokenOutput{AuthorizationData: []types.AuthorizationData{}}
 	for _, account := range accounts {
 		key := Key{account, tx.Region}
-		expires := tx.now.Add(tokenLifetime)
+		expires := tx.Now().Add(tokenLifetime)
 		token, err := tx.World.token(Authorization{key, tx.Caller, expires})
 		if err != nil {
 			return nil, err

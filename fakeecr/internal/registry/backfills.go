@@ -98,8 +98,8 @@ func (tx *Tx) StartReplicationBackfill(_ context.Context, in *ecr.StartReplicati
 		return nil, err
 	}
 	b := &backfill{
-		id: tx.World.ids.uuid(), from: reg.Key, to: to,
-		status: types.ReplicationBackfillStatusPreparing, startedAt: tx.now,
+		id: tx.NewID(), from: reg.Key, to: to,
+		status: types.ReplicationBackfillStatusPreparing, startedAt: tx.Now(),
 	}
 	tx.scheduleBackfill(b, backfillPreparation)
 	return &ecr.StartReplicationBackfillOutput{
@@ -122,7 +122,7 @@ func (tx *Tx) StopReplicationBackfill(_ context.Context, in *ecr.StopReplication
 	b := ptr(*found)
 	switch b.status {
 	case types.ReplicationBackfillStatusPreparing:
-		tx.unschedule(b.step)
+		tx.Unschedule(b.step)
 		tx.endBackfill(b, types.ReplicationBackfillStatusStopped)
 	case types.ReplicationBackfillStatusInProgress:
 		b.status = types.ReplicationBackfillStatusStopping
@@ -282,7 +282,7 @@ func (tx *Tx) prepareBackfill(b *backfill) {
 			}
 			for _, id := range everyID(img) {
 				listed := &backfillImage{repository: name, id: id, index: len(img.children) > 0}
-				b.images.Set(tx.write().generation, listed.key(), listed)
+				b.images.Set(tx.write().Generation(), listed.key(), listed)
 			}
 		}
 	}
@@ -296,7 +296,7 @@ func (tx *Tx) continueBackfill(b *backfill) {
 			if b.underway == backfillWidth {
 				break
 			}
-			tx.schedule(tx.now.Add(replicationLag), backfillReplica{b.from, b.id, key})
+			tx.Schedule(tx.Now().Add(replicationLag), backfillReplica{b.from, b.id, key})
 			b.underway++
 			b.last = key
 		}
@@ -380,18 +380,18 @@ func (tx *Tx) replicated(found *backfill, done backfillImage, err error) {
 		b.failed++
 		b.failureCodes = addCode(b.failureCodes, done.failure)
 	}
-	b.images.Set(tx.write().generation, done.key(), &done)
+	b.images.Set(tx.write().Generation(), done.key(), &done)
 	b.underway--
 	tx.continueBackfill(b)
 }
 
 func (tx *Tx) scheduleBackfill(b *backfill, after time.Duration) {
-	b.step = tx.schedule(tx.now.Add(after), backfillStep{b.from, b.id})
+	b.step = tx.Schedule(tx.Now().Add(after), backfillStep{b.from, b.id})
 	tx.putBackfill(b)
 }
 
 func (tx *Tx) endBackfill(b *backfill, status types.ReplicationBackfillStatus) {
-	b.status, b.endedAt = status, tx.now
+	b.status, b.endedAt = status, tx.Now()
 	tx.scheduleBackfill(b, backfillRetention)
 }
 

@@ -32,9 +32,9 @@ func (tx *Tx) conditionValue(a *Access, key string) string {
 	kind, name := kindOf(tx.Caller)
 	switch key {
 	case "aws:currenttime":
-		return tx.now.Format(time.RFC3339)
+		return tx.Now().Format(time.RFC3339)
 	case "aws:epochtime":
-		return strconv.FormatInt(tx.now.Unix(), 10)
+		return strconv.FormatInt(tx.Now().Unix(), 10)
 	case "aws:principalaccount":
 		return tx.Account
 	case "aws:principalarn":

@@ -60,7 +60,7 @@ func (tx *Tx) deleteTag(repo *repository, img *image, tag string) {
 func (tx *Tx) deleteLater(repo *repository, digest string, tag *string) {
 	deletes := func(rule *replicationRule) bool { return rule.deletes != nil && *rule.deletes }
 	for _, to := range tx.registry(repo.Key).destinationsOf(repo.name, deletes) {
-		tx.schedule(tx.now.Add(replicationLag), deletion{repo.Key, repo.name, digest, tag, to})
+		tx.Schedule(tx.Now().Add(replicationLag), deletion{repo.Key, repo.name, digest, tag, to})
 	}
 }
 

@@ -49,7 +49,7 @@ func (tx *Tx) GetDownloadUrlForLayer(ctx context.Context, in *ecr.GetDownloadUrl
 // downloadURL has the shape of a URL that S3 signed. Its path names the layer.
 func (tx *Tx) downloadURL(repo *repository, digest string) string {
 	path := DownloadPrefix + repo.Key.String() + "/" + repo.name + "/" + digest
-	date := tx.now.Format(amzTime)
+	date := tx.Now().Format(amzTime)
 	query := url.Values{
 		"X-Amz-Algorithm":     {"AWS4-HMAC-SHA256"},
 		"X-Amz-Date":          {date},
@@ -158,7 +158,7 @@ func (tx *Tx) DownloadLayer(_ context.Context, in *scenarios.DownloadLayerInput,
 	switch signed, ok := tx.World.signed(from); {
 	case !ok:
 		return nil, signatureDoesNotMatch()
-	case !tx.now.Before(signed.Add(downloadLifetime)):
+	case !tx.Now().Before(signed.Add(downloadLifetime)):
 		return nil, &DownloadError{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Request has expired"}
 	}
 	repo, l, err := tx.stored(in.RegistryId, in.RepositoryName, in.LayerDigest)

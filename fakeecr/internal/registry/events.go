@@ -1,94 +1,81 @@
 package registry
 
 import (
-	"encoding/binary"
-	"time"
-)
+	"context"
 
-// never is a due time that no clock comes to.
-var never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+	"github.com/fakeecr/ecr/fakeecr/internal/engine"
+	"github.com/fakeecr/ecr/scenarios"
+)
 
 // event is something that happens to the state at a later time, without a call:
 // an upload expires, a scan completes.
 type event interface {
-	// happen changes the state; tx.now is the time of the event. No registry was
+	// happen changes the state; tx.Now is the time of the event. No registry was
 	// called, so the event knows its own. What it answers is for the trace.
 	happen(tx *Tx) (output any, err error)
 }
 
-// schedule makes an event happen at a time; the key withdraws it (unschedule).
-func (tx *Tx) schedule(due time.Time, e event) (key string) {
-	root := tx.write()
-	root.sequence++
-	key = eventKey(due, root.sequence)
-	root.events.Set(root.generation, key, e)
-	return key
+// happening is an event that is also a call.
+type happening interface {
+	event
+	// call is what rules and the trace see of it, nil if there is nothing left to
+	// happen.
+	call(tx *Tx) *scenarios.Call
+	// fail lets it end with a failure.
+	fail(tx *Tx, failure error)
 }
 
-func (tx *Tx) unschedule(key string) {
-	root := tx.write()
-	root.events.Delete(root.generation, key)
+// happeningIn is the call of something that happens in a repository.
+func happeningIn(key Key, repository, operation string, in any) *scenarios.Call {
+	return &scenarios.Call{Operation: operation, Account: key.Account, Region: key.Region, Repository: repository, Input: in}
 }
 
-// reschedule moves an event, which may be happening, to another time. There it
-// stands as if it had been scheduled when it first was.
-func (tx *Tx) reschedule(key string, due time.Time, e event) (moved string) {
-	tx.unschedule(key)
-	moved = eventKey(due, binary.BigEndian.Uint64([]byte(key[8:])))
-	tx.root.events.Set(tx.root.generation, moved, e)
-	return moved
+// ecrDomain is ECR as its engine sees it.
+type ecrDomain struct{ *World }
+
+// Begin implements [engine.Domain].
+func (d ecrDomain) Begin() engine.Transaction {
+	tx := d.NewTx(Key{}, "")
+	return &tx
 }
 
-func eventKey(due time.Time, sequence uint64) string {
-	var key [16]byte
-	binary.BigEndian.PutUint64(key[:8], uint64(due.UnixMilli()))
-	binary.BigEndian.PutUint64(key[8:], sequence)
-	return string(key[:])
-}
-
-func dueTime(key string) time.Time {
-	return time.UnixMilli(int64(binary.BigEndian.Uint64([]byte(key[:8])))).UTC()
-}
-
-// settle lets happen what is due, in order of time, and answers up to when. The
-// world is locked, but not while rules are asked.
-func (w *World) settle() time.Time {
-	now := w.clock.now()
-	var tx *Tx
-	for {
-		root := w.root
-		if tx != nil {
-			root = tx.root
-		}
-		key, due := w.nextEvent(root)
-		if due.After(now) {
-			break
-		}
-		call := w.callOf(root, key)
-		if w.mustAsk(key, call) {
-			if tx != nil {
-				w.publish(tx.root, tx.now)
-				tx = nil
-			}
-			w.ask(key, call)
-			now = w.clock.now()
-			continue
-		}
-		if tx == nil {
-			tx = &Tx{World: w, root: root.next(), locked: true}
-		}
-		tx.now = due
-		tx.occur(key, call)
+// Call implements [engine.Domain].
+func (ecrDomain) Call(tx engine.Transaction, e any) (call *scenarios.Call, seen bool) {
+	h, seen := e.(happening)
+	if !seen {
+		return nil, false
 	}
-	if tx != nil {
-		w.publish(tx.root, tx.now)
-	}
-	return now
+	return h.call(tx.(*Tx)), true
 }
 
-// Settle lets happen what is due, as each call does before it looks at the state.
-func (w *World) Settle() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.settle()
+// Happen implements [engine.Domain].
+func (ecrDomain) Happen(tx engine.Transaction, e any) (output any, err error) {
+	return e.(event).happen(tx.(*Tx))
+}
+
+// Fail implements [engine.Domain].
+func (ecrDomain) Fail(tx engine.Transaction, e any, failure error) {
+	e.(happening).fail(tx.(*Tx), failure)
+}
+
+// Stage is what a world is played on. The world is not locked when it calls Look,
+// Guard or Neighbour.
+type Stage interface {
+	engine.Stage
+	// Look carries out a look at an upstream registry, as rules and the trace see it.
+	Look(ctx context.Context, call *scenarios.Call, look func(context.Context) error) error
+	// Guard runs a function of the user's. If it panics the test fails, and the error
+	// says so.
+	Guard(what string, f func()) error
+	// Neighbour is a registry of the world as the upstream of another, which a
+	// principal pulls from, without a trace.
+	Neighbour(source Key, caller string) Upstream
+}
+
+func (w *World) guard(what string, f func()) error {
+	if w.stage == nil {
+		f()
+		return nil
+	}
+	return w.stage.Guard(what, f)
 }

@@ -19,7 +19,7 @@ func (tx *Tx) RegisterPullTimeUpdateExclusion(_ context.Context, in *ecr.Registe
 		return nil, err
 	}
 	reg.exclusions.Set(reg.generation, *in.PrincipalArn, struct{}{})
-	return &ecr.RegisterPullTimeUpdateExclusionOutput{PrincipalArn: aws.String(*in.PrincipalArn), CreatedAt: aws.Time(tx.now)}, nil
+	return &ecr.RegisterPullTimeUpdateExclusionOutput{PrincipalArn: aws.String(*in.PrincipalArn), CreatedAt: aws.Time(tx.Now())}, nil
 }
 
 // DeregisterPullTimeUpdateExclusion ends an exclusion.

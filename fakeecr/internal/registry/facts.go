@@ -42,12 +42,9 @@ const (
 
 // Facts are what a world holds now, without times, ids and pulls.
 func (w *World) Facts() []Fact {
-	w.Settle()
-	w.mu.Lock()
-	now := w.root
-	w.mu.Unlock()
+	tx := w.NewTx(Key{}, "")
 	var f facts
-	for _, reg := range now.registries.All() {
+	for _, reg := range tx.read().registries.All() {
 		f.of(reg)
 	}
 	return f.all

@@ -67,7 +67,7 @@ func (w *World) SetFindings(key Key, kind types.ScanType, reference string, foun
 	kept := &findings{ScanFindings: keepFindings(found)}
 	_ = w.do(key, func(tx *Tx) error {
 		reg := tx.changeRegistry(key)
-		kept.since = tx.now
+		kept.since = tx.Now()
 		reg.findings.Set(reg.generation, findingsKey(kind, reference), kept)
 		return nil
 	})
@@ -195,7 +195,7 @@ func (tx *Tx) enhancedReport(repo *repository, img *image) (scanReport, bool) {
 		}
 	}
 	completedAt := begun.Add(scanTime)
-	if tx.now.Before(completedAt) {
+	if tx.Now().Before(completedAt) {
 		return scanReport{status: types.ImageScanStatus{
 			Status: types.ScanStatusPending, Description: aws.String("Pending start of the image scan."),
 		}}, true

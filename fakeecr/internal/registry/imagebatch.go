@@ -66,7 +66,7 @@ func (tx *Tx) pullsAnew(repo *repository, ids []types.ImageIdentifier) bool {
 }
 
 func (tx *Tx) pullIsDue(img *image) bool {
-	return !img.archived && tx.now.Sub(img.pulledAt) >= pullGrain
+	return !img.archived && tx.Now().Sub(img.pulledAt) >= pullGrain
 }
 
 func (tx *Tx) recordPulls(in *ecr.BatchGetImageInput) (*repository, error) {
@@ -77,7 +77,7 @@ func (tx *Tx) recordPulls(in *ecr.BatchGetImageInput) (*repository, error) {
 	for _, id := range in.ImageIds {
 		if img, _ := repo.find(id); img != nil && tx.pullIsDue(img) {
 			pulled := *img
-			pulled.pulledAt = tx.now
+			pulled.pulledAt = tx.Now()
 			repo.images.Set(repo.generation, img.digest, &pulled)
 		}
 	}

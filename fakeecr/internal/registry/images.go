@@ -151,7 +151,7 @@ func (tx *Tx) push(repo *repository, digest, text string, document *manifest.Man
 		manifest:          text,
 		mediaType:         document.MediaType,
 		artifactMediaType: document.ArtifactMediaType,
-		pushedAt:          tx.now,
+		pushedAt:          tx.Now(),
 		container:         isContainer(document),
 	}
 	if document.Subject != nil {

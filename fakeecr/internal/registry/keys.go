@@ -63,7 +63,7 @@ func (h *holdings[S]) state(arn string, missing S) S {
 func (w *World) SetKey(arn string, state KeyState, only bool) {
 	_ = w.do(Key{}, func(tx *Tx) error {
 		root := tx.write()
-		root.keys.states.Set(root.generation, arn, state)
+		root.keys.states.Set(root.Generation(), arn, state)
 		root.keys.closed = root.keys.closed || only
 		return nil
 	})

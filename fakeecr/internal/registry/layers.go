@@ -44,7 +44,7 @@ func (tx *Tx) keepBlob(digest string, parts [][]byte) [][]byte {
 		kept.parts = parts
 	}
 	kept.layers++
-	root.blobs.Set(root.generation, digest, kept)
+	root.blobs.Set(root.Generation(), digest, kept)
 	return kept.parts
 }
 
@@ -68,10 +68,10 @@ func (tx *Tx) releaseBlob(l *layer) {
 	root := tx.write()
 	kept, _ := root.blobs.Get(l.digest)
 	if kept.layers--; kept.layers > 0 {
-		root.blobs.Set(root.generation, l.digest, kept)
+		root.blobs.Set(root.Generation(), l.digest, kept)
 		return
 	}
-	root.blobs.Delete(root.generation, l.digest)
+	root.blobs.Delete(root.Generation(), l.digest)
 }
 
 // ErrLayerInUse is why a layer is not deleted: an image refers to it.

@@ -126,7 +126,7 @@ func TestUploadGoesOnInAFork(t *testing.T) {
 	require.NoError(t, send(original, upload, 3, "original"))
 	require.NoError(t, send(fork, upload, 3, "fork"))
 	for content, w := range map[string]*World{"000original": original, "000fork": fork} {
-		reg, _ := w.root.registries.Get(home.String())
+		reg, _ := newTx(w).read().registries.Get(home.String())
 		app, _ := reg.repositories.Get("app")
 		u, _ := app.uploads.Get(*upload)
 		require.Equal(t, content, string(bytes.Join(u.pieces, nil)))
@@ -145,9 +145,9 @@ func TestDeletedLayersLetGoOfTheirBytes(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, deleteLayer(w, "app", digest))
-	require.True(t, w.root.blobs.Has(digest))
+	require.True(t, newTx(w).read().blobs.Has(digest))
 	require.NoError(t, deleteLayer(w, "other", digest))
-	require.False(t, w.root.blobs.Has(digest))
+	require.False(t, newTx(w).read().blobs.Has(digest))
 }
 
 func deleteLayer(w *World, repository, digest string) error {

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/engine"
 	"github.com/fakeecr/ecr/fakeecr/internal/lifecycle"
 	"github.com/fakeecr/ecr/scenarios"
 )
@@ -40,7 +41,7 @@ func (p *lifecyclePolicy) runAfter(t time.Time) time.Time {
 // evaluatedAt is the time of the last run, also of one that was left out. While
 // a rule keeps the next run, there is none behind it.
 func (p *lifecyclePolicy) evaluatedAt(now time.Time) time.Time {
-	if due := dueTime(p.next); !due.After(now) {
+	if due := engine.Due(p.next); !due.After(now) {
 		now = due.Add(-time.Millisecond)
 	}
 	if last := p.runAfter(now).Add(-lifecyclePeriod); last.After(p.putAt) && last.After(p.ranAt) && last.After(p.missedAt) {
@@ -75,9 +76,9 @@ func (tx *Tx) setLifecyclePolicy(repo *repository, text string) error {
 	repo.lifecycle = &lifecyclePolicy{
 		text:   lifecycle.Compact(text),
 		policy: policy,
-		putAt:  tx.now,
+		putAt:  tx.Now(),
 		ranAt:  time.Unix(0, 0).UTC(),
-		next:   tx.schedule(tx.now.Add(lifecyclePeriod), lifecycleRuns{repo.Key, repo.name}),
+		next:   tx.Schedule(tx.Now().Add(lifecyclePeriod), lifecycleRuns{repo.Key, repo.name}),
 	}
 	return nil
 }
@@ -93,7 +94,7 @@ func parseLifecyclePolicy(text string) (*lifecycle.Policy, error) {
 // dropLifecyclePolicy takes away the policy, if there is one, and its next run.
 func (tx *Tx) dropLifecyclePolicy(repo *repository) {
 	if repo.lifecycle != nil {
-		tx.unschedule(repo.lifecycle.next)
+		tx.Unschedule(repo.lifecycle.next)
 		repo.lifecycle = nil
 	}
 }
@@ -109,7 +110,7 @@ func (tx *Tx) GetLifecyclePolicy(_ context.Context, in *ecr.GetLifecyclePolicyIn
 		return nil, lifecyclePolicyNotFound(repo)
 	}
 	return &ecr.GetLifecyclePolicyOutput{
-		LastEvaluatedAt:     aws.Time(policy.evaluatedAt(tx.now)),
+		LastEvaluatedAt:     aws.Time(policy.evaluatedAt(tx.Now())),
 		LifecyclePolicyText: aws.String(policy.text),
 		RegistryId:          aws.String(repo.Account),
 		RepositoryName:      aws.String(repo.name),
@@ -128,7 +129,7 @@ func (tx *Tx) DeleteLifecyclePolicy(_ context.Context, in *ecr.DeleteLifecyclePo
 	}
 	tx.dropLifecyclePolicy(repo)
 	return &ecr.DeleteLifecyclePolicyOutput{
-		LastEvaluatedAt:     aws.Time(policy.evaluatedAt(tx.now)),
+		LastEvaluatedAt:     aws.Time(policy.evaluatedAt(tx.Now())),
 		LifecyclePolicyText: aws.String(policy.text),
 		RegistryId:          aws.String(repo.Account),
 		RepositoryName:      aws.String(repo.name),
@@ -147,8 +148,8 @@ func (w *World) RunLifecycle(key Key, name string) error {
 			return lifecyclePolicyNotFound(repo)
 		}
 		run := lifecycleRuns{repo.Key, repo.name}.call(tx)
-		run.Time, run.Output = tx.now, tx.runLifecycle(repo)
-		tx.tell(run)
+		run.Time, run.Output = tx.Now(), tx.runLifecycle(repo)
+		tx.Tell(run)
 		return nil
 	})
 }
@@ -181,10 +182,10 @@ func (e lifecycleRuns) fail(tx *Tx, _ error) {
 	if err != nil {
 		return
 	}
-	ranAt := repo.lifecycle.evaluatedAt(tx.now)
+	ranAt := repo.lifecycle.evaluatedAt(tx.Now())
 	repo = tx.own(repo)
 	missed := *repo.lifecycle
-	missed.ranAt, missed.missedAt = ranAt, tx.now
+	missed.ranAt, missed.missedAt = ranAt, tx.Now()
 	repo.lifecycle = &missed
 }
 
@@ -192,15 +193,15 @@ func (e lifecycleRuns) fail(tx *Tx, _ error) {
 // first day after a time: up to then its runs would find nothing to do. A run
 // that a rule keeps stays as it is.
 func (tx *Tx) planLifecycle(repo *repository, after time.Time) {
-	if repo.lifecycle == nil || tx.World.postponed[repo.lifecycle.next] != nil {
+	if repo.lifecycle == nil || tx.Postponed(repo.lifecycle.next) {
 		return
 	}
 	due := repo.lifecycle.runAfter(after)
-	if due.Equal(dueTime(repo.lifecycle.next)) {
+	if due.Equal(engine.Due(repo.lifecycle.next)) {
 		return
 	}
 	planned := *repo.lifecycle
-	planned.next = tx.reschedule(planned.next, due, lifecycleRuns{repo.Key, repo.name})
+	planned.next = tx.Reschedule(planned.next, due, lifecycleRuns{repo.Key, repo.name})
 	repo.lifecycle = &planned
 }
 
@@ -209,12 +210,12 @@ func (tx *Tx) planLifecycle(repo *repository, after time.Time) {
 // changes a repository; where nothing was done, it is when an image is due.
 func (tx *Tx) runLifecycle(repo *repository) *scenarios.RunLifecyclePolicyOutput {
 	ran := *repo.lifecycle
-	ran.ranAt = tx.now
+	ran.ranAt = tx.Now()
 	repo.lifecycle = &ran
-	verdicts, until := repo.evaluate(ran.policy, tx.now)
+	verdicts, until := repo.evaluate(ran.policy, tx.Now())
 	if len(verdicts) == 0 {
 		if until.IsZero() {
-			until = never
+			until = engine.Never
 		}
 		tx.planLifecycle(repo, until)
 	}
@@ -225,7 +226,7 @@ func (tx *Tx) runLifecycle(repo *repository) *scenarios.RunLifecyclePolicyOutput
 		case lifecycle.Expire:
 			tx.deleteImage(repo, verdict.image)
 		case lifecycle.Transition:
-			repo.archive(verdict.image, tx.now)
+			repo.archive(verdict.image, tx.Now())
 		}
 	}
 	return out

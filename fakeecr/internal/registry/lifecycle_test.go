@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/engine"
 	"github.com/fakeecr/ecr/fakeecr/internal/lifecycle"
 	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
 )
@@ -33,8 +34,8 @@ func TestEventsOfARepository(t *testing.T) {
 	w, name := worldOfApp(t, digestOf(0), digestOf(1), digestOf(2)), aws.String("app")
 	events := func() []event {
 		all := []event{}
-		for _, e := range (&Tx{World: w}).read().events.All() {
-			all = append(all, e)
+		for _, e := range newTx(w).read().Events().All() {
+			all = append(all, e.(event))
 		}
 		return all
 	}
@@ -217,15 +218,15 @@ func TestDailyRuns(t *testing.T) {
 func runsWithin(t *testing.T, w *World, d time.Duration) int {
 	runs, end := 0, w.Now().Add(d)
 	for {
-		key, e, found := w.root.events.Min()
-		if !found || dueTime(key).After(end) {
+		key, e, found := newTx(w).read().Events().Min()
+		if !found || engine.Due(key).After(end) {
 			require.NoError(t, w.Advance(end.Sub(w.Now())))
 			return runs
 		}
 		if _, ok := e.(lifecycleRuns); ok {
 			runs++
 		}
-		require.NoError(t, w.Advance(dueTime(key).Sub(w.Now())))
+		require.NoError(t, w.Advance(engine.Due(key).Sub(w.Now())))
 	}
 }
 
@@ -271,7 +272,7 @@ func appOfSize(b *testing.B, size int) *World {
 	require.NoError(b, change(w, func(tx *Tx) error {
 		repo := tx.newRepository(home, "app")
 		for i := range size {
-			img := &image{digest: digestOf(i), pushedAt: tx.now.Add(-time.Duration(i) * time.Minute)}
+			img := &image{digest: digestOf(i), pushedAt: tx.Now().Add(-time.Duration(i) * time.Minute)}
 			repo.images.Set(repo.generation, img.digest, img)
 		}
 		return tx.addRepository(repo)

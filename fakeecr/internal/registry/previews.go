@@ -59,7 +59,7 @@ func (tx *Tx) StartLifecyclePolicyPreview(_ context.Context, in *ecr.StartLifecy
 		return nil, previewInProgress()
 	}
 	tx.dropPreview(repo)
-	begun.next = tx.schedule(tx.now.Add(previewDuration), previewCompletes{repo.Key, repo.name})
+	begun.next = tx.Schedule(tx.Now().Add(previewDuration), previewCompletes{repo.Key, repo.name})
 	repo.preview = begun
 	return &ecr.StartLifecyclePolicyPreviewOutput{
 		LifecyclePolicyText: aws.String(begun.text),
@@ -72,7 +72,7 @@ func (tx *Tx) StartLifecyclePolicyPreview(_ context.Context, in *ecr.StartLifecy
 // dropPreview takes away the preview, if there is one, and what would happen to it.
 func (tx *Tx) dropPreview(repo *repository) {
 	if repo.preview != nil {
-		tx.unschedule(repo.preview.next)
+		tx.Unschedule(repo.preview.next)
 		repo.preview = nil
 	}
 }
@@ -108,7 +108,7 @@ func (e previewCompletes) end(tx *Tx, status types.LifecyclePolicyPreviewStatus)
 	done := *repo.preview
 	done.status = status
 	if status == types.LifecyclePolicyPreviewStatusComplete {
-		done.results, _ = repo.evaluate(done.policy, tx.now)
+		done.results, _ = repo.evaluate(done.policy, tx.Now())
 	}
 	for _, result := range done.results {
 		if result.Type == lifecycle.Expire {
@@ -117,7 +117,7 @@ func (e previewCompletes) end(tx *Tx, status types.LifecyclePolicyPreviewStatus)
 			done.transitioning++
 		}
 	}
-	done.next = tx.schedule(tx.now.Add(previewLifetime), previewExpires(e))
+	done.next = tx.Schedule(tx.Now().Add(previewLifetime), previewExpires(e))
 	repo.preview = &done
 }
 

@@ -81,7 +81,7 @@ func (tx *Tx) pullReferrers(ctx context.Context, in *ecr.ListImageReferrersInput
 	subject := *in.SubjectId.ImageDigest
 	rule := tx.registry(repo.Key).cacheRule(repo.name)
 	checked, asked := repo.checked.Get(subject)
-	if rule == nil || tx.staysHere(ctx) || asked && tx.now.Sub(checked) < refreshAfter {
+	if rule == nil || tx.staysHere(ctx) || asked && tx.Now().Sub(checked) < refreshAfter {
 		return nil
 	}
 	here := len(linked(&repo.referrers, subject)) > 0
@@ -113,7 +113,7 @@ func (tx *Tx) importReferrers(ctx context.Context, rule *cacheRule, repo *reposi
 	if err != nil {
 		return unableToListReferrers(sentence(err))
 	}
-	stored.checked.Set(stored.generation, subject, tx.now)
+	stored.checked.Set(stored.generation, subject, tx.Now())
 	return nil
 }
 

@@ -109,7 +109,7 @@ func (tx *Tx) wantedOf(repo *repository, ids []types.ImageIdentifier) []wanted {
 			images = append(images, wanted{at: i, reference: *id.ImageTag, isTag: true, checked: checked})
 		case img != nil && id.ImageTag != nil && id.ImageDigest == nil && !repo.mutability.immutable(*id.ImageTag):
 			checked, cached := repo.checked.Get(*id.ImageTag)
-			if cached && tx.now.Sub(checked) >= refreshAfter {
+			if cached && tx.Now().Sub(checked) >= refreshAfter {
 				images = append(images, wanted{at: i, reference: *id.ImageTag, isTag: true, cached: true, checked: checked})
 			}
 		}
@@ -155,7 +155,7 @@ func (s *shipment) fetch(ctx context.Context, none error, images []wanted, ids [
 // unload stores what came, as a push would, in a repository that is made if need
 // be: all of it or nothing. What another pull brought meanwhile is there already.
 func (tx *Tx) unload(s *shipment, answered []wanted) (repo *repository, err error) {
-	err = tx.attempt(func() (err error) {
+	err = tx.Attempt(func() (err error) {
 		repo, err = tx.store(s, answered)
 		return err
 	})
@@ -225,6 +225,6 @@ func (tx *Tx) cacheTag(repo *repository, w wanted) error {
 			return err
 		}
 	}
-	repo.checked.Set(repo.generation, tag, tx.now)
+	repo.checked.Set(repo.generation, tag, tx.Now())
 	return nil
 }

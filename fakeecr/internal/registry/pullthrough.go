@@ -126,7 +126,7 @@ func (tx *Tx) CreatePullThroughCacheRule(_ context.Context, in *ecr.CreatePullTh
 		prefix:         *in.EcrRepositoryPrefix,
 		url:            *in.UpstreamRegistryUrl,
 		upstreamPrefix: copied(in.UpstreamRepositoryPrefix),
-		createdAt:      tx.now,
+		createdAt:      tx.Now(),
 	}
 	var known bool
 	if rule.upstream, known = UpstreamOf(rule.url); !known {
@@ -164,7 +164,7 @@ func (tx *Tx) CreatePullThroughCacheRule(_ context.Context, in *ecr.CreatePullTh
 
 // update checks and takes over the credentials that an input gives.
 func (r *cacheRule) update(tx *Tx, key Key, credential, role *string) error {
-	r.updatedAt = tx.now
+	r.updatedAt = tx.Now()
 	if err := setRole(&r.role, key, role); err != nil {
 		return err
 	}

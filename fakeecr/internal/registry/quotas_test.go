@@ -8,7 +8,7 @@ import (
 
 // The values are those of the service's quota page.
 func TestDefaultQuotas(t *testing.T) {
-	tx := &Tx{World: NewWorld(1, Config{})}
+	tx := newTx(NewWorld(1, Config{}))
 	for quota, want := range map[Quota]int64{
 		RepositoriesPerRegistry: 100_000, ImagesPerRepository: 100_000, TagsPerImage: 1_000, PartsPerLayer: 4_200,
 		BytesPerLayer: 54_525_952_000, TagsPerResource: 50, PullThroughCacheRules: 50, ReplicationRules: 25, ReplicationDestinations: 25,

@@ -108,8 +108,8 @@ type replication struct {
 // replication goes one hop.
 func (tx *Tx) replicateLater(repo *repository, digest string, tag *string) {
 	for _, to := range tx.registry(repo.Key).destinationsOf(repo.name, nil) {
-		number := tx.write().sequence + 1
-		tx.schedule(tx.now.Add(replicationLag), replication{repo.Key, repo.name, *imageID(digest, tag), to, number})
+		number := tx.Number()
+		tx.Schedule(tx.Now().Add(replicationLag), replication{repo.Key, repo.name, *imageID(digest, tag), to, number})
 		img, _ := repo.images.Get(digest)
 		awaited := append(slices.Clip(img.replicaIn(to).awaited), number)
 		repo.images.Set(repo.generation, digest, img.withReplica(replica{Key: to, status: types.ReplicationStatusInProgress, awaited: awaited}))
@@ -178,7 +178,7 @@ func (tx *Tx) noteReplica(repo *repository, img *image, to Key, number uint64, f
 // copyImage puts an image, and the images of an index first, into the repository
 // of the same name in another registry. All of it arrives or nothing does.
 func (tx *Tx) copyImage(from *repository, img *image, tag *string, to Key) (ofChildren []string, err error) {
-	err = tx.attempt(func() error {
+	err = tx.Attempt(func() error {
 		for _, digest := range img.children {
 			child, found := from.images.Get(digest)
 			if !found {
@@ -253,7 +253,7 @@ func (tx *Tx) mayReplicate(from *repository, to Key) error {
 	if !found {
 		accesses = append(accesses, reg.template(from.name, types.RCTAppliedForReplication).creation(replicate)...)
 	}
-	source := Tx{Key: Key{Account: from.Account, Region: to.Region}, Caller: rootARN(from.Key), now: tx.now}
+	source := tx.as(Key{Account: from.Account, Region: to.Region}, rootARN(from.Key))
 	for _, access := range accesses {
 		if reg.policy.Decide(source.request(&access, repo)) != policy.Allow {
 			return errReplicationDenied

@@ -24,7 +24,7 @@ var (
 // callIn carries out an operation on the registry of a key.
 func callIn[In, Out any](t *testing.T, w *World, key Key, method func(*Tx, context.Context, *In) (*Out, error), in *In) *Out {
 	t.Helper()
-	tx := &Tx{World: w, Key: key}
+	tx := txAt(w, key)
 	out, err := Run(tx, func() (*Out, error) { return method(tx, t.Context(), in) })
 	require.NoError(t, err)
 	return out
@@ -33,7 +33,7 @@ func callIn[In, Out any](t *testing.T, w *World, key Key, method func(*Tx, conte
 // alterWorld changes a world as a call does.
 func alterWorld(t *testing.T, w *World, do func(tx *Tx) error) {
 	t.Helper()
-	tx := &Tx{World: w, Key: sourceRegistry}
+	tx := txAt(w, sourceRegistry)
 	_, err := Run(tx, func() (any, error) { return nil, do(tx) })
 	require.NoError(t, err)
 }
@@ -103,7 +103,7 @@ func TestAnotherAccountsPolicyDecidesOnReplication(t *testing.T) {
 			status := callIn(t, w, sourceRegistry, (*Tx).DescribeImageReplicationStatus, &ecr.DescribeImageReplicationStatusInput{
 				RepositoryName: aws.String("app"), ImageId: &types.ImageIdentifier{ImageTag: aws.String("v1")},
 			}).ReplicationStatuses
-			tx := &Tx{World: w}
+			tx := newTx(w)
 			repo, made := tx.registry(otherRegistry).repositories.Get("app")
 			require.Equal(t, test.there || test.arrives, made)
 			if test.arrives {
@@ -125,7 +125,7 @@ func TestReplicasShareTheirLayers(t *testing.T) {
 	})
 	digest := pushOne(t, w, sourceRegistry, "content")
 	w.Advance(replicationLag)
-	tx := &Tx{World: w}
+	tx := newTx(w)
 	from, _ := tx.registry(sourceRegistry).repositories.Get("app")
 	to, _ := tx.registry(there).repositories.Get("app")
 	original, _ := from.layers.Get(digest)
@@ -135,12 +135,12 @@ func TestReplicasShareTheirLayers(t *testing.T) {
 	require.Equal(t, original.mediaType, replica.mediaType)
 
 	for _, key := range []Key{sourceRegistry, there} {
-		held, found := (&Tx{World: w}).read().blobs.Get(digest)
+		held, found := newTx(w).read().blobs.Get(digest)
 		require.True(t, found)
 		require.NotZero(t, held.layers)
 		callIn(t, w, key, (*Tx).DeleteRepository, &ecr.DeleteRepositoryInput{RepositoryName: aws.String("app"), Force: true})
 	}
-	require.False(t, (&Tx{World: w}).read().blobs.Has(digest), "nobody holds the bytes any more")
+	require.False(t, newTx(w).read().blobs.Has(digest), "nobody holds the bytes any more")
 }
 
 func TestPushPlansOneArrivalForEachDestination(t *testing.T) {
@@ -164,7 +164,7 @@ func TestPushPlansOneArrivalForEachDestination(t *testing.T) {
 				return nil
 			})
 			pushOne(t, w, sourceRegistry, "content")
-			require.Equal(t, test.want, (&Tx{World: w}).read().events.Len())
+			require.Equal(t, test.want, newTx(w).read().Events().Len())
 		})
 	}
 }
@@ -172,7 +172,7 @@ func TestPushPlansOneArrivalForEachDestination(t *testing.T) {
 func TestAttempt(t *testing.T) {
 	w := NewWorld(1, Config{})
 	names := func() (names []string) {
-		for name := range (&Tx{World: w}).registry(sourceRegistry).repositories.All() {
+		for name := range newTx(w).registry(sourceRegistry).repositories.All() {
 			names = append(names, name)
 		}
 		return names
@@ -181,15 +181,15 @@ func TestAttempt(t *testing.T) {
 	alterWorld(t, w, func(tx *Tx) error {
 		create := func(name string) error { return tx.addRepository(tx.newRepository(sourceRegistry, name)) }
 		require.NoError(t, create("before"))
-		require.ErrorIs(t, tx.attempt(func() error {
+		require.ErrorIs(t, tx.Attempt(func() error {
 			require.NoError(t, create("failed"))
-			require.NoError(t, tx.attempt(func() error { return create("failed/inner") }))
-			tx.schedule(tx.now, replication{})
+			require.NoError(t, tx.Attempt(func() error { return create("failed/inner") }))
+			tx.Schedule(tx.Now(), replication{})
 			return failed
 		}), failed)
 		require.NoError(t, create("between"))
-		require.NoError(t, tx.attempt(func() error {
-			require.ErrorIs(t, tx.attempt(func() error {
+		require.NoError(t, tx.Attempt(func() error {
+			require.ErrorIs(t, tx.Attempt(func() error {
 				require.NoError(t, create("kept/failed"))
 				return failed
 			}), failed)
@@ -198,5 +198,5 @@ func TestAttempt(t *testing.T) {
 		return create("after")
 	})
 	require.Equal(t, []string{"after", "before", "between", "kept"}, names())
-	require.Zero(t, (&Tx{World: w}).read().events.Len())
+	require.Zero(t, newTx(w).read().Events().Len())
 }

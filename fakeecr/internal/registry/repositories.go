@@ -130,8 +130,8 @@ func (tx *Tx) CreateRepository(_ context.Context, in *ecr.CreateRepositoryInput)
 // newRepository is a repository with ECR's defaults, which is not there yet.
 func (tx *Tx) newRepository(key Key, name string) *repository {
 	repo := named(key, name)
-	repo.generation = tx.write().generation
-	repo.createdAt = tx.now
+	repo.generation = tx.write().Generation()
+	repo.createdAt = tx.Now()
 	repo.mutability.mode = types.ImageTagMutabilityMutable
 	repo.encryption.kind = types.EncryptionTypeAes256
 	return repo
@@ -197,7 +197,7 @@ func (tx *Tx) DeleteRepository(_ context.Context, in *ecr.DeleteRepositoryInput)
 		tx.releaseBlob(layer)
 	}
 	for _, upload := range repo.uploads.All() {
-		tx.unschedule(upload.expiry)
+		tx.Unschedule(upload.expiry)
 	}
 	tx.dropLifecyclePolicy(repo)
 	tx.dropPreview(repo)

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/engine"
 	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
 	"github.com/fakeecr/ecr/scenarios"
 )
@@ -105,7 +105,7 @@ func (tx *Tx) PutRegistryScanningConfiguration(_ context.Context, in *ecr.PutReg
 	next := scanning{}
 	if in.ScanType == types.ScanTypeEnhanced || in.ScanType == "" && reg.scanning.enhanced() {
 		if next.enhancedSince = reg.scanning.enhancedSince; !reg.scanning.enhanced() {
-			next.enhancedSince = tx.now
+			next.enhancedSince = tx.Now()
 		}
 	}
 	var frequencies []types.ScanFrequency
@@ -229,7 +229,7 @@ func (tx *Tx) scanOnPush(repo *repository, img *image) {
 		return
 	}
 	if err := tx.startScan(repo, img); err != nil && img.scan == nil {
-		img.scan = &scan{completedAt: tx.now, result: failedScan(err)}
+		img.scan = &scan{completedAt: tx.Now(), result: failedScan(err)}
 	}
 }
 
@@ -238,7 +238,7 @@ func (tx *Tx) scanOnPush(repo *repository, img *image) {
 func (tx *Tx) startScan(repo *repository, img *image) error {
 	var starts []time.Time
 	if img.scan != nil {
-		starts = slices.DeleteFunc(slices.Clone(img.scan.starts), func(start time.Time) bool { return tx.now.Sub(start) >= scanWindow })
+		starts = slices.DeleteFunc(slices.Clone(img.scan.starts), func(start time.Time) bool { return tx.Now().Sub(start) >= scanWindow })
 	}
 	if int64(len(starts)) >= tx.quota(ScansPerImagePerDay) {
 		return imageScanQuotaExceeded()
@@ -246,23 +246,22 @@ func (tx *Tx) startScan(repo *repository, img *image) error {
 	if err := tx.countScan(repo.Key); err != nil {
 		return err
 	}
-	img.scan = &scan{starts: append(starts, tx.now)}
-	tx.schedule(tx.now.Add(scanTime), scanCompletes{repo.Key, repo.name, img.digest, img.scan})
+	img.scan = &scan{starts: append(starts, tx.Now())}
+	tx.Schedule(tx.Now().Add(scanTime), scanCompletes{repo.Key, repo.name, img.digest, img.scan})
 	return nil
 }
 
 // countScan holds a registry to its quota of basic scans in 24 hours.
 func (tx *Tx) countScan(key Key) error {
-	root, reg := tx.write(), tx.changeRegistry(key)
-	past := eventKey(tx.now.Add(-scanWindow), math.MaxUint64)
+	reg := tx.changeRegistry(key)
+	past := engine.LastKey(tx.Now().Add(-scanWindow))
 	for start, _, found := reg.scanStarts.Min(); found && start <= past; start, _, found = reg.scanStarts.Min() {
 		reg.scanStarts.Delete(reg.generation, start)
 	}
 	if err := tx.within(ScansPerDay, reg.scanStarts.Len()+1); err != nil {
 		return err
 	}
-	root.sequence++
-	reg.scanStarts.Set(reg.generation, eventKey(tx.now, root.sequence), struct{}{})
+	reg.scanStarts.Set(reg.generation, tx.KeyAt(tx.Now()), struct{}{})
 	return nil
 }
 
@@ -303,7 +302,7 @@ func (e scanCompletes) fail(tx *Tx, failure error) {
 
 func (e scanCompletes) end(tx *Tx, repo *repository, img *image, result scanResult) {
 	completed, scanned := *e.scan, *img
-	completed.completedAt, completed.result = tx.now, result
+	completed.completedAt, completed.result = tx.Now(), result
 	scanned.scan = &completed
 	repo.images.Set(repo.generation, img.digest, &scanned)
 }

@@ -31,7 +31,7 @@ func (s SecretState) Check() error {
 func (w *World) SetSecret(arn string, state SecretState, only bool) {
 	_ = w.do(Key{}, func(tx *Tx) error {
 		root := tx.write()
-		root.secrets.states.Set(root.generation, arn, state)
+		root.secrets.states.Set(root.Generation(), arn, state)
 		root.secrets.closed = root.secrets.closed || only
 		return nil
 	})

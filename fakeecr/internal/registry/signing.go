@@ -194,7 +194,7 @@ func (tx *Tx) signOnPush(repo *repository, digest string, by pusher) {
 		}
 		s := &signing{rule: i + 1, profile: rule.profile, status: types.SigningStatusInProgress}
 		signed.signings = append(signed.signings, s)
-		tx.schedule(tx.now.Add(signingTime), signingEnds{repo.Key, repo.name, digest, s, by})
+		tx.Schedule(tx.Now().Add(signingTime), signingEnds{repo.Key, repo.name, digest, s, by})
 	}
 	repo.images.Set(repo.generation, digest, &signed)
 }
@@ -221,7 +221,7 @@ func (e signingEnds) call(tx *Tx) *scenarios.Call {
 
 func (e signingEnds) happen(tx *Tx) (any, error) {
 	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
-	err := tx.attempt(func() error { return tx.sign(tx.own(repo), img, e.signing, e.pusher) })
+	err := tx.Attempt(func() error { return tx.sign(tx.own(repo), img, e.signing, e.pusher) })
 	e.end(tx, err)
 	return nil, err
 }
@@ -265,7 +265,7 @@ func (tx *Tx) sign(repo *repository, img *image, with *signing, by pusher) error
 		Config:        tx.addContent(repo, emptyConfig, []byte("{}")),
 		Layers:        []signedDescriptor{tx.addContent(repo, signatureContent, envelope)},
 		Subject:       subject,
-		Annotations:   map[string]string{"org.opencontainers.image.created": tx.now.Format(time.RFC3339)},
+		Annotations:   map[string]string{"org.opencontainers.image.created": tx.Now().Format(time.RFC3339)},
 	})
 	if err != nil {
 		return err
@@ -288,7 +288,7 @@ func (tx *Tx) maySign(repo *repository, profile string, by pusher) error {
 	if by.arn == "" {
 		return nil
 	}
-	as := Tx{World: tx.World, Key: by.Key, Caller: by.arn, now: tx.now, root: tx.root}
+	as := tx.as(by.Key, by.arn)
 	for _, action := range pushActions {
 		if err := as.Authorize(Access{Action: action, Resource: repo.arn, Registry: repo.Key, Repository: repo.name}); err != nil {
 			return err
@@ -339,7 +339,7 @@ func (tx *Tx) signature(of signedDescriptor, with *signing) ([]byte, error) {
 		"cty":                        signaturePayload,
 		"kid":                        with.profile,
 		"fakeecr.rule":               with.rule,
-		"io.cncf.notary.signingTime": tx.now.Format(time.RFC3339),
+		"io.cncf.notary.signingTime": tx.Now().Format(time.RFC3339),
 	})
 	if err != nil {
 		return nil, err

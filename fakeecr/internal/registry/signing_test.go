@@ -7,7 +7,7 @@ import (
 )
 
 func TestAddContentHoldsBytesOnce(t *testing.T) {
-	tx := &Tx{World: NewWorld(1, Config{}), Key: Key{"123456789012", "us-east-1"}}
+	tx := newTx(NewWorld(1, Config{}))
 	_, err := Run(tx, func() (struct{}, error) {
 		one, other := tx.newRepository(tx.Key, "one"), tx.newRepository(tx.Key, "other")
 		var digest string
@@ -15,7 +15,7 @@ func TestAddContentHoldsBytesOnce(t *testing.T) {
 			digest = tx.addContent(repo, emptyConfig, []byte("{}")).Digest
 		}
 		require.Equal(t, "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a", digest)
-		held, _ := tx.root.blobs.Get(digest)
+		held, _ := tx.read().blobs.Get(digest)
 		require.Equal(t, 2, held.layers, "one for each repository")
 		a, _ := one.layers.Get(digest)
 		b, _ := other.layers.Get(digest)

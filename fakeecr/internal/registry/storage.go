@@ -54,7 +54,7 @@ func (tx *Tx) UpdateImageStorageClass(_ context.Context, in *ecr.UpdateImageStor
 		return nil, storageClassUpdateNotSupported(repo, *in.ImageId, in.TargetStorageClass, reason)
 	}
 	if in.TargetStorageClass == types.TargetStorageClassArchive {
-		repo.archive(img, tx.now)
+		repo.archive(img, tx.Now())
 	} else {
 		tx.restore(repo, img)
 	}
@@ -101,9 +101,9 @@ func (r *repository) archive(img *image, now time.Time) {
 // restore begins to bring an image back from the archive.
 func (tx *Tx) restore(repo *repository, img *image) {
 	restored := *img
-	restored.activeFrom = tx.now.Add(restoration)
+	restored.activeFrom = tx.Now().Add(restoration)
 	repo.images.Set(repo.generation, img.digest, &restored)
-	tx.schedule(restored.activeFrom, imageActivates{repo.Key, repo.name, img.digest, restored.activeFrom})
+	tx.Schedule(restored.activeFrom, imageActivates{repo.Key, repo.name, img.digest, restored.activeFrom})
 	tx.restoreRelated(repo, img)
 }
 
@@ -159,7 +159,7 @@ func (e imageActivates) fail(tx *Tx, _ error) {
 // activate makes an archived image as good as newly pushed.
 func (tx *Tx) activate(repo *repository, img *image) *image {
 	active := *img
-	active.storage = storage{archivedAt: img.archivedAt, activatedAt: tx.now}
+	active.storage = storage{archivedAt: img.archivedAt, activatedAt: tx.Now()}
 	tx.scanOnPush(repo, &active)
 	repo.move(img, &active)
 	return &active

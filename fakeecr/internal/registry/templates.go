@@ -158,7 +158,7 @@ func (tx *Tx) CreateRepositoryCreationTemplate(_ context.Context, in *ecr.Create
 	t := &template{
 		prefix:     *in.Prefix,
 		encryption: encryption{kind: types.EncryptionTypeAes256},
-		createdAt:  tx.now,
+		createdAt:  tx.Now(),
 	}
 	err := t.update(tx, &ecr.UpdateRepositoryCreationTemplateInput{
 		AppliedFor:                         in.AppliedFor,
@@ -208,7 +208,7 @@ func (tx *Tx) UpdateRepositoryCreationTemplate(_ context.Context, in *ecr.Update
 
 // update checks and takes over the settings that an input gives.
 func (t *template) update(tx *Tx, in *ecr.UpdateRepositoryCreationTemplateInput) error {
-	t.updatedAt = tx.now
+	t.updatedAt = tx.Now()
 	if in.Description != nil {
 		t.description = copied(in.Description)
 	}

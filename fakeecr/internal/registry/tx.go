@@ -1,9 +1,9 @@
 package registry
 
 import (
-	"time"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/engine"
 )
 
 // Tx is one call's view of a world: the registry that was called, by whom, and
@@ -11,6 +11,7 @@ import (
 // They run after the service model's constraints were checked: required members
 // are there.
 type Tx struct {
+	engine.Tx
 	World *World
 	// Key is the registry that was called: the caller's own region and account.
 	Key
@@ -33,8 +34,6 @@ type Tx struct {
 	// where the input says it. Shortened tells that it left items out.
 	Page      *int
 	Shortened bool
-	// View is the earlier state that a read sees, or none.
-	View View
 	// InputOverlay and OutputOverlay are what the SDK's types of the call lack, nil
 	// where they lack nothing or the call was not made on the wire.
 	InputOverlay, OutputOverlay any
@@ -44,11 +43,6 @@ type Tx struct {
 	// FirstPart is how many bytes the first part had of the upload that received
 	// another one.
 	FirstPart int64
-
-	now    time.Time
-	root   *root
-	locked bool
-	kept   bool
 }
 
 // Endpoint is an endpoint of ECR. It says what a call may do that another may not.
@@ -65,79 +59,35 @@ const (
 	SpecEndpoint
 )
 
+// NewTx is a transaction of a call to a registry by a principal.
+func (w *World) NewTx(key Key, caller string) Tx {
+	return Tx{Tx: w.Begin(), World: w, Key: key, Caller: caller}
+}
+
+// as is what the transaction sees, for a call to another registry or by somebody
+// else. It changes nothing.
+func (tx *Tx) as(key Key, caller string) *Tx {
+	return &Tx{Tx: tx.Tx, World: tx.World, Key: key, Caller: caller}
+}
+
 // Run carries out one call as a transaction. What it changed is published if it
 // answered no error, else forgotten.
 func Run[Out any](tx *Tx, call func() (Out, error)) (out Out, err error) {
-	committed := false
-	defer func() {
-		if tx.locked {
-			if committed {
-				tx.World.publish(tx.root, tx.now)
-			}
-			tx.locked = false
-			tx.World.mu.Unlock()
-		}
-	}()
-	out, err = call()
-	committed = err == nil || tx.kept
-	return out, err
+	return engine.Run(&tx.Tx, call)
 }
 
 // do is Run for what a test tells the world, which no operation does.
 func (w *World) do(key Key, change func(tx *Tx) error) error {
-	tx := &Tx{World: w, Key: key}
-	_, err := Run(tx, func() (struct{}, error) { return struct{}{}, change(tx) })
+	tx := w.NewTx(key, "")
+	_, err := Run(&tx, func() (struct{}, error) { return struct{}{}, change(&tx) })
 	return err
 }
 
-// commitRefusal publishes what the call changed although it answers an error.
-func (tx *Tx) commitRefusal() { tx.kept = true }
+// read opens the transaction for reading; see [engine.Tx.Read].
+func (tx *Tx) read() *root { return tx.Read().(*root) }
 
-// read opens the transaction for reading, if it is not open. Nothing that
-// happens later is seen.
-func (tx *Tx) read() *root {
-	if tx.root == nil {
-		tx.World.mu.Lock()
-		defer tx.World.mu.Unlock()
-		tx.now = tx.World.settle()
-		tx.root = tx.World.root
-		if tx.View.root != nil {
-			tx.root = tx.View.root
-		}
-	}
-	return tx.root
-}
-
-// write opens the transaction for changes: until the call ends no other call
-// changes the world. What was read before may be out of date.
-func (tx *Tx) write() *root {
-	if !tx.locked {
-		tx.World.mu.Lock()
-		tx.locked = true
-		tx.now = tx.World.settle()
-		tx.root = tx.World.root.next()
-	}
-	return tx.root
-}
-
-// next is a copy of the root that its transaction may change.
-func (r *root) next() *root {
-	next := *r
-	next.generation++
-	return &next
-}
-
-// attempt makes changes that are taken back if they fail, and those before them
-// are kept. Records that were read before may be out of date after it.
-func (tx *Tx) attempt(change func() error) error {
-	before := tx.write()
-	tx.root = before.next()
-	err := change()
-	if err != nil {
-		tx.root = before
-	}
-	return err
-}
+// write opens the transaction for changes; see [engine.Tx.Write].
+func (tx *Tx) write() *root { return tx.Write().(*root) }
 
 // target is the registry that an input with a registryId is about.
 func (tx *Tx) target(registryID *string) Key {
@@ -163,11 +113,11 @@ func (tx *Tx) registry(key Key) *registry {
 func (tx *Tx) changeRegistry(key Key) *registry {
 	root := tx.write()
 	reg := tx.registry(key)
-	if reg.generation != root.generation {
+	if reg.generation != root.Generation() {
 		changed := *reg
-		changed.generation = root.generation
+		changed.generation = root.Generation()
 		reg = &changed
-		root.registries.Set(root.generation, key.String(), reg)
+		root.registries.Set(root.Generation(), key.String(), reg)
 	}
 	return reg
 }
@@ -238,6 +188,6 @@ func (tx *Tx) own(repo *repository) *repository {
 		repo = &changed
 		reg.repositories.Set(reg.generation, repo.name, repo)
 	}
-	tx.planLifecycle(repo, tx.now)
+	tx.planLifecycle(repo, tx.Now())
 	return repo
 }

@@ -18,7 +18,12 @@ import (
 
 var home = Key{"123456789012", "us-east-1"}
 
-func newTx(w *World) *Tx { return &Tx{World: w, Key: home} }
+func newTx(w *World) *Tx { return txAt(w, home) }
+
+func txAt(w *World, key Key) *Tx {
+	tx := w.NewTx(key, "")
+	return &tx
+}
 
 // do carries out one call of an operation on the registry home.
 func do[In, Out any](w *World, method func(*Tx, context.Context, *In) (*Out, error), in *In) (*Out, error) {
@@ -80,7 +85,7 @@ func TestFailedCallLeavesNoTrace(t *testing.T) {
 	w := NewWorld(1, Config{})
 	create(t, w, "kept")
 	push(t, w, "kept", "layer", "v1")
-	before := w.root
+	before := newTx(w).read()
 	refusal := errors.New("refused")
 
 	spoil := func(tx *Tx) error {
@@ -91,24 +96,24 @@ func TestFailedCallLeavesNoTrace(t *testing.T) {
 			repo.forget(img)
 		}
 		tx.keepBlob("sha256:00", nil)
-		tx.schedule(tx.now, uploadExpires{})
+		tx.Schedule(tx.Now(), uploadExpires{})
 		return refusal
 	}
 	require.ErrorIs(t, change(w, spoil), refusal)
-	require.Same(t, before, w.root)
+	require.Same(t, before, newTx(w).read())
 
 	func() {
 		defer func() { require.Equal(t, refusal, recover()) }()
 		_ = change(w, func(tx *Tx) error { panic(spoil(tx)) })
 	}()
-	require.Same(t, before, w.root, "nor does one that panics")
+	require.Same(t, before, newTx(w).read(), "nor does one that panics")
 	require.Equal(t, []string{"kept"}, repositoryNames(t, w), "and the world is not locked")
 	out, err := do(w, (*Tx).ListImages, &ecr.ListImagesInput{RepositoryName: aws.String("kept")})
 	require.NoError(t, err)
 	require.Len(t, out.ImageIds, 1)
 
 	require.ErrorIs(t, change(w, func(tx *Tx) error {
-		tx.commitRefusal()
+		tx.CommitRefusal()
 		return spoil(tx)
 	}), refusal)
 	require.Equal(t, []string{"kept", "new"}, repositoryNames(t, w), "unless it says so")
@@ -185,8 +190,8 @@ func TestForksAreIndependent(t *testing.T) {
 	out, err := do(original, (*Tx).ListImages, &ecr.ListImagesInput{RepositoryName: aws.String("app")})
 	require.NoError(t, err)
 	require.Len(t, out.ImageIds, 1)
-	require.Equal(t, 2, original.root.blobs.Len())
-	require.Zero(t, fork.root.blobs.Len())
+	require.Equal(t, 2, newTx(original).read().blobs.Len())
+	require.Zero(t, newTx(fork).read().blobs.Len())
 }
 
 // Forks are made and changed by many goroutines at once, while the original
@@ -206,7 +211,7 @@ func TestForksOfABusyWorld(t *testing.T) {
 				push(t, fork, "app", mine, "v1")
 				push(t, fork, mine, mine, "v1")
 				push(t, original, "app", "original "+mine, mine)
-				repo, _ := fork.root.registries.Get(home.String())
+				repo, _ := newTx(fork).read().registries.Get(home.String())
 				app, _ := repo.repositories.Get("app")
 				if _, seen := app.tagged.Get(mine); seen {
 					t.Errorf("%s of the original is in a fork made before", mine)
@@ -216,7 +221,7 @@ func TestForksOfABusyWorld(t *testing.T) {
 	}
 	all.Wait()
 	require.Len(t, repositoryNames(t, original), workers*rounds+1)
-	reg, _ := original.root.registries.Get(home.String())
+	reg, _ := newTx(original).read().registries.Get(home.String())
 	app, _ := reg.repositories.Get("app")
 	require.Equal(t, workers*rounds+1, app.tagged.Len())
 	holder, _ := app.tagged.Get("v1")
@@ -235,11 +240,11 @@ func TestNothingIsLeftOfDeletedRepositories(t *testing.T) {
 		push(t, w, name, "of "+name, "v2")
 		begin(t, w, name, "unfinished")
 	}
-	require.Equal(t, 3, w.root.blobs.Len())
-	require.Equal(t, 2, w.root.events.Len(), "completed uploads do not expire")
-	shared, _ := w.root.blobs.Get(manifest.Digest("shared"))
+	require.Equal(t, 3, newTx(w).read().blobs.Len())
+	require.Equal(t, 2, newTx(w).read().Events().Len(), "completed uploads do not expire")
+	shared, _ := newTx(w).read().blobs.Get(manifest.Digest("shared"))
 	require.Equal(t, 2, shared.layers)
-	reg, _ := w.root.registries.Get(home.String())
+	reg, _ := newTx(w).read().registries.Get(home.String())
 	for _, repo := range reg.repositories.All() {
 		l, _ := repo.layers.Get(manifest.Digest("shared"))
 		require.Same(t, &shared.parts[0][0], &l.parts[0][0], "one array serves both repositories")
@@ -248,8 +253,8 @@ func TestNothingIsLeftOfDeletedRepositories(t *testing.T) {
 	for i, name := range []string{"one", "two"} {
 		_, err := do(w, (*Tx).DeleteRepository, &ecr.DeleteRepositoryInput{RepositoryName: &name, Force: true})
 		require.NoError(t, err)
-		require.Equal(t, []int{2, 0}[i], w.root.blobs.Len())
-		require.Equal(t, []int{1, 0}[i], w.root.events.Len())
+		require.Equal(t, []int{2, 0}[i], newTx(w).read().blobs.Len())
+		require.Equal(t, []int{1, 0}[i], newTx(w).read().Events().Len())
 	}
 }
 
@@ -259,8 +264,8 @@ func TestExpiredUploadIsForgotten(t *testing.T) {
 	begin(t, w, "app", "unfinished")
 	w.Advance(uploadLifetime)
 	require.Equal(t, []string{"app"}, repositoryNames(t, w))
-	require.Zero(t, w.root.events.Len())
-	reg, _ := w.root.registries.Get(home.String())
+	require.Zero(t, newTx(w).read().Events().Len())
+	reg, _ := newTx(w).read().registries.Get(home.String())
 	app, _ := reg.repositories.Get("app")
 	require.Zero(t, app.uploads.Len())
 }

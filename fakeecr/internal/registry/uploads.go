@@ -54,8 +54,8 @@ func (tx *Tx) InitiateLayerUpload(_ context.Context, in *ecr.InitiateLayerUpload
 	if err != nil {
 		return nil, err
 	}
-	u := &upload{id: tx.World.ids.uuid(), hash: sha256.New().(hash.Cloner)}
-	u.expiry = tx.schedule(tx.now.Add(uploadLifetime), uploadExpires{repo.Key, repo.name, u.id})
+	u := &upload{id: tx.NewID(), hash: sha256.New().(hash.Cloner)}
+	u.expiry = tx.Schedule(tx.Now().Add(uploadLifetime), uploadExpires{repo.Key, repo.name, u.id})
 	repo.uploads.Set(repo.generation, u.id, u)
 	return &ecr.InitiateLayerUploadOutput{UploadId: aws.String(u.id), PartSize: aws.Int64(partSize)}, nil
 }
@@ -122,7 +122,7 @@ func (tx *Tx) UploadLayerPart(_ context.Context, in *ecr.UploadLayerPartInput) (
 	repo.uploads.Set(repo.generation, u.id, next)
 	tx.Bytes, tx.Digest = part.size, next.digest()
 	if part.broken != nil {
-		tx.commitRefusal()
+		tx.CommitRefusal()
 		return nil, part.broken
 	}
 	return tx.received(repo, next), nil
@@ -229,7 +229,7 @@ func (tx *Tx) CompleteLayerUpload(_ context.Context, in *ecr.CompleteLayerUpload
 	}
 	repo = tx.endUpload(repo, u)
 	if repo.layers.Has(digest) {
-		tx.commitRefusal()
+		tx.CommitRefusal()
 		return nil, layerAlreadyExists(repo, digest)
 	}
 	tx.addLayer(repo, digest, u.size, u.pieces)
@@ -245,7 +245,7 @@ func (tx *Tx) CompleteLayerUpload(_ context.Context, in *ecr.CompleteLayerUpload
 func (tx *Tx) endUpload(repo *repository, u *upload) *repository {
 	repo = tx.own(repo)
 	repo.uploads.Delete(repo.generation, u.id)
-	tx.unschedule(u.expiry)
+	tx.Unschedule(u.expiry)
 	return repo
 }
 

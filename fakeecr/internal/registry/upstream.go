@@ -38,8 +38,8 @@ func (tx *Tx) upstream(key Key, rule *cacheRule) (Upstream, error) {
 	if upstream, given := tx.World.config.Upstreams[rule.url]; given {
 		return upstream, nil
 	}
-	if isECR && tx.World.Stage != nil {
-		return tx.World.Stage.Neighbour(source, rule.puller(key)), nil
+	if isECR && tx.World.stage != nil {
+		return tx.World.stage.Neighbour(source, rule.puller(key)), nil
 	}
 	return nil, fmt.Errorf("%w: the fake was given no upstream for it", ErrUpstreamUnavailable)
 }
@@ -79,7 +79,7 @@ type arrival struct {
 func (tx *Tx) newShipment(rule *cacheRule, into *repository) (*shipment, error) {
 	upstream, err := tx.upstream(into.Key, rule)
 	return &shipment{
-		rule: rule, upstream: upstream, stage: tx.World.Stage, into: into, name: rule.upstreamName(into.name), layers: map[string]*layer{},
+		rule: rule, upstream: upstream, stage: tx.World.stage, into: into, name: rule.upstreamName(into.name), layers: map[string]*layer{},
 	}, err
 }
 

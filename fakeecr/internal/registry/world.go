@@ -9,40 +9,29 @@
 package registry
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"sync"
+	"slices"
+	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	smithy "github.com/aws/smithy-go"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/cow"
+	"github.com/fakeecr/ecr/fakeecr/internal/engine"
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 )
 
-// World holds the registries of all accounts and regions that are neighbours:
-// one state, one clock, one source of ids. It starts no goroutine.
+// World holds the registries of all accounts and regions that are neighbours. It is
+// an engine whose state is ECR's.
 type World struct {
-	mu    sync.Mutex
-	root  *root
-	clock clock
-	ids   ids
+	*engine.Engine
+	config Config
 	// secret signs tokens and download URLs, so that a world knows its own.
 	secret [sha256.Size]byte
-	config Config
-	// histories are those that remember now.
-	histories []*History
-	// watching are told of the next change.
-	watching map[chan struct{}]struct{}
-	// Stage is what the world is played on, nil for none. It is set before the first
-	// call.
-	Stage Stage
-	// postponed are the events that rules were asked about, by their keys. They are
-	// no part of the state: in a fork, which has no rules yet, they happen.
-	postponed map[string]*Postponement
+	// stage is what the world is played on, nil for none.
+	stage Stage
 	// still tells that nobody asks an upstream; see [World.Still].
 	still bool
 	// guarded is set from the first policy on.
@@ -66,19 +55,21 @@ type Config struct {
 
 // root is the state of a world. A published root never changes.
 type root struct {
-	// generation counts the transactions that changed the state.
-	generation uint64
+	engine.Root
 	registries cow.Map[*registry]
 	// blobs counts the layers, in whatever repository, that hold the same bytes.
-	blobs  cow.Map[blob]
-	events cow.Map[event]
+	blobs cow.Map[blob]
 	// keys and secrets are those of KMS and Secrets Manager.
 	keys    holdings[KeyState]
 	secrets holdings[SecretState]
 	// principals are those with rights of their own, by ARN and by access key.
 	principals cow.Map[*principal]
-	// sequence keeps events of one time in the order in which they were made.
-	sequence uint64
+}
+
+// Copy implements [engine.State].
+func (r *root) Copy() engine.State {
+	own := *r
+	return &own
 }
 
 // Key names a registry: there is one in each region of each account.
@@ -120,10 +111,8 @@ type registry struct {
 
 // NewWorld makes an empty world whose ids and tokens follow from the seed.
 func NewWorld(seed uint64, config Config) *World {
-	w := &World{root: &root{}, config: config, postponed: map[string]*Postponement{}}
-	w.clock.now() // from here on it is a time outside of bubbles, or inside one
-	w.ids.seed(seed)
-	w.secret = sha256.Sum256(binary.BigEndian.AppendUint64([]byte("fakeecr"), seed))
+	w := &World{config: config, secret: sha256.Sum256(binary.BigEndian.AppendUint64([]byte("fakeecr"), seed))}
+	w.Engine = engine.New(ecrDomain{w}, &root{}, seed)
 	return w
 }
 
@@ -131,40 +120,34 @@ func NewWorld(seed uint64, config Config) *World {
 // copy continues the original's time and ids; tokens and download URLs of the
 // original are good in the copy as well.
 func (w *World) Fork(config Config) *World {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	fork := &World{root: w.root, secret: w.secret, config: config, postponed: map[string]*Postponement{}}
-	w.clock.fork(&fork.clock)
-	w.ids.fork(&fork.ids)
+	fork := &World{config: config, secret: w.secret}
+	fork.Engine = w.Engine.Fork(ecrDomain{fork})
 	fork.guarded.Store(w.guarded.Load())
 	return fork
 }
 
-// Now is the time on the world's clock.
-func (w *World) Now() time.Time { return w.clock.now() }
+// Still is a copy of the world as it is now, in constant time, in which nothing
+// happens by itself and nobody asks an upstream: what was held or not yet due stays
+// so. It is for those who look, whom the world does not notice.
+func (w *World) Still() *World {
+	still := &World{config: w.config, secret: w.secret, still: true}
+	still.Engine = w.Engine.Still(ecrDomain{still})
+	still.guarded.Store(w.guarded.Load())
+	return still
+}
 
-// Peek is Now for those whom the clock does not notice: inside a synctest bubble, a
-// world that nothing was asked of there yet shows the time that it had outside.
-func (w *World) Peek() time.Time { return w.clock.peek() }
+// PlayOn sets the stage, before the first call.
+func (w *World) PlayOn(stage Stage) {
+	w.stage = stage
+	w.Engine.PlayOn(stage)
+}
 
-// Advance moves the world's clock by d and lets happen what falls due. The error
-// is that of a d which is negative or leads beyond the year 2261; then the clock
-// stays as it is.
-func (w *World) Advance(d time.Duration) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err := w.clock.advance(d); err != nil {
-		return err
+// Keys are the registries that something was put in, in order.
+func (w *World) Keys() (keys []Key) {
+	tx := w.NewTx(Key{}, "")
+	for _, reg := range tx.read().registries.All() {
+		keys = append(keys, reg.Key)
 	}
-	w.settle()
-	return nil
+	slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.String(), b.String()) })
+	return keys
 }
-
-// Wait returns once the clock has moved on by d, because time passed or because
-// it was advanced, or when released is closed; or with the context's error.
-func (w *World) Wait(ctx context.Context, d time.Duration, released <-chan struct{}) error {
-	return w.clock.wait(ctx, w.Now().Add(d), released)
-}
-
-// NewRequestID is the next request id.
-func (w *World) NewRequestID() string { return w.ids.uuid() }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
+	"github.com/fakeecr/ecr/fakeecr/internal/engine"
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/scenarios"
@@ -13,12 +14,12 @@ import (
 // played and recorded as calls are.
 type backstage struct{ *Stage }
 
-// Concerns implements [registry.Stage].
+// Concerns implements [engine.Stage].
 func (s backstage) Concerns(operation string) bool { return len(s.scenarios.concerning(operation)) > 0 }
 
-// Ask implements [registry.Stage]. All rules are asked at once, before any of them
+// Ask implements [engine.Stage]. All rules are asked at once, before any of them
 // keeps the call.
-func (s backstage) Ask(call *scenarios.Call, postponed *registry.Postponement) error {
+func (s backstage) Ask(call *scenarios.Call, postponed *engine.Postponement) error {
 	met := &dispatch.Call{Name: call.Operation, Record: *call}
 	var way passage
 	for _, part := range s.scenarios.concerning(call.Operation) {
@@ -37,7 +38,7 @@ func (s backstage) Ask(call *scenarios.Call, postponed *registry.Postponement) e
 }
 
 // postpone is before for what happens by itself: nobody waits for it.
-func (p *part) postpone(postponed *registry.Postponement, call *dispatch.Call) error {
+func (p *part) postpone(postponed *engine.Postponement, call *dispatch.Call) error {
 	if p.effects.Delay > 0 || p.effects.Hold {
 		letGo := postponed.Postpone(p.effects.Delay, p.effects.Hold)
 		leave, keeps := p.playing.gate.keep(letGo)
@@ -53,7 +54,7 @@ func (p *part) postpone(postponed *registry.Postponement, call *dispatch.Call) e
 	return p.effects.Err
 }
 
-// Tell implements [registry.Stage].
+// Tell implements [engine.Stage].
 func (s backstage) Tell(call *scenarios.Call) { s.recorder.add(call) }
 
 // Look implements [registry.Stage]. What a rule fails it with is what a refusal by

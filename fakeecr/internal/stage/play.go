@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
-	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+	"github.com/fakeecr/ecr/fakeecr/internal/engine"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -34,7 +34,7 @@ type Playing struct {
 	gate  gate
 	begun time.Time
 	// history is what stale answers are taken from, nil without a rule for them.
-	history *registry.History
+	history *engine.History
 
 	mu      sync.Mutex
 	state   string

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
+	"github.com/fakeecr/ecr/fakeecr/internal/engine"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/scenarios"
 )
@@ -19,7 +20,7 @@ func TestStopForgetsOldStates(t *testing.T) {
 	stale := scenarios.Scenario{scenarios.On("ListImages").Frozen()}
 	playing, err := s.Play(stale)
 	require.NoError(t, err)
-	write := func(repository string) registry.View {
+	write := func(repository string) engine.View {
 		call := s.NewCall("CreateRepository", Own(registry.Key{Account: "123456789012", Region: "us-east-1"}), scenarios.FaceGo)
 		call.Input = &ecr.CreateRepositoryInput{RepositoryName: &repository}
 		_, err := s.Do(t.Context(), call)

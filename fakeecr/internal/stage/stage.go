@@ -52,7 +52,7 @@ func New(state *registry.World, config Config) *Stage {
 	s.imports = dispatch.Chain(s.authorize, constrain)
 	s.pseudo = dispatch.Chain(s.record, s.watch, s.play)
 	s.looks = dispatch.Chain(s.record, s.play)
-	state.Stage = backstage{s}
+	state.PlayOn(backstage{s})
 	return s
 }
 
@@ -113,12 +113,12 @@ func (s *Stage) NewCall(name string, caller Caller, face scenarios.Face) *dispat
 		call = new(dispatch.Call)
 	}
 	call.Name = name
-	call.Tx.World, call.Tx.Key, call.Tx.Caller = s.State, caller.Key, caller.ARN
+	call.Tx = s.State.NewTx(caller.Key, caller.ARN)
 	call.Record = scenarios.Call{
 		Operation: name,
 		Account:   caller.Account,
 		Region:    caller.Region,
-		RequestID: s.State.NewRequestID(),
+		RequestID: s.State.NewID(),
 		Caller:    call.Tx.Caller,
 		Face:      face,
 		Actor:     caller.Actor,

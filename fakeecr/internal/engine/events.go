@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"encoding/binary"
+	"math"
+	"time"
+
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// Never is a due time that no clock comes to.
+var Never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// Schedule makes an event happen at a time; the key withdraws it (Unschedule).
+func (tx *Tx) Schedule(due time.Time, event any) (key string) {
+	key = tx.KeyAt(due)
+	tx.set(key, event)
+	return key
+}
+
+// Unschedule withdraws an event.
+func (tx *Tx) Unschedule(key string) {
+	root := tx.Write().root()
+	root.events.Delete(root.generation, key)
+}
+
+// Reschedule moves an event, which may be happening, to another time. There it
+// stands as if it had been scheduled when it first was.
+func (tx *Tx) Reschedule(key string, due time.Time, event any) (moved string) {
+	tx.Unschedule(key)
+	moved = keyOf(due, binary.BigEndian.Uint64([]byte(key[8:])))
+	tx.set(moved, event)
+	return moved
+}
+
+// Postponed tells that a rule was asked about an event, which is yet to happen.
+func (tx *Tx) Postponed(key string) bool { return tx.engine.postponed[key] != nil }
+
+func (tx *Tx) set(key string, event any) {
+	root := tx.Write().root()
+	root.events.Set(root.generation, key, event)
+}
+
+// KeyAt is a key for a time that no other has. Keys are in the order of times.
+func (tx *Tx) KeyAt(t time.Time) string { return keyOf(t, tx.Number()) }
+
+// Number is a number that no other has.
+func (tx *Tx) Number() uint64 {
+	root := tx.Write().root()
+	root.sequence++
+	return root.sequence
+}
+
+// LastKey is above all keys for a time.
+func LastKey(t time.Time) string { return keyOf(t, math.MaxUint64) }
+
+func keyOf(t time.Time, sequence uint64) string {
+	var key [16]byte
+	binary.BigEndian.PutUint64(key[:8], uint64(t.UnixMilli()))
+	binary.BigEndian.PutUint64(key[8:], sequence)
+	return string(key[:])
+}
+
+// Due is the time that a key is for.
+func Due(key string) time.Time {
+	return time.UnixMilli(int64(binary.BigEndian.Uint64([]byte(key[:8])))).UTC()
+}
+
+// settle lets happen what is due, in order of time, and answers up to when. The
+// engine is locked, but not while rules are asked.
+func (e *Engine) settle() time.Time {
+	now := e.clock.now()
+	var open Transaction
+	for {
+		state := e.state
+		if open != nil {
+			state = open.machine().state
+		}
+		key, due := e.nextEvent(state.root())
+		if due.After(now) {
+			break
+		}
+		next := e.occurrence(state, key)
+		if e.mustAsk(next) {
+			if open != nil {
+				e.publish(open.machine().state, open.machine().now)
+				open = nil
+			}
+			e.ask(next)
+			now = e.clock.now()
+			continue
+		}
+		if open == nil {
+			open = e.open()
+		}
+		open.machine().now = due
+		e.occur(open, next)
+	}
+	if open != nil {
+		e.publish(open.machine().state, open.machine().now)
+	}
+	return now
+}
+
+// open is a transaction in which events happen.
+func (e *Engine) open() Transaction {
+	tx := e.domain.Begin()
+	*tx.machine() = Tx{engine: e, state: next(e.state), locked: true}
+	return tx
+}
+
+// occurrence is an event that is due.
+type occurrence struct {
+	key   string
+	event any
+	// call is that of the event, nil for one that is none (then seen is false) or
+	// that has nothing left to happen.
+	call *scenarios.Call
+	seen bool
+}
+
+func (e *Engine) occurrence(state State, key string) occurrence {
+	o := occurrence{key: key}
+	o.event, _ = state.root().events.Get(key)
+	tx := e.domain.Begin()
+	*tx.machine() = Tx{engine: e, state: state}
+	if o.call, o.seen = e.domain.Call(tx, o.event); o.call != nil {
+		o.call.Time = Due(key)
+	}
+	return o
+}
+
+// occur lets an event happen at the transaction's time, or fail where rules want
+// that.
+func (e *Engine) occur(tx Transaction, o occurrence) {
+	p := e.forget(o.key)
+	tx.machine().Unschedule(o.key)
+	switch {
+	case !o.seen:
+		_, _ = e.domain.Happen(tx, o.event)
+		return
+	case o.call == nil:
+		return
+	case p != nil:
+		o.call.Err, o.call.Rules = p.failure, p.rules
+	}
+	if o.call.Err != nil {
+		e.domain.Fail(tx, o.event, o.call.Err)
+	} else {
+		o.call.Output, o.call.Err = e.domain.Happen(tx, o.event)
+	}
+	tx.machine().Tell(o.call)
+}

@@ -1,0 +1,110 @@
+package engine
+
+import "time"
+
+// Postponement is what rules make of an event. All but failure and rules is under
+// the engine's mutex.
+type Postponement struct {
+	engine *Engine
+	// asking tells that the rules are being asked.
+	asking bool
+	// until is when the event happens, unless it is held.
+	until time.Time
+	holds int
+	// failure is what it fails with, and rules are those that fired.
+	failure error
+	rules   []string
+	// ended is told when the event has happened or is gone.
+	ended []func()
+}
+
+// Postpone lets the event happen later by d, and with held not before letGo was
+// called, which may be called once: then what is left of d is no longer waited for.
+func (p *Postponement) Postpone(d time.Duration, held bool) (letGo func()) {
+	p.engine.mu.Lock()
+	defer p.engine.mu.Unlock()
+	p.until = p.until.Add(d)
+	if held {
+		p.holds++
+	}
+	return func() {
+		p.engine.mu.Lock()
+		defer p.engine.mu.Unlock()
+		p.until = p.until.Add(-d)
+		if held {
+			p.holds--
+		}
+		if now := p.engine.clock.now(); p.until.Before(now) {
+			p.until = now
+		}
+	}
+}
+
+// Ended has a function called once the event has happened or is gone. The engine is
+// locked when it is.
+func (p *Postponement) Ended(f func()) {
+	p.engine.mu.Lock()
+	defer p.engine.mu.Unlock()
+	p.ended = append(p.ended, f)
+}
+
+// nextEvent is the event that happens next, and when: Never if there is none. What
+// is held or being asked about is passed over.
+func (e *Engine) nextEvent(root *Root) (key string, due time.Time) {
+	if len(e.postponed) == 0 {
+		if key, _, found := root.events.Min(); found {
+			return key, Due(key)
+		}
+		return "", Never
+	}
+	due = Never
+	for k := range root.events.All() {
+		if e.postponed[k] == nil {
+			key, due = k, Due(k)
+			break
+		}
+	}
+	for k, p := range e.postponed {
+		switch {
+		case p.asking || p.holds > 0 && root.events.Has(k):
+		case !root.events.Has(k):
+			e.forget(k)
+		case p.until.Before(due) || p.until.Equal(due) && k < key:
+			key, due = k, p.until
+		}
+	}
+	return key, due
+}
+
+// forget ends the postponement of an event, if it has one.
+func (e *Engine) forget(key string) *Postponement {
+	p := e.postponed[key]
+	if p != nil {
+		delete(e.postponed, key)
+		for _, end := range p.ended {
+			end()
+		}
+	}
+	return p
+}
+
+// mustAsk tells whether rules have yet to be asked about an event.
+func (e *Engine) mustAsk(o occurrence) bool {
+	return o.call != nil && e.stage != nil && e.postponed[o.key] == nil && e.stage.Concerns(o.call.Operation)
+}
+
+// ask asks the rules about an event, meanwhile without the engine's lock.
+func (e *Engine) ask(o occurrence) {
+	p := &Postponement{engine: e, asking: true, until: o.call.Time}
+	if e.postponed == nil {
+		e.postponed = map[string]*Postponement{}
+	}
+	e.postponed[o.key] = p
+	e.mu.Unlock()
+	defer func() {
+		e.mu.Lock()
+		p.asking = false
+	}()
+	p.failure = e.stage.Ask(o.call, p)
+	p.rules = o.call.Rules
+}
