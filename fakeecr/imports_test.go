@@ -23,7 +23,7 @@ func TestImportsRunDownward(t *testing.T) {
 		"scenarios":                                  {},
 		"scenarios/internal/generate":                {"scenarios"},
 		"fakeecr":                                    {"scenarios", "fakeecr/internal/"},
-		"fakeecr/cmd/fakeecr":                        {"fakeecr", "fakeecr/internal/report", "scenarios"},
+		"fakeecr/cmd/fakeecr":                        {"fakeecr", "fakeecr/internal/report", "fakeecr/internal/transcript", "scenarios"},
 		"fakeecr/internal/report":                    {"scenarios"},
 		"fakeecr/internal/entrance":                  {"scenarios", "fakeecr/internal/entrance/", "fakeecr/internal/stage", "fakeecr/internal/registry", "fakeecr/internal/policy", "fakeecr/internal/constraint", "fakeecr/internal/wire"},
 		"fakeecr/internal/entrance/api":              {"scenarios", "fakeecr/internal/dispatch", "fakeecr/internal/entrance/exchange", "fakeecr/internal/overlay", "fakeecr/internal/stage", "fakeecr/internal/wire"},

@@ -6,6 +6,9 @@
 // Its first line says where it listens; AWS_ENDPOINT_URL_ECR takes that URL. Its
 // second line says where it shows its world to people.
 // It stops cleanly on SIGINT and SIGTERM.
+//
+// fakeecr verify plays the statements about ECR that come with it, against itself,
+// another emulator or ECR; see fakeecr verify -help.
 package main
 
 import (
@@ -32,6 +35,9 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "verify" {
+		os.Exit(verify(context.Background(), os.Args[2:]))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
@@ -126,6 +132,10 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	c := &config{}
 	flags := flag.NewFlagSet("fakeecr", flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprint(stderr, "Usage: fakeecr [flags] serves a registry; fakeecr verify [flags] plays what is known of ECR.\n\n")
+		flags.PrintDefaults()
+	}
 	c.define(flags)
 	if err := flags.Parse(args); err != nil {
 		return nil, err

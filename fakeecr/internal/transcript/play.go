@@ -63,9 +63,8 @@ type Player struct {
 	// Told, if it is not nil, is told of each call.
 	Told func(call string, reply *Reply, err error)
 
-	played  int
-	tokens  map[string]string
-	withOCI *bool
+	played int
+	tokens map[string]string
 }
 
 // Base begins the names of all that the player makes.
@@ -92,7 +91,7 @@ func (b *broken) Error() string { return b.why }
 // when the context ends.
 func (p *Player) Play(ctx context.Context, t *Transcript) *Result {
 	s := p.session(t)
-	if why := p.lacks(t); why != "" {
+	if why := p.Lacks(t); why != "" {
 		s.result.Outcome, s.result.Why = Skipped, why
 		return s.result
 	}
@@ -116,8 +115,8 @@ func (p *Player) session(t *Transcript) *session {
 	}
 }
 
-// lacks is what a transcript needs that there is not, "" if all is there.
-func (p *Player) lacks(t *Transcript) string {
+// Lacks is what a transcript needs that there is not, "" if all is there.
+func (p *Player) Lacks(t *Transcript) string {
 	needs := t.Needs()
 	switch {
 	case needs.Clock && p.Advance == nil:
@@ -331,12 +330,14 @@ func (s *session) request(ctx context.Context, region string, step *Step) (*Repl
 	if err != nil {
 		return nil, err
 	}
-	if _, given := header["Authorization"]; !given && own {
+	if own {
 		token, err := s.authorization(ctx, region)
 		if err != nil {
 			return nil, err
 		}
-		header.Set("Authorization", token)
+		if _, given := header["Authorization"]; !given {
+			header.Set("Authorization", token)
+		}
 	}
 	if header.Get("Authorization") == "" {
 		header.Del("Authorization")
@@ -403,17 +404,35 @@ func (s *session) content(step *Step) (http.Header, []byte, error) {
 	return header, body, nil
 }
 
-// authorization is the token of a region's registry endpoint, asked for once.
+// authorization is the token of a region's registry endpoint, asked for once, and
+// tried.
 func (s *session) authorization(ctx context.Context, region string) (string, error) {
+	if token := s.tokens[region]; token != "" {
+		return token, nil
+	}
+	token, err := s.token(ctx, region)
+	if err == nil {
+		err = s.welcomes(ctx, region, token)
+	}
+	if err != nil {
+		return "", notThere("the registry endpoint: " + err.Error())
+	}
 	if s.tokens == nil {
 		s.tokens = map[string]string{}
 	}
-	if s.tokens[region] == "" {
-		token, err := s.token(ctx, region)
-		if err != nil {
-			return "", notThere("the registry endpoint: " + err.Error())
-		}
-		s.tokens[region] = token
+	s.tokens[region] = token
+	return token, nil
+}
+
+// welcomes tells whether there is a registry endpoint that knows the token.
+func (s *session) welcomes(ctx context.Context, region, token string) error {
+	to, err := url.Parse(s.Registry(region) + "/v2/")
+	if err != nil {
+		return err
 	}
-	return s.tokens[region], nil
+	reply, err := s.Target.request(ctx, http.MethodGet, to, http.Header{"Authorization": {token}}, nil)
+	if err == nil && reply.Status != http.StatusOK {
+		err = fmt.Errorf("GET /v2/ is answered %s", reply)
+	}
+	return err
 }

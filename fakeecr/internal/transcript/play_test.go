@@ -386,7 +386,7 @@ func TestSweep(t *testing.T) {
 	s.MustPush("fakeecr-verify/killed/1/app:v1", fakeecr.RandomImage(1, 1000))
 	_, err := s.CreatePullThroughCacheRule(ctx, &ecr.CreatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("fakeecr-verify/killed/2"), UpstreamRegistryUrl: aws.String("public.ecr.aws")})
 	require.NoError(t, err)
-	gone, left, err := guarded(s, sockets(t, nil)).Sweep(ctx, s.Region())
+	gone, left, err := guarded(s, sockets(t, nil)).Sweep(ctx, s.Region(), transcript.Top)
 	require.NoError(t, err)
 	require.Empty(t, left)
 	require.Equal(t, []string{"fakeecr-verify/killed/2", "fakeecr-verify/killed/1/app"}, gone)

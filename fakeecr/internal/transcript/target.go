@@ -150,3 +150,19 @@ func (t *Target) token(ctx context.Context, region string) (string, error) {
 	}
 	return "Basic " + answer.AuthorizationData[0].AuthorizationToken, nil
 }
+
+// WhoseRegistry is the account of the registry that answers, which is a question that
+// changes nothing.
+func (t *Target) WhoseRegistry(ctx context.Context) (account string, err error) {
+	reply, err := t.call(ctx, t.Region, "DescribeRegistry", []byte("{}"))
+	if err != nil {
+		return "", err
+	}
+	var answer struct {
+		RegistryID string `json:"registryId"`
+	}
+	if err := json.Unmarshal(reply.Body, &answer); err != nil || !reply.succeeded() || answer.RegistryID == "" {
+		return "", fmt.Errorf("DescribeRegistry: %s", reply)
+	}
+	return answer.RegistryID, nil
+}

@@ -152,11 +152,15 @@ func (s *session) insist(ctx context.Context, region, operation string, input an
 	return reply, err
 }
 
-// Sweep takes away what runs before have left below [Top] in a region: rules, templates
-// and repositories. It answers the names of what it took away, and what stayed.
-func (p *Player) Sweep(ctx context.Context, region string) (gone, left []string, err error) {
+// Sweep takes away whatever has a name in a region that begins with a prefix, which is
+// [Top] or below it: rules, templates and repositories. It answers the names of what it
+// took away, and what stayed.
+func (p *Player) Sweep(ctx context.Context, region, prefix string) (gone, left []string, err error) {
 	s := p.session(&Transcript{})
-	s.guard.base = Top
+	s.guard.base = prefix
+	if !strings.HasPrefix(prefix, Top) {
+		return nil, nil, refusal("only what is below " + Top + " is swept")
+	}
 	kinds := []struct{ list, items, name, remove, missing string }{
 		{"DescribePullThroughCacheRules", "pullThroughCacheRules", "ecrRepositoryPrefix", "DeletePullThroughCacheRule", "PullThroughCacheRuleNotFoundException"},
 		{"DescribeRepositoryCreationTemplates", "repositoryCreationTemplates", "prefix", "DeleteRepositoryCreationTemplate", "TemplateNotFoundException"},
@@ -169,7 +173,7 @@ func (p *Player) Sweep(ctx context.Context, region string) (gone, left []string,
 		}
 		for _, item := range items {
 			name, _ := item[kind.name].(string)
-			if !strings.HasPrefix(name, Top) {
+			if !strings.HasPrefix(name, prefix) {
 				continue
 			}
 			input := map[string]any{kind.name: name}
