@@ -3,6 +3,7 @@ package fakeecr_test
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	smithy "github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
@@ -286,6 +288,29 @@ func TestDownloadWithASecondAuth(t *testing.T) {
 		calls := f.registry.Trace().For(scenarios.DownloadLayer)
 		require.ErrorContains(t, calls[len(calls)-1].Err, "InvalidArgument")
 		require.Equal(t, http.StatusOK, f.fetch(t, http.MethodGet, at).status)
+	})
+}
+
+// What a rule fails a download with S3 says in its own words, where it has some.
+func TestDownloadRefusedByARule(t *testing.T) {
+	onAllFaces(t, func(t *testing.T, f face) {
+		image := fakeecr.RandomImage(1, 100)
+		f.registry.MustPush(app+":v1", image)
+		at := f.downloadURL(t, digestOf(image.Blobs[0]))
+		for _, c := range []struct {
+			err           error
+			status        int
+			code, message string
+		}{
+			{scenarios.Throttled(), 503, "SlowDown", "Please reduce your request rate."},
+			{&types.ServerException{}, 500, "InternalError", "We encountered an internal error. Please try again."},
+			{&smithy.GenericAPIError{Code: "AccessDenied", Message: "Access Denied"}, 400, "AccessDenied", "Access Denied"},
+			{errors.New("boom"), 500, "InternalError", "boom"},
+		} {
+			playing := f.registry.Play(scenarios.Scenario{scenarios.On(scenarios.DownloadLayer).Fail(c.err)})
+			f.fetch(t, http.MethodGet, at).requireStoreError(t, c.status, c.code, c.message)
+			playing.Stop()
+		}
 	})
 }
 

@@ -197,8 +197,9 @@ func WithSigV4(accepted ...aws.Credentials) Option {
 // WithSpecRegistry has the registry endpoint, /v2/, follow the OCI distribution
 // spec where ECR does not, for a client that is to work with any registry: its
 // answers have the status and the headers that the spec wants, tags come in order
-// and a page ends with one of them, and what the spec allows is taken, such as a
-// manifest without layers or a part of any size. Credentials are asked for, a
+// and a page ends with one of them, chunks of an upload are appended and their Range
+// is what there is, and what the spec allows is taken, such as a manifest without
+// layers or a part of any size. Credentials are asked for, a
 // repository must exist, an immutable tag stays, and layers belong to their
 // repository all the same. The API is ECR's in either case.
 func WithSpecRegistry() Option {

@@ -10,7 +10,9 @@ import (
 // Pseudo-operations: what is no operation of the API, but is played and recorded
 // as one.
 const (
-	// DownloadLayer is a GET of the URL that GetDownloadUrlForLayer gives.
+	// DownloadLayer is a GET of the URL that GetDownloadUrlForLayer gives. What answers
+	// there is S3: throttled it says 503 SlowDown, and for a ServerException 500
+	// InternalError.
 	DownloadLayer = "DownloadLayer"
 	// MountLayer is a push to the registry endpoint that asks for a layer of another
 	// repository in place of an upload. Where the layer cannot be mounted, and the
