@@ -199,6 +199,7 @@ func (r *Registry) Fork(t TB, options ...Option) *Registry {
 	s := r.world.settings
 	s.scenarios, s.declared = nil, nil
 	s.apply(t, options)
+	r.world.forked.Store(true)
 	w := newWorld(t, r.world.stage.State.Fork(s.config), s)
 	fork := w.begin(r.caller.Key, s.scenarios)
 	fork.caller = r.caller

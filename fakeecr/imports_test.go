@@ -23,7 +23,9 @@ func TestImportsRunDownward(t *testing.T) {
 		"scenarios":                                  {},
 		"scenarios/internal/generate":                {"scenarios"},
 		"fakeecr":                                    {"scenarios", "fakeecr/internal/"},
-		"fakeecr/cmd/fakeecr":                        {"fakeecr", "fakeecr/internal/report", "fakeecr/internal/transcript", "scenarios"},
+		"fakeecr/cmd/fakeecr":                        {"fakeecr", "fakeecr/internal/exploration", "fakeecr/internal/report", "fakeecr/internal/transcript", "scenarios"},
+		"fakeecr/explore":                            {"fakeecr", "fakeecr/internal/exploration", "scenarios"},
+		"fakeecr/internal/exploration":               {"fakeecr", "fakeecr/internal/report", "scenarios"},
 		"fakeecr/internal/report":                    {"scenarios"},
 		"fakeecr/internal/entrance":                  {"scenarios", "fakeecr/internal/entrance/", "fakeecr/internal/stage", "fakeecr/internal/registry", "fakeecr/internal/policy", "fakeecr/internal/constraint", "fakeecr/internal/wire"},
 		"fakeecr/internal/entrance/api":              {"scenarios", "fakeecr/internal/dispatch", "fakeecr/internal/entrance/exchange", "fakeecr/internal/overlay", "fakeecr/internal/stage", "fakeecr/internal/wire"},
@@ -40,7 +42,7 @@ func TestImportsRunDownward(t *testing.T) {
 		"fakeecr/internal/constraint":                {"fakeecr/internal/overlay"},
 		"fakeecr/internal/constraint/constrainttest": {"fakeecr/internal/constraint"},
 		"fakeecr/internal/constraint/generate":       {},
-		"examples/":                                  {"fakeecr", "scenarios"},
+		"examples/":                                  {"fakeecr", "fakeecr/explore", "scenarios"},
 	}
 	output, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, module+"...").Output()
 	require.NoError(t, err)

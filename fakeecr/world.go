@@ -21,6 +21,8 @@ type world struct {
 	authority func() (*entrance.Authority, error)
 	// first is the registry that the world was made with.
 	first *Registry
+	// forked is set once the world is the source of another, and needs no calls itself.
+	forked atomic.Bool
 	// misused is set once a mistake in how the fake is used has ended the test.
 	misused atomic.Bool
 }
@@ -93,8 +95,8 @@ func (w *world) end() {
 	trace := w.stage.Trace()
 	last := trace[max(0, len(trace)-loggedCalls):]
 	switch {
-	case len(trace) == 0 && w.misused.Load():
-		return // the mistake says it all
+	case len(trace) == 0 && (w.misused.Load() || w.forked.Load()):
+		return // the mistake says it all, or the calls are those of a fork
 	case len(trace) == 0:
 		w.t.Logf("fakeecr: seed %d, no calls: the code never reached the fake", w.settings.seed)
 		return

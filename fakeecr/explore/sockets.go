@@ -1,0 +1,66 @@
+package explore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/exploration"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// overSockets runs the function in real time, with a server of its own.
+func (l *lab) overSockets(world *fakeecr.Registry, rules scenarios.Scenario, calls int) exploration.Outcome {
+	server := world.Fork(nil).Serve(nil)
+	server.Setenv(l.t)
+	played := server.Play(rules)
+	ctx, cancel := context.WithCancel(l.t.Context())
+	defer cancel()
+	stopped := exploration.LetPass(ctx, server.Registry, played)
+	g := &guard{most: calls, over: make(chan struct{})}
+	defer server.Watch(g.refuse)()
+	c := call(ctx, l.f, server.Registry)
+	watchdog := time.NewTimer(l.within)
+	defer watchdog.Stop()
+	why := ""
+	select {
+	case <-c.done:
+	case <-g.over:
+		why = fmt.Sprintf("it has made more than %d calls", calls)
+	case <-watchdog.C:
+		why = fmt.Sprintf("it has not ended within %v", l.within)
+	}
+	g.close()
+	cancel()
+	<-stopped
+	out := l.endOverSockets(c, why)
+	if out.Ending != exploration.Endless {
+		server.Close()
+	}
+	out.World, out.Trace = server.Registry, server.Trace()
+	out.Fired = len(rules) == 0 || played.Fired(rules[0]) > 0
+	return out
+}
+
+func (l *lab) endOverSockets(c *called, why string) exploration.Outcome {
+	if why == "" {
+		return c.out
+	}
+	out := exploration.Outcome{Ending: exploration.Endless, Detail: why + ": it goes on until its context ends"}
+	select {
+	case <-c.done:
+	case <-time.After(time.Second):
+		l.hung++
+		out.Detail = why + ", also not once its context had, and was left behind"
+	}
+	return out
+}
+
+// refuse is see in a goroutine that is not the caller's, which nobody ends.
+func (g *guard) refuse(ctx context.Context, call *scenarios.Call) error {
+	g.mu.Lock()
+	g.late = 0
+	g.mu.Unlock()
+	return g.see(ctx, call)
+}
