@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 )
 
@@ -49,7 +50,7 @@ func (r *Registry) SetKMSKey(arn string, state KMSKeyState) {
 }
 
 func checkKey(arn string, state KMSKeyState) error {
-	if !registry.IsKeyARN(arn) {
+	if _, ok := naming.ParseKMSKeyARN(arn); !ok {
 		return fmt.Errorf("%q is no ARN of a KMS key, as arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab is", arn)
 	}
 	return registry.KeyState(state).Check()

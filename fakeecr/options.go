@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/scenarios"
@@ -228,7 +229,7 @@ func checkAccount(id string) error {
 }
 
 func checkRegion(name string) error {
-	if !registry.IsRegion(name) {
+	if !naming.IsRegion(name) {
 		return fmt.Errorf("%q is no region, as eu-west-1 is", name)
 	}
 	return nil

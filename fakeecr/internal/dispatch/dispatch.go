@@ -13,6 +13,7 @@ import (
 	smithy "github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/scenarios"
 )
@@ -66,7 +67,7 @@ func index[T any](shape reflect.Type, member string) []int {
 // unless the input names another, and the repository or "".
 func (o *Operation) Target(in any, called registry.Key) (key registry.Key, repository string) {
 	if o.resourceARN != nil {
-		key, repository, ok := registry.ParseARN(aws.ToString(field[*string](in, o.resourceARN)))
+		key, repository, ok := naming.ParseRepositoryARN(aws.ToString(field[*string](in, o.resourceARN)))
 		if !ok {
 			return called, ""
 		}
@@ -93,9 +94,9 @@ func (o *Operation) Accesses(in any, called registry.Key) []registry.Access {
 		access := registry.Access{Action: o.action(), Registry: key, Repository: name, Resource: "*"}
 		switch {
 		case name != "":
-			access.Resource = registry.RepositoryARN(key, name)
+			access.Resource = naming.RepositoryARN(key, name)
 		case o.registryID != nil || o.repositoryNames != nil:
-			access.Resource = registry.RepositoryARN(key, "*")
+			access.Resource = naming.RepositoryARN(key, "*")
 		}
 		access.Tags, access.TagKeys = o.requestTags(in)
 		accesses = append(accesses, access)

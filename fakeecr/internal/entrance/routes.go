@@ -8,6 +8,7 @@ import (
 
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
@@ -98,7 +99,7 @@ func (e *Entrance) callerOf(req *http.Request) stage.Caller {
 // credentialScope reads the access key and the region of a SigV4 signature.
 func credentialScope(authorization string) (accessKey, region string, ok bool) {
 	parts := scope(authorization)
-	if parts == nil || !registry.IsRegion(parts[2]) {
+	if parts == nil || !naming.IsRegion(parts[2]) {
 		return "", "", false
 	}
 	return parts[0], parts[2], true

@@ -16,7 +16,7 @@ import (
 	smithy "github.com/aws/smithy-go"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
-	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/fakeecr/internal/wire"
 )
 
@@ -173,7 +173,7 @@ func (s *signature) readScope(credential string) error {
 	s.accessKey, s.scope = parts[0], parts[1:]
 	day := s.at.Format("20060102")
 	switch {
-	case !registry.IsRegion(s.scope[1]):
+	case !naming.IsRegion(s.scope[1]):
 		return refused("InvalidSignatureException", "Credential should be scoped to a valid region.")
 	case s.scope[2] != signingName:
 		return refused("InvalidSignatureException", "Credential should be scoped to correct service: 'ecr'.")

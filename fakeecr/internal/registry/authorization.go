@@ -43,7 +43,7 @@ func (tx *Tx) GetAuthorizationToken(_ context.Context, in *ecr.GetAuthorizationT
 	}
 	out := &ecr.GetAuthorizationTokenOutput{AuthorizationData: []types.AuthorizationData{}}
 	for _, account := range accounts {
-		key := Key{account, tx.Region}
+		key := Key{Account: account, Region: tx.Region}
 		expires := tx.Now().Add(tokenLifetime)
 		token, err := tx.World.token(Authorization{key, tx.Caller, expires})
 		if err != nil {

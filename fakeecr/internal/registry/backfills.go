@@ -103,7 +103,7 @@ func (tx *Tx) StartReplicationBackfill(_ context.Context, in *ecr.StartReplicati
 	}
 	tx.scheduleBackfill(b, backfillPreparation)
 	return &ecr.StartReplicationBackfillOutput{
-		Destination:           ptr(to.destination()),
+		Destination:           ptr(destinationOf(to)),
 		RegistryId:            aws.String(reg.Account),
 		ReplicationBackfillId: aws.String(b.id),
 		StartedAt:             aws.Time(b.startedAt),
@@ -131,7 +131,7 @@ func (tx *Tx) StopReplicationBackfill(_ context.Context, in *ecr.StopReplication
 		return nil, backfillCannotStop(b)
 	}
 	return &ecr.StopReplicationBackfillOutput{
-		Destination:           ptr(b.to.destination()),
+		Destination:           ptr(destinationOf(b.to)),
 		RegistryId:            aws.String(b.from.Account),
 		ReplicationBackfillId: aws.String(b.id),
 		StartedAt:             aws.Time(b.startedAt),
@@ -214,7 +214,7 @@ func (tx *Tx) backfill(registryID, id *string) (*backfill, error) {
 
 func (b *backfill) summary() types.ReplicationBackfillSummary {
 	summary := types.ReplicationBackfillSummary{
-		Destination:           ptr(b.to.destination()),
+		Destination:           ptr(destinationOf(b.to)),
 		ReplicationBackfillId: aws.String(b.id),
 		StartedAt:             aws.Time(b.startedAt),
 		Status:                b.status,

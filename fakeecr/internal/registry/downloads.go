@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -60,7 +61,7 @@ func (tx *Tx) downloadURL(repo *repository, digest string) string {
 	query.Set(signatureParameter, tx.World.sign(path, query))
 	origin := tx.Downloads
 	if origin == "" {
-		origin = "https://" + DownloadHost(repo.Region)
+		origin = "https://" + naming.DownloadHost(repo.Region)
 	}
 	return origin + path + "?" + query.Encode()
 }
@@ -115,7 +116,7 @@ func ParseDownload(path string) (Key, *scenarios.DownloadLayerInput, error) {
 	if !strings.HasPrefix(path, DownloadPrefix) || slash < 0 {
 		return Key{}, nil, noSuchKey()
 	}
-	return Key{account, region}, &scenarios.DownloadLayerInput{
+	return Key{Account: account, Region: region}, &scenarios.DownloadLayerInput{
 		RegistryId:     &account,
 		RepositoryName: aws.String(rest[:slash]),
 		LayerDigest:    aws.String(rest[slash+1:]),

@@ -4,56 +4,9 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 )
-
-// partitionOfAWS is a part of AWS: what the names of its regions begin with and what
-// those of its hosts end with.
-type partitionOfAWS struct{ name, regions, domain string }
-
-// partitions are those whose regions have names of their own; all others are in
-// the first part, aws.
-var partitions = []partitionOfAWS{
-	{"aws-cn", "cn-", ".amazonaws.com.cn"},
-	{"aws-us-gov", "us-gov-", ".amazonaws.com"},
-	{"aws-eusc", "eusc-", ".amazonaws.eu"},
-	{"aws-iso", "us-iso-", ".c2s.ic.gov"},
-	{"aws-iso-b", "us-isob-", ".sc2s.sgov.gov"},
-	{"aws-iso-e", "eu-isoe-", ".cloud.adc-e.uk"},
-	{"aws-iso-f", "us-isof-", ".csp.hci.ic.gov"},
-}
-
-func partitionOf(region string) partitionOfAWS {
-	for _, p := range partitions {
-		if strings.HasPrefix(region, p.regions) {
-			return p
-		}
-	}
-	return partitionOfAWS{name: "aws", domain: ".amazonaws.com"}
-}
-
-// partition is the part of AWS that a region belongs to.
-func partition(region string) string { return partitionOf(region).name }
-
-// domain is what the names of a region's hosts end with.
-func domain(region string) string { return partitionOf(region).domain }
-
-// registryName begins the host of a registry's endpoint for images, whatever the
-// domain.
-func registryName(key Key) string { return key.Account + ".dkr.ecr." + key.Region }
-
-// registryHost is the host of a registry's endpoint for images.
-func registryHost(key Key) string { return registryName(key) + domain(key.Region) }
-
-// DownloadHost is the host of the download URLs in a region, where the registry
-// has no server of its own.
-func DownloadHost(region string) string {
-	return "prod-" + region + "-starport-layer-bucket.s3." + region + domain(region)
-}
-
-// HostsOf are the names of ECR's hosts in a region, with a * for the account.
-func HostsOf(region string) []string {
-	return []string{"*.dkr.ecr." + region + domain(region), "api.ecr." + region + domain(region), DownloadHost(region)}
-}
 
 // endpoint is where the caller finds a registry's endpoint for images: at ECR's
 // name or, if the world says so, where the call came to. A token tells the caller's
@@ -61,11 +14,11 @@ func HostsOf(region string) []string {
 // account, which the same token opens, the host has to.
 func (tx *Tx) endpoint(key Key) (scheme, host string) {
 	if !tx.World.config.ReachableURIs || tx.Origin == "" {
-		return "https", registryHost(key)
+		return "https", naming.RegistryHost(key)
 	}
 	scheme, host, _ = strings.Cut(tx.Origin, "://")
 	if key != tx.Key {
-		host = registryName(key) + "." + domainAt(strings.TrimPrefix(host, registryName(tx.Key)+"."))
+		host = naming.RegistryName(key) + "." + domainAt(strings.TrimPrefix(host, naming.RegistryName(tx.Key)+"."))
 	}
 	return scheme, host
 }

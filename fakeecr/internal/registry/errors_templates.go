@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	smithy "github.com/aws/smithy-go"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 )
 
 func templateNotFound(key Key, prefix string) error {
@@ -47,7 +49,7 @@ func setRole(role **string, key Key, given *string) error {
 // templateRole is the role with which ECR makes a repository, if the template
 // names none.
 func templateRole(key Key) string {
-	return fmt.Sprintf("arn:%s:iam::%s:role/aws-service-role/ecr.amazonaws.com/AWSServiceRoleForECRTemplate", partition(key.Region), key.Account)
+	return naming.ServiceRoleARN(key, "ecr.amazonaws.com", "AWSServiceRoleForECRTemplate")
 }
 
 // templateRoleMissing is chosen: it is how AWS refuses a role what its policy

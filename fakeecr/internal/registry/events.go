@@ -30,17 +30,17 @@ func happeningIn(key Key, repository, operation string, in any) *scenarios.Call 
 	return &scenarios.Call{Operation: operation, Account: key.Account, Region: key.Region, Repository: repository, Input: in}
 }
 
-// ecrDomain is ECR as its engine sees it.
-type ecrDomain struct{ *World }
+// domain is ECR as its engine sees it.
+type domain struct{ *World }
 
 // Begin implements [engine.Domain].
-func (d ecrDomain) Begin() engine.Transaction {
+func (d domain) Begin() engine.Transaction {
 	tx := d.NewTx(Key{}, "")
 	return &tx
 }
 
 // Call implements [engine.Domain].
-func (ecrDomain) Call(tx engine.Transaction, e any) (call *scenarios.Call, seen bool) {
+func (domain) Call(tx engine.Transaction, e any) (call *scenarios.Call, seen bool) {
 	h, seen := e.(happening)
 	if !seen {
 		return nil, false
@@ -49,12 +49,12 @@ func (ecrDomain) Call(tx engine.Transaction, e any) (call *scenarios.Call, seen 
 }
 
 // Happen implements [engine.Domain].
-func (ecrDomain) Happen(tx engine.Transaction, e any) (output any, err error) {
+func (domain) Happen(tx engine.Transaction, e any) (output any, err error) {
 	return e.(event).happen(tx.(*Tx))
 }
 
 // Fail implements [engine.Domain].
-func (ecrDomain) Fail(tx engine.Transaction, e any, failure error) {
+func (domain) Fail(tx engine.Transaction, e any, failure error) {
 	e.(happening).fail(tx.(*Tx), failure)
 }
 

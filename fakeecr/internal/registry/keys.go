@@ -2,7 +2,6 @@ package registry
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/cow"
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 )
 
 // KeyState is how KMS answers for a key: a code of its errors, which is also the
@@ -69,21 +69,16 @@ func (w *World) SetKey(arn string, state KeyState, only bool) {
 	})
 }
 
-var kmsKeyARN = regexp.MustCompile(`^arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(key|alias)/.+$`)
-
-// IsKeyARN tells whether a KMS key may have this ARN.
-func IsKeyARN(arn string) bool { return kmsKeyARN.MatchString(arn) }
-
 // kmsKey is the ARN of the key that a caller names by ARN, id or alias; of the
 // one that AWS manages for ECR if it names none.
 func kmsKey(key Key, name string) (string, error) {
-	prefix := kmsPrefix(key)
-	switch parts := kmsKeyARN.FindStringSubmatch(name); {
+	prefix := naming.KMSPrefix(key)
+	switch region, isARN := naming.ParseKMSKeyARN(name); {
 	case name == "", strings.TrimPrefix(name, prefix) == "alias/aws/ecr":
 		return managedKey(key), nil
-	case parts != nil && parts[1] != key.Region:
-		return "", kmsException(KeyNotFound, fmt.Sprintf("Invalid arn %s", parts[1]))
-	case parts != nil:
+	case isARN && region != key.Region:
+		return "", kmsException(KeyNotFound, "Invalid arn "+region)
+	case isARN:
 		return name, nil
 	case strings.HasPrefix(name, "alias/"):
 		return prefix + name, nil
@@ -92,13 +87,9 @@ func kmsKey(key Key, name string) (string, error) {
 	}
 }
 
-func kmsPrefix(key Key) string {
-	return fmt.Sprintf("arn:%s:kms:%s:%s:", partition(key.Region), key.Region, key.Account)
-}
-
 // managedKey is the key that AWS manages for ECR, which every registry has.
 func managedKey(key Key) string {
-	prefix := kmsPrefix(key)
+	prefix := naming.KMSPrefix(key)
 	return prefix + "key/" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(prefix+"alias/aws/ecr")).String()
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 )
 
@@ -100,12 +101,12 @@ func (tx *Tx) DeleteRegistryPolicy(context.Context, *ecr.DeleteRegistryPolicyInp
 
 // repositoryPolicy reads the policy of a repository.
 func (tx *Tx) repositoryPolicy(text string) (*policy.Document, error) {
-	document, err := policy.ParseRepository(text, partition(tx.Region))
+	document, err := policy.ParseRepository(text, naming.Partition(tx.Region))
 	return tx.guardedBy(document, err)
 }
 
 func (tx *Tx) registryPolicy(text string, scope policy.Scope) (*policy.Document, error) {
-	document, err := policy.ParseRegistry(text, partition(tx.Region), scope)
+	document, err := policy.ParseRegistry(text, naming.Partition(tx.Region), scope)
 	return tx.guardedBy(document, err)
 }
 

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -10,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 )
 
 // cacheRule is a pull-through cache rule. A published record never changes.
@@ -38,7 +39,6 @@ var upstreamURLs = map[string]types.UpstreamRegistry{
 
 var (
 	azureURL = regexp.MustCompile(`^[a-zA-Z0-9-]+\.azurecr\.io$`)
-	ecrURL   = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr\.([a-z]{2,}(?:-[a-z]+)+-[0-9]+)\.amazonaws\.com`)
 )
 
 // UpstreamOf is the kind of registry that a rule's URL stands for.
@@ -46,21 +46,11 @@ func UpstreamOf(url string) (kind types.UpstreamRegistry, ok bool) {
 	if azureURL.MatchString(url) {
 		return types.UpstreamRegistryAzureContainerRegistry, true
 	}
-	if _, isECR := registryAt(url); isECR {
+	if _, isECR := naming.RegistryAt(url); isECR {
 		return types.UpstreamRegistryEcr, true
 	}
 	kind, ok = upstreamURLs[url]
 	return kind, ok
-}
-
-// registryAt is the registry of ECR that a URL stands for.
-func registryAt(url string) (key Key, ok bool) {
-	parts := ecrURL.FindStringSubmatch(url)
-	if parts == nil {
-		return Key{}, false
-	}
-	key = Key{Account: parts[1], Region: parts[2]}
-	return key, url == registryHost(key)
 }
 
 // isOpen tells whether a kind of registry asks for no credentials.
@@ -76,8 +66,7 @@ func (r *cacheRule) puller(key Key) string {
 
 // cacheRole is the role by which ECR pulls, and pushes what it pulled, in an account.
 func cacheRole(key Key) string {
-	return fmt.Sprintf("arn:%s:iam::%s:role/aws-service-role/pullthroughcache.ecr.amazonaws.com/AWSServiceRoleForECRPullThroughCache",
-		partition(key.Region), key.Account)
+	return naming.ServiceRoleARN(key, "pullthroughcache.ecr.amazonaws.com", "AWSServiceRoleForECRPullThroughCache")
 }
 
 // cacheRule is the registry's rule for a repository, nil without one.
@@ -171,7 +160,7 @@ func (r *cacheRule) update(tx *Tx, key Key, credential, role *string) error {
 	if credential != nil {
 		r.credential = copied(credential)
 	}
-	source, isECR := registryAt(r.url)
+	source, isECR := naming.RegistryAt(r.url)
 	switch {
 	case isECR && source == key:
 		return upstreamIsCache()
@@ -183,7 +172,7 @@ func (r *cacheRule) update(tx *Tx, key Key, credential, role *string) error {
 		return upstreamNeedsCredentials()
 	case credential == nil:
 		return nil
-	case !strings.HasPrefix(*credential, secretPrefix(key)):
+	case !strings.HasPrefix(*credential, naming.SecretPrefix(key)):
 		return secretElsewhere()
 	}
 	return tx.readSecret(*credential)

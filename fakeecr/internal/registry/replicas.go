@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	smithy "github.com/aws/smithy-go"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 	"github.com/fakeecr/ecr/scenarios"
 )
@@ -248,22 +248,18 @@ func (tx *Tx) mayReplicate(from *repository, to Key) error {
 	}
 	reg := tx.registry(to)
 	repo, found := reg.repositories.Get(from.name)
-	replicate := Access{Action: "ecr:ReplicateImage", Resource: RepositoryARN(to, from.name), Registry: to, Repository: from.name}
+	replicate := Access{Action: "ecr:ReplicateImage", Resource: naming.RepositoryARN(to, from.name), Registry: to, Repository: from.name}
 	accesses := []Access{replicate}
 	if !found {
 		accesses = append(accesses, reg.template(from.name, types.RCTAppliedForReplication).creation(replicate)...)
 	}
-	source := tx.as(Key{Account: from.Account, Region: to.Region}, rootARN(from.Key))
+	source := tx.as(Key{Account: from.Account, Region: to.Region}, naming.RootARN(from.Key))
 	for _, access := range accesses {
 		if reg.policy.Decide(source.request(&access, repo)) != policy.Allow {
 			return errReplicationDenied
 		}
 	}
 	return nil
-}
-
-func rootARN(key Key) string {
-	return fmt.Sprintf("arn:%s:iam::%s:root", partition(key.Region), key.Account)
 }
 
 // Why an image is not replicated. Only their codes are seen by callers; that of a

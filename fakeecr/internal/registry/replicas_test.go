@@ -60,7 +60,7 @@ func replicatingWorld(t *testing.T) *World {
 	w := NewWorld(1, Config{})
 	callIn(t, w, sourceRegistry, (*Tx).CreateRepository, &ecr.CreateRepositoryInput{RepositoryName: aws.String("app")})
 	callIn(t, w, sourceRegistry, (*Tx).PutReplicationConfiguration, &ecr.PutReplicationConfigurationInput{ReplicationConfiguration: &types.ReplicationConfiguration{
-		Rules: []types.ReplicationRule{{Destinations: []types.ReplicationDestination{otherRegistry.destination()}}},
+		Rules: []types.ReplicationRule{{Destinations: []types.ReplicationDestination{destinationOf(otherRegistry)}}},
 	}})
 	return w
 }

@@ -3,13 +3,14 @@ package registry
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 )
 
 // replicationRule says to which registries the images of some repositories are
@@ -105,20 +106,18 @@ func (tx *Tx) checkDestination(to Key) error {
 	switch {
 	case to == tx.Key:
 		return replicationToItself()
-	case !IsRegion(to.Region) || partition(to.Region) != partition(tx.Region):
+	case !naming.IsRegion(to.Region) || naming.Partition(to.Region) != naming.Partition(tx.Region):
 		return invalidRegion(to.Region)
 	default:
 		return nil
 	}
 }
 
-var regionPattern = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
-
 func destinationKey(d *types.ReplicationDestination) Key {
 	return Key{Account: *d.RegistryId, Region: *d.Region}
 }
 
-func (k Key) destination() types.ReplicationDestination {
+func destinationOf(k Key) types.ReplicationDestination {
 	return types.ReplicationDestination{Region: aws.String(k.Region), RegistryId: aws.String(k.Account)}
 }
 
@@ -129,7 +128,7 @@ func (r *registry) replicationOutput() *types.ReplicationConfiguration {
 	for i, rule := range r.replication {
 		rules[i].Destinations = make([]types.ReplicationDestination, len(rule.destinations))
 		for at, to := range rule.destinations {
-			rules[i].Destinations[at] = to.destination()
+			rules[i].Destinations[at] = destinationOf(to)
 		}
 		for _, prefix := range rule.prefixes {
 			rules[i].RepositoryFilters = append(rules[i].RepositoryFilters, types.RepositoryFilter{

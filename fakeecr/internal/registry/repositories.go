@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/cow"
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 )
 
@@ -65,12 +66,7 @@ func linked(links *cow.Map[struct{}], from string) []string {
 
 // named is a repository of which only the name is known.
 func named(key Key, name string) *repository {
-	return &repository{Key: key, name: name, arn: RepositoryARN(key, name), uri: registryHost(key) + "/" + name}
-}
-
-// RepositoryARN is the ARN of a repository, whether it exists or not.
-func RepositoryARN(key Key, name string) string {
-	return "arn:" + partition(key.Region) + ":ecr:" + key.Region + ":" + key.Account + ":repository/" + name
+	return &repository{Key: key, name: name, arn: naming.RepositoryARN(key, name), uri: naming.RegistryHost(key) + "/" + name}
 }
 
 // output is the repository as the API shows it to a call.
@@ -166,7 +162,7 @@ func (tx *Tx) establish(key Key, name string, purpose types.RCTAppliedFor) (*rep
 		if template == nil {
 			return nil, repositoryNotFound(key, name)
 		}
-		create := Access{Action: "ecr:CreateRepository", Resource: RepositoryARN(key, name), Registry: key, Repository: name}
+		create := Access{Action: "ecr:CreateRepository", Resource: naming.RepositoryARN(key, name), Registry: key, Repository: name}
 		if err := tx.Authorize(create); err != nil {
 			return nil, err
 		}

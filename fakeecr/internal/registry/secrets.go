@@ -50,8 +50,3 @@ func (tx *Tx) readSecret(arn string) error {
 		return nil
 	}
 }
-
-// secretPrefix begins the ARNs of a registry's own secrets.
-func secretPrefix(key Key) string {
-	return fmt.Sprintf("arn:%s:secretsmanager:%s:%s:secret:", partition(key.Region), key.Region, key.Account)
-}

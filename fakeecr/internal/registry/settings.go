@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 )
 
 // mutability says which tags of a repository may move. Filters are patterns over
@@ -115,7 +117,7 @@ func newEncryption(region string, config *types.EncryptionConfiguration) (encryp
 	switch {
 	case e.kind == types.EncryptionTypeAes256 && config.KmsKey != nil:
 		return e, invalidParameter(member, "Invalid encryption configuration: Encryption key should not be set for AES256 encryption.")
-	case e.kind == types.EncryptionTypeKmsDsse && partition(region) != "aws-us-gov":
+	case e.kind == types.EncryptionTypeKmsDsse && naming.Partition(region) != "aws-us-gov":
 		return e, invalidParameter(member, "Invalid encryption configuration: KMS_DSSE encryption is not supported in this region.")
 	}
 	return e, nil

@@ -295,7 +295,7 @@ func (tx *Tx) maySign(repo *repository, profile string, by pusher) error {
 		}
 	}
 	account := strings.Split(profile, ":")[4]
-	payload := Access{Action: "signer:SignPayload", Resource: profile, Registry: Key{account, repo.Region}}
+	payload := Access{Action: "signer:SignPayload", Resource: profile, Registry: Key{Account: account, Region: repo.Region}}
 	if by.arn == cacheRole(by.Key) {
 		// Its policy, which is AWS's own, lacks the permission.
 		return payload.notAllowed(by.arn, "identity-based")

@@ -2,32 +2,18 @@ package registry
 
 import (
 	"context"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
-	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 )
-
-// ParseARN is the repository that an ARN names, and its registry. Nothing else
-// in ECR has tags.
-func ParseARN(arn string) (key Key, repository string, ok bool) {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "ecr" {
-		return Key{}, "", false
-	}
-	key = Key{Account: parts[4], Region: parts[3]}
-	name, ok := strings.CutPrefix(parts[5], "repository/")
-	ok = ok && parts[1] == partition(key.Region) && constraint.ValidRegistryID(key.Account) && constraint.ValidRepositoryName(name)
-	return key, name, ok
-}
 
 // taggable is the repository of an ARN, which may belong to another account but
 // not to another region: that a region knows nothing of others is chosen.
 func (tx *Tx) taggable(arn *string) (*repository, error) {
-	key, name, ok := ParseARN(*arn)
+	key, name, ok := naming.ParseRepositoryARN(*arn)
 	if !ok || key.Region != tx.Region {
 		return nil, invalidARN()
 	}

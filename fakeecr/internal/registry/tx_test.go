@@ -16,7 +16,7 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
 )
 
-var home = Key{"123456789012", "us-east-1"}
+var home = Key{Account: "123456789012", Region: "us-east-1"}
 
 func newTx(w *World) *Tx { return txAt(w, home) }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fakeecr/ecr/fakeecr/internal/clone"
 	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -31,7 +32,7 @@ func (tx *Tx) upstream(key Key, rule *cacheRule) (Upstream, error) {
 			return nil, err
 		}
 	}
-	source, isECR := registryAt(rule.url)
+	source, isECR := naming.RegistryAt(rule.url)
 	if isECR && source.Account != key.Account && rule.role == nil {
 		return nil, fmt.Errorf("%w: the rule has no custom role for the registry of another account", ErrUpstreamAccessDenied)
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/fakeecr/ecr/fakeecr/internal/cow"
 	"github.com/fakeecr/ecr/fakeecr/internal/engine"
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 )
 
@@ -72,13 +73,8 @@ func (r *root) Copy() engine.State {
 	return &own
 }
 
-// Key names a registry: there is one in each region of each account.
-type Key struct{ Account, Region string }
-
-func (k Key) String() string { return k.Account + "/" + k.Region }
-
-// IsRegion tells whether a name has the form of a region's.
-func IsRegion(name string) bool { return regionPattern.MatchString(name) }
+// Key names a registry.
+type Key = naming.Key
 
 // registry is the state of one account in one region.
 type registry struct {
@@ -112,7 +108,7 @@ type registry struct {
 // NewWorld makes an empty world whose ids and tokens follow from the seed.
 func NewWorld(seed uint64, config Config) *World {
 	w := &World{config: config, secret: sha256.Sum256(binary.BigEndian.AppendUint64([]byte("fakeecr"), seed))}
-	w.Engine = engine.New(ecrDomain{w}, &root{}, seed)
+	w.Engine = engine.New(domain{w}, &root{}, seed)
 	return w
 }
 
@@ -121,7 +117,7 @@ func NewWorld(seed uint64, config Config) *World {
 // original are good in the copy as well.
 func (w *World) Fork(config Config) *World {
 	fork := &World{config: config, secret: w.secret}
-	fork.Engine = w.Engine.Fork(ecrDomain{fork})
+	fork.Engine = w.Engine.Fork(domain{fork})
 	fork.guarded.Store(w.guarded.Load())
 	return fork
 }
@@ -131,7 +127,7 @@ func (w *World) Fork(config Config) *World {
 // so. It is for those who look, whom the world does not notice.
 func (w *World) Still() *World {
 	still := &World{config: w.config, secret: w.secret, still: true}
-	still.Engine = w.Engine.Still(ecrDomain{still})
+	still.Engine = w.Engine.Still(domain{still})
 	still.guarded.Store(w.guarded.Load())
 	return still
 }

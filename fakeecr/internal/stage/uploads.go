@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/scenarios"
 )
@@ -117,7 +118,7 @@ func beside[Out any](ctx context.Context, s *Stage, call *dispatch.Call, permiss
 	if registryID != nil {
 		access.Registry.Account = *registryID
 	}
-	access.Resource = registry.RepositoryARN(access.Registry, access.Repository)
+	access.Resource = naming.RepositoryARN(access.Registry, access.Repository)
 	call.Record.Account, call.Record.Repository = access.Registry.Account, access.Repository
 	call.Run = func(_ context.Context, call *dispatch.Call) (any, error) {
 		if err := call.Tx.Authorize(access); err != nil {

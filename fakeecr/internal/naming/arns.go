@@ -1,0 +1,60 @@
+package naming
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
+)
+
+// RepositoryARN is the ARN of a repository, whether it exists or not.
+func RepositoryARN(key Key, name string) string {
+	return "arn:" + Partition(key.Region) + ":ecr:" + key.Region + ":" + key.Account + ":repository/" + name
+}
+
+// ParseRepositoryARN is the repository that an ARN names, and its registry. Nothing
+// else in ECR has tags.
+func ParseRepositoryARN(arn string) (key Key, repository string, ok bool) {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "ecr" {
+		return Key{}, "", false
+	}
+	key = Key{Account: parts[4], Region: parts[3]}
+	name, ok := strings.CutPrefix(parts[5], "repository/")
+	ok = ok && parts[1] == Partition(key.Region) && constraint.ValidRegistryID(key.Account) && constraint.ValidRepositoryName(name)
+	return key, name, ok
+}
+
+// RootARN is that of the root of a registry's account.
+func RootARN(key Key) string {
+	return fmt.Sprintf("arn:%s:iam::%s:root", Partition(key.Region), key.Account)
+}
+
+// ServiceRoleARN is that of the role by which a service of AWS acts in a registry's
+// account.
+func ServiceRoleARN(key Key, service, role string) string {
+	return fmt.Sprintf("arn:%s:iam::%s:role/aws-service-role/%s/%s", Partition(key.Region), key.Account, service, role)
+}
+
+// SecretPrefix begins the ARNs of a registry's own secrets.
+func SecretPrefix(key Key) string {
+	return fmt.Sprintf("arn:%s:secretsmanager:%s:%s:secret:", Partition(key.Region), key.Region, key.Account)
+}
+
+// KMSPrefix begins the ARNs of a registry's own KMS keys.
+func KMSPrefix(key Key) string {
+	return fmt.Sprintf("arn:%s:kms:%s:%s:", Partition(key.Region), key.Region, key.Account)
+}
+
+var kmsKeyARN = regexp.MustCompile(`^arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(key|alias)/.+$`)
+
+// ParseKMSKeyARN is the region of the KMS key, or of the alias of one, that an ARN
+// names.
+func ParseKMSKeyARN(arn string) (region string, ok bool) {
+	parts := kmsKeyARN.FindStringSubmatch(arn)
+	if parts == nil {
+		return "", false
+	}
+	return parts[1], true
+}

@@ -1,0 +1,37 @@
+package naming
+
+import "regexp"
+
+// domain is what the names of a region's hosts end with.
+func domain(region string) string { return partitionOf(region).domain }
+
+// RegistryName begins the host of a registry's endpoint for images, whatever the
+// domain.
+func RegistryName(key Key) string { return key.Account + ".dkr.ecr." + key.Region }
+
+// RegistryHost is the host of a registry's endpoint for images.
+func RegistryHost(key Key) string { return RegistryName(key) + domain(key.Region) }
+
+var registryURL = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr\.([a-z]{2,}(?:-[a-z]+)+-[0-9]+)\.amazonaws\.com`)
+
+// RegistryAt is the registry of ECR that a URL of a pull-through cache rule stands
+// for.
+func RegistryAt(url string) (key Key, ok bool) {
+	parts := registryURL.FindStringSubmatch(url)
+	if parts == nil {
+		return Key{}, false
+	}
+	key = Key{Account: parts[1], Region: parts[2]}
+	return key, url == RegistryHost(key)
+}
+
+// DownloadHost is the host of the download URLs in a region, where the registry
+// has no server of its own.
+func DownloadHost(region string) string {
+	return "prod-" + region + "-starport-layer-bucket.s3." + region + domain(region)
+}
+
+// HostsOf are the names of ECR's hosts in a region, with a * for the account.
+func HostsOf(region string) []string {
+	return []string{"*.dkr.ecr." + region + domain(region), "api.ecr." + region + domain(region), DownloadHost(region)}
+}
