@@ -11,6 +11,11 @@ import (
 // API is the operations of Amazon ECR as *ecr.Client has them. *Registry has them
 // too, so code that takes an API, or a smaller interface of its own, takes either.
 // The SDK's paginators and waiters work with both.
+//
+// The options of a call mean to *Registry what they mean to the client: such a call
+// is one attempt of a client, or what a Retryer among the options makes of it. But it
+// stays in this process, so that HTTPClient, BaseEndpoint, EndpointResolver and
+// EndpointResolverV2 have no effect on it.
 type API interface {
 	BatchCheckLayerAvailability(ctx context.Context, params *ecr.BatchCheckLayerAvailabilityInput, optFns ...func(*ecr.Options)) (*ecr.BatchCheckLayerAvailabilityOutput, error)
 	BatchDeleteImage(ctx context.Context, params *ecr.BatchDeleteImageInput, optFns ...func(*ecr.Options)) (*ecr.BatchDeleteImageOutput, error)
@@ -78,310 +83,310 @@ type API interface {
 
 // BatchCheckLayerAvailability is one attempt at the operation, as [ecr.Client.BatchCheckLayerAvailability] without retries.
 func (r *Registry) BatchCheckLayerAvailability(ctx context.Context, params *ecr.BatchCheckLayerAvailabilityInput, optFns ...func(*ecr.Options)) (*ecr.BatchCheckLayerAvailabilityOutput, error) {
-	return invoke[ecr.BatchCheckLayerAvailabilityOutput](ctx, r, "BatchCheckLayerAvailability", params, optFns)
+	return invoke(ctx, r, "BatchCheckLayerAvailability", (*ecr.Client).BatchCheckLayerAvailability, params, optFns)
 }
 
 // BatchDeleteImage is one attempt at the operation, as [ecr.Client.BatchDeleteImage] without retries.
 func (r *Registry) BatchDeleteImage(ctx context.Context, params *ecr.BatchDeleteImageInput, optFns ...func(*ecr.Options)) (*ecr.BatchDeleteImageOutput, error) {
-	return invoke[ecr.BatchDeleteImageOutput](ctx, r, "BatchDeleteImage", params, optFns)
+	return invoke(ctx, r, "BatchDeleteImage", (*ecr.Client).BatchDeleteImage, params, optFns)
 }
 
 // BatchGetImage is one attempt at the operation, as [ecr.Client.BatchGetImage] without retries.
 func (r *Registry) BatchGetImage(ctx context.Context, params *ecr.BatchGetImageInput, optFns ...func(*ecr.Options)) (*ecr.BatchGetImageOutput, error) {
-	return invoke[ecr.BatchGetImageOutput](ctx, r, "BatchGetImage", params, optFns)
+	return invoke(ctx, r, "BatchGetImage", (*ecr.Client).BatchGetImage, params, optFns)
 }
 
 // BatchGetRepositoryScanningConfiguration is one attempt at the operation, as [ecr.Client.BatchGetRepositoryScanningConfiguration] without retries.
 func (r *Registry) BatchGetRepositoryScanningConfiguration(ctx context.Context, params *ecr.BatchGetRepositoryScanningConfigurationInput, optFns ...func(*ecr.Options)) (*ecr.BatchGetRepositoryScanningConfigurationOutput, error) {
-	return invoke[ecr.BatchGetRepositoryScanningConfigurationOutput](ctx, r, "BatchGetRepositoryScanningConfiguration", params, optFns)
+	return invoke(ctx, r, "BatchGetRepositoryScanningConfiguration", (*ecr.Client).BatchGetRepositoryScanningConfiguration, params, optFns)
 }
 
 // CompleteLayerUpload is one attempt at the operation, as [ecr.Client.CompleteLayerUpload] without retries.
 func (r *Registry) CompleteLayerUpload(ctx context.Context, params *ecr.CompleteLayerUploadInput, optFns ...func(*ecr.Options)) (*ecr.CompleteLayerUploadOutput, error) {
-	return invoke[ecr.CompleteLayerUploadOutput](ctx, r, "CompleteLayerUpload", params, optFns)
+	return invoke(ctx, r, "CompleteLayerUpload", (*ecr.Client).CompleteLayerUpload, params, optFns)
 }
 
 // CreatePullThroughCacheRule is one attempt at the operation, as [ecr.Client.CreatePullThroughCacheRule] without retries.
 func (r *Registry) CreatePullThroughCacheRule(ctx context.Context, params *ecr.CreatePullThroughCacheRuleInput, optFns ...func(*ecr.Options)) (*ecr.CreatePullThroughCacheRuleOutput, error) {
-	return invoke[ecr.CreatePullThroughCacheRuleOutput](ctx, r, "CreatePullThroughCacheRule", params, optFns)
+	return invoke(ctx, r, "CreatePullThroughCacheRule", (*ecr.Client).CreatePullThroughCacheRule, params, optFns)
 }
 
 // CreateRepository is one attempt at the operation, as [ecr.Client.CreateRepository] without retries.
 func (r *Registry) CreateRepository(ctx context.Context, params *ecr.CreateRepositoryInput, optFns ...func(*ecr.Options)) (*ecr.CreateRepositoryOutput, error) {
-	return invoke[ecr.CreateRepositoryOutput](ctx, r, "CreateRepository", params, optFns)
+	return invoke(ctx, r, "CreateRepository", (*ecr.Client).CreateRepository, params, optFns)
 }
 
 // CreateRepositoryCreationTemplate is one attempt at the operation, as [ecr.Client.CreateRepositoryCreationTemplate] without retries.
 func (r *Registry) CreateRepositoryCreationTemplate(ctx context.Context, params *ecr.CreateRepositoryCreationTemplateInput, optFns ...func(*ecr.Options)) (*ecr.CreateRepositoryCreationTemplateOutput, error) {
-	return invoke[ecr.CreateRepositoryCreationTemplateOutput](ctx, r, "CreateRepositoryCreationTemplate", params, optFns)
+	return invoke(ctx, r, "CreateRepositoryCreationTemplate", (*ecr.Client).CreateRepositoryCreationTemplate, params, optFns)
 }
 
 // DeleteLifecyclePolicy is one attempt at the operation, as [ecr.Client.DeleteLifecyclePolicy] without retries.
 func (r *Registry) DeleteLifecyclePolicy(ctx context.Context, params *ecr.DeleteLifecyclePolicyInput, optFns ...func(*ecr.Options)) (*ecr.DeleteLifecyclePolicyOutput, error) {
-	return invoke[ecr.DeleteLifecyclePolicyOutput](ctx, r, "DeleteLifecyclePolicy", params, optFns)
+	return invoke(ctx, r, "DeleteLifecyclePolicy", (*ecr.Client).DeleteLifecyclePolicy, params, optFns)
 }
 
 // DeletePullThroughCacheRule is one attempt at the operation, as [ecr.Client.DeletePullThroughCacheRule] without retries.
 func (r *Registry) DeletePullThroughCacheRule(ctx context.Context, params *ecr.DeletePullThroughCacheRuleInput, optFns ...func(*ecr.Options)) (*ecr.DeletePullThroughCacheRuleOutput, error) {
-	return invoke[ecr.DeletePullThroughCacheRuleOutput](ctx, r, "DeletePullThroughCacheRule", params, optFns)
+	return invoke(ctx, r, "DeletePullThroughCacheRule", (*ecr.Client).DeletePullThroughCacheRule, params, optFns)
 }
 
 // DeleteRegistryPolicy is one attempt at the operation, as [ecr.Client.DeleteRegistryPolicy] without retries.
 func (r *Registry) DeleteRegistryPolicy(ctx context.Context, params *ecr.DeleteRegistryPolicyInput, optFns ...func(*ecr.Options)) (*ecr.DeleteRegistryPolicyOutput, error) {
-	return invoke[ecr.DeleteRegistryPolicyOutput](ctx, r, "DeleteRegistryPolicy", params, optFns)
+	return invoke(ctx, r, "DeleteRegistryPolicy", (*ecr.Client).DeleteRegistryPolicy, params, optFns)
 }
 
 // DeleteRepository is one attempt at the operation, as [ecr.Client.DeleteRepository] without retries.
 func (r *Registry) DeleteRepository(ctx context.Context, params *ecr.DeleteRepositoryInput, optFns ...func(*ecr.Options)) (*ecr.DeleteRepositoryOutput, error) {
-	return invoke[ecr.DeleteRepositoryOutput](ctx, r, "DeleteRepository", params, optFns)
+	return invoke(ctx, r, "DeleteRepository", (*ecr.Client).DeleteRepository, params, optFns)
 }
 
 // DeleteRepositoryCreationTemplate is one attempt at the operation, as [ecr.Client.DeleteRepositoryCreationTemplate] without retries.
 func (r *Registry) DeleteRepositoryCreationTemplate(ctx context.Context, params *ecr.DeleteRepositoryCreationTemplateInput, optFns ...func(*ecr.Options)) (*ecr.DeleteRepositoryCreationTemplateOutput, error) {
-	return invoke[ecr.DeleteRepositoryCreationTemplateOutput](ctx, r, "DeleteRepositoryCreationTemplate", params, optFns)
+	return invoke(ctx, r, "DeleteRepositoryCreationTemplate", (*ecr.Client).DeleteRepositoryCreationTemplate, params, optFns)
 }
 
 // DeleteRepositoryPolicy is one attempt at the operation, as [ecr.Client.DeleteRepositoryPolicy] without retries.
 func (r *Registry) DeleteRepositoryPolicy(ctx context.Context, params *ecr.DeleteRepositoryPolicyInput, optFns ...func(*ecr.Options)) (*ecr.DeleteRepositoryPolicyOutput, error) {
-	return invoke[ecr.DeleteRepositoryPolicyOutput](ctx, r, "DeleteRepositoryPolicy", params, optFns)
+	return invoke(ctx, r, "DeleteRepositoryPolicy", (*ecr.Client).DeleteRepositoryPolicy, params, optFns)
 }
 
 // DeleteSigningConfiguration is one attempt at the operation, as [ecr.Client.DeleteSigningConfiguration] without retries.
 func (r *Registry) DeleteSigningConfiguration(ctx context.Context, params *ecr.DeleteSigningConfigurationInput, optFns ...func(*ecr.Options)) (*ecr.DeleteSigningConfigurationOutput, error) {
-	return invoke[ecr.DeleteSigningConfigurationOutput](ctx, r, "DeleteSigningConfiguration", params, optFns)
+	return invoke(ctx, r, "DeleteSigningConfiguration", (*ecr.Client).DeleteSigningConfiguration, params, optFns)
 }
 
 // DeregisterPullTimeUpdateExclusion is one attempt at the operation, as [ecr.Client.DeregisterPullTimeUpdateExclusion] without retries.
 func (r *Registry) DeregisterPullTimeUpdateExclusion(ctx context.Context, params *ecr.DeregisterPullTimeUpdateExclusionInput, optFns ...func(*ecr.Options)) (*ecr.DeregisterPullTimeUpdateExclusionOutput, error) {
-	return invoke[ecr.DeregisterPullTimeUpdateExclusionOutput](ctx, r, "DeregisterPullTimeUpdateExclusion", params, optFns)
+	return invoke(ctx, r, "DeregisterPullTimeUpdateExclusion", (*ecr.Client).DeregisterPullTimeUpdateExclusion, params, optFns)
 }
 
 // DescribeImageReplicationStatus is one attempt at the operation, as [ecr.Client.DescribeImageReplicationStatus] without retries.
 func (r *Registry) DescribeImageReplicationStatus(ctx context.Context, params *ecr.DescribeImageReplicationStatusInput, optFns ...func(*ecr.Options)) (*ecr.DescribeImageReplicationStatusOutput, error) {
-	return invoke[ecr.DescribeImageReplicationStatusOutput](ctx, r, "DescribeImageReplicationStatus", params, optFns)
+	return invoke(ctx, r, "DescribeImageReplicationStatus", (*ecr.Client).DescribeImageReplicationStatus, params, optFns)
 }
 
 // DescribeImageScanFindings is one attempt at the operation, as [ecr.Client.DescribeImageScanFindings] without retries.
 func (r *Registry) DescribeImageScanFindings(ctx context.Context, params *ecr.DescribeImageScanFindingsInput, optFns ...func(*ecr.Options)) (*ecr.DescribeImageScanFindingsOutput, error) {
-	return invoke[ecr.DescribeImageScanFindingsOutput](ctx, r, "DescribeImageScanFindings", params, optFns)
+	return invoke(ctx, r, "DescribeImageScanFindings", (*ecr.Client).DescribeImageScanFindings, params, optFns)
 }
 
 // DescribeImageSigningStatus is one attempt at the operation, as [ecr.Client.DescribeImageSigningStatus] without retries.
 func (r *Registry) DescribeImageSigningStatus(ctx context.Context, params *ecr.DescribeImageSigningStatusInput, optFns ...func(*ecr.Options)) (*ecr.DescribeImageSigningStatusOutput, error) {
-	return invoke[ecr.DescribeImageSigningStatusOutput](ctx, r, "DescribeImageSigningStatus", params, optFns)
+	return invoke(ctx, r, "DescribeImageSigningStatus", (*ecr.Client).DescribeImageSigningStatus, params, optFns)
 }
 
 // DescribeImages is one attempt at the operation, as [ecr.Client.DescribeImages] without retries.
 func (r *Registry) DescribeImages(ctx context.Context, params *ecr.DescribeImagesInput, optFns ...func(*ecr.Options)) (*ecr.DescribeImagesOutput, error) {
-	return invoke[ecr.DescribeImagesOutput](ctx, r, "DescribeImages", params, optFns)
+	return invoke(ctx, r, "DescribeImages", (*ecr.Client).DescribeImages, params, optFns)
 }
 
 // DescribePullThroughCacheRules is one attempt at the operation, as [ecr.Client.DescribePullThroughCacheRules] without retries.
 func (r *Registry) DescribePullThroughCacheRules(ctx context.Context, params *ecr.DescribePullThroughCacheRulesInput, optFns ...func(*ecr.Options)) (*ecr.DescribePullThroughCacheRulesOutput, error) {
-	return invoke[ecr.DescribePullThroughCacheRulesOutput](ctx, r, "DescribePullThroughCacheRules", params, optFns)
+	return invoke(ctx, r, "DescribePullThroughCacheRules", (*ecr.Client).DescribePullThroughCacheRules, params, optFns)
 }
 
 // DescribeRegistry is one attempt at the operation, as [ecr.Client.DescribeRegistry] without retries.
 func (r *Registry) DescribeRegistry(ctx context.Context, params *ecr.DescribeRegistryInput, optFns ...func(*ecr.Options)) (*ecr.DescribeRegistryOutput, error) {
-	return invoke[ecr.DescribeRegistryOutput](ctx, r, "DescribeRegistry", params, optFns)
+	return invoke(ctx, r, "DescribeRegistry", (*ecr.Client).DescribeRegistry, params, optFns)
 }
 
 // DescribeReplicationBackfillResults is one attempt at the operation, as [ecr.Client.DescribeReplicationBackfillResults] without retries.
 func (r *Registry) DescribeReplicationBackfillResults(ctx context.Context, params *ecr.DescribeReplicationBackfillResultsInput, optFns ...func(*ecr.Options)) (*ecr.DescribeReplicationBackfillResultsOutput, error) {
-	return invoke[ecr.DescribeReplicationBackfillResultsOutput](ctx, r, "DescribeReplicationBackfillResults", params, optFns)
+	return invoke(ctx, r, "DescribeReplicationBackfillResults", (*ecr.Client).DescribeReplicationBackfillResults, params, optFns)
 }
 
 // DescribeRepositories is one attempt at the operation, as [ecr.Client.DescribeRepositories] without retries.
 func (r *Registry) DescribeRepositories(ctx context.Context, params *ecr.DescribeRepositoriesInput, optFns ...func(*ecr.Options)) (*ecr.DescribeRepositoriesOutput, error) {
-	return invoke[ecr.DescribeRepositoriesOutput](ctx, r, "DescribeRepositories", params, optFns)
+	return invoke(ctx, r, "DescribeRepositories", (*ecr.Client).DescribeRepositories, params, optFns)
 }
 
 // DescribeRepositoryCreationTemplates is one attempt at the operation, as [ecr.Client.DescribeRepositoryCreationTemplates] without retries.
 func (r *Registry) DescribeRepositoryCreationTemplates(ctx context.Context, params *ecr.DescribeRepositoryCreationTemplatesInput, optFns ...func(*ecr.Options)) (*ecr.DescribeRepositoryCreationTemplatesOutput, error) {
-	return invoke[ecr.DescribeRepositoryCreationTemplatesOutput](ctx, r, "DescribeRepositoryCreationTemplates", params, optFns)
+	return invoke(ctx, r, "DescribeRepositoryCreationTemplates", (*ecr.Client).DescribeRepositoryCreationTemplates, params, optFns)
 }
 
 // GetAccountSetting is one attempt at the operation, as [ecr.Client.GetAccountSetting] without retries.
 func (r *Registry) GetAccountSetting(ctx context.Context, params *ecr.GetAccountSettingInput, optFns ...func(*ecr.Options)) (*ecr.GetAccountSettingOutput, error) {
-	return invoke[ecr.GetAccountSettingOutput](ctx, r, "GetAccountSetting", params, optFns)
+	return invoke(ctx, r, "GetAccountSetting", (*ecr.Client).GetAccountSetting, params, optFns)
 }
 
 // GetAuthorizationToken is one attempt at the operation, as [ecr.Client.GetAuthorizationToken] without retries.
 func (r *Registry) GetAuthorizationToken(ctx context.Context, params *ecr.GetAuthorizationTokenInput, optFns ...func(*ecr.Options)) (*ecr.GetAuthorizationTokenOutput, error) {
-	return invoke[ecr.GetAuthorizationTokenOutput](ctx, r, "GetAuthorizationToken", params, optFns)
+	return invoke(ctx, r, "GetAuthorizationToken", (*ecr.Client).GetAuthorizationToken, params, optFns)
 }
 
 // GetDownloadUrlForLayer is one attempt at the operation, as [ecr.Client.GetDownloadUrlForLayer] without retries.
 func (r *Registry) GetDownloadUrlForLayer(ctx context.Context, params *ecr.GetDownloadUrlForLayerInput, optFns ...func(*ecr.Options)) (*ecr.GetDownloadUrlForLayerOutput, error) {
-	return invoke[ecr.GetDownloadUrlForLayerOutput](ctx, r, "GetDownloadUrlForLayer", params, optFns)
+	return invoke(ctx, r, "GetDownloadUrlForLayer", (*ecr.Client).GetDownloadUrlForLayer, params, optFns)
 }
 
 // GetLifecyclePolicy is one attempt at the operation, as [ecr.Client.GetLifecyclePolicy] without retries.
 func (r *Registry) GetLifecyclePolicy(ctx context.Context, params *ecr.GetLifecyclePolicyInput, optFns ...func(*ecr.Options)) (*ecr.GetLifecyclePolicyOutput, error) {
-	return invoke[ecr.GetLifecyclePolicyOutput](ctx, r, "GetLifecyclePolicy", params, optFns)
+	return invoke(ctx, r, "GetLifecyclePolicy", (*ecr.Client).GetLifecyclePolicy, params, optFns)
 }
 
 // GetLifecyclePolicyPreview is one attempt at the operation, as [ecr.Client.GetLifecyclePolicyPreview] without retries.
 func (r *Registry) GetLifecyclePolicyPreview(ctx context.Context, params *ecr.GetLifecyclePolicyPreviewInput, optFns ...func(*ecr.Options)) (*ecr.GetLifecyclePolicyPreviewOutput, error) {
-	return invoke[ecr.GetLifecyclePolicyPreviewOutput](ctx, r, "GetLifecyclePolicyPreview", params, optFns)
+	return invoke(ctx, r, "GetLifecyclePolicyPreview", (*ecr.Client).GetLifecyclePolicyPreview, params, optFns)
 }
 
 // GetRegistryPolicy is one attempt at the operation, as [ecr.Client.GetRegistryPolicy] without retries.
 func (r *Registry) GetRegistryPolicy(ctx context.Context, params *ecr.GetRegistryPolicyInput, optFns ...func(*ecr.Options)) (*ecr.GetRegistryPolicyOutput, error) {
-	return invoke[ecr.GetRegistryPolicyOutput](ctx, r, "GetRegistryPolicy", params, optFns)
+	return invoke(ctx, r, "GetRegistryPolicy", (*ecr.Client).GetRegistryPolicy, params, optFns)
 }
 
 // GetRegistryScanningConfiguration is one attempt at the operation, as [ecr.Client.GetRegistryScanningConfiguration] without retries.
 func (r *Registry) GetRegistryScanningConfiguration(ctx context.Context, params *ecr.GetRegistryScanningConfigurationInput, optFns ...func(*ecr.Options)) (*ecr.GetRegistryScanningConfigurationOutput, error) {
-	return invoke[ecr.GetRegistryScanningConfigurationOutput](ctx, r, "GetRegistryScanningConfiguration", params, optFns)
+	return invoke(ctx, r, "GetRegistryScanningConfiguration", (*ecr.Client).GetRegistryScanningConfiguration, params, optFns)
 }
 
 // GetRepositoryPolicy is one attempt at the operation, as [ecr.Client.GetRepositoryPolicy] without retries.
 func (r *Registry) GetRepositoryPolicy(ctx context.Context, params *ecr.GetRepositoryPolicyInput, optFns ...func(*ecr.Options)) (*ecr.GetRepositoryPolicyOutput, error) {
-	return invoke[ecr.GetRepositoryPolicyOutput](ctx, r, "GetRepositoryPolicy", params, optFns)
+	return invoke(ctx, r, "GetRepositoryPolicy", (*ecr.Client).GetRepositoryPolicy, params, optFns)
 }
 
 // GetSigningConfiguration is one attempt at the operation, as [ecr.Client.GetSigningConfiguration] without retries.
 func (r *Registry) GetSigningConfiguration(ctx context.Context, params *ecr.GetSigningConfigurationInput, optFns ...func(*ecr.Options)) (*ecr.GetSigningConfigurationOutput, error) {
-	return invoke[ecr.GetSigningConfigurationOutput](ctx, r, "GetSigningConfiguration", params, optFns)
+	return invoke(ctx, r, "GetSigningConfiguration", (*ecr.Client).GetSigningConfiguration, params, optFns)
 }
 
 // InitiateLayerUpload is one attempt at the operation, as [ecr.Client.InitiateLayerUpload] without retries.
 func (r *Registry) InitiateLayerUpload(ctx context.Context, params *ecr.InitiateLayerUploadInput, optFns ...func(*ecr.Options)) (*ecr.InitiateLayerUploadOutput, error) {
-	return invoke[ecr.InitiateLayerUploadOutput](ctx, r, "InitiateLayerUpload", params, optFns)
+	return invoke(ctx, r, "InitiateLayerUpload", (*ecr.Client).InitiateLayerUpload, params, optFns)
 }
 
 // ListImageReferrers is one attempt at the operation, as [ecr.Client.ListImageReferrers] without retries.
 func (r *Registry) ListImageReferrers(ctx context.Context, params *ecr.ListImageReferrersInput, optFns ...func(*ecr.Options)) (*ecr.ListImageReferrersOutput, error) {
-	return invoke[ecr.ListImageReferrersOutput](ctx, r, "ListImageReferrers", params, optFns)
+	return invoke(ctx, r, "ListImageReferrers", (*ecr.Client).ListImageReferrers, params, optFns)
 }
 
 // ListImages is one attempt at the operation, as [ecr.Client.ListImages] without retries.
 func (r *Registry) ListImages(ctx context.Context, params *ecr.ListImagesInput, optFns ...func(*ecr.Options)) (*ecr.ListImagesOutput, error) {
-	return invoke[ecr.ListImagesOutput](ctx, r, "ListImages", params, optFns)
+	return invoke(ctx, r, "ListImages", (*ecr.Client).ListImages, params, optFns)
 }
 
 // ListPullTimeUpdateExclusions is one attempt at the operation, as [ecr.Client.ListPullTimeUpdateExclusions] without retries.
 func (r *Registry) ListPullTimeUpdateExclusions(ctx context.Context, params *ecr.ListPullTimeUpdateExclusionsInput, optFns ...func(*ecr.Options)) (*ecr.ListPullTimeUpdateExclusionsOutput, error) {
-	return invoke[ecr.ListPullTimeUpdateExclusionsOutput](ctx, r, "ListPullTimeUpdateExclusions", params, optFns)
+	return invoke(ctx, r, "ListPullTimeUpdateExclusions", (*ecr.Client).ListPullTimeUpdateExclusions, params, optFns)
 }
 
 // ListReplicationBackfills is one attempt at the operation, as [ecr.Client.ListReplicationBackfills] without retries.
 func (r *Registry) ListReplicationBackfills(ctx context.Context, params *ecr.ListReplicationBackfillsInput, optFns ...func(*ecr.Options)) (*ecr.ListReplicationBackfillsOutput, error) {
-	return invoke[ecr.ListReplicationBackfillsOutput](ctx, r, "ListReplicationBackfills", params, optFns)
+	return invoke(ctx, r, "ListReplicationBackfills", (*ecr.Client).ListReplicationBackfills, params, optFns)
 }
 
 // ListTagsForResource is one attempt at the operation, as [ecr.Client.ListTagsForResource] without retries.
 func (r *Registry) ListTagsForResource(ctx context.Context, params *ecr.ListTagsForResourceInput, optFns ...func(*ecr.Options)) (*ecr.ListTagsForResourceOutput, error) {
-	return invoke[ecr.ListTagsForResourceOutput](ctx, r, "ListTagsForResource", params, optFns)
+	return invoke(ctx, r, "ListTagsForResource", (*ecr.Client).ListTagsForResource, params, optFns)
 }
 
 // PutAccountSetting is one attempt at the operation, as [ecr.Client.PutAccountSetting] without retries.
 func (r *Registry) PutAccountSetting(ctx context.Context, params *ecr.PutAccountSettingInput, optFns ...func(*ecr.Options)) (*ecr.PutAccountSettingOutput, error) {
-	return invoke[ecr.PutAccountSettingOutput](ctx, r, "PutAccountSetting", params, optFns)
+	return invoke(ctx, r, "PutAccountSetting", (*ecr.Client).PutAccountSetting, params, optFns)
 }
 
 // PutImage is one attempt at the operation, as [ecr.Client.PutImage] without retries.
 func (r *Registry) PutImage(ctx context.Context, params *ecr.PutImageInput, optFns ...func(*ecr.Options)) (*ecr.PutImageOutput, error) {
-	return invoke[ecr.PutImageOutput](ctx, r, "PutImage", params, optFns)
+	return invoke(ctx, r, "PutImage", (*ecr.Client).PutImage, params, optFns)
 }
 
 // PutImageScanningConfiguration is one attempt at the operation, as [ecr.Client.PutImageScanningConfiguration] without retries.
 func (r *Registry) PutImageScanningConfiguration(ctx context.Context, params *ecr.PutImageScanningConfigurationInput, optFns ...func(*ecr.Options)) (*ecr.PutImageScanningConfigurationOutput, error) {
-	return invoke[ecr.PutImageScanningConfigurationOutput](ctx, r, "PutImageScanningConfiguration", params, optFns)
+	return invoke(ctx, r, "PutImageScanningConfiguration", (*ecr.Client).PutImageScanningConfiguration, params, optFns)
 }
 
 // PutImageTagMutability is one attempt at the operation, as [ecr.Client.PutImageTagMutability] without retries.
 func (r *Registry) PutImageTagMutability(ctx context.Context, params *ecr.PutImageTagMutabilityInput, optFns ...func(*ecr.Options)) (*ecr.PutImageTagMutabilityOutput, error) {
-	return invoke[ecr.PutImageTagMutabilityOutput](ctx, r, "PutImageTagMutability", params, optFns)
+	return invoke(ctx, r, "PutImageTagMutability", (*ecr.Client).PutImageTagMutability, params, optFns)
 }
 
 // PutLifecyclePolicy is one attempt at the operation, as [ecr.Client.PutLifecyclePolicy] without retries.
 func (r *Registry) PutLifecyclePolicy(ctx context.Context, params *ecr.PutLifecyclePolicyInput, optFns ...func(*ecr.Options)) (*ecr.PutLifecyclePolicyOutput, error) {
-	return invoke[ecr.PutLifecyclePolicyOutput](ctx, r, "PutLifecyclePolicy", params, optFns)
+	return invoke(ctx, r, "PutLifecyclePolicy", (*ecr.Client).PutLifecyclePolicy, params, optFns)
 }
 
 // PutRegistryPolicy is one attempt at the operation, as [ecr.Client.PutRegistryPolicy] without retries.
 func (r *Registry) PutRegistryPolicy(ctx context.Context, params *ecr.PutRegistryPolicyInput, optFns ...func(*ecr.Options)) (*ecr.PutRegistryPolicyOutput, error) {
-	return invoke[ecr.PutRegistryPolicyOutput](ctx, r, "PutRegistryPolicy", params, optFns)
+	return invoke(ctx, r, "PutRegistryPolicy", (*ecr.Client).PutRegistryPolicy, params, optFns)
 }
 
 // PutRegistryScanningConfiguration is one attempt at the operation, as [ecr.Client.PutRegistryScanningConfiguration] without retries.
 func (r *Registry) PutRegistryScanningConfiguration(ctx context.Context, params *ecr.PutRegistryScanningConfigurationInput, optFns ...func(*ecr.Options)) (*ecr.PutRegistryScanningConfigurationOutput, error) {
-	return invoke[ecr.PutRegistryScanningConfigurationOutput](ctx, r, "PutRegistryScanningConfiguration", params, optFns)
+	return invoke(ctx, r, "PutRegistryScanningConfiguration", (*ecr.Client).PutRegistryScanningConfiguration, params, optFns)
 }
 
 // PutReplicationConfiguration is one attempt at the operation, as [ecr.Client.PutReplicationConfiguration] without retries.
 func (r *Registry) PutReplicationConfiguration(ctx context.Context, params *ecr.PutReplicationConfigurationInput, optFns ...func(*ecr.Options)) (*ecr.PutReplicationConfigurationOutput, error) {
-	return invoke[ecr.PutReplicationConfigurationOutput](ctx, r, "PutReplicationConfiguration", params, optFns)
+	return invoke(ctx, r, "PutReplicationConfiguration", (*ecr.Client).PutReplicationConfiguration, params, optFns)
 }
 
 // PutSigningConfiguration is one attempt at the operation, as [ecr.Client.PutSigningConfiguration] without retries.
 func (r *Registry) PutSigningConfiguration(ctx context.Context, params *ecr.PutSigningConfigurationInput, optFns ...func(*ecr.Options)) (*ecr.PutSigningConfigurationOutput, error) {
-	return invoke[ecr.PutSigningConfigurationOutput](ctx, r, "PutSigningConfiguration", params, optFns)
+	return invoke(ctx, r, "PutSigningConfiguration", (*ecr.Client).PutSigningConfiguration, params, optFns)
 }
 
 // RegisterPullTimeUpdateExclusion is one attempt at the operation, as [ecr.Client.RegisterPullTimeUpdateExclusion] without retries.
 func (r *Registry) RegisterPullTimeUpdateExclusion(ctx context.Context, params *ecr.RegisterPullTimeUpdateExclusionInput, optFns ...func(*ecr.Options)) (*ecr.RegisterPullTimeUpdateExclusionOutput, error) {
-	return invoke[ecr.RegisterPullTimeUpdateExclusionOutput](ctx, r, "RegisterPullTimeUpdateExclusion", params, optFns)
+	return invoke(ctx, r, "RegisterPullTimeUpdateExclusion", (*ecr.Client).RegisterPullTimeUpdateExclusion, params, optFns)
 }
 
 // SetRepositoryPolicy is one attempt at the operation, as [ecr.Client.SetRepositoryPolicy] without retries.
 func (r *Registry) SetRepositoryPolicy(ctx context.Context, params *ecr.SetRepositoryPolicyInput, optFns ...func(*ecr.Options)) (*ecr.SetRepositoryPolicyOutput, error) {
-	return invoke[ecr.SetRepositoryPolicyOutput](ctx, r, "SetRepositoryPolicy", params, optFns)
+	return invoke(ctx, r, "SetRepositoryPolicy", (*ecr.Client).SetRepositoryPolicy, params, optFns)
 }
 
 // StartImageScan is one attempt at the operation, as [ecr.Client.StartImageScan] without retries.
 func (r *Registry) StartImageScan(ctx context.Context, params *ecr.StartImageScanInput, optFns ...func(*ecr.Options)) (*ecr.StartImageScanOutput, error) {
-	return invoke[ecr.StartImageScanOutput](ctx, r, "StartImageScan", params, optFns)
+	return invoke(ctx, r, "StartImageScan", (*ecr.Client).StartImageScan, params, optFns)
 }
 
 // StartLifecyclePolicyPreview is one attempt at the operation, as [ecr.Client.StartLifecyclePolicyPreview] without retries.
 func (r *Registry) StartLifecyclePolicyPreview(ctx context.Context, params *ecr.StartLifecyclePolicyPreviewInput, optFns ...func(*ecr.Options)) (*ecr.StartLifecyclePolicyPreviewOutput, error) {
-	return invoke[ecr.StartLifecyclePolicyPreviewOutput](ctx, r, "StartLifecyclePolicyPreview", params, optFns)
+	return invoke(ctx, r, "StartLifecyclePolicyPreview", (*ecr.Client).StartLifecyclePolicyPreview, params, optFns)
 }
 
 // StartReplicationBackfill is one attempt at the operation, as [ecr.Client.StartReplicationBackfill] without retries.
 func (r *Registry) StartReplicationBackfill(ctx context.Context, params *ecr.StartReplicationBackfillInput, optFns ...func(*ecr.Options)) (*ecr.StartReplicationBackfillOutput, error) {
-	return invoke[ecr.StartReplicationBackfillOutput](ctx, r, "StartReplicationBackfill", params, optFns)
+	return invoke(ctx, r, "StartReplicationBackfill", (*ecr.Client).StartReplicationBackfill, params, optFns)
 }
 
 // StopReplicationBackfill is one attempt at the operation, as [ecr.Client.StopReplicationBackfill] without retries.
 func (r *Registry) StopReplicationBackfill(ctx context.Context, params *ecr.StopReplicationBackfillInput, optFns ...func(*ecr.Options)) (*ecr.StopReplicationBackfillOutput, error) {
-	return invoke[ecr.StopReplicationBackfillOutput](ctx, r, "StopReplicationBackfill", params, optFns)
+	return invoke(ctx, r, "StopReplicationBackfill", (*ecr.Client).StopReplicationBackfill, params, optFns)
 }
 
 // TagResource is one attempt at the operation, as [ecr.Client.TagResource] without retries.
 func (r *Registry) TagResource(ctx context.Context, params *ecr.TagResourceInput, optFns ...func(*ecr.Options)) (*ecr.TagResourceOutput, error) {
-	return invoke[ecr.TagResourceOutput](ctx, r, "TagResource", params, optFns)
+	return invoke(ctx, r, "TagResource", (*ecr.Client).TagResource, params, optFns)
 }
 
 // UntagResource is one attempt at the operation, as [ecr.Client.UntagResource] without retries.
 func (r *Registry) UntagResource(ctx context.Context, params *ecr.UntagResourceInput, optFns ...func(*ecr.Options)) (*ecr.UntagResourceOutput, error) {
-	return invoke[ecr.UntagResourceOutput](ctx, r, "UntagResource", params, optFns)
+	return invoke(ctx, r, "UntagResource", (*ecr.Client).UntagResource, params, optFns)
 }
 
 // UpdateImageStorageClass is one attempt at the operation, as [ecr.Client.UpdateImageStorageClass] without retries.
 func (r *Registry) UpdateImageStorageClass(ctx context.Context, params *ecr.UpdateImageStorageClassInput, optFns ...func(*ecr.Options)) (*ecr.UpdateImageStorageClassOutput, error) {
-	return invoke[ecr.UpdateImageStorageClassOutput](ctx, r, "UpdateImageStorageClass", params, optFns)
+	return invoke(ctx, r, "UpdateImageStorageClass", (*ecr.Client).UpdateImageStorageClass, params, optFns)
 }
 
 // UpdatePullThroughCacheRule is one attempt at the operation, as [ecr.Client.UpdatePullThroughCacheRule] without retries.
 func (r *Registry) UpdatePullThroughCacheRule(ctx context.Context, params *ecr.UpdatePullThroughCacheRuleInput, optFns ...func(*ecr.Options)) (*ecr.UpdatePullThroughCacheRuleOutput, error) {
-	return invoke[ecr.UpdatePullThroughCacheRuleOutput](ctx, r, "UpdatePullThroughCacheRule", params, optFns)
+	return invoke(ctx, r, "UpdatePullThroughCacheRule", (*ecr.Client).UpdatePullThroughCacheRule, params, optFns)
 }
 
 // UpdateRepositoryCreationTemplate is one attempt at the operation, as [ecr.Client.UpdateRepositoryCreationTemplate] without retries.
 func (r *Registry) UpdateRepositoryCreationTemplate(ctx context.Context, params *ecr.UpdateRepositoryCreationTemplateInput, optFns ...func(*ecr.Options)) (*ecr.UpdateRepositoryCreationTemplateOutput, error) {
-	return invoke[ecr.UpdateRepositoryCreationTemplateOutput](ctx, r, "UpdateRepositoryCreationTemplate", params, optFns)
+	return invoke(ctx, r, "UpdateRepositoryCreationTemplate", (*ecr.Client).UpdateRepositoryCreationTemplate, params, optFns)
 }
 
 // UploadLayerPart is one attempt at the operation, as [ecr.Client.UploadLayerPart] without retries.
 func (r *Registry) UploadLayerPart(ctx context.Context, params *ecr.UploadLayerPartInput, optFns ...func(*ecr.Options)) (*ecr.UploadLayerPartOutput, error) {
-	return invoke[ecr.UploadLayerPartOutput](ctx, r, "UploadLayerPart", params, optFns)
+	return invoke(ctx, r, "UploadLayerPart", (*ecr.Client).UploadLayerPart, params, optFns)
 }
 
 // ValidatePullThroughCacheRule is one attempt at the operation, as [ecr.Client.ValidatePullThroughCacheRule] without retries.
 func (r *Registry) ValidatePullThroughCacheRule(ctx context.Context, params *ecr.ValidatePullThroughCacheRuleInput, optFns ...func(*ecr.Options)) (*ecr.ValidatePullThroughCacheRuleOutput, error) {
-	return invoke[ecr.ValidatePullThroughCacheRuleOutput](ctx, r, "ValidatePullThroughCacheRule", params, optFns)
+	return invoke(ctx, r, "ValidatePullThroughCacheRule", (*ecr.Client).ValidatePullThroughCacheRule, params, optFns)
 }

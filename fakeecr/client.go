@@ -3,11 +3,13 @@ package fakeecr
 import (
 	"net/http"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // Client is the SDK's own client over the registry, without a socket: it signs,
@@ -15,6 +17,27 @@ import (
 // testing/synctest its back-off takes no time.
 func (r *Registry) Client(optFns ...func(*ecr.Options)) *ecr.Client {
 	return r.client(ecr.Options{HTTPClient: &http.Client{Transport: r.Transport()}}, optFns)
+}
+
+// inPlace is the client of a direct call that has options, one attempt of which is
+// what they mean. It reaches the registry without a socket; stay, behind the options,
+// has none of them lead elsewhere.
+func (r *Registry) inPlace() (client *ecr.Client, stay func(*ecr.Options)) {
+	at := r.entrance()
+	at.Face = scenarios.FaceGo
+	own := ecr.Options{
+		HTTPClient: &http.Client{Transport: entrance.Transport{Entrance: at, AnyHost: true}},
+		Retryer:    aws.NopRetryer{},
+	}
+	if origin := r.world.stage.Origin(); origin != "" {
+		own.BaseEndpoint = &origin
+	}
+	client = r.client(own, nil)
+	own = client.Options()
+	return client, func(o *ecr.Options) {
+		o.HTTPClient, o.BaseEndpoint = own.HTTPClient, own.BaseEndpoint
+		o.EndpointResolver, o.EndpointResolverV2 = own.EndpointResolver, own.EndpointResolverV2
+	}
 }
 
 func (r *Registry) client(options ecr.Options, optFns []func(*ecr.Options)) *ecr.Client {

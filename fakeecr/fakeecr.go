@@ -43,6 +43,7 @@ package fakeecr
 import (
 	"context"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -71,8 +72,8 @@ type TB interface {
 // The 62 operations are methods with the signatures of *ecr.Client. A direct
 // call is one attempt, equal to the SDK's client with aws.NopRetryer{}: retries
 // belong to the client, so a throttled direct call fails and a throttled call of
-// [Registry.Client] is tried again. Of a call's options only Region has an
-// effect: it selects the neighbour, as it does in the client.
+// [Registry.Client] is tried again. A call's options are those of [API]: Region
+// selects the neighbour, Credentials are retrieved and name the caller.
 type Registry struct {
 	world  *world
 	caller stage.Caller
@@ -82,15 +83,15 @@ type Registry struct {
 }
 
 // invoke is a direct call.
-func invoke[Out, In any](ctx context.Context, r *Registry, name string, in *In, optFns []func(*ecr.Options)) (*Out, error) {
+func invoke[Out, In any](ctx context.Context, r *Registry, name string, method func(*ecr.Client, context.Context, *In, ...func(*ecr.Options)) (*Out, error), in *In, optFns []func(*ecr.Options)) (*Out, error) {
+	if len(optFns) > 0 {
+		client, stay := r.inPlace()
+		return method(client, ctx, in, append(slices.Clip(optFns), stay)...)
+	}
 	if in == nil {
 		in = new(In)
 	}
-	region, polls := direct.Options(r.caller.Region, optFns)
-	if region != r.caller.Region {
-		r = r.In(region)
-	}
-	call := direct.Call{Stage: r.world.stage, Caller: r.caller, Seeds: r.seeds, Polls: polls}
+	call := direct.Call{Stage: r.world.stage, Caller: r.caller, Seeds: r.seeds}
 	out, err := call.Do(ctx, name, in)
 	if err != nil {
 		return nil, err

@@ -168,7 +168,7 @@ func WithPrincipals(arns ...string) Option {
 // client without a socket, and answers as AWS does: with
 // MissingAuthenticationTokenException, IncompleteSignatureException,
 // UnrecognizedClientException or InvalidSignatureException, status 400. Direct
-// calls have no signature.
+// calls have no signature, but for those that have options.
 //
 // Requests may be signed with the keys of [Registry.Client] and [Server.Env], and
 // with these credentials; their AccountID says whose they are, the registry's own

@@ -87,6 +87,12 @@ func script() []step {
 		{name: "another region", call: func(ctx context.Context, api fakeecr.API) (any, error) {
 			return api.DescribeRepositories(ctx, nil, func(o *ecr.Options) { o.Region = "eu-west-1" })
 		}},
+		{name: "credentials that cannot be had", call: func(ctx context.Context, api fakeecr.API) (any, error) {
+			return api.DescribeRepositories(ctx, nil, func(o *ecr.Options) { o.Credentials = unsound{} })
+		}},
+		{name: "a missing required member beside options", call: func(ctx context.Context, api fakeecr.API) (any, error) {
+			return api.DeleteRepository(ctx, nil, func(o *ecr.Options) { o.Credentials = unsound{} })
+		}},
 	}
 }
 

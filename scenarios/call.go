@@ -54,9 +54,14 @@ type Call struct {
 	Face   Face
 	// Actor is the name of who calls, "" without one; see fakeecr.Registry.Actor.
 	Actor string
+	// TokenIssued is when the token of a call to the registry endpoint was given out
+	// by GetAuthorizationToken, zero for a call without one.
+	TokenIssued time.Time
 
-	// state is that of the playing whose rule looks at the call.
+	// state is that of the playing whose rule looks at the call, and later are the
+	// states that it last came to after the call's token was issued.
 	state string
+	later []string
 	// failures are those of an output that is forgotten.
 	failures []string
 }

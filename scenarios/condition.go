@@ -30,6 +30,8 @@ func (c Condition) String() string {
 	switch {
 	case c.kind == "while":
 		return fmt.Sprintf("while %q", c.value)
+	case c.kind == "tokenBefore":
+		return fmt.Sprintf("with a token from before %q", c.value)
 	case c.kind != "":
 		return phrases[c.kind] + " " + c.value
 	case c.input != "":
@@ -44,6 +46,10 @@ func (c Condition) Instead(call *Call) string {
 	switch {
 	case c.kind == "while":
 		return fmt.Sprintf("in the state %q", call.state)
+	case c.kind == "tokenBefore" && call.TokenIssued.IsZero():
+		return "without a token"
+	case c.kind == "tokenBefore":
+		return "with a token issued at " + call.TokenIssued.Format("15:04:05.000")
 	case c.input != "":
 		return "with an input that When does not accept"
 	case c.words == nil:
@@ -213,6 +219,14 @@ func WhenCall(accepts func(*Call) bool) Condition {
 // to, by a call before. A playing begins in the state "".
 func While(state string) Condition {
 	return Condition{kind: "while", value: state, matches: func(call *Call) bool { return call.state == state }}
+}
+
+// TokenBefore holds for calls to the registry endpoint with a token that was issued
+// before the playing last came to a state, as [Rule.Then] moves it: where the state is
+// that tokens have expired, for those that have, and not for newer ones. It does not
+// hold for a call without a token, or before the playing was in the state.
+func TokenBefore(state string) Condition {
+	return Condition{kind: "tokenBefore", value: state, matches: func(call *Call) bool { return slices.Contains(call.later, state) }}
 }
 
 // Failed holds for calls of a trace that were refused, whose reply was lost or, of a

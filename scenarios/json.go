@@ -158,6 +158,7 @@ var conditionKinds = []struct {
 	{"actor", "The name of the actor that calls; * stands for any characters.", Actor},
 	{"same", "The call is this one, by its identity: its operation, registry, repository and input.", Same},
 	{"while", "The playing is in this state, to which a rule's then has moved it.", While},
+	{"tokenBefore", "The call came with a token of the registry endpoint from before the playing last came to this state.", TokenBefore},
 }
 
 // table is the JSON form: what reads it, writes it and describes it.
@@ -204,7 +205,7 @@ var forms = sync.OnceValue(func() *table {
 		switch kind.name {
 		case "face":
 			f = oneOf(string(FaceGo), string(FaceAPI), string(FaceRegistry))
-		case "while":
+		case "while", "tokenBefore":
 			f = str
 		}
 		t.where.members = append(t.where.members, of(kind.name, kind.says, f, nil, func(r *Rule, s string) *Rule { return r.meeting(kind.of(s)) }))

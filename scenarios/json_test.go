@@ -29,6 +29,8 @@ func written() map[string]*scenarios.Rule {
 		`{"on":"PutImage","when":{"nth":2},"do":{"drop":true}}`:                                              put.Nth(2).Drop(),
 		`{"name":"slow","on":["PutImage","reads"],"do":{"delay":"1m","hold":true},"optional":true}`:          put.Or(scenarios.Reads).Delay(time.Minute).Hold().Named("slow").Optional(),
 		`{"on":"*","where":{"tag":"v*","repository":"team/*"},"do":{"together":3}}`:                          on(scenarios.Any, scenarios.Tag("v*"), scenarios.Repository("team/*")).Together(3),
+		`{"on":"*","where":{"face":"registry","tokenBefore":"expired"},"do":{"hold":true}}`:                  on(scenarios.Any, scenarios.Through(scenarios.FaceRegistry), scenarios.TokenBefore("expired")).Hold(),
+		`{"on":"GetEndpoint","where":{"tokenBefore":""},"do":{"hold":true}}`:                                 on(scenarios.GetEndpoint, scenarios.TokenBefore("")).Hold(),
 		`{"on":"*","where":{"face":"API","while":"","digest":"sha256:1"},"do":{"hold":true}}`:                on(scenarios.Any, scenarios.Through(scenarios.FaceAPI), scenarios.While(""), scenarios.Digest("sha256:1")).Hold(),
 		`{"on":"*","where":{"account":"1","region":"eu-west-1","caller":"arn:*"},"do":{"hold":true}}`:        on(scenarios.Any, scenarios.Account("1"), scenarios.Region("eu-west-1"), scenarios.Caller("arn:*")).Hold(),
 		`{"on":"*","where":[{"repository":"team/*"},{"repository":"*/app"}],"do":{"hold":true}}`:             on(scenarios.Any, scenarios.Repository("team/*"), scenarios.Repository("*/app")).Hold(),

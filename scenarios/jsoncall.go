@@ -22,6 +22,9 @@ func (c Call) MarshalJSON() ([]byte, error) {
 			written = append(written, pair{word.name, word.text})
 		}
 	}
+	if !c.TokenIssued.IsZero() {
+		written = append(written, pair{"tokenIssued", c.TokenIssued})
+	}
 	for _, side := range []struct {
 		name  string
 		value any

@@ -79,7 +79,7 @@ func TestReadyMadeScenariosByName(t *testing.T) {
 
 	joined, err := scenarios.Parse([]byte(`[{"ready":"TokenExpires","after":2},{"rules":[{"on":"PutImage","do":{"drop":true}}]}]`))
 	require.NoError(t, err)
-	require.Len(t, joined, 4)
+	require.Len(t, joined, 5)
 	// It is written as its rules, and not where it has a function.
 	text, err := json.Marshal(scenarios.LostReply("PutImage"))
 	require.NoError(t, err)

@@ -12,7 +12,7 @@ import (
 
 // Groups of operations, for [On] and [Rule.Or].
 const (
-	// Any is every call: all operations, [DownloadLayer], [MountLayer],
+	// Any is every call: all operations, [GetEndpoint], [DownloadLayer], [MountLayer],
 	// [GetLayerUpload], [CancelLayerUpload] and [DeleteLayer]. What the world does by
 	// itself is not among them.
 	Any = "*"
@@ -64,7 +64,7 @@ func isRead(operation string) bool {
 
 var groups = sync.OnceValue(func() map[string][]string {
 	g := map[string][]string{
-		Any: append(slices.Clone(apiOperations()), DownloadLayer, MountLayer, GetLayerUpload, CancelLayerUpload, DeleteLayer),
+		Any: append(slices.Clone(apiOperations()), GetEndpoint, DownloadLayer, MountLayer, GetLayerUpload, CancelLayerUpload, DeleteLayer),
 		Layers: {
 			"BatchCheckLayerAvailability", "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "GetDownloadUrlForLayer",
 			DownloadLayer, MountLayer, GetLayerUpload, CancelLayerUpload, DeleteLayer,

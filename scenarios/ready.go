@@ -144,7 +144,9 @@ func Killed(operation string) Scenario {
 // TokenExpires ends the session that pushes after n layer parts: the next part,
 // and then all that moves layers and images, is refused with
 // ExpiredTokenException until somebody calls GetAuthorizationToken. No client
-// tries that again by itself.
+// tries that again by itself. At the registry endpoint it is the token that expires:
+// whatever comes with one from before is refused with 403 DENIED, 'Your authorization
+// token has expired. Reauthenticate and try again.', and a newer one is good.
 //
 // The incident: an image with the weights of a model took longer to push than its
 // token was good for. The push failed at its last layer, was begun again with the
@@ -153,6 +155,7 @@ func TokenExpires(n int) Scenario {
 	return Scenario{
 		On("UploadLayerPart", While("")).After(n).Fail(expired()).Then("expired").Named("token expires"),
 		On(Layers, While("expired")).Or(Images).Fail(expired()).Named("token has expired").Optional(),
+		On(Any, Through(FaceRegistry), TokenBefore("expired")).Fail(expired()).Named("token from before").Optional(),
 		On("GetAuthorizationToken", While("expired")).Then("renewed").Named("token renewed").Optional(),
 	}
 }

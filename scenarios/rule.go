@@ -15,8 +15,8 @@
 //     and [Writes], and what the world does by itself, such as [CompleteScan].
 //   - Conditions choose among their calls: [Repository], [Tag], [Digest], [Account],
 //     [Region], [Caller], [Actor], [Through] a face, [When] for an input, [Same] for one
-//     call, [While] for a state.
-//     They filter a [Trace] as well.
+//     call, [While] for a state, [TokenBefore] for the age of a token. They filter a
+//     [Trace] as well.
 //   - Turns choose among those that are left: First, Nth, Every, After, Between, For
 //     and Sometimes.
 //   - Effects say what happens: before the operation (Delay, Hold, Together, AtMost,
@@ -137,13 +137,16 @@ func (r *Rule) Matches(call *Call, state string) bool {
 }
 
 // Holds tells whether the conditions of the rule hold for a call of one of its
-// operations.
-func (r *Rule) Holds(call *Call, state string) bool { return r.Unmet(call, state) == nil }
+// operations. Later are the states that the playing last came to after the call's
+// token was issued.
+func (r *Rule) Holds(call *Call, state string, later ...string) bool {
+	return r.Unmet(call, state, later...) == nil
+}
 
 // Unmet is the first condition of the rule that does not hold for a call of one of its
 // operations, nil if all hold.
-func (r *Rule) Unmet(call *Call, state string) *Condition {
-	call.state = state
+func (r *Rule) Unmet(call *Call, state string, later ...string) *Condition {
+	call.state, call.later = state, later
 	for i := range r.conditions {
 		if !r.conditions[i].matches(call) {
 			return &r.conditions[i]

@@ -10,6 +10,11 @@ import (
 // Pseudo-operations: what is no operation of the API, but is played and recorded
 // as one.
 const (
+	// GetEndpoint is a request of /v2/, by which clients of the registry endpoint see
+	// that it is there and that it takes their token: docker login, and the health
+	// checks of many, consist of it. It needs no permission. Rules meet it before it is
+	// refused for want of a token, which stands in the trace.
+	GetEndpoint = "GetEndpoint"
 	// DownloadLayer is a GET of the URL that GetDownloadUrlForLayer gives. What answers
 	// there is S3: throttled it says 503 SlowDown, and for a ServerException 500
 	// InternalError.
@@ -54,6 +59,11 @@ const (
 	// UpstreamTooManyRequests, most others UpstreamUnavailable.
 	PullFromUpstream = "PullFromUpstream"
 )
+
+// GetEndpointInput says whose endpoint a [GetEndpoint] asks for.
+type GetEndpointInput struct {
+	RegistryId *string
+}
 
 // DownloadLayerInput is what a call of [DownloadLayer] asks for.
 type DownloadLayerInput struct {

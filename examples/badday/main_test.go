@@ -12,6 +12,7 @@ func Example() {
 	// 6  throttle storm
 	// 1  token expires
 	// 0  token has expired
+	// 0  token from before
 	// 1  token renewed
 	// 1  lost reply of PutImage
 	// 1  corrupt layer sha256:4cae4809507d

@@ -156,6 +156,8 @@ type Call struct {
 	Unreadable error
 	// Unauthenticated is why the caller is not who it says it is, or nil.
 	Unauthenticated error
+	// Token is the serial of the token that the call came with, 0 without one.
+	Token int64
 	// Polls tells that a waiter of the SDK makes the call.
 	Polls bool
 	Tx    registry.Tx

@@ -28,6 +28,8 @@ type Entrance struct {
 	Stage *stage.Stage
 	// Default is who calls which registry where a request does not say it.
 	Default stage.Caller
+	// Face is how its calls of the API come in, [scenarios.FaceAPI] if it is empty.
+	Face scenarios.Face
 	// Credentials are those that requests may be signed with besides the fake's
 	// own, by access key; nil if signatures do not matter.
 	Credentials map[string]aws.Credentials

@@ -12,6 +12,7 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // domains are what the names of AWS end with, in all of its partitions and for
@@ -74,7 +75,7 @@ func hostKey(req *http.Request) (key registry.Key) {
 func (e *Entrance) identify(req *http.Request, downloads string) *exchange.Request {
 	body, authenticate := e.signed(req)
 	return &exchange.Request{
-		Request: req, Caller: e.callerOf(req), Origin: originOf(req), Downloads: downloads,
+		Request: req, Caller: e.callerOf(req), Face: cmp.Or(e.Face, scenarios.FaceAPI), Origin: originOf(req), Downloads: downloads,
 		Content: body, Authenticate: authenticate,
 	}
 }

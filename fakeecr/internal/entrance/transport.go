@@ -12,14 +12,20 @@ import (
 )
 
 // Transport carries requests to an entrance in this process: those to ECR's host
-// names and to those of download URLs.
-type Transport struct{ Entrance *Entrance }
+// names and to those of download URLs or, with AnyHost, all that come.
+type Transport struct {
+	Entrance *Entrance
+	AnyHost  bool
+}
 
 // RoundTrip implements [http.RoundTripper]. Bodies are read where they are, those of
 // requests until it returns; it keeps none in memory.
 func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		defer req.Body.Close()
+	}
+	if name := hostname(req.URL.Host); !t.AnyHost && !ecrHost.MatchString(name) && !storeHost.MatchString(name) {
+		return nil, fmt.Errorf("fakeecr: the transport of a registry carries requests to ECR, not to %s", req.URL.Host)
 	}
 	served, err := arrived(req)
 	if err != nil {
@@ -54,10 +60,6 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // arrived is a client's request as a server gets it.
 func arrived(req *http.Request) (*http.Request, error) {
-	name := hostname(req.URL.Host)
-	if !ecrHost.MatchString(name) && !storeHost.MatchString(name) {
-		return nil, fmt.Errorf("fakeecr: the transport of a registry carries requests to ECR, not to %s", req.URL.Host)
-	}
 	served := req.Clone(req.Context())
 	served.RequestURI = req.URL.RequestURI()
 	target, err := url.ParseRequestURI(served.RequestURI)

@@ -26,6 +26,11 @@ import (
 // API is the operations of Amazon ECR as *ecr.Client has them. *Registry has them
 // too, so code that takes an API, or a smaller interface of its own, takes either.
 // The SDK's paginators and waiters work with both.
+//
+// The options of a call mean to *Registry what they mean to the client: such a call
+// is one attempt of a client, or what a Retryer among the options makes of it. But it
+// stays in this process, so that HTTPClient, BaseEndpoint, EndpointResolver and
+// EndpointResolverV2 have no effect on it.
 type API interface {
 {{- range .}}
 	{{.}}(ctx context.Context, params *ecr.{{.}}Input, optFns ...func(*ecr.Options)) (*ecr.{{.}}Output, error)
@@ -34,7 +39,7 @@ type API interface {
 {{range .}}
 // {{.}} is one attempt at the operation, as [ecr.Client.{{.}}] without retries.
 func (r *Registry) {{.}}(ctx context.Context, params *ecr.{{.}}Input, optFns ...func(*ecr.Options)) (*ecr.{{.}}Output, error) {
-	return invoke[ecr.{{.}}Output](ctx, r, "{{.}}", params, optFns)
+	return invoke(ctx, r, "{{.}}", (*ecr.Client).{{.}}, params, optFns)
 }
 {{end}}`))
 

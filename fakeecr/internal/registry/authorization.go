@@ -31,7 +31,12 @@ type Authorization struct {
 	Key
 	Caller  string
 	Expires time.Time
+	// Serial counts the tokens of a world from 1: those of one instant have an order.
+	Serial int64
 }
+
+// Issued is when the token was given out.
+func (a Authorization) Issued() time.Time { return a.Expires.Add(-tokenLifetime) }
 
 // GetAuthorizationToken answers a token that is good for 12 hours on the clock,
 // one for each registry asked for, else one for the caller's.
@@ -45,7 +50,7 @@ func (tx *Tx) GetAuthorizationToken(_ context.Context, in *ecr.GetAuthorizationT
 	for _, account := range accounts {
 		key := Key{Account: account, Region: tx.Region}
 		expires := tx.Now().Add(tokenLifetime)
-		token, err := tx.World.token(Authorization{key, tx.Caller, expires})
+		token, err := tx.World.token(Authorization{key, tx.Caller, expires, tx.World.tokens.Add(1)})
 		if err != nil {
 			return nil, err
 		}
@@ -58,6 +63,9 @@ func (tx *Tx) GetAuthorizationToken(_ context.Context, in *ecr.GetAuthorizationT
 	}
 	return out, nil
 }
+
+// Tokens is how many tokens the world has given out.
+func (w *World) Tokens() int64 { return w.tokens.Load() }
 
 // token is the password for an authorization, signed by the world.
 func (w *World) token(a Authorization) (string, error) {

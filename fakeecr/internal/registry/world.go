@@ -37,6 +37,8 @@ type World struct {
 	still bool
 	// guarded is set from the first policy on.
 	guarded atomic.Bool
+	// tokens counts the tokens that were given out.
+	tokens atomic.Int64
 }
 
 // Config is what a world is told when it is made. It never changes.
@@ -119,6 +121,7 @@ func (w *World) Fork(config Config) *World {
 	fork := &World{config: config, secret: w.secret}
 	fork.Engine = w.Engine.Fork(domain{fork})
 	fork.guarded.Store(w.guarded.Load())
+	fork.tokens.Store(w.tokens.Load())
 	return fork
 }
 

@@ -37,33 +37,40 @@ const fewNear = 3
 // passage is a call on its way through the rules in play. All rules of a playing
 // meet it in one state, also those behind a rule that moved the playing on.
 type passage struct {
-	states map[*Playing]string
+	states map[*Playing]moment
+}
+
+// moment is what a call meets a playing in: its state, and the states that it last
+// came to after the call's token was issued.
+type moment struct {
+	state string
+	later []string
 }
 
 // meet is part.meet for the next rule on the way.
 func (w *passage) meet(p *part, call *dispatch.Call, now time.Time) (fires bool, outcome error) {
-	state, moved := w.states[p.playing]
+	at, moved := w.states[p.playing]
 	if !moved {
-		state = p.playing.State()
+		at = moment{p.playing.State(), p.playing.later(call.Token)}
 	}
-	if fires, outcome = p.meet(call, now, state); !fires {
+	if fires, outcome = p.meet(call, now, at); !fires {
 		return false, nil
 	}
 	if p.effects.Then != nil && !moved {
 		if w.states == nil {
-			w.states = map[*Playing]string{}
+			w.states = map[*Playing]moment{}
 		}
-		w.states[p.playing] = state
+		w.states[p.playing] = at
 	}
 	call.Record.Rules = append(call.Record.Rules, p.rule.String())
 	return true, outcome
 }
 
-// meet counts a call that comes now, in a state of the playing, and tells whether
+// meet counts a call that comes now, at a moment of the playing, and tells whether
 // the rule fires on it, and with which outcome of a sequence or a rate.
-func (p *part) meet(call *dispatch.Call, now time.Time, state string) (fires bool, outcome error) {
+func (p *part) meet(call *dispatch.Call, now time.Time, at moment) (fires bool, outcome error) {
 	holds := false
-	if err := p.guard(func() { holds = p.rule.Holds(&call.Record, state) }); err != nil {
+	if err := p.guard(func() { holds = p.rule.Holds(&call.Record, at.state, at.later...) }); err != nil {
 		return true, err
 	}
 	p.playing.mu.Lock()
@@ -94,7 +101,7 @@ func (p *part) meet(call *dispatch.Call, now time.Time, state string) (fires boo
 		p.playing.budgets[budget]++
 	}
 	if p.effects.Then != nil {
-		p.playing.state = *p.effects.Then
+		p.playing.move(*p.effects.Then)
 	}
 	if errors.Is(outcome, scenarios.ErrReplyLost) {
 		call.Reply.Lost, outcome = true, nil

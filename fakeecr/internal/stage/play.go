@@ -36,8 +36,10 @@ type Playing struct {
 	// history is what stale answers are taken from, nil without a rule for them.
 	history *engine.History
 
-	mu      sync.Mutex
-	state   string
+	mu    sync.Mutex
+	state string
+	// came is how many tokens there were when the playing last came to a state.
+	came    map[string]int64
 	budgets map[*scenarios.Budget]int
 }
 
@@ -47,7 +49,7 @@ func (s *Stage) Play(scenario scenarios.Scenario) (*Playing, error) {
 	if err := scenario.Check(); err != nil {
 		return nil, err
 	}
-	p := &Playing{stage: s, begun: s.State.Now(), budgets: map[*scenarios.Budget]int{}}
+	p := &Playing{stage: s, begun: s.State.Now(), budgets: map[*scenarios.Budget]int{}, came: map[string]int64{"": s.State.Tokens()}}
 	s.scenarios.mu.Lock()
 	defer s.scenarios.mu.Unlock()
 	s.scenarios.begun++
@@ -192,6 +194,30 @@ func (p *Playing) State() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.state
+}
+
+// later are the states that the playing last came to after a token was issued, in
+// order.
+func (p *Playing) later(token int64) (states []string) {
+	if token == 0 {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for state, tokens := range p.came {
+		if token <= tokens {
+			states = append(states, state)
+		}
+	}
+	slices.Sort(states)
+	return states
+}
+
+// move moves the playing to a state. Its mutex is locked.
+func (p *Playing) move(state string) {
+	if p.state != state {
+		p.state, p.came[state] = state, p.stage.State.Tokens()
+	}
 }
 
 // Silent is a rule that never fired though it should have.

@@ -73,6 +73,16 @@ func garble(call *dispatch.Call, in *ecr.UploadLayerPartInput, at int64) {
 	call.Input = &garbled
 }
 
+// GetEndpoint carries out the call of [scenarios.GetEndpoint] whose input the call
+// has, for a caller who is refused or, without an error, is not.
+func (s *Stage) GetEndpoint(ctx context.Context, call *dispatch.Call, refused error) error {
+	in := call.Input.(*scenarios.GetEndpointInput)
+	call.Record.Account = *in.RegistryId
+	call.Run = func(context.Context, *dispatch.Call) (any, error) { return nil, refused }
+	_, err := s.pseudo(ctx, call)
+	return err
+}
+
 // Mount carries out the call of [scenarios.MountLayer] whose input the call has.
 func (s *Stage) Mount(ctx context.Context, call *dispatch.Call) error {
 	in := call.Input.(*scenarios.MountLayerInput)

@@ -14,7 +14,6 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/overlay"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 	"github.com/fakeecr/ecr/fakeecr/internal/wire"
-	"github.com/fakeecr/ecr/scenarios"
 )
 
 // Path is where the API is served.
@@ -32,7 +31,7 @@ func Serve(s *stage.Stage, req *exchange.Request) (*exchange.Answer, error) {
 		unknown := &smithy.GenericAPIError{Code: "UnknownOperationException", Message: fmt.Sprintf("ECR has no operation %q", target)}
 		return Refusal(s.State.NewID(), unknown), nil
 	}
-	call := s.NewCall(name, req.Caller, scenarios.FaceAPI)
+	call := s.NewCall(name, req.Caller, req.Face)
 	call.Tx.Origin, call.Tx.Downloads = req.Origin, req.Downloads
 	call.Tx.HandsOver = true
 	call.Polls = IsWaiter(req.UserAgent())

@@ -34,8 +34,6 @@ type Call struct {
 	Caller stage.Caller
 	// Seeds tells that a test's fixture makes the call.
 	Seeds bool
-	// Polls tells that a waiter of the SDK makes it.
-	Polls bool
 }
 
 // Do carries out an operation by its name and its input.
@@ -47,7 +45,7 @@ func (c Call) Do(ctx context.Context, name string, in any) (any, error) {
 		return nil, refuseIncomplete(ctx, name, in)
 	}
 	call := c.Stage.NewCall(name, c.Caller, scenarios.FaceGo)
-	call.Input, call.Polls = in, c.Polls
+	call.Input = in
 	origin := c.Stage.Origin()
 	call.Tx.Origin, call.Tx.Downloads = origin, origin
 	do := c.Stage.Do

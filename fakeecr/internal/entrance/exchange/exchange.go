@@ -21,6 +21,7 @@ import (
 type Request struct {
 	*http.Request
 	Caller stage.Caller
+	Face   scenarios.Face
 	// Origin and Downloads begin the URIs and the download URLs of the answer, "" for
 	// ECR's names and for the region's store.
 	Origin, Downloads string

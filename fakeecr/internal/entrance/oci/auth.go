@@ -16,23 +16,25 @@ const user = "AWS"
 // authenticate finds out who calls which registry. The token says it, but for the
 // registry where the host names one. An open endpoint believes a token of its own,
 // however old, and asks for none.
-func (r *request) authenticate(host registry.Key) error {
+func (r *request) authenticate(host registry.Key) (refused error) {
 	r.registry, r.caller = r.Default.Key, r.Default
 	name, password, given := r.BasicAuth()
 	token, err := r.Stage.State.Verify(password)
 	switch known := given && name == user && err == nil; {
-	case known && !r.Open && !r.Stage.State.Now().Before(token.Expires):
-		return tokenExpired
 	case known:
-		r.registry = token.Key
+		r.token, r.registry = token, token.Key
 		r.caller = r.Default.As(stage.Caller{Key: registry.Key{Account: policy.AccountOf(token.Caller)}, ARN: token.Caller})
+		if !r.Open && !r.Stage.State.Now().Before(token.Expires) {
+			refused = tokenExpired
+		}
 	case !r.Open:
-		return r.unauthorized()
+		r.caller.ARN = "" // nobody's
+		refused = r.unauthorized()
 	}
 	r.registry.Account = cmp.Or(host.Account, r.registry.Account)
 	r.registry.Region = cmp.Or(host.Region, r.registry.Region)
 	r.caller.Region = r.registry.Region
-	return nil
+	return refused
 }
 
 // unauthorized is the challenge to a request without credentials, or with those of

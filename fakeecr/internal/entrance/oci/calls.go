@@ -19,6 +19,10 @@ type request struct {
 	// account.
 	registry registry.Key
 	caller   stage.Caller
+	// token is what the request came with, if it is one of the world's, and refused is
+	// why it is not the caller's.
+	token   registry.Authorization
+	refused error
 	// repository is the one that the path names, reference the word at its end: a
 	// tag, a digest or an upload's id.
 	repository, reference string
@@ -33,6 +37,9 @@ func (r *request) newCall(name string, input any) *dispatch.Call {
 	call.Input = input
 	call.Tx.Downloads = r.downloads
 	call.Tx.HandsOver = true
+	if call.Token = r.token.Serial; call.Token > 0 {
+		call.Record.TokenIssued = r.token.Issued()
+	}
 	call.Tx.Endpoint = registry.RegistryEndpoint
 	if r.Spec {
 		call.Tx.Endpoint = registry.SpecEndpoint

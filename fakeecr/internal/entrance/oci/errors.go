@@ -52,6 +52,10 @@ var pageNotFound = &refusal{status: http.StatusNotFound, message: "404 page not 
 var tokenExpired = &refusal{status: http.StatusForbidden, code: "DENIED",
 	message: "Your authorization token has expired. Reauthenticate and try again."}
 
+// expiredCredentials is what AWS says of credentials whose time is over. Here they are
+// a token.
+const expiredCredentials = "The security token included in the request is expired"
+
 // nameInvalid and the next are the specification's, and their texts are chosen.
 func nameInvalid(name string) error {
 	return &refusal{status: http.StatusBadRequest, code: "NAME_INVALID", message: fmt.Sprintf("Invalid repository name '%s'", name)}
@@ -149,6 +153,9 @@ func (r *request) refusalOf(err error) *refusal {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
 		return &refusal{status: http.StatusInternalServerError, code: "UNKNOWN", message: err.Error()}
+	}
+	if api.ErrorCode() == "ExpiredTokenException" && api.ErrorMessage() == expiredCredentials {
+		return tokenExpired
 	}
 	status, _ := wire.WriteError(err)
 	known, found := forms[api.ErrorCode()]

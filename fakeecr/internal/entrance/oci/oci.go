@@ -3,6 +3,7 @@
 package oci
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // root begins all paths of the endpoint.
@@ -20,7 +22,7 @@ const root = "/v2/"
 // routes are the endpoints of the specification, by its numbers, and the catalog,
 // which is Docker's.
 var routes = []route{
-	{"end-1", "GET HEAD", "/v2/", ping},
+	{"end-1", "GET HEAD", root, getEndpoint},
 	{"end-2", "HEAD", "/v2/<name>/blobs/<digest>", headBlob},
 	{"end-2", "GET", "/v2/<name>/blobs/<digest>", getBlob},
 	{"end-3", "GET HEAD", "/v2/<name>/manifests/<reference>", getManifest},
@@ -103,13 +105,12 @@ func (e *Endpoint) Serve(req *http.Request, host registry.Key, downloads string)
 }
 
 // answer is the answer to the request. Whoever does not say who calls learns
-// nothing, not even which endpoints there are.
+// nothing, not even which endpoints there are; asking for the first of them is a call
+// all the same.
 func (r *request) answer(host registry.Key) (*exchange.Answer, error) {
-	if err := r.authenticate(host); err != nil {
-		return nil, err
-	}
+	r.refused = r.authenticate(host)
 	for i := range routes {
-		if name, reference, ok := routes[i].matches(r.Method, r.URL.Path); ok {
+		if name, reference, ok := routes[i].matches(r.Method, r.URL.Path); ok && (r.refused == nil || routes[i].path == root) {
 			r.repository, r.reference = name, reference
 			if err := r.wellFormed(&routes[i]); err != nil {
 				return nil, err
@@ -117,7 +118,7 @@ func (r *request) answer(host registry.Key) (*exchange.Answer, error) {
 			return routes[i].serve(r)
 		}
 	}
-	return nil, pageNotFound
+	return nil, cmp.Or[error](r.refused, pageNotFound)
 }
 
 // wellFormed refuses what a path cannot name: where it takes only a digest, and
@@ -140,8 +141,13 @@ func validName(name string) bool {
 // isDigest tells whether a reference is a digest, for good or ill, and not a tag.
 func isDigest(reference string) bool { return strings.Contains(reference, ":") }
 
-// ping is the check of the version of the API, which ECR answers with nothing.
-func ping(*request) (*exchange.Answer, error) { return empty(http.StatusOK), nil }
+// getEndpoint is the check of the version of the API, which ECR answers with nothing.
+func getEndpoint(r *request) (*exchange.Answer, error) {
+	call := r.newCall(scenarios.GetEndpoint, &scenarios.GetEndpointInput{RegistryId: &r.registry.Account})
+	err := r.Stage.GetEndpoint(r.Context(), call, r.refused)
+	r.reply = r.reply.Then(call.Reply)
+	return empty(http.StatusOK), err
+}
 
 // empty is an answer without a body.
 func empty(status int) *exchange.Answer {
