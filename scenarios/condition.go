@@ -74,7 +74,7 @@ func byGlob(kind, pattern string, words func(*Call) []string) Condition {
 		return slices.ContainsFunc(words(call), func(word string) bool { return word != "" && glob(pattern, word) })
 	}}
 	if pattern == "" {
-		c.mistake = &misuse{call: strings.ToUpper(kind[:1]) + kind[1:] + `("")`, member: kind, why: ": a condition on an empty " + kind}
+		c.mistake = &misuse{call: capital(kind) + `("")`, member: kind, why: ": a condition on an empty " + kind}
 	}
 	return c
 }

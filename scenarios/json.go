@@ -40,9 +40,9 @@ func Parse(text []byte) (Scenario, error) {
 		return nil, place(text, err)
 	}
 	scenario := slices.Concat(all...)
-	if rule, mistake := scenario.unreached(); rule != nil {
-		state, _ := v.inState(rule.states()[0])
-		return nil, place(text, state.wrong("rule %q: %s", rule, mistake.inJSON()))
+	if rule, lacks := scenario.unreached(); rule != nil {
+		state, _ := v.saysOf(lacks)
+		return nil, place(text, state.wrong("rule %q: %s", rule, lacks.unreachable().inJSON()))
 	}
 	return scenario, nil
 }
@@ -306,13 +306,13 @@ func (v value) saying(member string) (found value) {
 	return found
 }
 
-// inState is the place of a condition on a state.
-func (v value) inState(state string) (place value, found bool) {
+// saysOf is the place of a condition.
+func (v value) saysOf(c *Condition) (place value, found bool) {
 	for i, item := range v.items {
-		if len(v.keys) > 0 && v.keys[i].text == "while" && item.kind == "a text" && item.text == state {
+		if len(v.keys) > 0 && v.keys[i].text == c.kind && item.kind == "a text" && item.text == c.value {
 			return item, true
 		}
-		if place, found = item.inState(state); found {
+		if place, found = item.saysOf(c); found {
 			return place, true
 		}
 	}

@@ -142,36 +142,44 @@ func (e Effects) together() (mistakes []error) {
 	return mistakes
 }
 
-// unreached is the first rule of a scenario, and its condition, that holds in a
-// state only that no rule leads to.
-func (s Scenario) unreached() (rule *Rule, mistake *misuse) {
+// unreached is the first rule of a scenario, and its condition, that holds for a state
+// only that no rule leads to.
+func (s Scenario) unreached() (rule *Rule, lacks *Condition) {
 	reached := map[string]bool{"": true}
-	within := func(r *Rule) (state string, all bool) {
-		for _, c := range r.conditions {
-			if c.kind == "while" && !reached[c.value] {
-				return c.value, false
+	within := func(r *Rule) *Condition {
+		for i, c := range r.conditions {
+			if (c.kind == "while" || c.kind == "tokenBefore") && !reached[c.value] {
+				return &r.conditions[i]
 			}
 		}
-		return "", true
+		return nil
 	}
 	for range s { // each round at least one rule's state is new, or none is any more
 		for _, r := range s {
-			if _, may := within(r); may && r.effects.Then != nil {
+			if within(r) == nil && r.effects.Then != nil {
 				reached[*r.effects.Then] = true
 			}
 		}
 	}
 	for _, r := range s {
-		if state, may := within(r); !may {
-			return r, &misuse{
-				call: fmt.Sprintf("While(%q)", state), member: "while",
-				why:     fmt.Sprintf(": no rule leads to this state, as one with Then(%q) does", state),
-				whyJSON: fmt.Sprintf(": no rule leads to the state %q, as one does by its then", state),
-			}
+		if lacks := within(r); lacks != nil {
+			return r, lacks
 		}
 	}
 	return nil, nil
 }
+
+// unreachable is the mistake of a condition on a state that no rule leads to.
+func (c *Condition) unreachable() *misuse {
+	return &misuse{
+		call: fmt.Sprintf("%s(%q)", capital(c.kind), c.value), member: c.kind,
+		why:     fmt.Sprintf(": no rule leads to this state, as one with Then(%q) does", c.value),
+		whyJSON: fmt.Sprintf(": no rule leads to the state %q, as one does by its then", c.value),
+	}
+}
+
+// capital is what JSON's name of a condition is called in Go.
+func capital(member string) string { return strings.ToUpper(member[:1]) + member[1:] }
 
 // states are the states in which a rule holds.
 func (r *Rule) states() (states []string) {

@@ -129,7 +129,8 @@ func TestCheckNamesTheMethod(t *testing.T) {
 func TestStatesAreReached(t *testing.T) {
 	while := func(state string) *scenarios.Rule { return scenarios.On("PutImage", scenarios.While(state)) }
 	for want, s := range map[string]scenarios.Scenario{
-		`rule "PutImage while \"never\" held": While("never"): no rule leads to this state, as one with Then("never") does`: {while("never").Hold()},
+		`rule "PutImage with a token from before \"never\" held": TokenBefore("never"): no rule leads to this state, as one with Then("never") does`: {scenarios.On("PutImage", scenarios.TokenBefore("never")).Hold()},
+		`rule "PutImage while \"never\" held": While("never"): no rule leads to this state, as one with Then("never") does`:                          {while("never").Hold()},
 		`While("b"): no rule leads to this state`: {scenarios.On("PutImage").Then("a"), while("b").Then("b")},
 		`While("c"): no rule leads to this state`: {while("c").Then("d"), while("d").Then("c")},
 	} {

@@ -18,8 +18,8 @@ func (s Scenario) Check() error {
 			return err
 		}
 	}
-	if rule, mistake := s.unreached(); rule != nil {
-		return fmt.Errorf("rule %q: %w", rule, mistake)
+	if rule, lacks := s.unreached(); rule != nil {
+		return fmt.Errorf("rule %q: %w", rule, lacks.unreachable())
 	}
 	return nil
 }
