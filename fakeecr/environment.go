@@ -155,7 +155,7 @@ func (f *files) write(name string, content []byte) (string, error) {
 	if f.directory == "" {
 		directory, err := os.MkdirTemp("", "fakeecr-")
 		if err != nil {
-			return "", err
+			return "", fmt.Errorf("no folder for the files that Env and Setenv name, a profile and certificates; TMPDIR says where it is made: %w", err)
 		}
 		f.directory = directory
 	}

@@ -42,6 +42,7 @@ package fakeecr
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"slices"
 	"time"
@@ -245,6 +246,28 @@ func (r *Registry) RunLifecycle(repository string) error {
 // what it did by itself (scenarios.World): the last 10,000, or all with
 // [WithFullTrace].
 func (r *Registry) Trace() scenarios.Trace { return r.world.stage.Trace() }
+
+// Calls is the calls of one operation in the [Registry.Trace], or of a group of them
+// such as scenarios.Writes. The name of an operation that ECR does not have ends the
+// test.
+func (r *Registry) Calls(operation string) scenarios.Trace {
+	if r.world.t != nil {
+		r.world.t.Helper()
+	}
+	if scenarios.Operations(operation) == nil {
+		r.world.must(fmt.Errorf("ECR has no operation %q", operation))
+	}
+	return r.Trace().For(operation)
+}
+
+// Count is how many calls of an operation, or of a group of them, there were, refused
+// ones included, as far back as the trace goes; see [Registry.Calls].
+func (r *Registry) Count(operation string) int {
+	if r.world.t != nil {
+		r.world.t.Helper()
+	}
+	return len(r.Calls(operation))
+}
 
 // Seed is the seed that ids and tokens follow from; see [WithSeed].
 func (r *Registry) Seed() uint64 { return r.world.settings.seed }

@@ -126,11 +126,14 @@ func (b ScannedBlob) Open() io.ReadSeeker { return b.blob.Open() }
 // operating system and/or package manager are not supported.' of a system that it
 // does not know; a *types.LimitExceededException makes it
 // LIMIT_EXCEEDED, with the exception's message. A scanner that panics fails the
-// test, and the scan.
+// test, and the scan. One that ends its goroutine, as t.FailNow does, fails both and
+// ends the call: a direct call ends the test there, and a client over a socket sees
+// its connection end.
 //
 // The scanner is called once for each completed scan, by the first call of
 // DescribeImageScanFindings that wants its findings, and so by several goroutines
-// at once if the test has them. It may call the registry, but not
+// at once if the test has them. Those who ask meanwhile wait for it until their
+// contexts end. It may call the registry, but not
 // DescribeImageScanFindings of the image that it scans: that waits for it.
 func WithScanner(scan func(ScannedImage) ([]types.ImageScanFinding, error)) Option {
 	if scan == nil {

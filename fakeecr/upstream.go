@@ -24,7 +24,8 @@ import (
 // code of its name in BatchGetImage, any other error is UpstreamUnavailable.
 // GetDownloadUrlForLayer answers UnableToGetUpstreamLayerException. Each look is a
 // call of scenarios.PullFromUpstream to the registry that pulls, so rules may delay
-// and fail it. An upstream that panics fails the test, and is unavailable.
+// and fail it. An upstream that panics fails the test, and is unavailable. Of a blob
+// no more is read than shows that it has more bytes than its descriptor says.
 type Upstream interface {
 	// Manifest answers the manifest that a repository has under a tag or digest.
 	// The media type may be empty if the manifest tells it.

@@ -46,7 +46,7 @@ func TestUntaggedInPages(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 250, deleted)
 		require.Empty(t, left(t, registry))
-		require.Equal(t, 3, registry.Trace().Count("BatchDeleteImage"))
+		require.Equal(t, 3, registry.Count("BatchDeleteImage"))
 	})
 	t.Run("none", func(t *testing.T) {
 		registry := fixture.Fork(t)

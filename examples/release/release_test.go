@@ -35,7 +35,7 @@ func TestReleaseSurvivesThrottling(t *testing.T) {
 		registry := fakeecr.New(t, fakeecr.WithScenario(scenarios.Throttle("PutImage", 2)))
 		registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 1<<20))
 		require.NoError(t, release.Publish(t.Context(), registry.Client(), "team/app"))
-		require.Equal(t, 3, registry.Trace().Count("PutImage"))
+		require.Equal(t, 3, registry.Count("PutImage"))
 	})
 }
 

@@ -44,7 +44,7 @@ func TestLoginIsThrottled(t *testing.T) {
 	server := fakeecr.NewServer(t, fakeecr.WithScenario(scenarios.Throttle("GetAuthorizationToken", 2)))
 	_, err := login.To(connect(t, server))
 	require.NoError(t, err)
-	require.Equal(t, 3, server.Trace().Count("GetAuthorizationToken"))
+	require.Equal(t, 3, server.Count("GetAuthorizationToken"))
 }
 
 func TestLoginIsRefused(t *testing.T) {

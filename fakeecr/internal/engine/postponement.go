@@ -1,6 +1,13 @@
 package engine
 
-import "time"
+import (
+	"errors"
+	"time"
+)
+
+// ErrNotEnded is what becomes of something whose function ended its goroutine, as
+// t.FailNow does.
+var ErrNotEnded = errors.New("a function of the test's did not end")
 
 // Postponement is what rules make of an event. All but failure and rules is under
 // the engine's mutex.
@@ -95,7 +102,7 @@ func (e *Engine) mustAsk(o occurrence) bool {
 
 // ask asks the rules about an event, meanwhile without the engine's lock.
 func (e *Engine) ask(o occurrence) {
-	p := &Postponement{engine: e, asking: true, until: o.call.Time}
+	p := &Postponement{engine: e, asking: true, until: o.call.Time, failure: ErrNotEnded}
 	if e.postponed == nil {
 		e.postponed = map[string]*Postponement{}
 	}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -55,11 +54,13 @@ type findings struct {
 	since time.Time
 }
 
-// scanResult is what comes of a scan. It may be asked often, but not while the
-// world is locked, because it may run a test's code.
-type scanResult func() (*findings, error)
+// scanResult is what comes of a scan, for a call in a world. It may be asked often,
+// but not while the world is locked, because it may run a test's code.
+type scanResult func(context.Context, *World) (*findings, error)
 
-func failedScan(err error) scanResult { return func() (*findings, error) { return nil, err } }
+func failedScan(err error) scanResult {
+	return func(context.Context, *World) (*findings, error) { return nil, err }
+}
 
 // SetFindings says what scans of one type find in an image: "repository:tag" or
 // "repository@digest". The image need not be there yet.
@@ -94,24 +95,14 @@ func (tx *Tx) seeded(repo *repository, img *image, kind types.ScanType) (*findin
 // the scanner answers. The scanner runs once, when the result is first asked for.
 func (tx *Tx) examine(repo *repository, img *image, kind types.ScanType) scanResult {
 	if found, ok := tx.seeded(repo, img, kind); ok {
-		return func() (*findings, error) { return found, nil }
+		return func(context.Context, *World) (*findings, error) { return found, nil }
 	}
 	scanner := tx.World.config.Scanners[kind]
 	if scanner == nil {
 		return failedScan(errNoFindings)
 	}
-	subject := repo.scannedImage(img)
-	return sync.OnceValues(func() (*findings, error) {
-		var found ScanFindings
-		var err error
-		if mistake := tx.World.guard("the scanner", func() { found, err = scanner(subject) }); mistake != nil {
-			err = mistake
-		}
-		if err != nil {
-			return nil, err
-		}
-		return &findings{ScanFindings: keepFindings(found)}, nil
-	})
+	e := &examination{world: tx.World, scanner: scanner, subject: repo.scannedImage(img)}
+	return e.result
 }
 
 func (r *repository) scannedImage(img *image) ScannedImage {
@@ -159,9 +150,9 @@ type scanReport struct {
 }
 
 // scanReport is false for an image that was never scanned.
-func (tx *Tx) scanReport(repo *repository, img *image) (scanReport, bool) {
+func (tx *Tx) scanReport(ctx context.Context, repo *repository, img *image) (scanReport, bool) {
 	if tx.registry(repo.Key).scanning.enhanced() {
-		return tx.enhancedReport(repo, img)
+		return tx.enhancedReport(ctx, repo, img)
 	}
 	switch {
 	case img.scan == nil:
@@ -169,7 +160,7 @@ func (tx *Tx) scanReport(repo *repository, img *image) (scanReport, bool) {
 	case img.scan.result == nil:
 		return scanReport{status: types.ImageScanStatus{Status: types.ScanStatusInProgress}}, true
 	}
-	return newScanReport(scanComplete(), img.scan.completedAt, img.scan.result), true
+	return tx.newScanReport(ctx, scanComplete(), img.scan.completedAt, img.scan.result), true
 }
 
 func scanComplete() types.ImageScanStatus {
@@ -179,7 +170,7 @@ func scanComplete() types.ImageScanStatus {
 // enhancedReport is that of Amazon Inspector, which scans the images of all
 // repositories that a rule covers, those pushed before the rule included.
 // Continuous scanning never completes.
-func (tx *Tx) enhancedReport(repo *repository, img *image) (scanReport, bool) {
+func (tx *Tx) enhancedReport(ctx context.Context, repo *repository, img *image) (scanReport, bool) {
 	scanning := &tx.registry(repo.Key).scanning
 	frequency, _ := scanning.applied(repo.name)
 	if !img.container || frequency == types.ScanFrequencyManual {
@@ -204,12 +195,12 @@ func (tx *Tx) enhancedReport(repo *repository, img *image) (scanReport, bool) {
 	if frequency == types.ScanFrequencyContinuousScan {
 		status = types.ImageScanStatus{Status: types.ScanStatusActive, Description: aws.String("Continuous scan is selected for image.")}
 	}
-	return newScanReport(status, completedAt, tx.examine(repo, img, types.ScanTypeEnhanced)), true
+	return tx.newScanReport(ctx, status, completedAt, tx.examine(repo, img, types.ScanTypeEnhanced)), true
 }
 
 // newScanReport is that of a scan that is over; the status is for its success.
-func newScanReport(status types.ImageScanStatus, completedAt time.Time, result scanResult) scanReport {
-	found, err := result()
+func (tx *Tx) newScanReport(ctx context.Context, status types.ImageScanStatus, completedAt time.Time, result scanResult) scanReport {
+	found, err := result(ctx, tx.World)
 	if err != nil {
 		return scanReport{status: failedStatus(err), completedAt: completedAt}
 	}
@@ -244,7 +235,7 @@ func (f *findings) severityCounts() map[string]int32 {
 
 // DescribeImageScanFindings answers the last scan's status and, if it succeeded,
 // a page of findings.
-func (tx *Tx) DescribeImageScanFindings(_ context.Context, in *ecr.DescribeImageScanFindingsInput) (*ecr.DescribeImageScanFindingsOutput, error) {
+func (tx *Tx) DescribeImageScanFindings(ctx context.Context, in *ecr.DescribeImageScanFindingsInput) (*ecr.DescribeImageScanFindingsOutput, error) {
 	repo, err := tx.repository(in.RegistryId, in.RepositoryName)
 	if err != nil {
 		return nil, err
@@ -257,8 +248,11 @@ func (tx *Tx) DescribeImageScanFindings(_ context.Context, in *ecr.DescribeImage
 	if err != nil {
 		return nil, err
 	}
-	report, scanned := tx.scanReport(repo, img)
-	if !scanned {
+	report, scanned := tx.scanReport(ctx, repo, img)
+	switch {
+	case ctx.Err() != nil: // while a scanner was waited for
+		return nil, ctx.Err()
+	case !scanned:
 		return nil, scanNotFound(repo, *in.ImageId)
 	}
 	out := &ecr.DescribeImageScanFindingsOutput{

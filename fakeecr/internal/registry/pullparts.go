@@ -27,7 +27,7 @@ func (tx *Tx) pullLayer(ctx context.Context, in *ecr.GetDownloadUrlForLayerInput
 		return unableToGetUpstreamLayer(authenticationFailed)
 	}
 	if err == nil {
-		err = s.layer(withPull(ctx), *in.LayerDigest)
+		err = s.layer(withPull(ctx), *in.LayerDigest, unknown)
 	}
 	switch {
 	case ctx.Err() != nil:

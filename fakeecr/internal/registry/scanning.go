@@ -291,7 +291,7 @@ func (e scanCompletes) happen(tx *Tx) (any, error) {
 	if tx.World.config.Scanners[types.ScanTypeBasic] != nil {
 		return nil, nil // a scanner runs when its result is asked for
 	}
-	_, err := result()
+	_, err := result(context.Background(), tx.World) // which is known, without a scanner
 	return nil, err
 }
 

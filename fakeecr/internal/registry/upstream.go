@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"math"
 	"slices"
 	"strings"
 
@@ -68,6 +67,8 @@ type shipment struct {
 	// images are in the order in which they are stored, children first.
 	images []arrival
 	layers map[string]*layer
+	// most is how many bytes a layer may have of which no more is known.
+	most int64
 }
 
 type arrival struct {
@@ -81,6 +82,7 @@ func (tx *Tx) newShipment(rule *cacheRule, into *repository) (*shipment, error) 
 	upstream, err := tx.upstream(into.Key, rule)
 	return &shipment{
 		rule: rule, upstream: upstream, stage: tx.World.stage, into: into, name: rule.upstreamName(into.name), layers: map[string]*layer{},
+		most: tx.quota(BytesPerLayer),
 	}, err
 }
 
@@ -109,9 +111,9 @@ func (s *shipment) image(ctx context.Context, reference string) (string, error) 
 			return "", incomplete(err, child)
 		}
 	}
-	for _, l := range document.References() {
-		if err := s.layer(ctx, l); err != nil {
-			return "", incomplete(err, l)
+	for blob := range document.Blobs {
+		if err := s.layer(ctx, blob.Digest, sizeIn(document, blob)); err != nil {
+			return "", incomplete(err, blob.Digest)
 		}
 	}
 	s.images = append(s.images, arrival{digest, text, document})
@@ -149,8 +151,20 @@ func (s *shipment) look(ctx context.Context, in *scenarios.PullFromUpstreamInput
 	return s.stage.Look(ctx, happeningIn(s.into.Key, s.into.name, scenarios.PullFromUpstream, clone.Of(in)), ask)
 }
 
-// layer adds a layer or a config.
-func (s *shipment) layer(ctx context.Context, digest string) error {
+// sizeIn is how many bytes a manifest says that a blob has, or unknown.
+func sizeIn(document *manifest.Manifest, blob *manifest.Descriptor) int64 {
+	if document.MediaType == manifest.DockerSchema1 || document.MediaType == manifest.DockerSchema1Signed {
+		return unknown
+	}
+	return blob.Size
+}
+
+// unknown is the size of a layer that no manifest tells.
+const unknown = -1
+
+// layer adds a layer or a config of some bytes, of which no more is read than shows
+// that there are more.
+func (s *shipment) layer(ctx context.Context, digest string, size int64) error {
 	if s.layers[digest] != nil {
 		return nil
 	}
@@ -160,22 +174,48 @@ func (s *shipment) layer(ctx context.Context, digest string) error {
 	}
 	received := &upload{hash: sha256.New().(hash.Cloner)}
 	part := &Part{}
+	most := s.most
+	if size != unknown {
+		most = size
+	}
 	err := s.look(ctx, &scenarios.PullFromUpstreamInput{LayerDigest: &digest}, func(ctx context.Context) error {
 		content, err := s.upstream.Blob(ctx, s.name, digest)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case content == nil:
+			return wrong("its Blob answers neither layer %s nor an error", digest)
 		}
 		defer content.Close()
-		return part.receive(received, content, -1, math.MaxInt64)
+		return part.receive(received, io.LimitReader(ending{ctx, content}, most+1), -1, most)
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case part.size > most && size != unknown:
+		return wrong("layer %s has more than the %d bytes that its descriptor says", digest, most)
+	case part.size > most:
+		return wrong("layer %s has more than the %d bytes that a layer may have", digest, most)
 	}
 	if received.hash = part.hash; received.digest() != digest {
 		return wrong("layer %s has the digest %s", digest, received.digest())
 	}
 	s.layers[digest] = &layer{digest: digest, size: part.size, parts: part.pieces}
 	return nil
+}
+
+// ending is bytes that end with a context.
+type ending struct {
+	ctx     context.Context
+	content io.Reader
+}
+
+// Read implements [io.Reader].
+func (e ending) Read(p []byte) (int, error) {
+	if err := e.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return e.content.Read(p)
 }
 
 // wrong is the error about an upstream that cannot be believed.

@@ -169,15 +169,22 @@ func (p *part) guard(f func()) (mistake error) { return p.playing.stage.guard(p,
 func (p *part) String() string { return fmt.Sprintf("a function of the rule %q", p.rule) }
 
 // guard runs a function of the user's. If it panics, the test fails with what it
-// is, a text or a part, and the call with an InternalFailure.
+// is, a text or a part, and the call with an InternalFailure. If it ends its
+// goroutine, the test fails and the call does not end.
 func (s *Stage) guard(what any, f func()) (mistake error) {
+	ended := false
 	defer func() {
-		if v := recover(); v != nil {
+		switch v := recover(); {
+		case ended:
+		case v == nil:
+			s.report(fmt.Sprintf("%s ends its goroutine, as t.FailNow does: its call does not end", what))
+		default:
 			text := fmt.Sprintf("%s panics: %v", what, v)
 			s.report(text + "\n" + string(debug.Stack()))
 			mistake = &smithy.GenericAPIError{Code: "InternalFailure", Message: text, Fault: smithy.FaultServer}
 		}
 	}()
 	f()
+	ended = true
 	return nil
 }

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"sync"
 
@@ -47,7 +48,15 @@ func (s *Stage) record(next dispatch.Handler) dispatch.Handler {
 	return func(ctx context.Context, call *dispatch.Call) (any, error) {
 		call.Record.Time = s.State.Now()
 		call.Record.Input = s.recorder.keep(call)
+		ended := false
+		defer func() {
+			if !ended {
+				call.Record.Err = errNotEnded
+				s.recorder.add(&call.Record)
+			}
+		}()
 		out, err := next(ctx, call)
+		ended = true
 		call.Record.Bytes, call.Record.Digest = call.Tx.Bytes, call.Tx.Digest
 		call.Record.Err = err
 		if output, ok := out.(smithy.Serializable); ok {
@@ -57,6 +66,10 @@ func (s *Stage) record(next dispatch.Handler) dispatch.Handler {
 		return out, err
 	}
 }
+
+// errNotEnded stands in the trace for the outcome of a call of which a function
+// ended the goroutine, as t.FailNow does.
+var errNotEnded = errors.New("did not end")
 
 func (r *recorder) add(call *scenarios.Call) {
 	r.mu.Lock()

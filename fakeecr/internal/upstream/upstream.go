@@ -162,10 +162,23 @@ func (r Registry) do(req *http.Request) (*http.Response, error) {
 	if r.Transport == nil { // in place of which net/http would take the network
 		return nil, errors.New("no transport to the registry")
 	}
-	response, err := (&http.Client{Transport: r.Transport}).Do(req)
+	response, err := (&http.Client{Transport: asked{r.Transport}}).Do(req)
 	var failed *url.Error
 	if errors.As(err, &failed) {
 		err = failed.Err // the reason that a pull gives names the registry already
+	}
+	return response, err
+}
+
+// asked is a round tripper whose answers know their request, as those of a recorder
+// do not.
+type asked struct{ next http.RoundTripper }
+
+// RoundTrip implements [http.RoundTripper].
+func (a asked) RoundTrip(req *http.Request) (*http.Response, error) {
+	response, err := a.next.RoundTrip(req)
+	if response != nil && response.Request == nil {
+		response.Request = req
 	}
 	return response, err
 }
