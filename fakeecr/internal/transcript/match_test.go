@@ -136,3 +136,30 @@ func TestNames(t *testing.T) {
 		require.Equal(t, op.class == below || op.class == tags, op.names != "", operation)
 	}
 }
+
+// What does not know an operation is told from what refuses it.
+func TestIsForeign(t *testing.T) {
+	for body, statuses := range map[string][]int{
+		`{"__type":"UnknownOperationException"}`:                   {400, 404},
+		`{"__type":"InvalidAction","message":"Unknown action: X"}`: {400},
+		`{"__type":"NotImplementedError"}`:                         {400},
+		`{"__type":"InternalFailure","message":"not implemented"}`: {500, 501},
+		`<html>`: {404, 500, 501},
+		``:       {404, 405},
+	} {
+		for _, status := range statuses {
+			require.True(t, (&Reply{Status: status, Body: []byte(body)}).isForeign(), "%d %s", status, body)
+		}
+	}
+	for body, statuses := range map[string][]int{
+		`{"__type":"RepositoryNotFoundException"}`:       {400, 404},
+		`{"__type":"InternalFailure","message":"sorry"}`: {500},
+		`{"__type":"ServerException"}`:                   {500},
+		`{}`:                                             {200},
+	} {
+		for _, status := range statuses {
+			require.False(t, (&Reply{Status: status, Body: []byte(body)}).isForeign(), "%d %s", status, body)
+		}
+	}
+	require.Equal(t, "500 <html> a b", (&Reply{Status: 500, Body: []byte("<html>\n\ta  b\n")}).String())
+}

@@ -1,13 +1,13 @@
 package transcript
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -220,22 +220,10 @@ func (n notThere) Error() string { return string(n) }
 
 // isThere tells an operation that is not there from one that refuses.
 func (s *session) isThere(step *Step, reply *Reply) error {
-	if step.Method != "" {
-		return nil
-	}
-	code, message := reply.failure()
-	if reply.Status == http.StatusNotImplemented || strings.HasPrefix(code, "UnknownOperation") || strings.HasPrefix(code, "NotImplemented") ||
-		code == "InternalFailure" && strings.Contains(message, "implemented") || code == "" && !reply.succeeded() && reply.Status != http.StatusBadRequest {
-		return notThere(cmpOr(step.Operation, "the push") + ": " + reply.String())
+	if step.Method == "" && reply.isForeign() {
+		return notThere(cmp.Or(step.Operation, "the push") + ": " + reply.String())
 	}
 	return nil
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // region is where a step goes.

@@ -193,6 +193,8 @@ func (s *session) readSetting(ctx context.Context, region string, setting Settin
 	switch {
 	case code != "" && code == kind.none, code == "InvalidParameterException" && setting.Kind == "account setting":
 		return nil, nil
+	case reply.isForeign():
+		return nil, notThere(kind.read + ": " + reply.String())
 	case !reply.succeeded():
 		return nil, refusal(fmt.Sprintf("the %s cannot be read, and so not put back: %s", setting.Kind, reply))
 	}
@@ -221,6 +223,9 @@ func (s *session) exclusions(ctx context.Context, region string) (any, error) {
 		reply, err := s.insist(ctx, region, "ListPullTimeUpdateExclusions", input)
 		if err != nil {
 			return nil, err
+		}
+		if reply.isForeign() {
+			return nil, notThere("ListPullTimeUpdateExclusions: " + reply.String())
 		}
 		body, err := decode(reply.Body)
 		answer, is := body.(map[string]any)

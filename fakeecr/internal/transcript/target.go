@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -59,20 +60,39 @@ func (r *Reply) failure() (code, message string) {
 	return e.Type, e.Message
 }
 
-// String is what people are told of an answer that nobody expected.
+// isForeign tells whether an answer to a call of the API is none of the API's: there is
+// no such operation, or nothing that it is an operation of.
+func (r *Reply) isForeign() bool {
+	code, message := r.failure()
+	switch {
+	case r.succeeded():
+		return false
+	case code == "":
+		return r.Status != http.StatusBadRequest
+	case code == "InternalFailure":
+		return strings.Contains(message, "implemented")
+	default:
+		return r.Status == http.StatusNotImplemented || unknownOperation.MatchString(code)
+	}
+}
+
+// unknownOperation is the codes by which services say that they have no such operation.
+var unknownOperation = regexp.MustCompile(`^(UnknownOperation|UnknownAction|InvalidAction|NotImplemented)`)
+
+// String is what people are told of an answer that nobody expected, in one line.
 func (r *Reply) String() string {
 	if code, message := r.failure(); code != "" {
 		return fmt.Sprintf("%d %s %s", r.Status, code, quote(message))
 	}
-	const most = 300
-	body := string(r.Body)
+	const most = 200
+	body := strings.Join(strings.Fields(strings.ToValidUTF8(string(r.Body), "?")), " ")
 	if len(body) > most {
 		body = strings.ToValidUTF8(body[:most], "") + "…"
 	}
 	if body == "" {
 		return fmt.Sprint(r.Status)
 	}
-	return fmt.Sprintf("%d %s", r.Status, strings.TrimSpace(body))
+	return fmt.Sprintf("%d %s", r.Status, body)
 }
 
 // largest is how much of an answer is read, in bytes.

@@ -3,6 +3,7 @@ package transcript
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -110,6 +111,7 @@ func (s *session) remove(ctx context.Context, region, operation string, input ma
 	code, _ := reply.failure()
 	switch {
 	case reply.succeeded(), code == gone, code == "InvalidParameterException", code == "ValidationException":
+	case s.result.Outcome == NotThere && reply.isForeign(): // neither is what would have made it
 	case operation == "DeleteRepository" && code == "AccessDeniedException" && input["force"] == true:
 		// Its own policy may stand in the way.
 		s.insist(ctx, region, "DeleteRepositoryPolicy", map[string]any{"repositoryName": input["repositoryName"]})
@@ -168,6 +170,9 @@ func (p *Player) Sweep(ctx context.Context, region, prefix string) (gone, left [
 	}
 	for _, kind := range kinds {
 		items, err := s.all(ctx, region, kind.list, kind.items)
+		if errors.As(err, new(notThere)) {
+			continue
+		}
 		if err != nil {
 			return gone, s.result.Left, err
 		}
@@ -197,6 +202,9 @@ func (s *session) all(ctx context.Context, region, operation, items string) (all
 		reply, err := s.insist(ctx, region, operation, input)
 		if err != nil {
 			return nil, err
+		}
+		if reply.isForeign() {
+			return nil, notThere(operation + ": " + reply.String())
 		}
 		if !reply.succeeded() {
 			return nil, fmt.Errorf("%s: %s", operation, reply)
