@@ -43,3 +43,17 @@ func TestTablesAgreeWithTheCode(t *testing.T) {
 	slices.Sort(full)
 	require.Equal(t, full, shown)
 }
+
+// Each row of the table of the registry endpoint says where it is known from.
+func TestEveryRowOfTheRegistryEndpointHasASource(t *testing.T) {
+	fidelity, err := os.ReadFile("FIDELITY.md")
+	require.NoError(t, err)
+	_, table, found := strings.Cut(string(fidelity), "| ECR | source | `WithSpecRegistry` |\n| --- | --- | --- |\n")
+	require.True(t, found)
+	table, _, _ = strings.Cut(table, "\n\n")
+	for _, row := range strings.Split(table, "\n") {
+		cells := strings.Split(strings.Trim(row, "| "), " | ")
+		require.Len(t, cells, 3, row)
+		require.Regexp(t, `recorded|documented|service model|chosen|^S3 `, cells[1], row)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -226,6 +227,41 @@ func TestRulesOnStreamedParts(t *testing.T) {
 	e := &endpoint{registry: full, origin: "https://" + registryHost, client: &http.Client{Transport: full.Transport()}}
 	require.Equal(t, 201, e.stream(t, "PATCH", e.begin(t), strings.NewReader(layer)).status)
 	require.True(t, layer == string(full.Trace().For("UploadLayerPart")[0].Input.(*ecr.UploadLayerPartInput).LayerPartBlob))
+}
+
+// Rules meet what came of a body that broke off as they meet a whole one, and what they
+// make of it stays. One that fails the call leaves the upload as it was.
+func TestRulesOnBrokenParts(t *testing.T) {
+	shown := 0
+	part := scenarios.On("UploadLayerPart")
+	for name, c := range map[string]struct {
+		rule  *scenarios.Rule
+		stays string
+	}{
+		"shown":   {part.With(scenarios.Around(countBytes(&shown))), "layer"},
+		"garbled": {part.Garble(0), "\x93ayer"},
+		"refused": {part.Fail(scenarios.Throttled()), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := fakeecr.New(t, fakeecr.WithOpenRegistry())
+			create(t, r, app)
+			e := &endpoint{registry: r, origin: "https://" + registryHost, client: &http.Client{Transport: r.Transport()}}
+			upload := e.begin(t)
+			r.Play(scenarios.Scenario{c.rule})
+			req, err := http.NewRequestWithContext(t.Context(), "PATCH", e.origin+upload, io.MultiReader(strings.NewReader("layer"), iotest.ErrReader(errNoMore)))
+			require.NoError(t, err)
+			_, err = r.Transport().RoundTrip(req)
+			require.ErrorIs(t, err, errNoMore)
+			parts := r.Trace().For("UploadLayerPart")
+			require.Error(t, parts[len(parts)-1].Err)
+			want := 201
+			if c.stays == "" {
+				want = 400
+			}
+			require.Equal(t, want, e.do(t, "PUT", upload+"?digest="+digestOf([]byte(c.stays)), "").status)
+		})
+	}
+	require.Equal(t, 5, shown)
 }
 
 type uploadPart = func(context.Context, *ecr.UploadLayerPartInput) (*ecr.UploadLayerPartOutput, error)
