@@ -138,6 +138,7 @@ func TestStatesAreReached(t *testing.T) {
 	}
 	require.NoError(t, scenarios.Scenario{while("b").Hold(), while("a").Then("b"), while("").Then("a")}.Check())
 	require.PanicsWithValue(t, `scenarios: While(""): a call of a trace is in no state of a playing`, func() { scenarios.Trace{}.Where(scenarios.While("")) })
+	require.PanicsWithValue(t, `scenarios: TokenBefore("a"): a call of a trace is in no state of a playing`, func() { scenarios.Trace{}.Where(scenarios.TokenBefore("a")) })
 }
 
 // What a rule was given is the caller's again.

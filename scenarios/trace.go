@@ -27,7 +27,7 @@ func (t Trace) For(operation string) Trace {
 
 // Where is the calls for which all conditions hold: those of rules, and [Failed]
 // and [PlayedBy]. It panics for a condition that says nothing of a call of a trace:
-// [While], or [WhenCall] of a nil function.
+// [While], [TokenBefore], or [WhenCall] of a nil function.
 func (t Trace) Where(conditions ...Condition) Trace {
 	for _, c := range conditions {
 		if c.mistake != nil {
@@ -36,8 +36,8 @@ func (t Trace) Where(conditions ...Condition) Trace {
 		if c.matches == nil {
 			panic("scenarios: an empty condition")
 		}
-		if c.kind == "while" {
-			panic(fmt.Sprintf("scenarios: While(%q): a call of a trace is in no state of a playing", c.value))
+		if c.kind == "while" || c.kind == "tokenBefore" {
+			panic(fmt.Sprintf("scenarios: %s(%q): a call of a trace is in no state of a playing", capital(c.kind), c.value))
 		}
 	}
 	var calls Trace

@@ -186,7 +186,7 @@ func (c *config) define(flags *flag.FlagSet) {
 		})
 	}
 	toggle("open-registry", "ask for no credentials at the registry endpoint", fakeecr.WithOpenRegistry())
-	toggle("reachable-uris", "answer as repositoryUri and proxyEndpoint where they were asked for, so that docker, cdk-assets and Terraform come here, and not ECR's names", fakeecr.WithReachableURIs())
+	toggle("reachable-uris", "answer as repositoryUri and proxyEndpoint where they were asked for, so that docker, cdk-assets and Terraform come here, and not ECR's names; leave it out for what reads account and region from these, as Amazon's credential helper for Docker does", fakeecr.WithReachableURIs())
 	flags.Func("repository", "the `name` of a repository to begin with; may be repeated", func(s string) error {
 		c.repositories = append(c.repositories, s)
 		return nil
