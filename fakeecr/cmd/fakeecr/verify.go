@@ -152,6 +152,9 @@ func (v *verification) check() error {
 	}
 	if v.second == "" && v.endpoint == "" {
 		v.second = "eu-west-1"
+		if v.region == v.second {
+			v.second = "us-east-1"
+		}
 	}
 	switch {
 	case v.account != "" && !accountPattern.MatchString(v.account):
@@ -164,8 +167,8 @@ func (v *verification) check() error {
 		return errors.New("the second region is another one")
 	case v.endpoint == "" && v.v2 != "":
 		return errors.New("-v2 needs -endpoint")
-	case v.endpoint == "" && v.sweep:
-		return errors.New("-sweep needs -endpoint")
+	case v.endpoint == "" && (v.sweep || v.record != ""):
+		return errors.New("-sweep and -record need -endpoint: of the fake itself nothing stays, and nothing is learnt")
 	case v.endpoint == toAWS && v.account == "":
 		return errors.New("-endpoint aws needs -account: only the registry of this account is asked")
 	}
@@ -315,8 +318,6 @@ func (v *verification) write(ctx context.Context, results []*transcript.Result) 
 	place := v.endpoint
 	if place == toAWS {
 		place = "ECR"
-	} else if place == "" {
-		place = "the fake itself"
 	}
 	r := transcript.NewRecorder(v.files, place+" in "+v.region, time.Now().UTC().Format(time.DateOnly))
 	if v.asks && ctx.Err() == nil {
