@@ -257,6 +257,7 @@ func (f fault) test(t *testing.T, on face, want outcome, calls, carried int) {
 	if does.prepare != nil {
 		does.prepare(t, on)
 	}
+	f.rule = f.rule.Optional()
 	playing := on.registry.Play(scenarios.Scenario{f.rule})
 	if does.besides != nil {
 		does.besides(t, on, func() int { return playing.Matched(f.rule) })
@@ -290,6 +291,8 @@ func (f fault) test(t *testing.T, on face, want outcome, calls, carried int) {
 		require.Less(t, took, f.takes+time.Minute, "with the pauses of the client")
 	}
 	require.Equal(t, calls, playing.Matched(f.rule)-others, "calls")
+	nothing := f.rule.Effects().Reply.Cut != nil && err == nil
+	require.Equal(t, !nothing, playing.Fired(f.rule) > 0, "it has fired unless there was nothing to cut")
 	cancel()
 	playing.Stop()
 	if does.done != nil {

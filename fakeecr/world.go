@@ -114,11 +114,11 @@ func (w *world) stop(p *stage.Playing) {
 		return
 	}
 	w.t.Helper()
-	for _, silent := range p.Silent() {
+	for _, rule := range silent(p) {
 		var near strings.Builder
-		for _, call := range silent.Near {
-			near.WriteString("\n    it did not match " + call.String())
+		for _, call := range rule.Near {
+			near.WriteString("\n    " + call.String())
 		}
-		w.t.Errorf("fakeecr: the rule %q never fired: it matched %d calls (Optional allows it to stay silent)%s", silent.Rule, silent.Matched, &near)
+		w.t.Errorf("fakeecr: %v (Optional allows it to stay silent)%s", rule, &near)
 	}
 }

@@ -33,7 +33,8 @@ func (r *Rule) With(effect Effect) *Rule {
 // Around puts a function around an operation, which its types name: it may call
 // the operation or not, and change what comes back. What it answers is what the
 // caller gets: over HTTP as the service would write it, an output that is nil as
-// an empty one.
+// an empty one. An error means what it does in [Rule.Fail]: with [ErrReplyLost] the
+// caller hears nothing of what the function did, and with [ErrNoAnswer] it waits.
 func Around[In, Out any](f func(ctx context.Context, in *In, next func(context.Context, *In) (*Out, error)) (*Out, error)) Effect {
 	effect := Effect{operation: operationOf[In]("Input")}
 	if f == nil {

@@ -112,8 +112,9 @@ func (r *Rule) AtMost(perSecond float64, burst int) *Rule {
 	})
 }
 
-// Ask shows the call to a function before it is carried out. An error refuses the
-// call as in [Rule.Fail]. The function may call the registry.
+// Ask shows the call to a function before it is carried out. An error is one as in
+// [Rule.Fail], [ErrReplyLost] and [ErrNoAnswer] included. The function may call the
+// registry.
 func (r *Rule) Ask(hook func(*Call) error) *Rule {
 	return r.with(func(r *Rule) {
 		if hook == nil {
@@ -130,7 +131,8 @@ func (r *Rule) Twice() *Rule { return r.with(func(r *Rule) { r.effects.Twice = t
 
 // FailItem makes a failure of the nth item of a batch, counted from 1, with a
 // code that the operation has and a reason: the call is carried out without the
-// item. A batch that has not so many is carried out whole.
+// item. A batch that has not so many is carried out whole, and the rule does not fire
+// on it.
 func (r *Rule) FailItem(nth int, code, reason string) *Rule {
 	return r.with(func(r *Rule) {
 		r.effects.Item = &ItemFailure{nth, code, reason}
@@ -170,21 +172,21 @@ func (r *Rule) EmptyPage() *Rule {
 // digest is another.
 func (r *Rule) Reserialise() *Rule { return r.with(func(r *Rule) { r.effects.Reserialise = true }) }
 
-// Flip changes the byte at an offset of a layer that is downloaded, if it has so
-// many.
+// Flip changes the byte at an offset of a layer that is downloaded. On a download
+// without this byte the rule does not fire.
 func (r *Rule) Flip(offset int64) *Rule {
 	return r.at("Flip", "flip", offset, func(e *Effects) { e.Flip = &offset })
 }
 
 // Keep answers the first n bytes of a layer that is downloaded, as if it had no
-// more.
+// more. On a layer that has no more the rule does not fire.
 func (r *Rule) Keep(n int64) *Rule {
 	return r.at("Keep", "keep", n, func(e *Effects) { e.Keep = &n })
 }
 
 // Garble changes the byte at an offset of a layer part that is received, so that
 // the digest of the layer does not match when the upload is completed. A part that
-// has no such byte stays as it is.
+// has no such byte stays as it is, and the rule does not fire on it.
 func (r *Rule) Garble(offset int64) *Rule {
 	return r.at("Garble", "garble", offset, func(e *Effects) { e.Garble = &offset })
 }
@@ -199,7 +201,7 @@ func (r *Rule) at(method, member string, offset int64, set func(*Effects)) *Rule
 }
 
 // Stale answers a read from the state as it was age before, but not before the
-// playing began.
+// playing began. Where nothing was written since then, the rule does not fire.
 func (r *Rule) Stale(age time.Duration) *Rule {
 	return r.stale(Stale{Age: age}, age > 0, fmt.Sprintf("Stale(%v)", age), "a state as it was at no time before")
 }

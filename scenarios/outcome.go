@@ -8,8 +8,11 @@ import (
 	"strings"
 )
 
-// Errors for [Rule.Fail] and [Rule.Sequence] that are no answer of the service:
-// the connection fails, and nothing is carried out.
+// Errors for [Rule.Fail], [Rule.Sequence], [Rule.Ask] and [Around] that are no answer of
+// the service: the connection fails, and nothing is carried out but what a function did
+// itself. What the world does by itself (see [World]) has no connection, so rules for it
+// that have such an error, [ErrReplyLost] or a [*Response] are refused, and of a function
+// for Ask that answers one the test hears.
 var (
 	// ErrConnectionRefused is nobody who listens. Over a socket, which listens
 	// already, the connection is reset.
@@ -21,8 +24,9 @@ var (
 	ErrNoAnswer = errors.New("there is no answer")
 )
 
-// ErrReplyLost stands in a trace for a reply that [Rule.Drop] lost: the call was
-// carried out. In a sequence it is an outcome like the others.
+// ErrReplyLost stands in a trace for a reply that was lost, by [Rule.Drop] or because a
+// rule has this error for a call: the call is carried out, in [Around] as far as the
+// function did it, and the caller sees a connection that ends without a reply.
 var ErrReplyLost = errors.New("the reply was lost")
 
 // Response is an answer over HTTP in the service's place, as a proxy or a load
@@ -45,7 +49,8 @@ func (r *Response) Error() string {
 // SDK's types, or any smithy.APIError, reaches the caller as the service would
 // send it; a [*Response] as it is; [ErrConnectionRefused], [ErrConnectionReset]
 // and [ErrNoAnswer] as what they say; any other error as an InternalFailure with
-// status 500.
+// status 500. With [ErrReplyLost] the call is carried out, and its reply is lost. An
+// error means the same in [Rule.Sequence], [Rule.Ask] and [Around].
 func (r *Rule) Fail(err error) *Rule {
 	return r.with(func(r *Rule) {
 		if mistake := checkError(err); mistake != nil {
@@ -57,8 +62,7 @@ func (r *Rule) Fail(err error) *Rule {
 }
 
 // Sequence gives calls their outcomes in turn: nil for a call that is carried
-// out, or an error as in [Rule.Fail]; [ErrReplyLost] for one that is carried out
-// and loses its reply. Calls behind the last are carried out.
+// out, or an error as in [Rule.Fail]. Calls behind the last are carried out.
 func (r *Rule) Sequence(outcomes ...error) *Rule {
 	return r.with(func(r *Rule) {
 		kept := make([]error, len(outcomes))

@@ -40,11 +40,13 @@ func (r Reply) Then(other Reply) Reply {
 func (r *Rule) Drop() *Rule { return r.with(func(r *Rule) { r.effects.Reply.Lost = true }) }
 
 // CutAfter carries the call out and ends the reply after n bytes of its body, of
-// which the full length was promised.
+// which the full length was promised. On a reply that has no more than n bytes the rule
+// does not fire: it does not use up a turn, so that First(1) is the first reply that was
+// cut.
 func (r *Rule) CutAfter(n int64) *Rule { return r.cut("CutAfter", "cutAfter", n, false) }
 
 // ResetAfter carries the call out and resets the connection after n bytes of the
-// reply's body.
+// reply's body. As with [Rule.CutAfter], a reply that has no more is left alone.
 func (r *Rule) ResetAfter(n int64) *Rule { return r.cut("ResetAfter", "resetAfter", n, true) }
 
 func (r *Rule) cut(method, member string, n int64, reset bool) *Rule {
@@ -63,7 +65,7 @@ func (r *Rule) cut(method, member string, n int64, reset bool) *Rule {
 }
 
 // Trickle sends the body of the reply at so many bytes a second of the world's
-// clock.
+// clock. Meanwhile the playing holds the call; released, the rest comes at once.
 func (r *Rule) Trickle(bytesPerSecond int64) *Rule {
 	return r.with(func(r *Rule) {
 		r.effects.Reply.BytesPerSecond = bytesPerSecond
@@ -74,7 +76,8 @@ func (r *Rule) Trickle(bytesPerSecond int64) *Rule {
 }
 
 // Stall carries the call out and keeps its reply back for d on the world's clock:
-// slow headers.
+// slow headers. The call is in the trace by then, and the playing holds it until the time
+// has passed or it is released.
 func (r *Rule) Stall(d time.Duration) *Rule {
 	return r.with(func(r *Rule) {
 		r.effects.Reply.Wait = d

@@ -7,7 +7,8 @@ import (
 )
 
 // Turn chooses among the calls that a rule matches. Every part that is set must
-// hold.
+// hold. A call on which the rule finds nothing to do, such as a reply too short to be cut,
+// gives its turn and its dice to the next one.
 type Turn struct {
 	// After leaves the first calls alone; First, Nth and Every count from there.
 	After, First, Nth, Every int

@@ -73,7 +73,7 @@ func (c *control) carryOut(req *http.Request, form url.Values) (*outcome, error)
 		for _, playing := range stopped {
 			for _, s := range playing.Silent() {
 				done.bad = true
-				done.notice += fmt.Sprintf("The rule %q never fired: it matched %d calls. ", s.Rule, s.Matched)
+				done.notice += "T" + strings.TrimPrefix(s.String(), "t") + ". "
 			}
 		}
 		return done, nil

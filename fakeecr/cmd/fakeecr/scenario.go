@@ -146,7 +146,7 @@ func answerStopped(w http.ResponseWriter, stopped []named) {
 		for _, s := range p.Silent() {
 			near := []string{}
 			for _, call := range s.Near {
-				near = append(near, strings.TrimSpace(call.String()))
+				near = append(near, call.String())
 			}
 			silent = append(silent, silentRule{p.id, s.Rule.String(), s.Matched, near})
 		}

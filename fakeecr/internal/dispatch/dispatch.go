@@ -163,8 +163,8 @@ type Call struct {
 	Tx    registry.Tx
 	// Shown tells that rules in play met the call: a function of theirs may keep it.
 	Shown bool
-	// Reply is what becomes of the reply on its way.
-	Reply scenarios.Reply
+	// Way is the stage's own: the rules that the call met and that wait for its end.
+	Way any
 	// Record is what rules match and the trace keeps.
 	Record scenarios.Call
 }

@@ -48,8 +48,9 @@ type Stage interface {
 	// Concerns tells whether a rule in play is about an operation.
 	Concerns(operation string) bool
 	// Ask asks the rules about something that is due. They may postpone it; the error
-	// is what it fails with, when it comes to that.
-	Ask(call *scenarios.Call, postponed *Postponement) error
+	// is what it fails with, when it comes to that, and told is called with what is in
+	// the trace then, unless it is nil.
+	Ask(call *scenarios.Call, postponed *Postponement) (told func(*scenarios.Call), failure error)
 	// Tell puts something that happened in the trace.
 	Tell(call *scenarios.Call)
 }
@@ -112,7 +113,12 @@ func (e *Engine) Advance(d time.Duration) error {
 // Wait returns once the clock has moved on by d, because time passed or because it
 // was advanced, or when released is closed; or with the context's error.
 func (e *Engine) Wait(ctx context.Context, d time.Duration, released <-chan struct{}) error {
-	return e.clock.wait(ctx, e.Now().Add(d), released)
+	return e.WaitUntil(ctx, e.Now().Add(d), released)
+}
+
+// WaitUntil is Wait for a time of the clock.
+func (e *Engine) WaitUntil(ctx context.Context, until time.Time, released <-chan struct{}) error {
+	return e.clock.wait(ctx, until, released)
 }
 
 // Settle lets happen what is due, as each transaction does before it looks at the

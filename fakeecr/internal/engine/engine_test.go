@@ -300,7 +300,9 @@ type rules struct {
 }
 
 func (r *rules) Concerns(operation string) bool               { return operation == "Tell" }
-func (r *rules) Ask(_ *scenarios.Call, p *Postponement) error { return r.ask(p) }
+func (r *rules) Ask(_ *scenarios.Call, p *Postponement) (func(*scenarios.Call), error) {
+	return nil, r.ask(p)
+}
 func (r *rules) Tell(call *scenarios.Call)                    { r.told = append(r.told, call.Operation) }
 func (d *diary) on(ask func(p *Postponement) error) (stage *rules) {
 	stage = &rules{ask: ask}

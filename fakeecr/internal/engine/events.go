@@ -150,4 +150,7 @@ func (e *Engine) occur(tx Transaction, o occurrence) {
 		o.call.Output, o.call.Err = e.domain.Happen(tx, o.event)
 	}
 	tx.machine().Tell(o.call)
+	if p != nil && p.told != nil {
+		p.told(o.call)
+	}
 }

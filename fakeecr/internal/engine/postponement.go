@@ -3,6 +3,8 @@ package engine
 import (
 	"errors"
 	"time"
+
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 // ErrNotEnded is what becomes of something whose function ended its goroutine, as
@@ -18,9 +20,11 @@ type Postponement struct {
 	// until is when the event happens, unless it is held.
 	until time.Time
 	holds int
-	// failure is what it fails with, and rules are those that fired.
+	// failure is what it fails with, rules are those that fired, and told is told of
+	// the call.
 	failure error
 	rules   []string
+	told    func(*scenarios.Call)
 	// ended is told when the event has happened or is gone.
 	ended []func()
 }
@@ -112,6 +116,6 @@ func (e *Engine) ask(o occurrence) {
 		e.mu.Lock()
 		p.asking = false
 	}()
-	p.failure = e.stage.Ask(o.call, p)
+	p.told, p.failure = e.stage.Ask(o.call, p)
 	p.rules = o.call.Rules
 }

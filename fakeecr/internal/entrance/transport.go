@@ -44,8 +44,10 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	answer, err := t.Entrance.answer(served, storeOf(served))
 	switch {
 	case ctx.Err() != nil:
+		answer.Abandon()
 		return nil, ctx.Err()
 	case sent.err != nil:
+		answer.Abandon()
 		return nil, sent.err // nothing arrives of an answer to what was not sent
 	case err != nil:
 		return nil, exchange.ConnectionError(ctx, err)

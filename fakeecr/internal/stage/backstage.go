@@ -19,26 +19,24 @@ func (s backstage) Concerns(operation string) bool { return len(s.scenarios.conc
 
 // Ask implements [engine.Stage]. All rules are asked at once, before any of them
 // keeps the call.
-func (s backstage) Ask(call *scenarios.Call, postponed *engine.Postponement) error {
+func (s backstage) Ask(call *scenarios.Call, postponed *engine.Postponement) (told func(*scenarios.Call), failure error) {
 	met := &dispatch.Call{Name: call.Operation, Record: *call}
-	var way passage
+	way := new(passage)
 	for _, part := range s.scenarios.concerning(call.Operation) {
-		fires, err := way.meet(part, met, call.Time)
-		if fires {
+		fires, outcome, err := way.meet(part, met, call.Time)
+		if fires != nil {
 			call.Rules = met.Record.Rules
-			if err == nil {
-				err = part.postpone(postponed, met)
-			}
+			err = fires.postpone(postponed, met, outcome)
 		}
 		if err != nil {
-			return err
+			return way.tell, err
 		}
 	}
-	return nil
+	return way.tell, nil
 }
 
-// postpone is before for what happens by itself: nobody waits for it.
-func (p *part) postpone(postponed *engine.Postponement, call *dispatch.Call) error {
+// postpone is firing.before for what happens by itself: nobody waits for it.
+func (p *part) postpone(postponed *engine.Postponement, call *dispatch.Call, outcome error) error {
 	if p.effects.Delay > 0 || p.effects.Hold {
 		letGo := postponed.Postpone(p.effects.Delay, p.effects.Hold)
 		leave, keeps := p.playing.gate.keep(letGo)
@@ -47,6 +45,9 @@ func (p *part) postpone(postponed *engine.Postponement, call *dispatch.Call) err
 		} else {
 			letGo()
 		}
+	}
+	if outcome != nil {
+		return outcome
 	}
 	if err := p.ask(call); err != nil {
 		return err

@@ -1,22 +1,30 @@
 package stage
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 )
 
-// damaged is a layer of which the byte at an offset is changed, or no more kept than
-// so many bytes.
-func damaged(layer registry.Content, flip, keep *int64) registry.Content {
+// damaged is a layer of which the rule changes a byte, or keeps no more than so many.
+func (f *firing) damaged(layer *registry.Download) *registry.Download {
 	size, _ := layer.Seek(0, io.SeekEnd) // a layer in memory has an end
-	if keep != nil {
-		size = min(size, *keep)
+	first, last := int64(0), size-1
+	_, _ = fmt.Sscanf(layer.Range, "bytes=%d-%d", &first, &last) // of one that is wanted whole there is none
+	kept := size
+	if keep := f.effects.Keep; keep != nil {
+		kept = min(size, *keep)
+		f.did = f.did || kept <= last
+		f.idle = fmt.Sprintf("the layer has %d bytes", size)
 	}
-	if flip == nil {
-		return io.NewSectionReader(layer, 0, size)
+	var content registry.Content = io.NewSectionReader(layer, 0, kept)
+	if flip := f.effects.Flip; flip != nil {
+		f.did = f.did || first <= *flip && *flip <= last && *flip < kept
+		f.idle = fmt.Sprintf("of bytes %d to %d none is at %d", first, last, *flip)
+		content = io.NewSectionReader(flipped{layer, *flip}, 0, kept)
 	}
-	return io.NewSectionReader(flipped{layer, *flip}, 0, size)
+	return &registry.Download{Content: content, Range: layer.Range}
 }
 
 // flipped is bytes of which the one at an offset is changed.

@@ -17,11 +17,11 @@ import (
 )
 
 // instead is what the rule puts in the place of the rest of the call's way.
-func (p *part) instead(next dispatch.Handler) dispatch.Handler {
+func (f *firing) instead(next dispatch.Handler) dispatch.Handler {
 	return func(ctx context.Context, call *dispatch.Call) (any, error) {
-		p.prepare(call)
+		f.prepare(call)
 		run := next
-		if p.effects.Twice {
+		if f.effects.Twice {
 			run = func(ctx context.Context, call *dispatch.Call) (any, error) {
 				again := *call
 				next(ctx, call) // its answer never leaves the service
@@ -29,63 +29,88 @@ func (p *part) instead(next dispatch.Handler) dispatch.Handler {
 				return next(ctx, call)
 			}
 		}
-		around := p.effects.Around()
-		if around == nil {
+		if f.effects.Around() == nil {
 			return run(ctx, call)
 		}
-		var out any
-		var err error
-		mistake := p.guard(func() {
-			out, err = around(ctx, whole(call), func(ctx context.Context, in any) (any, error) {
-				again := *call
-				again.Input = in
-				takeBack(&again)
-				out, err := run(ctx, &again)
-				call.Tx.Bytes, call.Tx.Digest = again.Tx.Bytes, again.Tx.Digest
-				return out, err
-			})
-		})
-		if mistake != nil {
-			return nil, mistake
-		}
-		return out, err
+		return f.around(ctx, call, run)
 	}
 }
 
+// around runs the user's function in the operation's place.
+func (f *firing) around(ctx context.Context, call *dispatch.Call, run dispatch.Handler) (out any, err error) {
+	var did any
+	var refused error
+	mistake := f.guard(func() {
+		out, err = f.effects.Around()(ctx, whole(call), func(ctx context.Context, in any) (any, error) {
+			again := *call
+			again.Input = in
+			takeBack(&again)
+			did, refused = run(ctx, &again)
+			call.Tx.Bytes, call.Tx.Digest = again.Tx.Bytes, again.Tx.Digest
+			return did, refused
+		})
+	})
+	switch {
+	case mistake != nil:
+		return nil, mistake
+	case err == nil:
+		return out, nil
+	}
+	if err = f.refuse(ctx, err); err == nil && reflect.ValueOf(out).IsNil() {
+		return did, refused // which nobody hears
+	}
+	return out, err
+}
+
 // prepare changes what the operation sees.
-func (p *part) prepare(call *dispatch.Call) {
-	if stale := p.effects.Stale; stale != nil {
-		switch {
-		case stale.Age > 0:
-			call.Tx.View = p.playing.history.Ago(stale.Age)
-		case stale.Writes > 0:
-			call.Tx.View = p.playing.history.Before(stale.Writes)
-		default:
-			call.Tx.View = p.playing.history.Beginning()
+func (f *firing) prepare(call *dispatch.Call) {
+	if f.effects.Stale != nil {
+		f.age(call)
+	}
+	if at := f.effects.Garble; at != nil {
+		if in, ok := call.Input.(*ecr.UploadLayerPartInput); ok && garble(call, in, *at) {
+			f.did = true
+		} else {
+			f.idle = fmt.Sprintf("the part has no byte at %d", *at)
 		}
 	}
-	if most := p.effects.Page; most != nil {
+	if most := f.effects.Page; most != nil {
 		call.Tx.Page = most
 	}
-	if at := p.effects.Garble; at != nil {
-		if in, ok := call.Input.(*ecr.UploadLayerPartInput); ok {
-			garble(call, in, *at)
-		}
-	}
-	if item := p.effects.Item; item != nil {
+	if item := f.effects.Item; item != nil {
 		run := call.Run
 		call.Run = func(ctx context.Context, call *dispatch.Call) (any, error) {
 			rest, left := without(call.Input, item.Nth)
 			if left == nil {
+				f.idle = fmt.Sprintf("the batch has no item %d", item.Nth)
 				return run(ctx, call)
 			}
 			call.Input = rest
 			out, err := run(ctx, call)
 			if err == nil {
+				f.did = true
 				fail(out, left, item.Code, item.Reason)
 			}
 			return out, err
 		}
+	}
+}
+
+// age has the operation see an earlier state.
+func (f *firing) age(call *dispatch.Call) {
+	stale, history := f.effects.Stale, f.playing.history
+	switch {
+	case stale.Age > 0:
+		call.Tx.View = history.Ago(stale.Age)
+	case stale.Writes > 0:
+		call.Tx.View = history.Before(stale.Writes)
+	default:
+		call.Tx.View = history.Beginning()
+	}
+	if call.Tx.View != history.Before(0) {
+		f.did = true
+	} else {
+		f.idle = "the state was no other then"
 	}
 }
 
@@ -127,26 +152,38 @@ func fail(out, item any, code, reason string) {
 	}
 }
 
-// after changes what the operation answered, and says what becomes of the reply.
-func (p *part) after(call *dispatch.Call, out any, err error) (any, error) {
-	call.Reply = call.Reply.Then(p.effects.Reply)
+// after changes what the operation answered.
+func (f *firing) after(out any, err error) (any, error) {
+	f.way.lost = f.way.lost || f.effects.Reply.Lost
 	if err != nil {
 		return out, err
 	}
-	if change := p.effects.Change(); change != nil {
-		if mistake := p.guard(func() { change(out) }); mistake != nil {
+	if change := f.effects.Change(); change != nil {
+		if mistake := f.guard(func() { change(out) }); mistake != nil {
 			return nil, mistake
 		}
 	}
-	if images, ok := out.(*ecr.BatchGetImageOutput); ok && p.effects.Reserialise {
-		for i := range images.Images {
-			images.Images[i].ImageManifest = reserialise(images.Images[i].ImageManifest)
+	switch out := out.(type) {
+	case *ecr.BatchGetImageOutput:
+		if f.effects.Reserialise && out != nil {
+			f.reserialise(out)
+		}
+	case *registry.Download:
+		if f.effects.Flip != nil || f.effects.Keep != nil {
+			return f.damaged(out), nil
 		}
 	}
-	if layer, ok := out.(*registry.Download); ok && (p.effects.Flip != nil || p.effects.Keep != nil) {
-		return &registry.Download{Content: damaged(layer, p.effects.Flip, p.effects.Keep), Range: layer.Range}, nil
-	}
 	return out, nil
+}
+
+// reserialise writes the manifests of an answer anew.
+func (f *firing) reserialise(out *ecr.BatchGetImageOutput) {
+	f.idle = "the answer has no manifest"
+	for i, img := range out.Images {
+		again := reserialise(img.ImageManifest)
+		f.did = f.did || again != img.ImageManifest
+		out.Images[i].ImageManifest = again
+	}
 }
 
 // reserialise is the same JSON in other bytes.

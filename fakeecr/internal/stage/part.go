@@ -3,8 +3,10 @@ package stage
 import (
 	"context"
 	"encoding/binary"
-	"errors"
+	"fmt"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"time"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
@@ -19,82 +21,87 @@ type part struct {
 	// dice are the numbers of the playing and of the rule, which the dice follow
 	// from.
 	dice [2]int
+	// certain tells that the rule does something to each call that it fires on.
+	certain bool
 
 	matched, fired int
+	// turns is how many calls were given a turn, and free are the turns given back,
+	// in order.
+	turns int
+	free  []int
 	// chosen counts the calls that the rule chose, the first of which came at since.
 	chosen int
 	since  time.Time
-	// near are the first calls of the rule's operations that it did not match.
-	near []scenarios.Call
+	// near are the first calls that came near to firing the rule.
+	near []Near
 	// tokens are what a rate has left, as of a time.
 	tokens float64
 	asOf   time.Time
 }
 
-// fewNear is how many calls a rule remembers that it did not match.
+// Near is a call that came near to firing a rule, with its outcome, and why it did not.
+type Near struct {
+	scenarios.Call
+	Why string
+	// Matched tells that the rule matched the call and found nothing to do.
+	Matched bool
+}
+
+// fewNear is how many calls a rule remembers that came near to firing it.
 const fewNear = 3
 
-// passage is a call on its way through the rules in play. All rules of a playing
-// meet it in one state, also those behind a rule that moved the playing on.
-type passage struct {
-	states map[*Playing]moment
+// remember keeps a call that has not fired the rule.
+func (p *part) remember(near Near) {
+	p.playing.mu.Lock()
+	defer p.playing.mu.Unlock()
+	if len(p.near) < fewNear {
+		p.near = append(p.near, near)
+	}
 }
 
-// moment is what a call meets a playing in: its state, and the states that it last
-// came to after the call's token was issued.
-type moment struct {
-	state string
-	later []string
+// certain tells whether effects do something to each call, and need nothing in it or in
+// its reply.
+func certain(e scenarios.Effects) bool {
+	e.Stale, e.Garble, e.Item, e.Flip, e.Keep, e.Reserialise = nil, nil, nil, nil, nil, false
+	e.Reply.Cut, e.Reply.Reset = nil, false
+	return !reflect.ValueOf(e).IsZero()
 }
 
-// meet is part.meet for the next rule on the way.
-func (w *passage) meet(p *part, call *dispatch.Call, now time.Time) (fires bool, outcome error) {
-	at, moved := w.states[p.playing]
-	if !moved {
-		at = moment{p.playing.State(), p.playing.later(call.Token)}
-	}
-	if fires, outcome = p.meet(call, now, at); !fires {
-		return false, nil
-	}
-	if p.effects.Then != nil && !moved {
-		if w.states == nil {
-			w.states = map[*Playing]moment{}
-		}
-		w.states[p.playing] = at
-	}
-	call.Record.Rules = append(call.Record.Rules, p.rule.String())
-	return true, outcome
-}
-
-// meet counts a call that comes now, at a moment of the playing, and tells whether
-// the rule fires on it, and with which outcome of a sequence or a rate.
-func (p *part) meet(call *dispatch.Call, now time.Time, at moment) (fires bool, outcome error) {
-	holds := false
-	if err := p.guard(func() { holds = p.rule.Holds(&call.Record, at.state, at.later...) }); err != nil {
-		return true, err
+// meet counts a call that comes now, at a moment of the playing, and tells whether the
+// rule fires on it, and with which outcome of a sequence or a rate.
+func (p *part) meet(way *passage, call *dispatch.Call, now time.Time, at moment) (fires *firing, outcome, mistake error) {
+	var unmet *scenarios.Condition
+	if err := p.guard(func() { unmet = p.rule.Unmet(&call.Record, at.state, at.later...) }); err != nil {
+		return nil, nil, err
 	}
 	p.playing.mu.Lock()
 	defer p.playing.mu.Unlock()
 	turn := p.rule.Turn()
-	if !holds || !turn.Covers(now.Sub(p.playing.begun)) {
+	if since := now.Sub(p.playing.begun); unmet != nil || !turn.Covers(since) {
 		if len(p.near) < fewNear {
-			p.near = append(p.near, call.Record)
+			why := fmt.Sprintf("%v after the playing began", since)
+			if unmet != nil {
+				why = unmet.Instead(&call.Record)
+			}
+			way.missed = append(way.missed, miss{p, why})
 		}
-		return false, nil
+		return nil, nil, nil
 	}
 	p.matched++
-	if !turn.Chooses(p.matched, p.throw) || !p.affordable() {
-		return false, nil
+	n := p.turn()
+	if !turn.Chooses(n, func() float64 { return p.throw(n) }) || !p.affordable() {
+		return nil, nil, nil
 	}
 	if p.chosen == 0 {
 		p.since = now
 	}
 	if !turn.Lasts(now.Sub(p.since)) {
-		return false, nil
+		return nil, nil, nil
 	}
 	p.chosen++
-	if outcome, fires = p.outcome(now); !fires {
-		return false, nil
+	fire := false
+	if outcome, fire = p.outcome(now); !fire {
+		return nil, nil, nil
 	}
 	p.fired++
 	if budget := p.rule.Budget(); budget != nil {
@@ -103,10 +110,31 @@ func (p *part) meet(call *dispatch.Call, now time.Time, at moment) (fires bool, 
 	if p.effects.Then != nil {
 		p.playing.move(*p.effects.Then)
 	}
-	if errors.Is(outcome, scenarios.ErrReplyLost) {
-		call.Reply.Lost, outcome = true, nil
+	return &firing{part: p, way: way, turn: n, did: p.certain, idle: "there was no answer to change"}, outcome, nil
+}
+
+// turn is the number of the next call among those that count.
+func (p *part) turn() (n int) {
+	if len(p.free) > 0 {
+		n, p.free = p.free[0], p.free[1:]
+		return n
 	}
-	return true, outcome
+	p.turns++
+	return p.turns
+}
+
+// giveBack undoes that the rule fired: it found nothing to do.
+func (f *firing) giveBack() {
+	p := f.part
+	p.playing.mu.Lock()
+	defer p.playing.mu.Unlock()
+	p.chosen--
+	p.fired--
+	if budget := p.rule.Budget(); budget != nil {
+		p.playing.budgets[budget]--
+	}
+	at, _ := slices.BinarySearch(p.free, f.turn)
+	p.free = slices.Insert(p.free, at, f.turn)
 }
 
 func (p *part) affordable() bool {
@@ -149,41 +177,42 @@ func (p *part) passes(now time.Time) bool {
 	return true
 }
 
-// throw is the number that the dice show for the call that was matched last.
-func (p *part) throw() float64 {
+// throw is the number that the dice show for the nth call.
+func (p *part) throw(n int) float64 {
 	var key [32]byte
 	binary.BigEndian.PutUint64(key[:], p.playing.stage.seed)
-	for i, n := range []int{p.dice[0], p.dice[1], p.matched} {
+	for i, n := range []int{p.dice[0], p.dice[1], n} {
 		binary.BigEndian.PutUint64(key[8*(i+1):], uint64(n))
 	}
 	return rand.New(rand.NewChaCha8(key)).Float64()
 }
 
-// before does what comes before the operation: waiting, then refusing.
-func (p *part) before(ctx context.Context, call *dispatch.Call) error {
-	if err := p.wait(ctx); err != nil {
+// before does what comes before the operation: waiting, then refusing with the
+// outcome of a sequence or a rate, or for another reason.
+func (f *firing) before(ctx context.Context, call *dispatch.Call, outcome error) error {
+	if err := f.wait(ctx); err != nil {
 		return err
 	}
-	if err := p.ask(call); err != nil {
+	if err := f.refuse(ctx, outcome); err != nil {
 		return err
 	}
-	if errors.Is(p.effects.Err, scenarios.ErrNoAnswer) {
-		if err := hold(ctx, p.playing.gate.keep); err != nil {
-			return err
-		}
+	if err := f.refuse(ctx, f.ask(call)); err != nil {
+		return err
 	}
-	if errors.Is(p.effects.Err, scenarios.ErrReplyLost) {
-		call.Reply.Lost = true
-		return nil
-	}
-	return p.effects.Err
+	return f.refuse(ctx, f.effects.Err)
 }
 
 // ask shows the call to the rule's function, which may refuse it.
 func (p *part) ask(call *dispatch.Call) (refused error) {
 	if hook := p.effects.Hook; hook != nil {
 		record := call.Record
-		if mistake := p.guard(func() { refused = hook(&record) }); mistake != nil {
+		mistake := p.guard(func() {
+			refused = hook(&record)
+			if ofConnection(refused) && slices.Contains(scenarios.Operations(scenarios.World), call.Name) {
+				panic(fmt.Sprintf("it answers %q on %s: it can on calls, not on what the world does by itself", refused, call.Name))
+			}
+		})
+		if mistake != nil {
 			return mistake
 		}
 	}
@@ -192,8 +221,10 @@ func (p *part) ask(call *dispatch.Call) (refused error) {
 
 func (p *part) wait(ctx context.Context) error {
 	if d := p.effects.Delay; d > 0 {
+		// Who sees the call kept may advance the clock at once.
+		due := p.playing.stage.State.Now().Add(d)
 		err := wait(p.playing.gate.keep, func(released <-chan struct{}) error {
-			return p.playing.stage.State.Wait(ctx, d, released)
+			return p.playing.stage.State.WaitUntil(ctx, due, released)
 		})
 		if err != nil {
 			return err

@@ -19,9 +19,7 @@ type inPlay struct {
 	playings []*Playing
 	// concerned are the parts in play that concern an operation, in their order.
 	concerned atomic.Pointer[map[string][]*part]
-	// gate keeps what waits for no playing. It is open once the test has ended:
-	// nothing waits from then on.
-	gate gate
+	// over tells that the test has ended: nothing waits from then on.
 	over bool
 	// begun counts the playings that there were.
 	begun int
@@ -54,7 +52,7 @@ func (s *Stage) Play(scenario scenarios.Scenario) (*Playing, error) {
 	defer s.scenarios.mu.Unlock()
 	s.scenarios.begun++
 	for i, rule := range scenario {
-		p.parts = append(p.parts, &part{playing: p, rule: rule, effects: rule.Effects(), dice: [2]int{s.scenarios.begun, i}})
+		p.parts = append(p.parts, &part{playing: p, rule: rule, effects: rule.Effects(), certain: certain(rule.Effects()), dice: [2]int{s.scenarios.begun, i}})
 		if rule.Effects().Stale != nil && p.history == nil {
 			p.history = s.State.Remember()
 		}
@@ -102,22 +100,13 @@ func (s *Stage) LetGo() {
 	s.scenarios.mu.Lock()
 	defer s.scenarios.mu.Unlock()
 	s.scenarios.over = true
-	s.scenarios.gate.letGo(true)
 	for _, p := range s.scenarios.playings {
 		p.gate.letGo(true)
 	}
 }
 
-// Wait returns when d has passed on the world's clock or waiting has ended, or
-// with the context's error.
-func (s *Stage) Wait(ctx context.Context, d time.Duration) error {
-	return wait(s.scenarios.gate.keep, func(released <-chan struct{}) error {
-		return s.State.Wait(ctx, d, released)
-	})
-}
-
-// Release lets go of the calls that the scenario keeps now. What the world does by
-// itself happens then.
+// Release lets go of the calls and replies that the scenario keeps now. What the world
+// does by itself happens then.
 func (p *Playing) Release() { p.gate.letGo(false) }
 
 // WaitHeld returns when the scenario holds n calls or more, or with the context's
@@ -224,8 +213,8 @@ func (p *Playing) move(state string) {
 type Silent struct {
 	Rule    *scenarios.Rule
 	Matched int
-	// Near are the first calls of the rule's operations that it did not match.
-	Near []scenarios.Call
+	// Near are the first calls that came near to firing it.
+	Near []Near
 }
 
 // Silent are the rules that never fired and are not optional.
@@ -234,7 +223,7 @@ func (p *Playing) Silent() (silent []Silent) {
 	defer p.mu.Unlock()
 	for _, part := range p.parts {
 		if part.fired == 0 && !part.rule.IsOptional() {
-			silent = append(silent, Silent{part.rule, part.matched, part.near})
+			silent = append(silent, Silent{part.rule, part.matched, slices.Clone(part.near)})
 		}
 	}
 	return silent
@@ -249,29 +238,11 @@ func (s *Stage) play(next dispatch.Handler) dispatch.Handler {
 			return next(ctx, call)
 		}
 		call.Shown = true
-		var fired []*part
-		var way passage
-		for _, part := range concerned {
-			fires, err := way.meet(part, call, s.State.Now())
-			if fires {
-				fired = append(fired, part)
-				if err == nil {
-					err = part.before(ctx, call)
-				}
-			}
-			if err != nil {
-				return nil, err
-			}
-		}
-		run := next
-		for _, part := range slices.Backward(fired) {
-			run = part.instead(run)
-		}
-		out, err := run(ctx, call)
-		for _, part := range fired {
-			if out, err = part.after(call, out, err); call.Reply.Lost {
-				err = scenarios.ErrReplyLost
-			}
+		way := new(passage)
+		call.Way = way
+		out, err := way.pass(ctx, call, concerned, next)
+		if way.lost && !Unanswered(ctx, err) {
+			way.refused, err = err, scenarios.ErrReplyLost
 		}
 		return out, err
 	}

@@ -179,10 +179,20 @@ func constrain(next dispatch.Handler) dispatch.Handler {
 // Unanswered tells whether a call ended without an answer: its reply was lost, its
 // connection failed, or nobody waits for it any more.
 func Unanswered(ctx context.Context, err error) bool {
+	return isSilence(err) || err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err())
+}
+
+func isSilence(err error) bool {
 	for _, silence := range []error{scenarios.ErrReplyLost, scenarios.ErrConnectionRefused, scenarios.ErrConnectionReset, scenarios.ErrNoAnswer} {
 		if errors.Is(err, silence) {
 			return true
 		}
 	}
-	return err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err())
+	return false
+}
+
+// ofConnection tells whether an error of a rule is nothing that the service says.
+func ofConnection(err error) bool {
+	var bare *scenarios.Response
+	return isSilence(err) || errors.As(err, &bare)
 }

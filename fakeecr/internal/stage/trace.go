@@ -52,17 +52,21 @@ func (s *Stage) record(next dispatch.Handler) dispatch.Handler {
 		defer func() {
 			if !ended {
 				call.Record.Err = errNotEnded
-				s.recorder.add(&call.Record)
+				s.conclude(call)
 			}
 		}()
 		out, err := next(ctx, call)
 		ended = true
 		call.Record.Bytes, call.Record.Digest = call.Tx.Bytes, call.Tx.Digest
-		call.Record.Err = err
 		if output, ok := out.(smithy.Serializable); ok {
 			call.Record.Output = output
 		}
-		s.recorder.add(&call.Record)
+		way := wayOf(call)
+		call.Record.Err = way.toTell(err)
+		if way.onReply() && !Unanswered(ctx, err) {
+			return out, err // Send concludes it
+		}
+		s.conclude(call)
 		return out, err
 	}
 }
@@ -87,7 +91,8 @@ func (r *recorder) add(call *scenarios.Call) {
 		if at := r.emptied - r.number + len(r.calls); at >= 0 {
 			kept := &r.calls[(r.oldest+at)%len(r.calls)]
 			r.items -= kept.items
-			kept.Output, kept.items = nil, 0
+			kept.Forget()
+			kept.items = 0
 		}
 	}
 	if r.full || len(r.calls) < traceLength {

@@ -57,20 +57,21 @@ func takeBack(call *dispatch.Call) {
 }
 
 // garble changes the byte of a layer part at an offset, if it has so many.
-func garble(call *dispatch.Call, in *ecr.UploadLayerPartInput, at int64) {
-	blob := slices.Clone(partOf(call, in))
-	if at >= int64(len(blob)) {
-		return
+func garble(call *dispatch.Call, in *ecr.UploadLayerPartInput, at int64) bool {
+	if at >= int64(len(partOf(call, in))) {
+		return false
 	}
+	blob := slices.Clone(partOf(call, in))
 	blob[at] ^= 0xff
 	call.Tx.HandsOver = true
 	if call.Tx.Part != nil {
 		call.Tx.Part = call.Tx.Part.Replaced(blob)
-		return
+		return true
 	}
 	garbled := *in
 	garbled.LayerPartBlob = blob
 	call.Input = &garbled
+	return true
 }
 
 // GetEndpoint carries out the call of [scenarios.GetEndpoint] whose input the call

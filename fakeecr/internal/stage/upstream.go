@@ -39,7 +39,7 @@ func do[Out any](ctx context.Context, u Upstream, name string, in any) (*Out, er
 		handler = u.stage.imports
 	}
 	out, err := handler(ctx, call)
-	if err != nil {
+	if err := u.stage.deliver(ctx, call, err); err != nil {
 		return nil, upstreamError(err)
 	}
 	return out.(*Out), nil
@@ -96,7 +96,8 @@ func (u Upstream) download(ctx context.Context, from *url.URL) (*registry.Downlo
 		prepareDownload(call, from)
 		return downloaded(call.Run(ctx, call))
 	}
-	return u.stage.Download(ctx, call, from)
+	content, err := u.stage.Download(ctx, call, from)
+	return content, u.stage.deliver(ctx, call, err)
 }
 
 // Referrers answers the digests of the manifests in a repository whose subject is

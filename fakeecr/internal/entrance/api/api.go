@@ -43,9 +43,10 @@ func Serve(s *stage.Stage, req *exchange.Request) (*exchange.Answer, error) {
 	call.Unauthenticated = req.Authenticate()
 	out, err := s.Do(req.Context(), call)
 	if stage.Unanswered(req.Context(), err) {
+		s.Lose(call)
 		return nil, err
 	}
-	return Answer(call, out, err).On(s, call), nil
+	return Answer(call, out, err).On(s, req.Request, call), nil
 }
 
 // Answer is the answer to a call.

@@ -55,9 +55,9 @@ func (c Call) Do(ctx context.Context, name string, in any) (any, error) {
 	out, err := do(ctx, call)
 	_, bare := exchange.Bare(err)
 	switch {
-	case ctx.Err() != nil && err != nil, !bare && err != nil && call.Reply.IsWhole() && !stage.Unanswered(ctx, err):
+	case call.Way == nil && (ctx.Err() != nil && err != nil || !bare && err != nil && !stage.Unanswered(ctx, err)):
 		return nil, operationError(name, responseError(ctx, call.Record.RequestID, err))
-	case err != nil || !call.Reply.IsWhole():
+	case err != nil || call.Way != nil:
 		return c.received(ctx, call, in, out, err)
 	}
 	c.Stage.End(call)
@@ -106,16 +106,23 @@ func decodeError(response *smithyhttp.Response) error {
 
 // received is what the SDK's client makes of an answer that does not arrive whole.
 func (c Call) received(ctx context.Context, call *dispatch.Call, in, out any, err error) (any, error) {
+	var answer *exchange.Answer
+	if stage.Unanswered(ctx, err) {
+		c.Stage.Lose(call)
+	} else {
+		answer = api.Answer(call, out, err).On(c.Stage, nil, call)
+		defer answer.Reply.Leave()
+	}
 	client := ecr.New(ecr.Options{
 		Region:       c.Caller.Region,
 		BaseEndpoint: aws.String(c.endpoint()),
 		Credentials:  aws.AnonymousCredentials{},
 		Retryer:      aws.NopRetryer{},
 		HTTPClient: &http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
-			if stage.Unanswered(ctx, err) {
+			if answer == nil {
 				return nil, exchange.ConnectionError(ctx, err)
 			}
-			return api.Answer(call, out, err).On(c.Stage, call).Response(req)
+			return answer.Response(req)
 		})},
 	})
 	answers := reflect.ValueOf(client).MethodByName(call.Name).Call([]reflect.Value{reflect.ValueOf(ctx), reflect.ValueOf(in)})

@@ -8,8 +8,8 @@ import (
 	"net/http"
 	"os"
 	"syscall"
-	"time"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -18,57 +18,39 @@ var errCut = errors.New("the reply was cut short")
 
 // way is the way of a damaged reply's body.
 type way struct {
-	ctx    context.Context
-	answer *Answer
-	// left is how many bytes may pass before the connection ends.
-	left int64
-	cuts bool
+	ctx   context.Context
+	reply *stage.Reply
+	// sent is how many bytes have passed.
+	sent int64
 	// end is why nothing passes any more.
 	end error
 }
 
-func newWay(ctx context.Context, a *Answer) *way {
-	w := &way{ctx: ctx, answer: a}
-	if a.Reply.Cut != nil {
-		w.left, w.cuts = *a.Reply.Cut, true
-	}
-	return w
-}
-
 // begin lets the time pass before the first byte.
 func (w *way) begin() error {
-	if w.answer.Reply.Lost {
+	if w.reply.Lost {
 		return scenarios.ErrReplyLost
 	}
-	if late := w.answer.Reply.Wait; late > 0 {
-		return w.answer.Wait(w.ctx, late)
-	}
-	return nil
+	return w.reply.Begin(w.ctx)
 }
 
-// pass is how many of n bytes pass now. Where the rule cuts the reply after as
-// many as it has, nothing is missing and nothing is cut.
+// pass is how many of n bytes pass now.
 func (w *way) pass(n int) (int, error) {
-	if w.cuts && w.left == 0 {
+	if w.end == nil && w.reply.Cuts && w.sent == w.reply.Cut {
 		w.end = errCut
-		if w.answer.Reply.Reset {
+		if w.reply.Reset {
 			w.end = scenarios.ErrConnectionReset
 		}
 	}
 	if w.end != nil {
 		return 0, w.end
 	}
-	if w.cuts {
-		n = int(min(int64(n), w.left))
+	if w.reply.Cuts {
+		n = int(min(int64(n), w.reply.Cut-w.sent))
 	}
-	if rate := w.answer.Reply.BytesPerSecond; rate > 0 {
-		n = int(min(int64(n), max(rate/10, 1)))
-		if w.end = w.answer.Wait(w.ctx, time.Duration(n)*time.Second/time.Duration(rate)); w.end != nil {
-			return 0, w.end
-		}
-	}
-	w.left -= int64(n)
-	return n, nil
+	n, w.end = w.reply.Pass(w.ctx, w.sent, n)
+	w.sent += int64(n)
+	return n, w.end
 }
 
 // damagedWriter sends a reply over a socket.
@@ -90,7 +72,7 @@ func (d *damagedWriter) Write(p []byte) (written int, err error) {
 		if err != nil {
 			return written, err
 		}
-		if d.way.answer.Reply.BytesPerSecond > 0 {
+		if d.way.reply.Slow() {
 			http.NewResponseController(d.ResponseWriter).Flush()
 		}
 	}
@@ -108,17 +90,12 @@ func (d *damagedReader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if d.way.cuts && d.way.left == 0 {
-		if n, err := d.whole.Read(p[:1]); n == 0 {
-			return 0, err
-		}
-	}
 	n, err := d.way.pass(len(p))
 	if err != nil {
 		return 0, ConnectionError(d.way.ctx, err)
 	}
 	read, err := d.whole.Read(p[:n])
-	d.way.left += int64(n - read)
+	d.way.sent -= int64(n - read)
 	return read, err
 }
 

@@ -3,7 +3,6 @@
 package exchange
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -60,10 +59,8 @@ type Answer struct {
 	// form of the header, or "".
 	Content io.ReadSeeker
 	Range   string
-	// Reply is what becomes of the answer on its way, and Wait lets time pass on
-	// the world's clock for it.
-	Reply scenarios.Reply
-	Wait  func(ctx context.Context, d time.Duration) error
+	// Reply is what becomes of the answer on its way, nil for nothing.
+	Reply *stage.Reply
 }
 
 // New is an answer with a body of a media type.
@@ -91,10 +88,35 @@ func Bare(err error) (*Answer, bool) {
 	return answer, true
 }
 
-// On makes the answer one to a call, whose reply a rule may damage.
-func (a *Answer) On(s *stage.Stage, call *dispatch.Call) *Answer {
-	a.Reply, a.Wait = call.Reply, s.Wait
+// On makes the answer to a request, nil for a call of a Go method, one to calls, whose
+// reply rules may damage.
+func (a *Answer) On(s *stage.Stage, req *http.Request, calls ...*dispatch.Call) *Answer {
+	length := func() int64 { return a.length(req) }
+	a.Reply = s.Send(length, calls...)
 	return a
+}
+
+// Abandon ends an answer, if there is one, that is not sent.
+func (a *Answer) Abandon() {
+	if a != nil {
+		a.Reply.Leave()
+	}
+}
+
+// length is how many bytes of a body the answer to a request has.
+func (a *Answer) length(req *http.Request) int64 {
+	switch {
+	case req != nil && req.Method == http.MethodHead:
+		return 0
+	case a.Content == nil:
+		return int64(len(a.Body))
+	}
+	head := &response{header: http.Header{}}
+	a.writeHeader(head)
+	if a.writeContentHead(head, req) == nil {
+		return 0
+	}
+	return lengthOf(head.header)
 }
 
 // owner is a writer that may keep what is written to it.
@@ -103,14 +125,15 @@ type owner interface{ WriteOwned(body []byte) }
 // Write sends the answer to a request. The error means that a rule ends the
 // connection.
 func (a *Answer) Write(w http.ResponseWriter, req *http.Request) error {
-	if a.Reply.IsWhole() {
+	if a.Reply == nil {
 		if a.Status >= http.StatusBadRequest {
 			defer readOn(w, req)()
 		}
 		a.write(w, req)
 		return nil
 	}
-	way := newWay(req.Context(), a)
+	defer a.Reply.Leave()
+	way := &way{ctx: req.Context(), reply: a.Reply}
 	if err := way.begin(); err != nil {
 		return err
 	}
@@ -157,14 +180,15 @@ func (a *Answer) Response(req *http.Request) (*http.Response, error) {
 		answer.content = a.writeContentHead(answer, req)
 	}
 	got, content := answer.finish(req)
-	if !a.Reply.IsWhole() {
-		way := newWay(req.Context(), a)
+	if a.Reply != nil {
+		way := &way{ctx: req.Context(), reply: a.Reply}
 		if err := way.begin(); err != nil {
+			a.Reply.Leave()
 			return nil, ConnectionError(req.Context(), err)
 		}
 		content = &damagedReader{whole: content, way: way}
 	}
-	got.Body = &body{ctx: req.Context(), content: content}
+	got.Body = &body{ctx: req.Context(), content: content, left: a.Reply.Leave}
 	return got, nil
 }
 

@@ -66,7 +66,9 @@ func (r *response) finish(req *http.Request) (*http.Response, io.Reader) {
 type body struct {
 	ctx     context.Context
 	content io.Reader
-	closed  atomic.Bool
+	// left is called once the body is not read any more.
+	left   func()
+	closed atomic.Bool
 }
 
 // Read implements [io.Reader].
@@ -75,13 +77,19 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, http.ErrBodyReadAfterClose
 	}
 	if err := b.ctx.Err(); err != nil {
+		b.left()
 		return 0, err
 	}
-	return b.content.Read(p)
+	n, err := b.content.Read(p)
+	if err != nil {
+		b.left()
+	}
+	return n, err
 }
 
 // Close implements [io.Closer].
 func (b *body) Close() error {
 	b.closed.Store(true)
+	b.left()
 	return nil
 }

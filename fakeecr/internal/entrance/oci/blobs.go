@@ -63,7 +63,6 @@ func deleteBlob(r *request) (*exchange.Answer, error) {
 		RegistryId: &r.registry.Account, RepositoryName: &r.repository, LayerDigest: &r.reference,
 	})
 	err := r.Stage.DeleteLayer(r.Context(), call)
-	r.reply = r.reply.Then(call.Reply)
 	switch {
 	case errors.Is(err, registry.ErrLayerInUse):
 		return nil, blobStays

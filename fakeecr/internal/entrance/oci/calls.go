@@ -26,8 +26,8 @@ type request struct {
 	// repository is the one that the path names, reference the word at its end: a
 	// tag, a digest or an upload's id.
 	repository, reference string
-	// reply is what becomes of the answer on its way.
-	reply scenarios.Reply
+	// calls are those that the request makes, to which the answer is the reply.
+	calls []*dispatch.Call
 }
 
 // newCall is a call that the request makes. Its input names the account of the
@@ -44,18 +44,18 @@ func (r *request) newCall(name string, input any) *dispatch.Call {
 	if r.Spec {
 		call.Tx.Endpoint = registry.SpecEndpoint
 	}
+	r.calls = append(r.calls, call)
 	return call
 }
 
 // do carries out a call of an operation of the API.
 func do[Out any](r *request, call *dispatch.Call) (*Out, error) {
 	answer, err := r.Stage.Do(r.Context(), call)
-	return answered[Out](r, call, answer, err)
+	return answered[Out](answer, err)
 }
 
 // answered is what a call was answered with.
-func answered[Out any](r *request, call *dispatch.Call, answer any, err error) (*Out, error) {
-	r.reply = r.reply.Then(call.Reply)
+func answered[Out any](answer any, err error) (*Out, error) {
 	if err != nil {
 		return nil, err
 	}

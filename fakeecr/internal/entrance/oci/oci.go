@@ -87,7 +87,10 @@ func Serves(path string) bool { return path == "/v2" || strings.HasPrefix(path, 
 func (e *Endpoint) Serve(req *http.Request, host registry.Key, downloads string) (*exchange.Answer, error) {
 	r := &request{Request: req, Endpoint: e, downloads: downloads}
 	answer, err := r.answer(host)
+	calls := r.calls
+	r.calls = nil // the trace keeps what inputs point to: the request
 	if stage.Unanswered(req.Context(), err) {
+		e.Stage.Lose(calls...)
 		return nil, err
 	}
 	if err != nil {
@@ -100,8 +103,7 @@ func (e *Endpoint) Serve(req *http.Request, host registry.Key, downloads string)
 	if answer.Header.Get("Docker-Distribution-Api-Version") == "" {
 		answer.Header.Set("Docker-Distribution-Api-Version", "registry/2.0")
 	}
-	answer.Reply, answer.Wait = r.reply, e.Stage.Wait
-	return answer, nil
+	return answer.On(e.Stage, req, calls...), nil
 }
 
 // answer is the answer to the request. Whoever does not say who calls learns
@@ -145,7 +147,6 @@ func isDigest(reference string) bool { return strings.Contains(reference, ":") }
 func getEndpoint(r *request) (*exchange.Answer, error) {
 	call := r.newCall(scenarios.GetEndpoint, &scenarios.GetEndpointInput{RegistryId: &r.registry.Account})
 	err := r.Stage.GetEndpoint(r.Context(), call, r.refused)
-	r.reply = r.reply.Then(call.Reply)
 	return empty(http.StatusOK), err
 }
 

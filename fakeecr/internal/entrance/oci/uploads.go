@@ -53,7 +53,6 @@ func (r *request) mount(digest, from string) (mounted bool, err error) {
 		SourceRepositoryName: &from,
 	})
 	err = r.Stage.Mount(r.Context(), call)
-	r.reply = r.reply.Then(call.Reply)
 	if errors.Is(err, registry.ErrNotMountable) {
 		return false, nil
 	}
@@ -119,7 +118,7 @@ func (r *request) receive() (size int64, err error) {
 	}
 	call := r.newCall("UploadLayerPart", in)
 	answer, err := r.Stage.UploadPart(r.Context(), call, r.Body, r.ContentLength)
-	out, err := answered[ecr.UploadLayerPartOutput](r, call, answer, err)
+	out, err := answered[ecr.UploadLayerPartOutput](answer, err)
 	switch {
 	case errors.Is(err, registry.ErrBrokenOff):
 		return 0, uploadInvalid(err)
@@ -148,7 +147,6 @@ func statUpload(r *request) (*exchange.Answer, error) {
 		RegistryId: &r.registry.Account, RepositoryName: &r.repository, UploadId: &r.reference,
 	})
 	size, err := r.Stage.Received(r.Context(), call)
-	r.reply = r.reply.Then(call.Reply)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +166,6 @@ func (r *request) cancel() error {
 		RegistryId: &r.registry.Account, RepositoryName: &r.repository, UploadId: &r.reference,
 	})
 	err := r.Stage.Cancel(r.Context(), call)
-	r.reply = r.reply.Then(call.Reply)
 	return err
 }
 

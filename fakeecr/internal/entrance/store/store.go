@@ -47,9 +47,10 @@ func Serve(s *stage.Stage, by stage.Caller, req *http.Request, ownHost, spec boo
 	content, err := s.Download(req.Context(), call, req.URL)
 	switch {
 	case stage.Unanswered(req.Context(), err):
+		s.Lose(call)
 		return nil, err
 	case err != nil:
-		return refusal(call.Record.RequestID, err).On(s, call), nil
+		return refusal(call.Record.RequestID, err).On(s, req, call), nil
 	}
 	answer := exchange.New(http.StatusOK, "application/octet-stream", nil)
 	answer.Content, answer.Range = content, content.Range
@@ -58,7 +59,7 @@ func Serve(s *stage.Stage, by stage.Caller, req *http.Request, ownHost, spec boo
 	if spec {
 		answer.Header.Set("Docker-Content-Digest", *in.LayerDigest)
 	}
-	return answer.On(s, call), nil
+	return answer.On(s, req, call), nil
 }
 
 // errorBody is the form of S3's errors.
