@@ -35,7 +35,10 @@ func TestNearestCallsSayWhy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			onAllFacesOf(t, func(t *testing.T, f face) {
-				playing := f.registry.Play(scenarios.Scenario{scenarios.On("PutImage", c.condition, scenarios.Repository("team/ap")).Fail(errNo)})
+				playing := f.registry.Play(scenarios.Scenario{
+					scenarios.On("PutImage", c.condition, scenarios.Repository("team/ap")).Fail(errNo),
+					scenarios.On("DeleteRepository").Then("down").Optional(),
+				})
 				repositories(t, f)
 				for range 5 {
 					_, err := f.PutImage(t.Context(), &ecr.PutImageInput{RepositoryName: aws.String(app), ImageManifest: aws.String("{}"), ImageTag: aws.String("dev")})

@@ -299,11 +299,11 @@ type rules struct {
 	told []string
 }
 
-func (r *rules) Concerns(operation string) bool               { return operation == "Tell" }
+func (r *rules) Concerns(operation string) bool { return operation == "Tell" }
 func (r *rules) Ask(_ *scenarios.Call, p *Postponement) (func(*scenarios.Call), error) {
 	return nil, r.ask(p)
 }
-func (r *rules) Tell(call *scenarios.Call)                    { r.told = append(r.told, call.Operation) }
+func (r *rules) Tell(call *scenarios.Call) { r.told = append(r.told, call.Operation) }
 func (d *diary) on(ask func(p *Postponement) error) (stage *rules) {
 	stage = &rules{ask: ask}
 	d.PlayOn(stage)
