@@ -18,7 +18,7 @@ var badDay = scenarios.Scenario{
 	scenarios.On("PutImage").Nth(3).Drop(), // it is carried out, and its reply is lost
 	scenarios.On("PutImage").First(2).Fail(scenarios.Throttled()),
 	scenarios.On("UploadLayerPart", scenarios.Repository("team/*")).Every(4).Fail(&types.ServerException{}),
-	scenarios.On("DownloadLayer").First(1).ResetAfter(1 << 20),
+	scenarios.On("DownloadLayer").First(1).ResetAfter(1 << 19),
 	scenarios.On("DescribeImages", scenarios.Tag("v*")).Stale(5 * time.Second),
 	scenarios.On("*", scenarios.Region("eu-west-1")).Between(time.Hour, 2*time.Hour).Fail(&scenarios.Response{Status: 503}),
 }
@@ -32,7 +32,7 @@ func ExampleScenario() {
 	// PutImage nth 3 loses its reply
 	// PutImage first 2 fails with ThrottlingException
 	// UploadLayerPart in team/* every 4 fails with ServerException
-	// DownloadLayer first 1 with its connection reset after 1048576 bytes
+	// DownloadLayer first 1 with its connection reset after 524288 bytes
 	// DescribeImages tagged v* answers from an earlier state
 	// * in region eu-west-1 between 1h0m0s and 2h0m0s fails with HTTP 503 Service Unavailable
 	// <nil>
