@@ -52,6 +52,8 @@ func (c Condition) Instead(call *Call) string {
 		return "with a token issued at " + call.TokenIssued.Format("15:04:05.000")
 	case c.input != "":
 		return "with an input that When does not accept"
+	case c.kind == "same":
+		return phrases[c.kind] + " " + call.Identity()
 	case c.words == nil:
 		return "which a function does not accept"
 	}
