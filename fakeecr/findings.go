@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
@@ -39,6 +40,47 @@ func (r *Registry) SetEnhancedScanFindings(reference string, findings ...types.E
 		r.world.t.Helper()
 	}
 	r.setFindings(types.ScanTypeEnhanced, reference, registry.ScanFindings{Enhanced: findings})
+}
+
+// scanFailures are the statuses in which a scan ends without findings. The SDK does not
+// know all of them.
+var scanFailures = []types.ScanStatus{
+	types.ScanStatusFailed, types.ScanStatusFindingsUnavailable, "IMAGE_SIZE_EXCEEDED",
+	types.ScanStatusLimitExceeded, types.ScanStatusUnsupportedImage,
+}
+
+// SetScanStatus says that scans of an image, basic ones from the next that completes
+// and enhanced ones at once, have this status and no findings: FAILED,
+// FINDINGS_UNAVAILABLE, IMAGE_SIZE_EXCEEDED, LIMIT_EXCEEDED or UNSUPPORTED_IMAGE. The
+// description may be empty. It takes the place of findings that were said, as
+// [Registry.SetScanFindings] and [Registry.SetEnhancedScanFindings] take its place.
+func (r *Registry) SetScanStatus(reference string, status types.ScanStatus, description string) {
+	if r.world.t != nil {
+		r.world.t.Helper()
+	}
+	r.world.must(checkReference(reference))
+	if !slices.Contains(scanFailures, status) {
+		r.world.must(fmt.Errorf("a scan without findings ends as one of %q, not as %q", scanFailures, status))
+	}
+	r.world.stage.State.SetScanFailure(r.caller.Key, reference, registry.ScanFailure{Status: status, Description: description})
+}
+
+// ScanLifetime has images scanned for good; see [WithScanDuration].
+const ScanLifetime time.Duration = 0
+
+// WithScanDuration sets how long after its push, or its return from the archive, an
+// image is scanned continuously, as the setting of Amazon Inspector does for an
+// account. Then its status is SCAN_ELIGIBILITY_EXPIRED, without findings, as it is of
+// an image that is older when enhanced scanning is switched on. Without the option it
+// is 14 days; [ScanLifetime] is for good.
+func WithScanDuration(d time.Duration) Option {
+	return func(s *settings) error {
+		if d < 0 {
+			return fmt.Errorf("images are not scanned for %s, but for some time or for good, which is 0", d)
+		}
+		s.config.ScanDuration = d
+		return nil
+	}
 }
 
 func (r *Registry) setFindings(kind types.ScanType, reference string, found registry.ScanFindings) {

@@ -44,6 +44,7 @@ func newSettings(t TB, options []Option) settings {
 		t.Helper()
 	}
 	s := settings{account: defaultAccount, region: defaultRegion, seed: rand.Uint64()}
+	s.config.ScanDuration = registry.DefaultScanDuration
 	s.apply(t, options)
 	return s
 }

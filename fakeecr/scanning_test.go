@@ -135,7 +135,7 @@ func TestBatchGetRepositoryScanningConfiguration(t *testing.T) {
 		require.Equal(t, []types.RepositoryScanningConfiguration{item("prod", false, "CONTINUOUS_SCAN", "prod"), item("flagged", true, "SCAN_ON_PUSH", "*")},
 			get("prod", "flagged").ScanningConfigurations)
 
-		putScanning(t, f, "ENHANCED")
+		putScanning(t, f, "ENHANCED", scanRule("SCAN_ON_PUSH", "prod"))
 		require.Equal(t, []types.RepositoryScanningConfiguration{item("flagged", true, "MANUAL")}, get("flagged").ScanningConfigurations,
 			"the flag is shown, although enhanced scanning does not read it")
 

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
@@ -93,7 +94,7 @@ func (c *control) advance(duration string) error {
 const maxFindings = 1 << 20
 
 // find says what scans find in an image, in the form of the imageScanFindings that
-// the AWS CLI prints.
+// the AWS CLI prints, or how they end without findings, in that of its imageScanStatus.
 func (c *control) find(image string, text io.Reader) error {
 	document, err := io.ReadAll(text)
 	if err != nil {
@@ -111,13 +112,19 @@ func (c *control) find(image string, text io.Reader) error {
 	if err != nil {
 		return err
 	}
-	var found types.ImageScanFindings
+	var found struct {
+		types.ImageScanFindings
+		types.ImageScanStatus
+	}
 	reader := json.NewDecoder(bytes.NewReader(canonical))
 	reader.DisallowUnknownFields()
 	if err := reader.Decode(&found); err != nil {
 		return fmt.Errorf("no imageScanFindings: %w", err)
 	}
-	if found.Findings == nil && found.EnhancedFindings == nil {
+	switch finds := found.Findings != nil || found.EnhancedFindings != nil; {
+	case finds && found.Status != "":
+		return fmt.Errorf("findings beside the status %s: a scan has one or the other", found.Status)
+	case !finds && found.Status == "":
 		return errors.New("imageScanFindings without findings and without enhancedFindings")
 	}
 	return attempt(func() error {
@@ -128,6 +135,9 @@ func (c *control) find(image string, text io.Reader) error {
 			}
 			if found.EnhancedFindings != nil {
 				registry.SetEnhancedScanFindings(image, found.EnhancedFindings...)
+			}
+			if found.Status != "" {
+				registry.SetScanStatus(image, found.Status, aws.ToString(found.Description))
 			}
 		}
 		return nil

@@ -174,6 +174,7 @@ func (c *config) define(flags *flag.FlagSet) {
 	option("sigv4", "verify signatures, which may be by `key:secret` or, of a session, key:secret:token; may be repeated", signer)
 	option("registry", "how the registry endpoint, /v2/, answers: as `ecr`, or as the OCI distribution spec wants it, which is spec (default ecr)", endpoint)
 	option("quota", "a limit, such as `\"images per repository=2\"`; may be repeated", quota)
+	option("scan-duration", "how long after its push an image is scanned continuously, as a `duration` such as 720h, or 0 for good (default 336h)", scanDuration)
 	option("kms-key", "a KMS key by its `ARN`, after a comma its error, which is DisabledException, KMSInvalidStateException, AccessDeniedException or NotFoundException; may be repeated", kmsKey)
 	option("secret", "a secret by its `ARN`, after a comma its error, which is \"access denied\", \"undecryptable\" or \"not found\"; may be repeated", secret)
 	toggle := func(name, usage string, option fakeecr.Option) {
@@ -257,6 +258,14 @@ func quota(s string) (fakeecr.Option, error) {
 		return nil, errors.New("a quota is its name, an equals sign and a whole number")
 	}
 	return fakeecr.WithQuota(fakeecr.Quota(name), n), nil
+}
+
+func scanDuration(s string) (fakeecr.Option, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return nil, errors.New("a duration is hours, minutes and seconds, such as 720h")
+	}
+	return fakeecr.WithScanDuration(d), nil
 }
 
 func kmsKey(s string) (fakeecr.Option, error) {

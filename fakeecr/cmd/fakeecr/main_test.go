@@ -130,7 +130,7 @@ func TestRunIsToldOfTheWorld(t *testing.T) {
 }
 
 func TestRunIsToldOfFindings(t *testing.T) {
-	url, _ := start(t, "-region", "eu-west-1", "-repository", "team/app")
+	url, _ := start(t, "-region", "eu-west-1", "-repository", "team/app", "-scan-duration", "720h")
 	api := client(url)
 	image := fakeecr.RandomImage(1, 100)
 	push(t, api, "team/app", "v1", image)
@@ -146,6 +146,8 @@ func TestRunIsToldOfFindings(t *testing.T) {
 		"no tag":         {"team/app:" + strings.Repeat("v", 301), `{"findings":[]}`, http.StatusBadRequest},
 		"no severity":    {"team/app:v1", `{"findings":[{"severity":"SEVERE"}]}`, http.StatusBadRequest},
 		"one is wrong":   {"team/app:v2", `{"findings":[],"enhancedFindings":[{"severity":"SEVERE"}]}`, http.StatusBadRequest},
+		"two answers":    {"team/app:v1", `{"findings":[],"status":"FAILED"}`, http.StatusBadRequest},
+		"no status":      {"team/app:v1", `{"status":"COMPLETE"}`, http.StatusBadRequest},
 		"too large":      {"team/app:v1", `{"findings":[]}` + strings.Repeat(" ", 1<<20), http.StatusRequestEntityTooLarge},
 		"largest":        {"team/app:v0", `{"findings":[]}` + strings.Repeat(" ", 1<<20-15), http.StatusNoContent},
 		// As version 1 and version 2 of the AWS CLI print them.
@@ -183,12 +185,29 @@ func TestRunIsToldOfFindings(t *testing.T) {
 	require.Len(t, out.ImageScanFindings.EnhancedFindings, 1)
 	require.Equal(t, "CVE-2026-2", *out.ImageScanFindings.EnhancedFindings[0].Title)
 	require.Equal(t, 2.5, out.ImageScanFindings.EnhancedFindings[0].Score)
+
+	status := func() (string, string) {
+		out, err := api.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: id})
+		require.NoError(t, err)
+		return string(out.ImageScanStatus.Status), aws.ToString(out.ImageScanStatus.Description)
+	}
+	post(t, url+"/_fakeecr/findings?image=team/app:v1", `{"status":"UNSUPPORTED_IMAGE","description":"from scratch"}`, http.StatusNoContent)
+	said, why := status()
+	require.Equal(t, "UNSUPPORTED_IMAGE: from scratch", said+": "+why)
+	post(t, url+"/_fakeecr/findings?image=team/app:v1", `{"enhancedFindings":[]}`, http.StatusNoContent)
+	for _, c := range []struct{ after, want string }{{"1h", "ACTIVE"}, {"718h", "ACTIVE"}, {"2h", "SCAN_ELIGIBILITY_EXPIRED"}} {
+		post(t, url+"/_fakeecr/advance?duration="+c.after, "", http.StatusNoContent)
+		said, _ = status()
+		require.Equal(t, c.want, said)
+	}
 }
 
 func TestMistakesInFindingsAreNamed(t *testing.T) {
 	url, _ := start(t)
 	for body, says := range map[string]string{
 		`{"findings":[]}{}`:                            "something follows the imageScanFindings: they are one document\n",
+		`{"findings":[],"status":"FAILED"}`:            "findings beside the status FAILED: a scan has one or the other\n",
+		`{"status":"COMPLETE"}`:                        `a scan without findings ends as one of ["FAILED" "FINDINGS_UNAVAILABLE" "IMAGE_SIZE_EXCEEDED" "LIMIT_EXCEEDED" "UNSUPPORTED_IMAGE"], not as "COMPLETE"` + "\n",
 		`{"findings":[]`:                               "no imageScanFindings: unexpected EOF\n",
 		`{"findings":[{"severity":"SEVERE"}]}`:         `a finding's severity is one of ["INFORMATIONAL" "LOW" "MEDIUM" "HIGH" "CRITICAL" "UNDEFINED"] or none, not "SEVERE"` + "\n",
 		`{"findings":[]}` + strings.Repeat(" ", 1<<20): "the body has more than 1048576 bytes\n",
@@ -331,6 +350,8 @@ func TestRunChecksItsArguments(t *testing.T) {
 		"signature":      {[]string{"-sigv4", "key"}, "with colons between them"},
 		"token":          {[]string{"-sigv4", "key:secret:"}, "with colons between them"},
 		"authority":      {[]string{"-tls-ca", "ca.pem"}, "-tls-ca needs -tls"},
+		"scan duration":  {[]string{"-scan-duration", "30 days"}, "such as 720h"},
+		"no duration":    {[]string{"-scan-duration", "-1h"}, "not scanned for -1h"},
 		"toggle":         {[]string{"-reachable-uris=perhaps"}, "invalid boolean value"},
 		"host":           {[]string{"-host", "ecr.test:80"}, "without a port"},
 		"no host":        {[]string{"-host", ""}, "without a port"},

@@ -52,6 +52,22 @@ type findings struct {
 	ScanFindings
 	// since is when a test said so; zero for what a scanner found.
 	since time.Time
+	// failure is why there are none.
+	failure *ScanFailure
+}
+
+// ScanFailure is the status in which a scan ends that has no findings.
+type ScanFailure struct {
+	Status types.ScanStatus
+	// Description is empty without one.
+	Description string
+}
+
+func (f *ScanFailure) Error() string {
+	if f.Description == "" {
+		return string(f.Status)
+	}
+	return string(f.Status) + ": " + f.Description
 }
 
 // scanResult is what comes of a scan, for a call in a world. It may be asked often,
@@ -65,11 +81,22 @@ func failedScan(err error) scanResult {
 // SetFindings says what scans of one type find in an image: "repository:tag" or
 // "repository@digest". The image need not be there yet.
 func (w *World) SetFindings(key Key, kind types.ScanType, reference string, found ScanFindings) {
-	kept := &findings{ScanFindings: keepFindings(found)}
+	w.say(key, reference, &findings{ScanFindings: keepFindings(found)}, kind)
+}
+
+// SetScanFailure says that scans of an image, of either type, end without findings.
+func (w *World) SetScanFailure(key Key, reference string, failure ScanFailure) {
+	w.say(key, reference, &findings{failure: &failure}, types.ScanTypeBasic, types.ScanTypeEnhanced)
+}
+
+// say keeps what a test says of scans of some types.
+func (w *World) say(key Key, reference string, said *findings, kinds ...types.ScanType) {
 	_ = w.do(key, func(tx *Tx) error {
 		reg := tx.changeRegistry(key)
-		kept.since = tx.Now()
-		reg.findings.Set(reg.generation, findingsKey(kind, reference), kept)
+		said.since = tx.Now()
+		for _, kind := range kinds {
+			reg.findings.Set(reg.generation, findingsKey(kind, reference), said)
+		}
 		return nil
 	})
 }
@@ -95,6 +122,9 @@ func (tx *Tx) seeded(repo *repository, img *image, kind types.ScanType) (*findin
 // the scanner answers. The scanner runs once, when the result is first asked for.
 func (tx *Tx) examine(repo *repository, img *image, kind types.ScanType) scanResult {
 	if found, ok := tx.seeded(repo, img, kind); ok {
+		if found.failure != nil {
+			return failedScan(found.failure)
+		}
 		return func(context.Context, *World) (*findings, error) { return found, nil }
 	}
 	scanner := tx.World.config.Scanners[kind]
@@ -168,8 +198,8 @@ func scanComplete() types.ImageScanStatus {
 }
 
 // enhancedReport is that of Amazon Inspector, which scans the images of all
-// repositories that a rule covers, those pushed before the rule included.
-// Continuous scanning never completes.
+// repositories that a rule covers, those pushed before the rule included unless they
+// were too old when scanning began. Continuous scanning never completes, but ends.
 func (tx *Tx) enhancedReport(ctx context.Context, repo *repository, img *image) (scanReport, bool) {
 	scanning := &tx.registry(repo.Key).scanning
 	frequency, _ := scanning.applied(repo.name)
@@ -179,23 +209,37 @@ func (tx *Tx) enhancedReport(ctx context.Context, repo *repository, img *image) 
 	if img.archived {
 		return scanReport{status: types.ImageScanStatus{Status: types.ScanStatusImageArchived}}, true
 	}
-	begun := scanning.enhancedSince
-	for _, at := range []time.Time{img.pushedAt, img.activatedAt} {
-		if at.After(begun) {
-			begun = at
-		}
-	}
+	pushedAt := latest(img.pushedAt, img.activatedAt)
+	begun := latest(scanning.enhancedSince, pushedAt)
 	completedAt := begun.Add(scanTime)
+	continuous := frequency == types.ScanFrequencyContinuousScan
+	if tx.tooOld(pushedAt, begun) || continuous && tx.tooOld(pushedAt, tx.Now()) {
+		return scanReport{status: types.ImageScanStatus{Status: types.ScanStatusScanEligibilityExpired}}, true
+	}
 	if tx.Now().Before(completedAt) {
 		return scanReport{status: types.ImageScanStatus{
 			Status: types.ScanStatusPending, Description: aws.String("Pending start of the image scan."),
 		}}, true
 	}
 	status := scanComplete()
-	if frequency == types.ScanFrequencyContinuousScan {
+	if continuous {
 		status = types.ImageScanStatus{Status: types.ScanStatusActive, Description: aws.String("Continuous scan is selected for image.")}
 	}
 	return tx.newScanReport(ctx, status, completedAt, tx.examine(repo, img, types.ScanTypeEnhanced)), true
+}
+
+// tooOld tells whether an image is at a time no longer one that enhanced scanning
+// goes on with.
+func (tx *Tx) tooOld(pushedAt, now time.Time) bool {
+	most := tx.World.config.ScanDuration
+	return most > 0 && now.Sub(pushedAt) >= most
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // newScanReport is that of a scan that is over; the status is for its success.
@@ -211,6 +255,10 @@ func (tx *Tx) newScanReport(ctx context.Context, status types.ImageScanStatus, c
 }
 
 func failedStatus(err error) types.ImageScanStatus {
+	var failure *ScanFailure
+	if errors.As(err, &failure) {
+		return types.ImageScanStatus{Status: failure.Status, Description: optional(failure.Description)}
+	}
 	var limit *types.LimitExceededException
 	if errors.As(err, &limit) {
 		return types.ImageScanStatus{Status: types.ScanStatusLimitExceeded, Description: aws.String(limit.ErrorMessage())}

@@ -19,6 +19,9 @@ const (
 	// scanTime is how long a scan takes on the clock, less than a poll of the
 	// SDK's waiter.
 	scanTime = 3 * time.Second
+	// DefaultScanDuration is how long after its push an image is scanned continuously,
+	// as Amazon Inspector's guide has it.
+	DefaultScanDuration = 14 * 24 * time.Hour
 	// scanWindow is the time in which the quotas count scans.
 	scanWindow = 24 * time.Hour
 )
@@ -45,13 +48,20 @@ func (s *scanning) kind() types.ScanType {
 	return types.ScanTypeBasic
 }
 
+// frequencies are from the least to the one that is enforced over the others.
+var frequencies = []types.ScanFrequency{types.ScanFrequencyManual, types.ScanFrequencyScanOnPush, types.ScanFrequencyContinuousScan}
+
 // applied is how often a repository is scanned, and the filter that says so: of
-// all that match, the last.
+// those of a rule that match, the last. Enhanced scanning without rules is
+// continuous for all repositories. Both are the user guide's.
 func (s *scanning) applied(name string) (types.ScanFrequency, []string) {
+	if s.enhanced() && len(s.rules) == 0 {
+		return types.ScanFrequencyContinuousScan, nil
+	}
 	frequency, filters := types.ScanFrequencyManual, []string(nil)
 	for _, rule := range s.rules {
 		for _, filter := range rule.filters {
-			if scanFilterMatches(filter, name) {
+			if scanFilterMatches(filter, name) && slices.Index(frequencies, rule.frequency) >= slices.Index(frequencies, frequency) {
 				frequency, filters = rule.frequency, []string{filter}
 			}
 		}

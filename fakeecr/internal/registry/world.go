@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	smithy "github.com/aws/smithy-go"
@@ -49,6 +50,9 @@ type Config struct {
 	Upstreams map[string]Upstream
 	// Scanners compute what scans of a type find where a test does not say it.
 	Scanners map[types.ScanType]Scanner
+	// ScanDuration is how long after its push an image is scanned continuously, 0
+	// for good.
+	ScanDuration time.Duration
 	// Principals are the users and roles that exist, by ARN; nil if all do.
 	Principals map[string]bool
 	// ReachableURIs has URIs of repositories, and endpoints of tokens, lead to where
