@@ -45,7 +45,13 @@ func (l *lab) run(world *fakeecr.Registry, rules scenarios.Scenario, calls int) 
 	if l.sockets {
 		return l.overSockets(world, rules, calls)
 	}
-	b := &bubble{lab: l, calls: calls, world: world, rules: rules, begin: world.Now()}
+	return l.inBubble(world.Now(), func(b *bubble, t *testing.T) { l.explored(b, t, world, rules, calls) })
+}
+
+// inBubble runs main inside testing/synctest, under a watchdog in real time. The
+// bubble's time begins at begin: that of a world.
+func (l *lab) inBubble(begin time.Time, main func(*bubble, *testing.T)) exploration.Outcome {
+	b := &bubble{begin: begin, main: main}
 	ended := make(chan exploration.Outcome, 1)
 	go b.test(l.t, ended)
 	watchdog := time.NewTimer(l.within)
@@ -64,11 +70,8 @@ func (l *lab) run(world *fakeecr.Registry, rules scenarios.Scenario, calls int) 
 
 // bubble is one run inside testing/synctest.
 type bubble struct {
-	*lab
-	calls int
-	world *fakeecr.Registry
-	rules scenarios.Scenario
 	begin time.Time
+	main  func(*bubble, *testing.T)
 
 	id  atomic.Pointer[string]
 	out exploration.Outcome
@@ -84,31 +87,34 @@ func (b *bubble) test(t *testing.T, ended chan<- exploration.Outcome) {
 		}
 		ended <- b.out
 	}()
-	synctest.Test(t, b.main)
+	synctest.Test(t, func(t *testing.T) {
+		b.id.Store(bubbleOf())
+		time.Sleep(time.Until(b.begin)) // the world's clock and time.Now agree
+		b.main(b, t)
+	})
 }
 
 // patience is how long, on the bubble's clock, what should end is waited for.
 const patience = time.Minute
 
-func (b *bubble) main(t *testing.T) {
-	b.id.Store(bubbleOf())
-	time.Sleep(time.Until(b.begin)) // the world's clock and time.Now agree
-	fork := b.world.Fork(nil)
-	played := fork.Play(b.rules)
+// explored is one run of the function that is explored, on a fork of a world.
+func (l *lab) explored(b *bubble, t *testing.T, world *fakeecr.Registry, rules scenarios.Scenario, calls int) {
+	fork := world.Fork(nil)
+	played := fork.Play(rules)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	g := &guard{most: b.calls, over: make(chan struct{})}
+	g := &guard{most: calls, over: make(chan struct{})}
 	defer fork.Watch(g.see)()
-	c := call(ctx, b.f, fork)
-	limit := time.NewTimer(b.limit)
+	c := call(ctx, l.f, fork)
+	limit := time.NewTimer(l.limit)
 	defer limit.Stop()
 	why := ""
 	select {
 	case <-c.done:
 	case <-g.over:
-		why = fmt.Sprintf("it has made more than %d calls", b.calls)
+		why = fmt.Sprintf("it has made more than %d calls", calls)
 	case <-limit.C:
-		why = fmt.Sprintf("it has not ended within %v of its clock", b.limit)
+		why = fmt.Sprintf("it has not ended within %v of its clock", l.limit)
 	}
 	g.close()
 	cancel()
@@ -117,7 +123,7 @@ func (b *bubble) main(t *testing.T) {
 		b.settle()
 	}
 	b.out.World, b.out.Trace = fork, fork.Trace()
-	b.out.Fired = len(b.rules) == 0 || played.Fired(b.rules[0]) > 0
+	b.out.Fired = len(rules) == 0 || played.Fired(rules[0]) > 0
 }
 
 // settle gives goroutines of a function that has answered the time to end.

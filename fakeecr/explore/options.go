@@ -13,7 +13,7 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-// Option changes how [Run] explores.
+// Option changes how [Run] or [Interleave] explores.
 type Option interface{ set(*settings) }
 
 type option func(*settings)
@@ -25,7 +25,10 @@ type settings struct {
 	config        exploration.Config
 	limit, within time.Duration
 	sockets       bool
-	mistakes      []error
+	// What Interleave is told: one schedule, and how many of which.
+	schedule          string
+	preemptions, most int
+	mistakes          []error
 	// same and check are functions with a type of their own, nil without one.
 	same, check typedFunction
 }
@@ -38,7 +41,7 @@ type typedFunction struct {
 }
 
 func newSettings() *settings {
-	s := &settings{limit: 24 * time.Hour, within: 10 * time.Second * slower}
+	s := &settings{limit: 24 * time.Hour, within: 10 * time.Second * slower, preemptions: -1, most: mostSchedules}
 	s.config = exploration.Config{Faults: exploration.Faults(), Most: exploration.DefaultMost, Same: exploration.SameJSON, Accepted: map[string]string{}}
 	return s
 }

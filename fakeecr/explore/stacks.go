@@ -41,7 +41,7 @@ func inside(bubble *string) (stacks []string) {
 	}
 	for _, stack := range strings.Split(allStacks(), "\n\n") {
 		header, frames, _ := strings.Cut(stack, "\n")
-		if strings.Contains(header, *bubble) && !strings.Contains(frames, "explore.(*bubble).") && !strings.Contains(frames, "testingSynctestTest(") &&
+		if strings.Contains(header, *bubble) && !strings.Contains(frames, "explore.(*bubble).test.func") && !strings.Contains(frames, "testingSynctestTest(") &&
 			!strings.Contains(frames, "internal/synctest.Run(") {
 			stacks = append(stacks, stack)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
@@ -266,3 +267,5 @@ func TestWrongOnTheGoodDay(t *testing.T) {
 		})
 	}
 }
+
+func digestOf(blob []byte) string { return digest.FromBytes(blob).String() }

@@ -52,7 +52,7 @@ func Begin(c Config) (*Exploration, error) {
 	e.Report.Good = e.Good.Trace
 	switch {
 	case e.Good.Ending != Returned:
-		return e, fmt.Errorf("the good day, without a fault: %s: %s\n%s", e.Good.verdict(), e.Good.Detail, e.Good.Stack)
+		return e, fmt.Errorf("the good day, without a fault: %s: %s\n%s", e.Good.Verdict(), e.Good.Detail, e.Good.Stack)
 	case e.Good.Err != nil:
 		return e, fmt.Errorf("the good day, without a fault, must succeed: %w", e.Good.Err)
 	case c.Check != nil:
@@ -64,7 +64,7 @@ func Begin(c Config) (*Exploration, error) {
 	if len(targets) == 0 {
 		return e, errors.New("the good day made no call: the code never reached the fake")
 	}
-	e.world = settled(e.Good.World)
+	e.world = Settled(e.Good.World)
 	e.Variations = variations(targets, c.Faults)
 	for _, t := range targets {
 		e.Report.Calls = append(e.Report.Calls, t.name)
@@ -86,9 +86,9 @@ func Begin(c Config) (*Exploration, error) {
 // scans, replicas, signatures.
 const afterwards = time.Hour
 
-// settled is what a world holds once all that was begun is done, but for uploads that
+// Settled is what a world holds once all that was begun is done, but for uploads that
 // were left: ECR offers nothing to end one, and forgets them after a day.
-func settled(world *fakeecr.Registry) fakeecr.Snapshot {
+func Settled(world *fakeecr.Registry) fakeecr.Snapshot {
 	later := world.Fork(nil)
 	later.Advance(afterwards)
 	s := later.Snapshot()
@@ -112,7 +112,7 @@ func (e *Exploration) Try(v Variation) Cell {
 	case !first.Fired:
 		cell.Verdict = NotReached
 	case first.Ending != Returned:
-		cell.fails(first.verdict(), first.Detail, cause(first.Detail))
+		cell.fails(first.Verdict(), first.Detail, Cause(first.Detail))
 		cell.Stack = first.Stack
 	case first.Err == nil && v.Fault != killedName:
 		e.judgeSuccess(&cell, first)
@@ -123,14 +123,15 @@ func (e *Exploration) Try(v Variation) Cell {
 	return e.Report.add(cell)
 }
 
-func (o Outcome) verdict() Verdict {
+// Verdict is what a run is called that did not return.
+func (o Outcome) Verdict() Verdict {
 	return map[Ending]Verdict{Panicked: Panic, Endless: NeverEnds, Leaked: Leak}[o.Ending]
 }
 
 // judgeSuccess judges a run that said success.
 func (e *Exploration) judgeSuccess(cell *Cell, run Outcome) {
 	about := cell.Operation + " " + cell.Fault
-	if other := e.world.Diff(settled(run.World)); len(other) > 0 {
+	if other := e.world.Diff(Settled(run.World)); len(other) > 0 {
 		cell.fails(SuccessBut, "it says success, but the world is not as after a good day:"+listed(other), about)
 		return
 	}
@@ -157,12 +158,12 @@ func (e *Exploration) judgeFailure(cell *Cell, run Outcome) {
 	}
 	switch other := []fakeecr.Difference(nil); {
 	case again.Ending != Returned:
-		cell.fails(again.verdict(), "run again, without the fault: "+again.Detail+said, cause(again.Detail))
+		cell.fails(again.Verdict(), "run again, without the fault: "+again.Detail+said, Cause(again.Detail))
 		cell.Stack = again.Stack
 	case again.Err != nil:
-		cell.fails(DoesNotRecover, "run again, without the fault, it says: "+again.Err.Error()+said, cause(again.Err.Error()))
+		cell.fails(DoesNotRecover, "run again, without the fault, it says: "+again.Err.Error()+said, Cause(again.Err.Error()))
 	default:
-		if other = e.world.Diff(settled(again.World)); len(other) > 0 {
+		if other = e.world.Diff(Settled(again.World)); len(other) > 0 {
 			cell.fails(OtherWorld, "run again, without the fault, it says success, but the world is not as after a good day:"+listed(other)+said, cell.Operation+" "+cell.Fault)
 			return
 		}
@@ -178,7 +179,7 @@ func (e *Exploration) check(cell *Cell, run Outcome) (holds bool) {
 		return true
 	}
 	if err := e.Check(run.World, run.Answer, run.Err); err != nil {
-		cell.fails(CheckFails, "Check: "+err.Error(), cause(err.Error()))
+		cell.fails(CheckFails, "Check: "+err.Error(), Cause(err.Error()))
 		return false
 	}
 	return true

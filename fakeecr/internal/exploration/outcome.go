@@ -92,8 +92,8 @@ func plain(text string) string {
 	return times.ReplaceAllString(uuids.ReplaceAllString(text, "(id)"), "(time)")
 }
 
-// cause is the text of an error without what tells one call from another.
-func cause(text string) string {
+// Cause is the text of an error without what tells one call from another.
+func Cause(text string) string {
 	return address.ReplaceAllString(hexes.ReplaceAllString(plain(text), "(digest)"), "(address)")
 }
 
