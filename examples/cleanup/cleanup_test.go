@@ -1,16 +1,20 @@
 package cleanup_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/examples/cleanup"
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/explore"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -77,6 +81,54 @@ func TestUntaggedOnABadDay(t *testing.T) {
 			})
 		})
 	}
+}
+
+// littered is a repository with two images to delete, and two that are in use.
+func littered(t *testing.T) (fixture *fakeecr.Registry, unused string) {
+	fixture = fakeecr.New(t)
+	fixture.MustPush("team/app:latest", fakeecr.RandomImage(1, 1<<10))
+	fixture.MustPush("team/app:all", fakeecr.RandomIndex(4, "linux/amd64", "linux/arm64"))
+	fixture.MustPush("team/app", fakeecr.RandomImage(2, 1<<10))
+	unused = fixture.MustPush("team/app", fakeecr.RandomImage(3, 1<<10))
+	fixture.Advance(week)
+	return fixture, unused
+}
+
+func clean(ctx context.Context, registry *fakeecr.Registry) (int, error) {
+	return cleanup.Untagged(ctx, registry.Client(), "team/app", registry.Now().Add(-time.Hour))
+}
+
+// Every failure at once: each fault at each call.
+func TestUntaggedExplored(t *testing.T) {
+	fixture, _ := littered(t)
+	explore.Run(t, fixture, clean)
+}
+
+// Somebody tags an image just when it is deleted, and somebody else deletes too.
+func TestUntaggedBesidesOthers(t *testing.T) {
+	fixture, unused := littered(t)
+	cleaner := func(ctx context.Context, registry *fakeecr.Registry) error {
+		_, err := clean(ctx, registry)
+		return err
+	}
+	promoter := func(ctx context.Context, registry *fakeecr.Registry) error {
+		got, err := registry.BatchGetImage(ctx, &ecr.BatchGetImageInput{
+			RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{{ImageDigest: &unused}},
+		})
+		if err != nil || len(got.Images) == 0 {
+			return errors.Join(err, errors.New("it is gone"))
+		}
+		_, err = registry.PutImage(ctx, &ecr.PutImageInput{
+			RepositoryName: aws.String("team/app"), ImageManifest: got.Images[0].ImageManifest, ImageTag: aws.String("stable"),
+		})
+		return err
+	}
+	t.Run("a promoter", func(t *testing.T) {
+		explore.Interleave(t, fixture, []explore.Actor{{Name: "cleaner", Run: cleaner}, {Name: "promoter", Run: promoter}})
+	})
+	t.Run("a cleaner", func(t *testing.T) {
+		explore.Interleave(t, fixture, []explore.Actor{{Name: "one", Run: cleaner}, {Name: "other", Run: cleaner}})
+	})
 }
 
 // left are the digests of the images that are there.

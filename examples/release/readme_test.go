@@ -1,6 +1,7 @@
 package release_test
 
 import (
+	"context"
 	"net"
 	"os"
 	"os/exec"
@@ -11,6 +12,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/examples/release"
+	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/explore"
 )
 
 const root = "../.."
@@ -63,6 +68,16 @@ func TestReadmeShowsRealCode(t *testing.T) {
 		block = strings.TrimSuffix(block, "playing := registry.Play(badDay)\n")
 		require.Contains(t, code, "\n"+block)
 	}
+}
+
+// The table is what the exploration above it prints.
+func TestReadmeShowsTheTable(t *testing.T) {
+	fixture := fakeecr.New(t)
+	fixture.MustPush("team/app:v1", fakeecr.RandomImage(1, 1<<20))
+	report := explore.Run(t, fixture, func(ctx context.Context, registry *fakeecr.Registry) (any, error) {
+		return nil, release.Publish(ctx, registry.Client(), "team/app")
+	})
+	require.Contains(t, blocks(readme(t), "text"), report.String())
 }
 
 // reader is what stands around the commands. The module is this one, and what .ci/run

@@ -5,15 +5,18 @@ package release
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 )
 
 // ECR is what Publish needs of the client.
 type ECR interface {
+	BatchCheckLayerAvailability(context.Context, *ecr.BatchCheckLayerAvailabilityInput, ...func(*ecr.Options)) (*ecr.BatchCheckLayerAvailabilityOutput, error)
 	InitiateLayerUpload(context.Context, *ecr.InitiateLayerUploadInput, ...func(*ecr.Options)) (*ecr.InitiateLayerUploadOutput, error)
 	UploadLayerPart(context.Context, *ecr.UploadLayerPartInput, ...func(*ecr.Options)) (*ecr.UploadLayerPartOutput, error)
 	CompleteLayerUpload(context.Context, *ecr.CompleteLayerUploadInput, ...func(*ecr.Options)) (*ecr.CompleteLayerUploadOutput, error)
@@ -36,7 +39,8 @@ const manifest = `{
   "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": "%s", "size": %d}]
 }`
 
-// Publish uploads a config and a layer and tags them as "released".
+// Publish uploads a config and a layer and tags them as "released". It may be run
+// again: what an attempt before has stored, also one whose reply was lost, is there.
 func Publish(ctx context.Context, client ECR, repository string) error {
 	config, layer := []byte(`{"os":"linux","architecture":"amd64"}`), []byte("the release")
 	for _, blob := range [][]byte{config, layer} {
@@ -49,10 +53,20 @@ func Publish(ctx context.Context, client ECR, repository string) error {
 		ImageManifest:  aws.String(fmt.Sprintf(manifest, digest(config), len(config), digest(layer), len(layer))),
 		ImageTag:       aws.String("released"),
 	})
-	return err
+	return unless[*types.ImageAlreadyExistsException](err)
 }
 
 func upload(ctx context.Context, client ECR, repository string, blob []byte) error {
+	checked, err := client.BatchCheckLayerAvailability(ctx, &ecr.BatchCheckLayerAvailabilityInput{
+		RepositoryName: &repository,
+		LayerDigests:   []string{digest(blob)},
+	})
+	if err != nil {
+		return err
+	}
+	if len(checked.Layers) == 1 && checked.Layers[0].LayerAvailability == types.LayerAvailabilityAvailable {
+		return nil
+	}
 	begun, err := client.InitiateLayerUpload(ctx, &ecr.InitiateLayerUploadInput{RepositoryName: &repository})
 	if err != nil {
 		return err
@@ -72,6 +86,15 @@ func upload(ctx context.Context, client ECR, repository string, blob []byte) err
 		UploadId:       begun.UploadId,
 		LayerDigests:   []string{digest(blob)},
 	})
+	return unless[*types.LayerAlreadyExistsException](err)
+}
+
+// unless drops an error of one type: the one that says that all is done already.
+func unless[E error](err error) error {
+	var done E
+	if errors.As(err, &done) {
+		return nil
+	}
 	return err
 }
 

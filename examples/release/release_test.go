@@ -1,6 +1,7 @@
 package release_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/fakeecr/ecr/examples/release"
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/explore"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -36,6 +38,15 @@ func TestReleaseSurvivesThrottling(t *testing.T) {
 		registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 1<<20))
 		require.NoError(t, release.Publish(t.Context(), registry.Client(), "team/app"))
 		require.Equal(t, 3, registry.Count("PutImage"))
+	})
+}
+
+// Every failure at once: each fault at each call.
+func TestReleaseSurvivesEverything(t *testing.T) {
+	fixture := fakeecr.New(t)
+	fixture.MustPush("team/app:v1", fakeecr.RandomImage(1, 1<<20))
+	explore.Run(t, fixture, func(ctx context.Context, registry *fakeecr.Registry) (any, error) {
+		return nil, release.Publish(ctx, registry.Client(), "team/app")
 	})
 }
 

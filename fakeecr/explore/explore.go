@@ -72,8 +72,8 @@ func Run[T any](t *testing.T, fixture *fakeecr.Registry, f func(context.Context,
 		t.Run(v.Name, func(t *testing.T) {
 			l.t = t
 			judge(t, e, e.Try(v))
-			l.checkHung(&e.Report)
 		})
+		l.checkHung(t, &e.Report)
 	}
 	return &Report{e.Report}
 }

@@ -33,10 +33,11 @@ func newLab(t *testing.T, s *settings, f function) *lab { return &lab{settings: 
 // mostHung is how many runs are left behind before an exploration ends.
 const mostHung = 3
 
-func (l *lab) checkHung(report *exploration.Report) {
+func (l *lab) checkHung(t *testing.T, report *exploration.Report) {
+	t.Helper()
 	if l.hung >= mostHung {
 		report.Stopped = fmt.Sprintf("%d runs did not end and were left behind", l.hung)
-		l.t.Errorf("explore: %s: the exploration stops here", report.Stopped)
+		t.Errorf("explore: %s: the exploration stops here", report.Stopped)
 	}
 }
 

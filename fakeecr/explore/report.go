@@ -24,16 +24,17 @@ type Cell struct {
 	Detail, As string
 	// Accepted tells that [Accept] knows it.
 	Accepted bool
-	// Rules are those that were played, and Trace the calls that were made, of
-	// findings only.
+	// Rules are those that were played.
 	Rules scenarios.Scenario
-	Trace scenarios.Trace
+	// Trace is the calls that were made, and Again those when the function was run
+	// again, of findings only.
+	Trace, Again scenarios.Trace
 }
 
 func newCell(c exploration.Cell) Cell {
 	return Cell{
 		Name: c.Name, Call: c.Call, Fault: c.Fault, Verdict: string(c.Verdict), Finding: c.Verdict.IsFinding(),
-		Detail: c.Detail, As: c.As, Accepted: c.Accepted, Rules: c.Rules, Trace: c.Trace,
+		Detail: c.Detail, As: c.As, Accepted: c.Accepted, Rules: c.Rules, Trace: c.Trace, Again: c.Again,
 	}
 }
 

@@ -138,6 +138,7 @@ func TestThreeThatHangEndAnExploration(t *testing.T) {
 	require.Contains(t, output, "NEVER ENDS: it hangs, and was left behind after")
 	require.Contains(t, output, "3 runs did not end and were left behind: the exploration stops here")
 	require.Contains(t, output, "stopped: 3 runs")
+	require.Contains(t, output, "3 times: it hangs")
 }
 
 func TestOptions(t *testing.T) {

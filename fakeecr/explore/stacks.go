@@ -74,7 +74,7 @@ func frameOf(stack string) string {
 	header, frames, _ := strings.Cut(stack, "\n")
 	doing := ""
 	if found := waiting.FindStringSubmatch(header); found != nil {
-		doing = "[" + found[1] + "]"
+		doing = "[" + strings.Replace(found[1], "runnable", "running", 1) + "]"
 	}
 	lines := strings.Split(frames, "\n")
 	for i := 0; i+1 < len(lines); i += 2 {

@@ -107,7 +107,7 @@ func (e *Exploration) allowed() int { return 20*len(e.Good.Trace) + 100 }
 // Try runs a variation and notes what it came to.
 func (e *Exploration) Try(v Variation) Cell {
 	first := e.Subject(e.Fixture, v.Rules, e.allowed())
-	cell := Cell{Variation: v, Verdict: Survived, trace: first.Trace}
+	cell := Cell{Variation: v, Verdict: Survived, Trace: first.Trace}
 	switch {
 	case !first.Fired:
 		cell.Verdict = NotReached
@@ -151,7 +151,7 @@ func (e *Exploration) judgeFailure(cell *Cell, run Outcome) {
 		return
 	}
 	again := e.Subject(run.World, nil, e.allowed())
-	cell.trace = append(cell.trace[:len(cell.trace):len(cell.trace)], again.Trace...)
+	cell.Again = again.Trace
 	said := ""
 	if run.Err != nil {
 		said = "\nThe run before, with the fault, said: " + run.Err.Error()

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/report"
+	"github.com/fakeecr/ecr/scenarios"
 
 	_ "embed"
 )
@@ -23,7 +24,8 @@ type pageCell struct {
 	// ID is the cell's place in the page, "" for a fault that cannot be there.
 	ID, Sign, Class string
 	Go, JSON        string
-	Calls           []report.Call
+	// Calls are those of a finding, and CallsAgain those when it was run again.
+	Calls, CallsAgain []report.Call
 }
 
 type pageRow struct {
@@ -69,8 +71,13 @@ func (r *Report) pageCell(call, fault string) pageCell {
 	if text, err := json.Marshal(cell.Rules); err == nil {
 		shown.JSON = report.Pretty(string(text))
 	}
-	for i := range cell.Trace {
-		shown.Calls = append(shown.Calls, report.NewCall(&cell.Trace[i]).InFull(calledBytes))
-	}
+	shown.Calls, shown.CallsAgain = inFull(cell.Trace), inFull(cell.Again)
 	return shown
+}
+
+func inFull(trace scenarios.Trace) (calls []report.Call) {
+	for i := range trace {
+		calls = append(calls, report.NewCall(&trace[i]).InFull(calledBytes))
+	}
+	return calls
 }

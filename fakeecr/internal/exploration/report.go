@@ -20,10 +20,9 @@ type Cell struct {
 	Why      string
 	// As is the variation with the same cause that came first, "" for the first.
 	As string
-	// Trace is the calls of both runs, of findings only.
-	Trace scenarios.Trace
-
-	trace scenarios.Trace
+	// Trace is the calls of the run with the fault, and Again those of the second run,
+	// of findings only.
+	Trace, Again scenarios.Trace
 	// cause is what findings of one cause have in common.
 	cause string
 }
@@ -40,6 +39,9 @@ func (c Cell) String() string {
 		fmt.Fprintf(&text, "%s\n", strings.TrimSpace(c.Stack))
 	}
 	fmt.Fprintf(&text, "The calls:\n%s", c.Trace)
+	if len(c.Again) > 0 {
+		fmt.Fprintf(&text, "The calls when it was run again:\n%s", c.Again)
+	}
 	fmt.Fprintf(&text, "The rules that repeat it, in Go and in JSON:\n%#v\n", c.Rules)
 	if written, err := json.Marshal(c.Rules); err == nil {
 		fmt.Fprintf(&text, "%s\n", written)
@@ -62,16 +64,17 @@ type Report struct {
 // add notes a cell; one with a cause that is known is no finding of its own.
 func (r *Report) add(cell Cell) Cell {
 	if cell.Verdict.IsFinding() {
-		cell.Trace = cell.trace
 		for _, before := range r.Cells {
 			if before.cause == cell.cause && before.As == "" {
 				cell.As = before.Name
-				cell.Trace = nil
+				cell.Trace, cell.Again = nil, nil
 				cell.Accepted = cell.Accepted || before.Accepted
 			}
 		}
 	}
-	cell.trace = nil
+	if !cell.Verdict.IsFinding() {
+		cell.Trace, cell.Again = nil, nil
+	}
 	r.Cells = append(r.Cells, cell)
 	return cell
 }

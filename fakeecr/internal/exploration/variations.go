@@ -2,7 +2,9 @@ package exploration
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/fakeecr/ecr/scenarios"
 )
@@ -51,8 +53,8 @@ func targets(trace scenarios.Trace, most int) []target {
 func name(all []target) {
 	names := []func(*target) string{
 		func(t *target) string { return "" },
-		func(t *target) string { return ":" + t.About() },
-		func(t *target) string { return ":" + t.About() + "~" + t.Identity()[len(t.Identity())-6:] },
+		func(t *target) string { return ":" + about(t) },
+		func(t *target) string { return ":" + about(t) + "~" + t.Identity()[len(t.Identity())-6:] },
 	}
 	for _, more := range names {
 		sharing := map[string][]*target{}
@@ -78,6 +80,15 @@ func name(all []target) {
 			t.name = fmt.Sprintf("%s#%d~%d", t.Operation, t.nth, i+1)
 		}
 	}
+}
+
+var longDigest = regexp.MustCompile(`(sha256:[0-9a-f]{12})[0-9a-f]{52}`)
+
+// about is what a call is about, as it can stand in the name of a test.
+func about(t *target) string {
+	const most = 48
+	text := strings.ReplaceAll(longDigest.ReplaceAllString(t.About(), "$1"), " ", "_")
+	return text[:min(len(text), most)]
 }
 
 // variations are each fault at each call where it can be.
