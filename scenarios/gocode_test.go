@@ -20,13 +20,14 @@ func TestRulesAreGo(t *testing.T) {
 		`scenarios.On("PutImage", scenarios.Same("PutImage 1/eu-west-1")).Nth(2).Drop()`: scenarios.On("PutImage", scenarios.Same("PutImage 1/eu-west-1")).Nth(2).Drop(),
 		`scenarios.On("*", scenarios.While("")).Or("reads").Fail(scenarios.ErrConnectionRefused).Then("gone").Named("n").Optional()`: scenarios.On("*", scenarios.While("")).Or("reads").
 			Fail(scenarios.ErrConnectionRefused).Then("gone").Named("n").Optional(),
-		`scenarios.On("reads", scenarios.Repository("team/*"), scenarios.Through("API")).After(1).First(2).Every(3).Between(0, time.Hour).For(90*time.Second).Sometimes(0.5).StaleBy(1)`: scenarios.On(scenarios.Reads, scenarios.Repository("team/*"), scenarios.Through(scenarios.FaceAPI)).
-			After(1).First(2).Every(3).Between(0, time.Hour).For(90 * time.Second).Sometimes(0.5).StaleBy(1),
-		`scenarios.On("PutImage").Delay(time.Minute).Hold().Together(2).AtMost(0.5, 3).Sequence(nil, scenarios.Throttled()).Twice()`: scenarios.On("PutImage").Delay(time.Minute).Hold().Together(2).AtMost(0.5, 3).Sequence(nil, scenarios.Throttled()).Twice(),
-		`scenarios.On("ListImages").Frozen().ShortPage(1).Stall(1500*time.Millisecond).Trickle(9).CutAfter(0)`:                       scenarios.On("ListImages").Frozen().ShortPage(1).Stall(1500 * time.Millisecond).Trickle(9).CutAfter(0),
-		`scenarios.On("ListImages").Stale(time.Second).EmptyPage().ResetAfter(7)`:                                                    scenarios.On("ListImages").Stale(time.Second).EmptyPage().ResetAfter(7),
-		`scenarios.On("DownloadLayer").Flip(0).Keep(3)`:                                                                              scenarios.On("DownloadLayer").Flip(0).Keep(3),
-		`scenarios.On("BatchGetImage").FailItem(1, "KmsError", "no").Reserialise()`:                                                  scenarios.On("BatchGetImage").FailItem(1, "KmsError", "no").Reserialise(),
+		`scenarios.On("reads", scenarios.Repository("team/*"), scenarios.Through("API")).After(1).First(6).Every(3).Between(0, time.Hour).For(90*time.Second).Sometimes(0.5).StaleBy(1)`: scenarios.On(scenarios.Reads, scenarios.Repository("team/*"), scenarios.Through(scenarios.FaceAPI)).
+			After(1).First(6).Every(3).Between(0, time.Hour).For(90 * time.Second).Sometimes(0.5).StaleBy(1),
+		`scenarios.On("PutImage").Delay(time.Minute).Hold().Together(2).Sequence(nil, scenarios.Throttled()).Twice()`: scenarios.On("PutImage").Delay(time.Minute).Hold().Together(2).Sequence(nil, scenarios.Throttled()).Twice(),
+		`scenarios.On("ListImages").AtMost(0.5, 3)`:                                                            scenarios.On("ListImages").AtMost(0.5, 3),
+		`scenarios.On("ListImages").Frozen().ShortPage(1).Stall(1500*time.Millisecond).Trickle(9).CutAfter(0)`: scenarios.On("ListImages").Frozen().ShortPage(1).Stall(1500 * time.Millisecond).Trickle(9).CutAfter(0),
+		`scenarios.On("ListImages").Stale(time.Second).EmptyPage().ResetAfter(7)`:                              scenarios.On("ListImages").Stale(time.Second).EmptyPage().ResetAfter(7),
+		`scenarios.On("DownloadLayer").Flip(0).Keep(3)`:                                                        scenarios.On("DownloadLayer").Flip(0).Keep(3),
+		`scenarios.On("BatchGetImage").FailItem(1, "KmsError", "no").Reserialise()`:                            scenarios.On("BatchGetImage").FailItem(1, "KmsError", "no").Reserialise(),
 		`scenarios.On("UploadLayerPart").Fail(&types.InvalidLayerPartException{UploadId: aws.String("u"), LastValidByteReceived: aws.Int64(7)}).Garble(0)`: scenarios.On("UploadLayerPart").
 			Fail(&types.InvalidLayerPartException{LastValidByteReceived: aws.Int64(7), UploadId: aws.String("u")}).Garble(0),
 		`scenarios.On("PutImage").Fail(&smithy.GenericAPIError{Code: "Odd", Message: "no", Fault: 2})`: scenarios.On("PutImage").Fail(&smithy.GenericAPIError{Code: "Odd", Message: "no", Fault: smithy.FaultClient}),
