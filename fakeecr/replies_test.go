@@ -348,3 +348,31 @@ func TestEffectsThatFoundNothingToDo(t *testing.T) {
 		})
 	}
 }
+
+// At the registry endpoint a reply is that to all calls of a request.
+func TestSlowRepliesOfTheRegistryEndpoint(t *testing.T) {
+	for _, operation := range []string{"BatchGetImage", "GetDownloadUrlForLayer", "ListImages", "GetEndpoint"} {
+		t.Run(operation, func(t *testing.T) {
+			onAllEndpoints(t, func(t *testing.T, e *endpoint) {
+				image := fakeecr.RandomImage(1, 100)
+				e.registry.MustPush("team/app:v1", image)
+				path := map[string]string{
+					"BatchGetImage": "/v2/team/app/manifests/v1", "ListImages": "/v2/team/app/tags/list",
+					"GetDownloadUrlForLayer": "/v2/team/app/blobs/" + digestOf(image.Blobs[0]), "GetEndpoint": "/v2/",
+				}[operation]
+				whole := e.do(t, "GET", path, "")
+				rule := scenarios.On(operation).First(1).Stall(time.Hour).Trickle(1)
+				playing := e.registry.Play(scenarios.Scenario{rule, scenarios.On(operation).CutAfter(1 << 20).Optional()})
+				answered := make(chan reply)
+				go func() { answered <- e.do(t, "GET", path, "") }()
+				require.NoError(t, playing.WaitHeld(t.Context(), 1))
+				playing.Release()
+				got := <-answered
+				require.Len(t, e.registry.Trace().Where(scenarios.PlayedBy(rule)), 1)
+				require.Equal(t, whole.status, got.status)
+				require.Equal(t, whole.body, got.body)
+				require.Zero(t, playing.Held())
+			})
+		})
+	}
+}

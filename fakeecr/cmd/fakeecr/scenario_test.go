@@ -109,7 +109,8 @@ func TestStopTellsWhatNeverFired(t *testing.T) {
 	require.Equal(t, "ListImages in team/db loses its reply", told.NeverFired[0].Rule)
 	require.Zero(t, told.NeverFired[0].Matched)
 	require.Len(t, told.NeverFired[0].Near, 1)
-	require.Contains(t, told.NeverFired[0].Near[0], "ListImages team/app")
+	require.Regexp(t, `^it did not match 2 .* ListImages team/app -> ok: in team/app$`, told.NeverFired[0].Near[0])
+	require.Contains(t, body, "ListImages team/app -> ok", "as people read it")
 	require.Equal(t, "ListImages nth 2 fails with there is no answer", told.NeverFired[1].Rule)
 	require.Equal(t, 1, told.NeverFired[1].Matched)
 
@@ -245,6 +246,24 @@ func TestScenarioFiles(t *testing.T) {
 		require.Equal(t, "DisabledException", *disabled.KmsError)
 		post(t, url+"/_fakeecr/reset", "", http.StatusNoContent)
 	}
+}
+
+// What failed of a batch is a failure, in JSON as people read it and on the page.
+func TestFailuresOfABatchOverHTTP(t *testing.T) {
+	url, _ := start(t, "-region", "eu-west-1", "-repository", "team/app")
+	api := client(url)
+	ask(t, "POST", url+"/_fakeecr/scenario", `{"rules":[{"on":"BatchDeleteImage","name":"<a & b>","do":{"delay":"1ns"}}]}`)
+	_, err := api.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v1")}}})
+	require.NoError(t, err)
+	_, body := ask(t, "GET", url+"/_fakeecr/trace?failed", "", "Accept", "application/json")
+	require.Contains(t, body, `"outcome":"ok, 1 failure: ImageNotFound"`)
+	require.Contains(t, body, `"rules":["<a & b>"]`)
+	_, body = ask(t, "GET", url+"/_fakeecr/trace?failed=false", "", "Accept", "application/json")
+	require.NotContains(t, body, "BatchDeleteImage")
+	_, body = ask(t, "GET", url+"/_fakeecr/scenario", "")
+	require.Contains(t, body, `"rule":"<a & b>"`)
+	_, body = ask(t, "GET", url+"/_fakeecr/", "")
+	require.Contains(t, body, ">ok, 1 failure: ImageNotFound<")
 }
 
 func TestTraceOverHTTP(t *testing.T) {
