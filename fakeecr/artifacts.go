@@ -47,7 +47,7 @@ func (w *world) report(played []*stage.Playing) report.Report {
 		r.Name = test.Name()
 	}
 	for _, p := range played {
-		r.Playings = append(r.Playings, report.NewPlaying("", &Playing{w, p}))
+		r.Playings = append(r.Playings, report.NewPlaying("", &Playing{&playing{w, p}}))
 	}
 	for _, registry := range w.first.Inspect() {
 		r.World = append(r.World, registry)

@@ -23,13 +23,13 @@ func (r *Registry) Client(optFns ...func(*ecr.Options)) *ecr.Client {
 // what they mean. It reaches the registry without a socket; stay, behind the options,
 // has none of them lead elsewhere.
 func (r *Registry) inPlace() (client *ecr.Client, stay func(*ecr.Options)) {
-	at := r.entrance()
+	at := entranceOf(r)
 	at.Face = scenarios.FaceGo
 	own := ecr.Options{
 		HTTPClient: &http.Client{Transport: entrance.Transport{Entrance: at, AnyHost: true}},
 		Retryer:    aws.NopRetryer{},
 	}
-	if origin := r.world.stage.Origin(); origin != "" {
+	if origin := worldOf(r).stage.Origin(); origin != "" {
 		own.BaseEndpoint = &origin
 	}
 	client = r.client(own, nil)
@@ -65,7 +65,9 @@ func (r *Registry) accessKey() string {
 // It starts no goroutine of its own; a request, and the body of its answer, end with
 // their context. What a rule does to a connection is the error that a client over a
 // socket would see.
-func (r *Registry) Transport() http.RoundTripper { return entrance.Transport{Entrance: r.entrance()} }
+//
+//go:noinline
+func (r *Registry) Transport() http.RoundTripper { return entrance.Transport{Entrance: entranceOf(r)} }
 
 // Handler serves the world over HTTP: the API at POST /, the registry endpoint
 // at /v2/ and the layers behind download URLs. The registry is the one that a
@@ -73,11 +75,13 @@ func (r *Registry) Transport() http.RoundTripper { return entrance.Transport{Ent
 // another account or region. A reply that
 // a rule loses ends the connection by a panic with http.ErrAbortHandler, as
 // net/http wants it.
-func (r *Registry) Handler() http.Handler { return r.entrance() }
+//
+//go:noinline
+func (r *Registry) Handler() http.Handler { return entranceOf(r) }
 
-func (r *Registry) entrance() *entrance.Entrance {
+func entranceOf(r *Registry) *entrance.Entrance {
 	return &entrance.Entrance{
-		Stage: r.world.stage, Default: r.caller, Credentials: r.world.settings.credentials,
-		SpecRegistry: r.world.settings.specRegistry, OpenRegistry: r.world.settings.openRegistry,
+		Stage: worldOf(r).stage, Default: r.caller, Credentials: worldOf(r).settings.credentials,
+		SpecRegistry: worldOf(r).settings.specRegistry, OpenRegistry: worldOf(r).settings.openRegistry,
 	}
 }

@@ -31,8 +31,8 @@ import (
 //
 //	ecr.New(session.Must(session.NewSession()), aws.NewConfig().WithEndpoint(server.URL))
 func (s *Server) Env() []string {
-	if s.world.t != nil {
-		s.world.t.Helper()
+	if worldOf(s.Registry).t != nil {
+		worldOf(s.Registry).t.Helper()
 	}
 	var pairs []string
 	for _, v := range s.environment() {
@@ -47,8 +47,8 @@ func (s *Server) Env() []string {
 // to be given the server's RootCAs, because Go reads SSL_CERT_FILE once, when a
 // process first needs it.
 func (s *Server) Setenv(t interface{ Setenv(key, value string) }) {
-	if s.world.t != nil {
-		s.world.t.Helper()
+	if worldOf(s.Registry).t != nil {
+		worldOf(s.Registry).t.Helper()
 	}
 	for _, v := range s.environment() {
 		t.Setenv(v.name, v.value)
@@ -61,7 +61,7 @@ type variable struct{ name, value string }
 // no profile of an empty name, nor any that no file has.
 func (s *Server) environment() []variable {
 	profile, err := s.files.profile(s.Region(), s.accessKey())
-	s.world.must(err)
+	worldOf(s.Registry).must(err)
 	direct := unproxied()
 	return append(s.trust(), []variable{
 		{"AWS_ENDPOINT_URL_ECR", s.URL},
@@ -91,11 +91,11 @@ func (s *Server) environment() []variable {
 
 // trust is what has clients trust the server.
 func (s *Server) trust() []variable {
-	if !s.world.settings.tls {
+	if !worldOf(s.Registry).settings.tls {
 		return []variable{{"AWS_CA_BUNDLE", ""}}
 	}
 	bundle, err := s.files.write("ca.pem", append(machinePool(), s.RootCAsPEM()...))
-	s.world.must(err)
+	worldOf(s.Registry).must(err)
 	var all []variable
 	for _, name := range []string{"AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"} {
 		all = append(all, variable{name, bundle})

@@ -76,7 +76,8 @@ type TB interface {
 // [Registry.Client] is tried again. A call's options are those of [API]: Region
 // selects the neighbour, Credentials are retrieved and name the caller.
 type Registry struct {
-	world  *world
+	// world is a *world; see worldOf.
+	world  any
 	caller stage.Caller
 	// seeds tells that direct calls are those of a fixture, which rules and the
 	// trace do not see.
@@ -92,12 +93,15 @@ func invoke[Out, In any](ctx context.Context, r *Registry, name string, method f
 	if in == nil {
 		in = new(In)
 	}
-	call := direct.Call{Stage: r.world.stage, Caller: r.caller, Seeds: r.seeds}
-	out, err := call.Do(ctx, name, in)
+	out, err := call(ctx, r, name, in)
 	if err != nil {
 		return nil, err
 	}
 	return out.(*Out), nil
+}
+
+func call(ctx context.Context, r *Registry, name string, in any) (any, error) {
+	return direct.Call{Stage: worldOf(r).stage, Caller: r.caller, Seeds: r.seeds}.Do(ctx, name, in)
 }
 
 // New makes an empty registry for a test. It starts nothing, so it needs no
@@ -130,10 +134,10 @@ func orNil(t TB) TB {
 // In is the registry of the same account in another region of the same world,
 // called by the same principal.
 func (r *Registry) In(region string) *Registry {
-	if r.world.t != nil {
-		r.world.t.Helper()
+	if worldOf(r).t != nil {
+		worldOf(r).t.Helper()
 	}
-	r.world.must(checkRegion(region))
+	worldOf(r).must(checkRegion(region))
 	neighbour := *r
 	neighbour.caller.Region = region
 	return &neighbour
@@ -142,11 +146,11 @@ func (r *Registry) In(region string) *Registry {
 // Account is the registry of another account, by its 12 digits, in the same
 // region of the same world, called by that account's own principal.
 func (r *Registry) Account(id string) *Registry {
-	if r.world.t != nil {
-		r.world.t.Helper()
+	if worldOf(r).t != nil {
+		worldOf(r).t.Helper()
 	}
-	r.world.must(checkAccount(id))
-	return &Registry{world: r.world, caller: r.caller.As(stage.Own(registry.Key{Account: id, Region: r.caller.Region})), seeds: r.seeds}
+	worldOf(r).must(checkAccount(id))
+	return &Registry{world: worldOf(r), caller: r.caller.As(stage.Own(registry.Key{Account: id, Region: r.caller.Region})), seeds: r.seeds}
 }
 
 // Actor is the same registry, called by the same principal, whose calls carry a name:
@@ -166,12 +170,12 @@ func (r *Registry) Actor(name string) *Registry {
 // in the goroutine of a direct call, or of one of [Registry.Client], itself. It sees
 // what callers ask, and not what the world does by itself. A fork is not watched.
 func (r *Registry) Watch(f func(ctx context.Context, call *scenarios.Call) error) (stop func()) {
-	return r.world.stage.Watch(f)
+	return worldOf(r).stage.Watch(f)
 }
 
 // unobserved is the registry for a test's fixtures.
 func (r *Registry) unobserved() *Registry {
-	return &Registry{world: r.world, caller: stage.Own(r.caller.Key), seeds: true}
+	return &Registry{world: worldOf(r), caller: stage.Own(r.caller.Key), seeds: true}
 }
 
 // AccountID is the account that the registry belongs to.
@@ -198,11 +202,11 @@ func (r *Registry) Fork(t TB, options ...Option) *Registry {
 	if t != nil {
 		t.Helper()
 	}
-	s := r.world.settings
+	s := worldOf(r).settings
 	s.scenarios, s.declared = nil, nil
 	s.apply(t, options)
-	r.world.forked.Store(true)
-	w := newWorld(t, r.world.stage.State.Fork(s.config), s)
+	worldOf(r).forked.Store(true)
+	w := newWorld(t, worldOf(r).stage.State.Fork(s.config), s)
 	fork := w.begin(r.caller.Key, s.scenarios)
 	fork.caller = r.caller
 	return fork
@@ -211,7 +215,7 @@ func (r *Registry) Fork(t TB, options ...Option) *Registry {
 // Now is the time on the world's clock: the machine's plus what was advanced. A
 // world from outside of a synctest bubble has the bubble's time pass from its first
 // call there on.
-func (r *Registry) Now() time.Time { return r.world.stage.State.Peek() }
+func (r *Registry) Now() time.Time { return worldOf(r).stage.State.Peek() }
 
 // Advance moves the world's clock forward by d: what falls due has happened when
 // it returns, and calls that a rule delays go on. It moves the clock of this world
@@ -222,10 +226,10 @@ func (r *Registry) Now() time.Time { return r.world.stage.State.Peek() }
 // that leads beyond the year 2261: the SDK's clients hold times in nanoseconds
 // since 1970, which end in 2262.
 func (r *Registry) Advance(d time.Duration) {
-	if r.world.t != nil {
-		r.world.t.Helper()
+	if worldOf(r).t != nil {
+		worldOf(r).t.Helper()
 	}
-	r.world.must(r.world.stage.State.Advance(d))
+	worldOf(r).must(worldOf(r).stage.State.Advance(d))
 }
 
 // RunLifecycle runs the lifecycle policy of a repository at once. The world's
@@ -239,23 +243,23 @@ func (r *Registry) Advance(d time.Duration) {
 // Rules do not see the run; the trace shows it, as it does daily ones, as a call of
 // scenarios.RunLifecyclePolicy.
 func (r *Registry) RunLifecycle(repository string) error {
-	return r.world.stage.State.RunLifecycle(r.caller.Key, repository)
+	return worldOf(r).stage.State.RunLifecycle(r.caller.Key, repository)
 }
 
 // Trace is the calls that the world has answered, whichever way they came in, and
 // what it did by itself (scenarios.World): the last 10,000, or all with
 // [WithFullTrace].
-func (r *Registry) Trace() scenarios.Trace { return r.world.stage.Trace() }
+func (r *Registry) Trace() scenarios.Trace { return worldOf(r).stage.Trace() }
 
 // Calls is the calls of one operation in the [Registry.Trace], or of a group of them
 // such as scenarios.Writes. The name of an operation that ECR does not have ends the
 // test.
 func (r *Registry) Calls(operation string) scenarios.Trace {
-	if r.world.t != nil {
-		r.world.t.Helper()
+	if worldOf(r).t != nil {
+		worldOf(r).t.Helper()
 	}
 	if scenarios.Operations(operation) == nil {
-		r.world.must(fmt.Errorf("ECR has no operation %q", operation))
+		worldOf(r).must(fmt.Errorf("ECR has no operation %q", operation))
 	}
 	return r.Trace().For(operation)
 }
@@ -263,17 +267,19 @@ func (r *Registry) Calls(operation string) scenarios.Trace {
 // Count is how many calls of an operation, or of a group of them, there were, refused
 // ones included, as far back as the trace goes; see [Registry.Calls].
 func (r *Registry) Count(operation string) int {
-	if r.world.t != nil {
-		r.world.t.Helper()
+	if worldOf(r).t != nil {
+		worldOf(r).t.Helper()
 	}
 	return len(r.Calls(operation))
 }
 
 // Seed is the seed that ids and tokens follow from; see [WithSeed].
-func (r *Registry) Seed() uint64 { return r.world.settings.seed }
+//
+//go:noinline
+func (r *Registry) Seed() uint64 { return worldOf(r).settings.seed }
 
 // Wait returns when d has passed on the world's clock, because time passed or
 // because the clock was advanced, or with the context's error.
 func (r *Registry) Wait(ctx context.Context, d time.Duration) error {
-	return r.world.stage.State.Wait(ctx, d, nil)
+	return worldOf(r).stage.State.Wait(ctx, d, nil)
 }

@@ -24,8 +24,8 @@ import (
 // A scan of an image about which nothing is said, in a registry without
 // [WithScanner], ends in the status FAILED: no result is invented.
 func (r *Registry) SetScanFindings(reference string, findings ...types.ImageScanFinding) {
-	if r.world.t != nil {
-		r.world.t.Helper()
+	if worldOf(r).t != nil {
+		worldOf(r).t.Helper()
 	}
 	r.setFindings(types.ScanTypeBasic, reference, registry.ScanFindings{Basic: findings})
 }
@@ -36,8 +36,8 @@ func (r *Registry) SetScanFindings(reference string, findings ...types.ImageScan
 // in those of a continuous scan. DescribeImageScanFindings answers pages of
 // 100, because ECR ignores maxResults for enhanced findings.
 func (r *Registry) SetEnhancedScanFindings(reference string, findings ...types.EnhancedImageScanFinding) {
-	if r.world.t != nil {
-		r.world.t.Helper()
+	if worldOf(r).t != nil {
+		worldOf(r).t.Helper()
 	}
 	r.setFindings(types.ScanTypeEnhanced, reference, registry.ScanFindings{Enhanced: findings})
 }
@@ -55,14 +55,14 @@ var scanFailures = []types.ScanStatus{
 // description may be empty. It takes the place of findings that were said, as
 // [Registry.SetScanFindings] and [Registry.SetEnhancedScanFindings] take its place.
 func (r *Registry) SetScanStatus(reference string, status types.ScanStatus, description string) {
-	if r.world.t != nil {
-		r.world.t.Helper()
+	if worldOf(r).t != nil {
+		worldOf(r).t.Helper()
 	}
-	r.world.must(checkReference(reference))
+	worldOf(r).must(checkReference(reference))
 	if !slices.Contains(scanFailures, status) {
-		r.world.must(fmt.Errorf("a scan without findings ends as one of %q, not as %q", scanFailures, status))
+		worldOf(r).must(fmt.Errorf("a scan without findings ends as one of %q, not as %q", scanFailures, status))
 	}
-	r.world.stage.State.SetScanFailure(r.caller.Key, reference, registry.ScanFailure{Status: status, Description: description})
+	worldOf(r).stage.State.SetScanFailure(r.caller.Key, reference, registry.ScanFailure{Status: status, Description: description})
 }
 
 // ScanLifetime has images scanned for good; see [WithScanDuration].
@@ -84,12 +84,12 @@ func WithScanDuration(d time.Duration) Option {
 }
 
 func (r *Registry) setFindings(kind types.ScanType, reference string, found registry.ScanFindings) {
-	if r.world.t != nil {
-		r.world.t.Helper()
+	if worldOf(r).t != nil {
+		worldOf(r).t.Helper()
 	}
-	r.world.must(checkReference(reference))
-	r.world.must(checkSeverities(found))
-	r.world.stage.State.SetFindings(r.caller.Key, kind, reference, found)
+	worldOf(r).must(checkReference(reference))
+	worldOf(r).must(checkSeverities(found))
+	worldOf(r).stage.State.SetFindings(r.caller.Key, kind, reference, found)
 }
 
 // longestTag is how many characters ECR takes.
@@ -156,11 +156,11 @@ type ScannedBlob struct {
 	Digest string
 	// Size counts the bytes.
 	Size int64
-	blob registry.ScannedBlob
+	open func() io.ReadSeeker
 }
 
 // Open reads the bytes as they were pushed, from their beginning.
-func (b ScannedBlob) Open() io.ReadSeeker { return b.blob.Open() }
+func (b ScannedBlob) Open() io.ReadSeeker { return b.open() }
 
 // WithScanner computes the findings of basic scans from the image itself, where
 // [Registry.SetScanFindings] does not say them. An error makes the status FAILED
@@ -219,7 +219,7 @@ func newScannedImage(from registry.ScannedImage) ScannedImage {
 		Digest: from.Digest, Tags: from.Tags, MediaType: from.MediaType, Manifest: []byte(from.Manifest),
 	}
 	for i, blob := range from.Blobs {
-		scanned := ScannedBlob{Digest: blob.Digest(), Size: blob.Size(), blob: blob}
+		scanned := ScannedBlob{Digest: blob.Digest, Size: blob.Size, open: blob.Open}
 		if i == 0 {
 			image.Config = scanned
 		} else {

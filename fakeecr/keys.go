@@ -34,7 +34,7 @@ const (
 // declared, every key exists and may be used.
 func WithKMSKey(arn string, state KMSKeyState) Option {
 	return func(s *settings) error {
-		s.declare(func(w *registry.World) { w.SetKey(arn, registry.KeyState(state), true) })
+		s.declare(func(r *Registry) { r.setKey(arn, state, true) })
 		return checkKey(arn, state)
 	}
 }
@@ -42,11 +42,15 @@ func WithKMSKey(arn string, state KMSKeyState) Option {
 // SetKMSKey changes the state of a KMS key from the next call on, say to see a
 // push fail half-way because the key was disabled. Other keys stay as they are.
 func (r *Registry) SetKMSKey(arn string, state KMSKeyState) {
-	if r.world.t != nil {
-		r.world.t.Helper()
+	if worldOf(r).t != nil {
+		worldOf(r).t.Helper()
 	}
-	r.world.must(checkKey(arn, state))
-	r.world.stage.State.SetKey(arn, registry.KeyState(state), false)
+	worldOf(r).must(checkKey(arn, state))
+	r.setKey(arn, state, false)
+}
+
+func (r *Registry) setKey(arn string, state KMSKeyState, only bool) {
+	worldOf(r).stage.State.SetKey(arn, registry.KeyState(state), only)
 }
 
 func checkKey(arn string, state KMSKeyState) error {
@@ -83,7 +87,7 @@ const (
 // has no others. With none declared, every secret exists and is readable.
 func WithSecret(arn string, state SecretState) Option {
 	return func(s *settings) error {
-		s.declare(func(w *registry.World) { w.SetSecret(arn, registry.SecretState(state), true) })
+		s.declare(func(r *Registry) { r.setSecret(arn, state, true) })
 		return checkSecret(arn, state)
 	}
 }
@@ -91,11 +95,15 @@ func WithSecret(arn string, state SecretState) Option {
 // SetSecret changes the state of a secret from the next call on. Other secrets
 // stay as they are.
 func (r *Registry) SetSecret(arn string, state SecretState) {
-	if r.world.t != nil {
-		r.world.t.Helper()
+	if worldOf(r).t != nil {
+		worldOf(r).t.Helper()
 	}
-	r.world.must(checkSecret(arn, state))
-	r.world.stage.State.SetSecret(arn, registry.SecretState(state), false)
+	worldOf(r).must(checkSecret(arn, state))
+	r.setSecret(arn, state, false)
+}
+
+func (r *Registry) setSecret(arn string, state SecretState, only bool) {
+	worldOf(r).stage.State.SetSecret(arn, registry.SecretState(state), only)
 }
 
 // secretARN is the form of a rule's secret, with ECR's prefix.

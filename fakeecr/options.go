@@ -26,7 +26,7 @@ type settings struct {
 	fullTrace, tls  bool
 	config          registry.Config
 	// declared is what a new world is told before its first call.
-	declared []func(*registry.World)
+	declared []func(*Registry)
 	// credentials are those that requests may be signed with besides the fake's
 	// own, by access key; nil if signatures do not matter.
 	credentials map[string]aws.Credentials
@@ -61,7 +61,7 @@ func (s *settings) apply(t TB, options []Option) {
 	}
 }
 
-func (s *settings) declare(tell func(*registry.World)) {
+func (s *settings) declare(tell func(*Registry)) {
 	s.declared = append(s.declared[:len(s.declared):len(s.declared)], tell)
 }
 

@@ -10,31 +10,38 @@ import (
 )
 
 // Playing is a scenario in play on a world.
-type Playing struct {
-	world   *world
-	playing *stage.Playing
+type Playing struct{ playing any }
+
+type playing struct {
+	world *world
+	*stage.Playing
 }
+
+// playingOf is what a playing holds; see [worldOf].
+//
+//go:noinline
+func playingOf(p *Playing) *playing { return p.playing.(*playing) }
 
 // Play plays a scenario on all calls of the world, behind those in play already.
 // A rule for an operation that ECR does not have, or without an effect, fails
 // the test at once; one that never fired fails it at the end or at Stop.
 func (r *Registry) Play(scenario scenarios.Scenario) *Playing {
-	if r.world.t != nil {
-		r.world.t.Helper()
+	if worldOf(r).t != nil {
+		worldOf(r).t.Helper()
 	}
-	playing, err := r.world.stage.Play(scenario)
-	r.world.must(err)
-	return &Playing{r.world, playing}
+	played, err := worldOf(r).stage.Play(scenario)
+	worldOf(r).must(err)
+	return &Playing{&playing{worldOf(r), played}}
 }
 
 // Rules are those of the scenario, in order.
-func (p *Playing) Rules() []*scenarios.Rule { return p.playing.Rules() }
+func (p *Playing) Rules() []*scenarios.Rule { return playingOf(p).Rules() }
 
 // Matched is how often a rule of the scenario has met a call that counts, whether
 // it was chosen or not. A rule of another scenario fails the test.
 func (p *Playing) Matched(rule *scenarios.Rule) int {
-	if p.world.t != nil {
-		p.world.t.Helper()
+	if playingOf(p).world.t != nil {
+		playingOf(p).world.t.Helper()
 	}
 	matched, _ := p.count(rule)
 	return matched
@@ -44,47 +51,47 @@ func (p *Playing) Matched(rule *scenarios.Rule) int {
 // fails the test; so does one from before [scenarios.Scenario.Within], which makes
 // new ones.
 func (p *Playing) Fired(rule *scenarios.Rule) int {
-	if p.world.t != nil {
-		p.world.t.Helper()
+	if playingOf(p).world.t != nil {
+		playingOf(p).world.t.Helper()
 	}
 	_, fired := p.count(rule)
 	return fired
 }
 
 func (p *Playing) count(rule *scenarios.Rule) (matched, fired int) {
-	if p.world.t != nil {
-		p.world.t.Helper()
+	if playingOf(p).world.t != nil {
+		playingOf(p).world.t.Helper()
 	}
-	matched, fired, err := p.playing.Count(rule)
-	p.world.must(err)
+	matched, fired, err := playingOf(p).Count(rule)
+	playingOf(p).world.must(err)
 	return matched, fired
 }
 
 // State is the state that a rule's Then has moved the playing to, "" at first.
-func (p *Playing) State() string { return p.playing.State() }
+func (p *Playing) State() string { return playingOf(p).State() }
 
 // WaitHeld returns when the scenario keeps n calls or more waiting: held, delayed, for
 // others at Together, without an answer, or with a reply that stalls or trickles. It
 // ends with the context's error, or with one when the playing has stopped. What the
 // world does by itself counts from when it is due: as time passes or, without waiting
 // for that, once [Registry.Advance] has moved the clock so far.
-func (p *Playing) WaitHeld(ctx context.Context, n int) error { return p.playing.WaitHeld(ctx, n) }
+func (p *Playing) WaitHeld(ctx context.Context, n int) error { return playingOf(p).WaitHeld(ctx, n) }
 
 // Held is how many calls the scenario keeps waiting now, as WaitHeld counts them.
-func (p *Playing) Held() int { return p.playing.Held() }
+func (p *Playing) Held() int { return playingOf(p).Held() }
 
 // Release lets go of the calls that the scenario keeps waiting now: a reply on its way
 // comes at once, as far as no rule cuts it. What the world does by itself happens now,
 // and not when it was due.
-func (p *Playing) Release() { p.playing.Release() }
+func (p *Playing) Release() { playingOf(p).Release() }
 
 // Stop ends the playing and lets go of its calls. With a test, it reports rules
 // that never fired and are not optional.
 func (p *Playing) Stop() {
-	if p.world.t != nil {
-		p.world.t.Helper()
+	if playingOf(p).world.t != nil {
+		playingOf(p).world.t.Helper()
 	}
-	p.world.stop(p.playing)
+	playingOf(p).world.stop(playingOf(p).Playing)
 }
 
 // SilentRule is a rule that never fired though it is not optional.
@@ -129,7 +136,7 @@ func (n NearCall) String() string {
 // Silent are the rules that have not fired by now and are not optional: those that
 // fail a test when it ends. Without a test it is for the caller to ask, before Stop
 // or after it.
-func (p *Playing) Silent() []SilentRule { return silent(p.playing) }
+func (p *Playing) Silent() []SilentRule { return silent(playingOf(p).Playing) }
 
 func silent(p *stage.Playing) (rules []SilentRule) {
 	for _, s := range p.Silent() {

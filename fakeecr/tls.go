@@ -39,7 +39,7 @@ func (r *Registry) RootCAs() *x509.CertPool { return r.authority().Pool() }
 func (r *Registry) RootCAsPEM() []byte { return r.authority().PEM() }
 
 func (r *Registry) authority() *entrance.Authority {
-	authority, err := r.world.authority()
-	r.world.must(err)
+	authority, err := worldOf(r).authority()
+	worldOf(r).must(err)
 	return authority
 }

@@ -154,4 +154,6 @@ func WithUpstream(url string, upstream Upstream) Option {
 // BatchGetImage, GetDownloadUrlForLayer, ListImageReferrers and
 // scenarios.DownloadLayer to it: its trace shows them and its scenarios may fail
 // them. It pulls nothing through in its turn.
-func (r *Registry) Upstream() Upstream { return r.world.stage.Upstream(r.caller) }
+//
+//go:noinline
+func (r *Registry) Upstream() Upstream { return worldOf(r).stage.Upstream(r.caller) }

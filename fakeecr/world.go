@@ -27,15 +27,21 @@ type world struct {
 	misused atomic.Bool
 }
 
+// worldOf is the world of a registry, which holds it as an any. The compiler compiles
+// in a package of a user's, again, the methods of generic types that the fields, the
+// methods and the inlined functions of what it imports lead to. From the public types
+// none leads to the state: whatever needs it asks here, and neither this nor what
+// would be inlined with it is.
+//
+//go:noinline
+func worldOf(r *Registry) *world { return r.world.(*world) }
+
 func newWorld(t TB, state *registry.World, s settings) *world {
 	if t != nil {
 		t.Helper()
 	}
 	w := &world{t: t, settings: s, stage: stage.New(state, stage.Config{Seed: s.seed, FullTrace: s.fullTrace, Report: reportTo(t)})}
 	w.authority = sync.OnceValues(func() (*entrance.Authority, error) { return entrance.NewAuthority(s.region) })
-	for _, tell := range s.declared {
-		tell(state)
-	}
 	if t != nil {
 		t.Cleanup(w.end)
 		// The context of a test ends before its first clean-up, which may wait for
@@ -58,13 +64,17 @@ func reportTo(t TB) func(string) {
 	}
 }
 
-// begin is the first registry of the world, with its scenarios in play.
+// begin is the first registry of the world, told what was declared and with its
+// scenarios in play.
 func (w *world) begin(key registry.Key, played []scenarios.Scenario) *Registry {
 	if w.t != nil {
 		w.t.Helper()
 	}
 	r := &Registry{world: w, caller: stage.Own(key)}
 	w.first = r
+	for _, tell := range w.settings.declared {
+		tell(r)
+	}
 	for _, scenario := range played {
 		r.Play(scenario)
 	}

@@ -36,16 +36,13 @@ type ScannedImage struct {
 }
 
 // ScannedBlob is a config or a layer.
-type ScannedBlob struct{ layer *layer }
-
-// Digest is the SHA-256 of the bytes.
-func (b ScannedBlob) Digest() string { return b.layer.digest }
-
-// Size counts the bytes.
-func (b ScannedBlob) Size() int64 { return b.layer.size }
-
-// Open reads the bytes from their beginning.
-func (b ScannedBlob) Open() io.ReadSeeker { return b.layer.open() }
+type ScannedBlob struct {
+	// Digest is the SHA-256 of the bytes, and Size counts them.
+	Digest string
+	Size   int64
+	// Open reads the bytes from their beginning.
+	Open func() io.ReadSeeker
+}
 
 // findings is what a scan found. It never changes, and nobody else has it.
 type findings struct {
@@ -142,7 +139,7 @@ func (r *repository) scannedImage(img *image) ScannedImage {
 	}
 	for _, digest := range img.layers {
 		l, _ := r.layers.Get(digest)
-		seen.Blobs = append(seen.Blobs, ScannedBlob{l})
+		seen.Blobs = append(seen.Blobs, ScannedBlob{l.digest, l.size, func() io.ReadSeeker { return l.open() }})
 	}
 	return seen
 }
