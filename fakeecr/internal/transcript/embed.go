@@ -5,6 +5,8 @@ import (
 	"io/fs"
 )
 
+//go:generate go test -run ^TestDocumentsHaveTheStatements$ . -args -write
+
 // Ending is that of the names of files.
 const Ending = ".txt"
 
