@@ -1,5 +1,3 @@
-// Package entrance is what comes in over HTTP: whose request it is, and which
-// part of ECR answers it.
 package entrance
 
 import (

@@ -1,11 +1,3 @@
-// Package registry is the state of a world of ECR registries and the operations
-// on it.
-//
-// The state of all accounts and regions is one immutable root of ordered
-// copy-on-write trees. A call is a transaction ([Tx]): it reads a root, and if
-// it changes anything it builds the next one, which is swapped in when the call
-// succeeds and forgotten when it fails. So a world is copied in no time
-// ([World.Fork]), and a reader never sees half of a call.
 package registry
 
 import (

@@ -1,6 +1,3 @@
-// Package stage is a world on stage: the way of every call, whichever face it
-// comes in by, through the trace, the scenarios in play, the policies and the
-// constraints to its operation.
 package stage
 
 import (

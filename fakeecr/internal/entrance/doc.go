@@ -1,0 +1,34 @@
+// Package entrance is what comes in over HTTP: whose request it is, and which part of
+// ECR answers it.
+//
+// # What to know
+//
+//   - [Entrance] is an http.Handler that leads requests to a stage. [Transport] leads
+//     an HTTP client there without a socket.
+//   - An [exchange.Request] is a request and whose it is, an [exchange.Answer] what it
+//     is answered with. All answers are written in package exchange, whole or as a
+//     rule wants them.
+//   - Below are the parts of ECR: api (AWS JSON at POST /), oci (the registry endpoint
+//     at /v2/), store (downloads by URL), and direct, where no request comes in but a
+//     call of a Go method.
+//   - [Authority] signs the certificates of the world's servers.
+//
+// # How a request goes
+//
+// Its path says which part answers (Entrance.answer). Whose it is: the registry that
+// the host names, else that of the signature's scope, else the default (routes.go);
+// the principal is that of the access key or, at the registry endpoint, of the token.
+// A signature is checked where a test gave credentials (sigv4.go), once the body was
+// read. The part decodes the request into an input of the SDK and has the stage carry
+// it out; /v2/ is a client of the same operations and never touches the state. What
+// comes back, an output or an error, the part writes in its own words, and exchange
+// sends it. No answer at all ends the connection.
+//
+// # Words
+//
+//   - origin: scheme, host and port that a request came to, which URLs of the answer
+//     begin with
+//   - downloads: what download URLs begin with
+//   - foreign: a request that is not for ECR
+//   - scope: the region, date and service that a signature is for
+package entrance
