@@ -225,8 +225,8 @@ func condition(name, value string) (c scenarios.Condition, err error) {
 			}
 		}
 		return scenarios.WhenCall(func(call *scenarios.Call) bool { return call.Failed() == failed }), nil
-	case "while":
-		return c, errors.New("while is a state of a playing: a call of the trace is in none")
+	case "while", "tokenBefore":
+		return c, errors.New(name + " is about a state of a playing: a call of the trace is in none")
 	default:
 		return scenarios.ParseCondition(name, value)
 	}

@@ -324,6 +324,8 @@ func TestTraceOverHTTP(t *testing.T) {
 
 	for query, says := range map[string]string{
 		"?operation=PutImages": `ECR has no operation "PutImages"`,
+		"?while=expired":       "while is about a state of a playing: a call of the trace is in none",
+		"?tokenBefore=expired": "tokenBefore is about a state of a playing: a call of the trace is in none",
 		"?repo=team":           `no condition "repo"`,
 		"?failed=perhaps":      "true or false",
 		"?face=http":           "no face",
