@@ -24,9 +24,13 @@ type Effects struct {
 	// Err refuses the call: nothing is read or changed. It may be a [*Response] or
 	// one of the errors that stand for a connection that fails.
 	Err error
+	// NotThereFor refuses a call on a repository that was made less long ago.
+	NotThereFor time.Duration
 	// Sequence refuses one call after the other, nil for one that is not, and no
 	// more after its last.
 	Sequence []error
+	// Answer is what is answered in the operation's place, a pointer to its output.
+	Answer any
 	// Stale answers from an earlier state.
 	Stale *Stale
 	// Garble flips the byte of a layer part at this offset as it is received.

@@ -137,6 +137,10 @@ func (w *goWriter) before(e Effects) {
 		}
 		w.call("Sequence", outcomes...)
 	}
+	w.duration("NotThereFor", e.NotThereFor)
+	if e.Answer != nil {
+		w.call("Answer", goShape(reflect.ValueOf(e.Answer)))
+	}
 	if stale := e.Stale; stale != nil {
 		w.duration("Stale", stale.Age)
 		w.number("StaleBy", stale.Writes)
@@ -244,4 +248,40 @@ func goException(v reflect.Value) string {
 		}
 	}
 	return fmt.Sprintf("&types.%s{%s}", v.Type().Name(), strings.Join(members, ", "))
+}
+
+// goShape is one of the SDK's shapes in Go.
+func goShape(v reflect.Value) string {
+	switch v.Kind() {
+	case reflect.Pointer:
+		switch to := v.Elem(); to.Kind() {
+		case reflect.Struct:
+			if to.Type() == reflect.TypeFor[time.Time]() {
+				return "aws.Time(" + goShape(to) + ")"
+			}
+			return "&" + goShape(to)
+		default:
+			name := to.Kind().String()
+			return fmt.Sprintf("aws.%s(%s)", strings.ToUpper(name[:1])+name[1:], goShape(to))
+		}
+	case reflect.Struct:
+		if at, is := v.Interface().(time.Time); is {
+			return fmt.Sprintf("time.UnixMilli(%d).UTC()", at.UnixMilli())
+		}
+		var members []string
+		for _, field := range shapeMembers(v.Type()) {
+			if member := v.FieldByIndex(field.Index); !member.IsZero() {
+				members = append(members, field.Name+": "+goShape(member))
+			}
+		}
+		return fmt.Sprintf("%v{%s}", v.Type(), strings.Join(members, ", "))
+	case reflect.Slice:
+		items := make([]string, v.Len())
+		for i := range items {
+			items[i] = goShape(v.Index(i))
+		}
+		return fmt.Sprintf("%v{%s}", v.Type(), strings.Join(items, ", "))
+	default: // what a text, a number or a map of them is in Go's own words
+		return fmt.Sprintf("%#v", v.Interface())
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	smithy "github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
@@ -23,7 +24,12 @@ func TestRulesAreGo(t *testing.T) {
 		`scenarios.On("reads", scenarios.Repository("team/*"), scenarios.Through("API")).After(1).First(6).Every(3).Between(0, time.Hour).For(90*time.Second).Sometimes(0.5).StaleBy(1)`: scenarios.On(scenarios.Reads, scenarios.Repository("team/*"), scenarios.Through(scenarios.FaceAPI)).
 			After(1).First(6).Every(3).Between(0, time.Hour).For(90 * time.Second).Sometimes(0.5).StaleBy(1),
 		`scenarios.On("PutImage").Delay(time.Minute).Hold().Together(2).Sequence(nil, scenarios.Throttled()).Twice()`: scenarios.On("PutImage").Delay(time.Minute).Hold().Together(2).Sequence(nil, scenarios.Throttled()).Twice(),
-		`scenarios.On("ListImages").AtMost(0.5, 3)`:                                                            scenarios.On("ListImages").AtMost(0.5, 3),
+		`scenarios.On("ListImages").AtMost(0.5, 3)`:    scenarios.On("ListImages").AtMost(0.5, 3),
+		`scenarios.On("*").NotThereFor(5*time.Second)`: scenarios.On(scenarios.Any).NotThereFor(5 * time.Second),
+		`scenarios.On("ListImages").Answer(&ecr.ListImagesOutput{ImageIds: []types.ImageIdentifier{types.ImageIdentifier{ImageTag: aws.String("v1")}}})`: scenarios.On("ListImages").
+			Answer(&ecr.ListImagesOutput{ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v1")}}}),
+		`scenarios.On("DescribeRepositories").Answer(&ecr.DescribeRepositoriesOutput{Repositories: []types.Repository{types.Repository{CreatedAt: aws.Time(time.UnixMilli(1500).UTC()), ImageTagMutability: "MUTABLE"}}})`: scenarios.On("DescribeRepositories").
+			Answer(&ecr.DescribeRepositoriesOutput{Repositories: []types.Repository{{CreatedAt: aws.Time(time.UnixMilli(1500)), ImageTagMutability: "MUTABLE"}}}),
 		`scenarios.On("ListImages").Frozen().ShortPage(1).Stall(1500*time.Millisecond).Trickle(9).CutAfter(0)`: scenarios.On("ListImages").Frozen().ShortPage(1).Stall(1500 * time.Millisecond).Trickle(9).CutAfter(0),
 		`scenarios.On("ListImages").Stale(time.Second).EmptyPage().ResetAfter(7)`:                              scenarios.On("ListImages").Stale(time.Second).EmptyPage().ResetAfter(7),
 		`scenarios.On("DownloadLayer").Flip(0).Keep(3)`:                                                        scenarios.On("DownloadLayer").Flip(0).Keep(3),

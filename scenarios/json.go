@@ -281,6 +281,9 @@ func scenarioMembers(rule form[*Rule]) []property[Scenario] {
 // readRule reads a whole rule, which must be one that can be played.
 func (t *table) readRule(v value) (*Rule, error) {
 	r, err := t.rule.read(&Rule{}, v)
+	if err == nil && r.answer != nil {
+		r, err = r.readAnswer()
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	smithy "github.com/aws/smithy-go"
 	"pgregory.net/rapid"
@@ -67,6 +69,10 @@ func anyRule(t *rapid.T) *scenarios.Rule {
 			return r.FailItem(n.Draw(t, "item"), "ImageNotFound", text.Draw(t, "reason"))
 		},
 		(*scenarios.Rule).EmptyPage, func(r *scenarios.Rule) *scenarios.Rule { return r.ShortPage(n.Draw(t, "page")) },
+		func(r *scenarios.Rule) *scenarios.Rule { return r.NotThereFor(d.Draw(t, "lag")) },
+		func(r *scenarios.Rule) *scenarios.Rule {
+			return r.Answer(&ecr.ListImagesOutput{NextToken: aws.String(text.Draw(t, "token")), ImageIds: []types.ImageIdentifier{{ImageTag: aws.String(text.Draw(t, "tag"))}}})
+		},
 		func(r *scenarios.Rule) *scenarios.Rule { return r.Flip(at.Draw(t, "flip")) },
 		func(r *scenarios.Rule) *scenarios.Rule { return r.Keep(at.Draw(t, "keep")) },
 		func(r *scenarios.Rule) *scenarios.Rule { return r.Garble(at.Draw(t, "garble")) },

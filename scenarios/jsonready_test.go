@@ -28,6 +28,7 @@ func readyMade() map[string]scenarios.Scenario {
 		`{"ready":"Killed","operation":"PutImage"}`:                          scenarios.Killed("PutImage"),
 		`{"ready":"LostReply","operation":"writes"}`:                         scenarios.LostReply(scenarios.Writes),
 		`{"ready":"LostUpload","repository":"team/app"}`:                     scenarios.LostUpload("team/app"),
+		`{"ready":"NotThereYet","repository":"team/*","lag":"5s"}`:           scenarios.NotThereYet("team/*", 5*time.Second),
 		`{"ready":"QuotaReached","operation":"PutImage"}`:                    scenarios.QuotaReached("PutImage"),
 		`{"ready":"RealQuotas"}`:                                             scenarios.RealQuotas(),
 		`{"ready":"RealQuotas","where":[{"tag":"v*"},{"region":"us-east"}]}`: scenarios.RealQuotas(scenarios.Tag("v*"), scenarios.Region("us-east")),

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"errors"
+	"reflect"
 	"time"
 )
 
@@ -88,6 +89,18 @@ func (t *table) conditions() property[*Rule] {
 	}
 }
 
+// answerMember is the output of an operation, which is known once all of the rule is
+// read.
+func answerMember() property[*Rule] {
+	return property[*Rule]{
+		name: "answer", says: "The output of the rule's one operation, in its place, as it is on the wire.", schema: ordered{{"type", "object"}},
+		read: func(r *Rule, v value) (*Rule, error) {
+			return r.with(func(r *Rule) { r.answer = &v }), v.is("an object")
+		},
+		write: func(r *Rule) (any, error) { return writeShape(reflect.ValueOf(r.effects.Answer)) },
+	}
+}
+
 func turnMembers() []property[*Rule] {
 	from := func(least int, name, says string, of_ func(Turn) int, set func(*Rule, int) *Rule) property[*Rule] {
 		return of(name, says, whole(least), func(r *Rule) (int, bool) { n := of_(r.turn); return n, n > 0 }, set)
@@ -149,6 +162,9 @@ func (t *table) effectMembers() []property[*Rule] {
 		effect("sequence", "What becomes of one call after the other; those behind the last are carried out.", someRefused(list(t.orNone, 1)),
 			func(e Effects) ([]error, bool) { return e.Sequence, e.Sequence != nil },
 			func(r *Rule, outcomes []error) *Rule { return r.Sequence(outcomes...) }),
+		effect("notThereFor", "It is refused if the repository was made less long ago, as if that were not there.", positive,
+			func(e Effects) (time.Duration, bool) { return e.NotThereFor, e.NotThereFor > 0 }, (*Rule).NotThereFor),
+		answerMember(),
 		effect("stale", "It is answered from an earlier state: an age, a number of writes ago, or as the playing began.", stale,
 			func(e Effects) (Stale, bool) { return got(e.Stale) },
 			func(r *Rule, s Stale) *Rule { return r.with(func(r *Rule) { r.effects.Stale = &s }) }),

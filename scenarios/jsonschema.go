@@ -32,6 +32,13 @@ func Schema() []byte {
 			{"silence", silenceSchema()},
 		}},
 	}
+	shapes := shapeSchemas{}
+	shapes.schema()
+	defs := schema[len(schema)-1].value.(ordered)
+	for _, name := range slices.Sorted(maps.Keys(shapes)) {
+		defs = append(defs, pair{name, shapes[name]})
+	}
+	schema[len(schema)-1].value = defs
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
@@ -115,6 +122,7 @@ func (t *table) ruleSchema() ordered {
 			{"then", ordered{{"properties", ordered{{"do", ordered{{"properties", ordered{{"failItem", ordered{{"properties", ordered{{"code", ordered{{"enum", failureCodes[operation]}}}}}}}}}}}}}}},
 		})
 	}
+	placed = append(placed, shapeSchemas{}.schema())
 	return append(t.rule.schema(), pair{"allOf", placed})
 }
 

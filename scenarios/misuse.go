@@ -68,6 +68,8 @@ var effectNames = []effectName{
 	{"rate", func(e Effects) bool { return e.Rate != nil }, func(e Effects) string { return fmt.Sprintf("AtMost(%v, %d)", e.Rate.PerSecond, e.Rate.Burst) }},
 	{"fail", func(e Effects) bool { return e.Err != nil }, func(e Effects) string { return fmt.Sprintf("Fail(%s)", short(e.Err)) }},
 	{"sequence", func(e Effects) bool { return e.Sequence != nil }, func(e Effects) string { return fmt.Sprintf("Sequence(%s)", sequenceWords(e.Sequence)) }},
+	{"notThereFor", func(e Effects) bool { return e.NotThereFor > 0 }, func(e Effects) string { return fmt.Sprintf("NotThereFor(%v)", e.NotThereFor) }},
+	{"answer", func(e Effects) bool { return e.Answer != nil }, func(Effects) string { return "Answer" }},
 	{"stale", func(e Effects) bool { return e.Stale != nil }, func(e Effects) string { return e.Stale.call() }},
 	{"garble", func(e Effects) bool { return e.Garble != nil }, func(e Effects) string { return fmt.Sprintf("Garble(%d)", *e.Garble) }},
 	{"twice", func(e Effects) bool { return e.Twice }, func(Effects) string { return "Twice" }},
@@ -113,7 +115,11 @@ var apart = []struct {
 	members []string
 	why     string
 }{
-	{[]string{"fail", "sequence", "rate"}, "one thing happens in the operation's place"},
+	{[]string{"answer", "stale"}, "nothing is read for an answer"},
+	{[]string{"answer", "garble"}, "nothing is received for an answer"},
+	{[]string{"answer", "twice"}, "nothing is carried out for an answer"},
+	{[]string{"answer", "failItem"}, "nothing is carried out for an answer"},
+	{[]string{"fail", "sequence", "rate", "notThereFor", "answer"}, "one thing happens in the operation's place"},
 	{[]string{"cutAfter", "resetAfter"}, "a reply ends once"},
 	{[]string{"shortPage", "emptyPage"}, "a page is of one length"},
 	{[]string{"drop", "cutAfter"}, "of a reply that is lost nothing arrives"},

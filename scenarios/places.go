@@ -32,6 +32,7 @@ var places = []placement{
 	{members: []string{"flip", "keep"}, on: []string{DownloadLayer}},
 	{members: []string{"garble"}, on: []string{"UploadLayerPart"}},
 	{members: []string{"stale"}, on: groups()[Reads]},
+	{members: []string{"notThereFor"}, on: groups()[Any], where: callsOnly},
 	{members: []string{"together", "rate"}, on: append(slices.Clone(groups()[Any]), PullFromUpstream), where: callsOnly},
 	{members: []string{"twice", "around", "change"}, on: groups()[Any], where: callsOnly},
 	{members: []string{"stall", "trickle", "cutAfter", "resetAfter", "drop"}, on: groups()[Any], where: callsOnly},

@@ -22,6 +22,12 @@ func Throttled() error {
 	return &smithy.GenericAPIError{Code: "ThrottlingException", Message: "Rate exceeded", Fault: smithy.FaultClient}
 }
 
+// ExpiredToken is the error of a call with credentials whose time is over, which no
+// client tries again by itself.
+func ExpiredToken() error {
+	return &smithy.GenericAPIError{Code: "ExpiredTokenException", Message: "The security token included in the request is expired", Fault: smithy.FaultClient}
+}
+
 // Fault refuses the first n calls of an operation with ServerException, status
 // 500, as a service does that has a problem of its own: to see that a caller
 // tries again and does not take a fault for an answer. A direct call sees the
@@ -103,7 +109,9 @@ func LostUpload(repository string) Scenario {
 }
 
 // TagRace has two PutImage of one tag wait for each other and go on together. A
-// test needs two callers: one alone waits until its context ends.
+// test needs two callers: one alone waits until its context ends. The tag is that of
+// the one whose call is carried out last. Which one that is nothing says, as in ECR:
+// a test holds for either, or orders the two by a Delay of one of them.
 //
 // The incident: two merges in one minute built two images, and the older build
 // was the slower one: latest went back by a commit, and no log showed an error. In
@@ -121,11 +129,6 @@ func TagRace(repository, tag string) Scenario {
 // image that was already there, whole.
 func LostReply(operation string) Scenario {
 	return Scenario{On(operation).First(1).Drop().Named("lost reply of " + operation)}
-}
-
-// expired is what AWS answers to credentials whose time is over.
-func expired() error {
-	return &smithy.GenericAPIError{Code: "ExpiredTokenException", Message: "The security token included in the request is expired", Fault: smithy.FaultClient}
 }
 
 // Killed carries out the first call of an operation, loses its reply and refuses the
@@ -153,9 +156,9 @@ func Killed(operation string) Scenario {
 // same token by the build's own retry, and failed at its first.
 func TokenExpires(n int) Scenario {
 	return Scenario{
-		On("UploadLayerPart", While("")).After(n).Fail(expired()).Then("expired").Named("token expires"),
-		On(Layers, While("expired")).Or(Images).Fail(expired()).Named("token has expired").Optional(),
-		On(Any, Through(FaceRegistry), TokenBefore("expired")).Fail(expired()).Named("token from before").Optional(),
+		On("UploadLayerPart", While("")).After(n).Fail(ExpiredToken()).Then("expired").Named("token expires"),
+		On(Layers, While("expired")).Or(Images).Fail(ExpiredToken()).Named("token has expired").Optional(),
+		On(Any, Through(FaceRegistry), TokenBefore("expired")).Fail(ExpiredToken()).Named("token from before").Optional(),
 		On("GetAuthorizationToken", While("expired")).Then("renewed").Named("token renewed").Optional(),
 	}
 }
@@ -167,7 +170,7 @@ func TokenExpires(n int) Scenario {
 // and never again. It worked for exactly as long as they did, and then stood still
 // without a word, as it logged 'not found' for whatever it could not read.
 func CredentialsExpired(n int) Scenario {
-	return Scenario{On(Any).After(n).Fail(expired()).Named("credentials expired")}
+	return Scenario{On(Any).After(n).Fail(ExpiredToken()).Named("credentials expired")}
 }
 
 // EventualConsistency answers reads of a repository's images from the state of a
@@ -178,6 +181,19 @@ func CredentialsExpired(n int) Scenario {
 // before, and rolled that out as the new one.
 func EventualConsistency(repository string, lag time.Duration) Scenario {
 	return Scenario{On("BatchGetImage", Repository(repository)).Or("DescribeImages", "ListImages").Stale(lag).Named("stale reads of " + repository)}
+}
+
+// NotThereYet refuses calls on a repository that was made less than lag ago, on the
+// world's clock, with RepositoryNotFoundException: reads and writes, though the
+// CreateRepository before them succeeded. The name may have * for any characters. No
+// client tries that again by itself.
+//
+// The incident: a pipeline made the repository of a new service and pushed to it in
+// the same second. The push came to a part of ECR that had not heard of it. The retry
+// of the pipeline began with CreateRepository, was told
+// RepositoryAlreadyExistsException, and took that for the failure.
+func NotThereYet(repository string, lag time.Duration) Scenario {
+	return Scenario{On(Any, Repository(repository)).NotThereFor(lag).Named("not there yet: " + repository)}
 }
 
 // CorruptLayer changes the first byte of a layer the first time that it is

@@ -42,7 +42,9 @@ func (r *Rule) Drop() *Rule { return r.with(func(r *Rule) { r.effects.Reply.Lost
 // CutAfter carries the call out and ends the reply after n bytes of its body, of
 // which the full length was promised. On a reply that has no more than n bytes the rule
 // does not fire: it does not use up a turn, so that First(1) is the first reply that was
-// cut.
+// cut. The SDK for Go takes a reply that is cut for a broken connection,
+// io.ErrUnexpectedEOF. boto3 does with urllib3 2, and with urllib3 1 takes it for a
+// success without a member: test such code for what it then does.
 func (r *Rule) CutAfter(n int64) *Rule { return r.cut("CutAfter", "cutAfter", n, false) }
 
 // ResetAfter carries the call out and resets the connection after n bytes of the

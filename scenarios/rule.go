@@ -20,7 +20,7 @@
 //   - Turns choose among those that are left: First, Nth, Every, After, Between, For
 //     and Sometimes.
 //   - Effects say what happens: before the operation (Delay, Hold, Together, AtMost,
-//     Ask), instead of it (Fail, Sequence), to its input and output (Twice, FailItem,
+//     Ask), instead of it (Fail, Sequence, Answer, NotThereFor), to its input and output (Twice, FailItem,
 //     ShortPage, EmptyPage, Garble, Flip, Keep, Reserialise, Stale), and to its reply on the way (Drop,
 //     CutAfter, ResetAfter, Trickle, Stall).
 //
@@ -51,8 +51,10 @@ type Rule struct {
 	conditions []Condition
 	turn       Turn
 	effects    Effects
-	// typed are the operations of functions among the effects.
-	typed    []string
+	// typed are the operations of functions and answers among the effects.
+	typed []string
+	// answer is what the rule answers, while it is read and its operation not known.
+	answer   *value
 	budget   *Budget
 	optional bool
 	mistakes []error
@@ -184,7 +186,7 @@ func (r *Rule) wrongs() []error {
 	}
 	for _, operation := range r.typed {
 		if !slices.Equal(r.named, []string{operation}) {
-			mistakes = append(mistakes, fmt.Errorf("With, a function for %s, in a rule that is not about that operation alone", operation))
+			mistakes = append(mistakes, fmt.Errorf("With or Answer for %s, in a rule that is not about that operation alone", operation))
 		}
 	}
 	if mistake := r.turn.check(); mistake != nil {
@@ -237,6 +239,8 @@ func (e Effects) words() (words []string) {
 	if e.Sequence != nil {
 		say(true, "in turn %s", sequenceWords(e.Sequence))
 	}
+	say(e.NotThereFor > 0, "finds no repository younger than %v", e.NotThereFor)
+	say(e.Answer != nil, "answers as the rule says")
 	say(e.Stale != nil, "answers from an earlier state")
 	say(e.Garble != nil, "is received with a byte changed")
 	say(e.Twice, "carried out twice")

@@ -118,7 +118,16 @@ func TestCheckNamesTheMethod(t *testing.T) {
 		`Through("http"): no face is called so, but Go, API and registry`:                                             where(scenarios.Through("http")),
 		`While("b") beside While("a"): a playing is in one state`:                                                     scenarios.On("PutImage", scenarios.While("a"), scenarios.While("b")).Then("a"),
 		`Fail of an answer of status 99: there are those from 200 to`:                                                 on.Fail(&scenarios.Response{Status: 99}),
-		"Within(0): a budget is 1 at least":                                                                           scenarios.Scenario{on.Hold()}.Within(0)[0],
+		"Answer of nil":                       on.Answer(nil),
+		"Answer of a nil *ecr.PutImageOutput": on.Answer((*ecr.PutImageOutput)(nil)),
+		"Answer of a ecr.PutImageOutput: it takes a pointer to the output": on.Answer(ecr.PutImageOutput{}),
+		"Answer of a *ecr.PutImageInput: it takes a pointer":               on.Answer(&ecr.PutImageInput{}),
+		"With or Answer for ListImages, in a rule that is not":             on.Answer(&ecr.ListImagesOutput{}),
+		"Answer beside Fail(no): one thing":                                on.Fail(errors.New("no")).Answer(&ecr.PutImageOutput{}),
+		"Twice beside Answer: nothing is carried out":                      on.Twice().Answer(&ecr.PutImageOutput{}),
+		"NotThereFor(0s): no time at all":                                  on.NotThereFor(0),
+		"NotThereFor(1s) cannot be put on CompleteScan":                    scenarios.On(scenarios.CompleteScan).NotThereFor(time.Second),
+		"Within(0): a budget is 1 at least":                                scenarios.Scenario{on.Hold()}.Within(0)[0],
 	} {
 		require.ErrorContains(t, rule.Check(), want)
 		require.ErrorContains(t, scenarios.Scenario{rule}.Check(), want)
