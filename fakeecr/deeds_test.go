@@ -129,8 +129,11 @@ var tagList = deed{
 	request: requestTags,
 	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
 		first, err := on.ListImages(ctx, &ecr.ListImagesInput{RepositoryName: team})
-		if err != nil || first.NextToken == nil {
+		if err != nil {
 			return "", err
+		}
+		if first.NextToken == nil {
+			return fmt.Sprintf("%d of 3 tags", len(first.ImageIds)), nil
 		}
 		rest, err := on.registry.Fork(nil).ListImages(ctx, &ecr.ListImagesInput{RepositoryName: team, NextToken: first.NextToken})
 		require.NoError(t, err)

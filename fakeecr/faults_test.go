@@ -70,6 +70,8 @@ var faults = []fault{
 	{rule: scenarios.On("PutImage").First(1).Fail(scenarios.ErrNoAnswer), attempt: is("context.DeadlineExceeded", context.DeadlineExceeded), registry: is("context.DeadlineExceeded", context.DeadlineExceeded)},
 	{rule: scenarios.On("PutImage").Sequence(scenarios.Throttled(), scenarios.ErrReplyLost), attempt: code("ThrottlingException"),
 		retried: as[*types.ImageAlreadyExistsException]("*types.ImageAlreadyExistsException"), calls: 3, finally: 1, registry: saw("429 TOOMANYREQUESTS")},
+	{rule: scenarios.On("PutImage").NotThereFor(24 * time.Hour), attempt: as[*types.RepositoryNotFoundException]("*types.RepositoryNotFoundException"), registry: saw("404 NAME_UNKNOWN")},
+	{rule: scenarios.On("ListImages").Answer(&ecr.ListImagesOutput{}), does: &tagList, attempt: saw("0 of 3 tags"), registry: saw("200, 0 of 3 tags")},
 	{rule: scenarios.On("GetAuthorizationToken").With(scenarios.Around(answerNothing)), does: &authorization, attempt: saw("an empty output")},
 
 	// Behind it.

@@ -67,8 +67,11 @@ func requestTags(ctx context.Context, t *testing.T, e *endpoint) (string, error)
 	}
 	var list struct{ Tags []string }
 	require.NoError(t, json.Unmarshal([]byte(got.body), &list))
-	require.NotEmpty(t, got.header.Get("Link"))
-	return fmt.Sprintf("%s, %d of 3 tags, and more", got.told(), len(list.Tags)), nil
+	more := ""
+	if got.header.Get("Link") != "" {
+		more = ", and more"
+	}
+	return fmt.Sprintf("%s, %d of 3 tags%s", got.told(), len(list.Tags), more), nil
 }
 
 func requestManifest(ctx context.Context, t *testing.T, e *endpoint) (string, error) {

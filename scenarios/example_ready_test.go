@@ -211,6 +211,37 @@ func ExampleCredentialsExpired() {
 	// true
 }
 
+// A pipeline that makes a repository and uses it at once.
+func ExampleNotThereYet() {
+	registry, client := stored(scenarios.NotThereYet("team/new", 5*time.Second))
+	name := aws.String("team/new")
+	_, err := client.CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: name})
+	fmt.Println("made:", err == nil)
+	begin := func() error {
+		_, err := client.InitiateLayerUpload(ctx, &ecr.InitiateLayerUploadInput{RepositoryName: name})
+		return err
+	}
+	var missing *types.RepositoryNotFoundException
+	fmt.Println("not there:", errors.As(begin(), &missing))
+	registry.Advance(5 * time.Second)
+	fmt.Println("there:", begin() == nil)
+	// Output:
+	// made: true
+	// not there: true
+	// there: true
+}
+
+// A row of a mock: what a call answers, whatever the registry holds.
+func ExampleRule_Answer() {
+	_, client := stored(scenarios.Scenario{
+		scenarios.On("ListImages").Answer(&ecr.ListImagesOutput{ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v7")}}}),
+	})
+	out, err := client.ListImages(ctx, &ecr.ListImagesInput{RepositoryName: repository})
+	fmt.Println(*out.ImageIds[0].ImageTag, err)
+	// Output:
+	// v7 <nil>
+}
+
 // A deployment that looks for an image as soon as it was put.
 func ExampleEventualConsistency() {
 	registry, client := stored(scenarios.EventualConsistency("team/app", 5*time.Second))

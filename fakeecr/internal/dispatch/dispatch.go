@@ -56,6 +56,13 @@ func Of[In, Out any](method func(*registry.Tx, context.Context, *In) (*Out, erro
 	return op
 }
 
+// Identify gives an output, a pointer, the request id that the client finds in its
+// metadata.
+func Identify(out any, requestID string) {
+	metadata := reflect.ValueOf(out).Elem().FieldByName("ResultMetadata").Addr().Interface().(*middleware.Metadata)
+	awsmiddleware.SetRequestIDMetadata(metadata, requestID)
+}
+
 func index[T any](shape reflect.Type, member string) []int {
 	if field, found := shape.FieldByName(member); found && field.Type == reflect.TypeFor[T]() {
 		return field.Index
@@ -158,6 +165,8 @@ type Call struct {
 	Unauthenticated error
 	// Token is the serial of the token that the call came with, 0 without one.
 	Token int64
+	// Answered tells that a rule answers in the operation's place.
+	Answered bool
 	// Polls tells that a waiter of the SDK makes the call.
 	Polls bool
 	Tx    registry.Tx

@@ -96,6 +96,18 @@ func (r *repository) output(tx *Tx) types.Repository {
 	}
 }
 
+// NotSince is the error of a call on the first of some repositories that was made
+// after a time, nil if there is none.
+func (w *World) NotSince(key Key, at time.Time, names []string) error {
+	tx := w.NewTx(key, "")
+	for _, name := range names {
+		if repo, err := tx.repositoryOf(key, name); err == nil && repo.createdAt.After(at) {
+			return repositoryNotFound(key, name)
+		}
+	}
+	return nil
+}
+
 // CreateRepository answers the new repository with ECR's defaults: mutable tags,
 // no scan on push, AES256.
 func (tx *Tx) CreateRepository(_ context.Context, in *ecr.CreateRepositoryInput) (*ecr.CreateRepositoryOutput, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	smithy "github.com/aws/smithy-go"
 
+	"github.com/fakeecr/ecr/fakeecr/internal/clone"
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 )
@@ -62,6 +63,20 @@ func (f *firing) around(ctx context.Context, call *dispatch.Call, run dispatch.H
 	return out, err
 }
 
+// answer answers in the operation's place, unless a rule before does.
+func (f *firing) answer(call *dispatch.Call) {
+	if call.Answered {
+		f.idle = "a rule before it answers"
+		return
+	}
+	f.did, call.Answered = true, true
+	call.Run = func(_ context.Context, call *dispatch.Call) (any, error) {
+		out := clone.Of(f.effects.Answer)
+		dispatch.Identify(out, call.Record.RequestID)
+		return out, nil
+	}
+}
+
 // prepare changes what the operation sees.
 func (f *firing) prepare(call *dispatch.Call) {
 	if f.effects.Stale != nil {
@@ -73,6 +88,9 @@ func (f *firing) prepare(call *dispatch.Call) {
 		} else {
 			f.idle = fmt.Sprintf("the part has no byte at %d", *at)
 		}
+	}
+	if f.effects.Answer != nil {
+		f.answer(call)
 	}
 	if most := f.effects.Page; most != nil {
 		call.Tx.Page = most

@@ -9,7 +9,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
+	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -62,7 +65,7 @@ func (p *part) remember(near Near) {
 // certain tells whether effects do something to each call, and need nothing in it or in
 // its reply.
 func certain(e scenarios.Effects) bool {
-	e.Stale, e.Garble, e.Item, e.Flip, e.Keep, e.Reserialise = nil, nil, nil, nil, nil, false
+	e.Answer, e.Stale, e.Garble, e.Item, e.Flip, e.Keep, e.Reserialise = nil, nil, nil, nil, nil, nil, false
 	e.Reply.Cut, e.Reply.Reset = nil, false
 	return !reflect.ValueOf(e).IsZero()
 }
@@ -73,6 +76,10 @@ func (p *part) meet(way *passage, call *dispatch.Call, now time.Time, at moment)
 	var unmet *scenarios.Condition
 	if err := p.guard(func() { unmet = p.rule.Unmet(&call.Record, at.state, at.later...) }); err != nil {
 		return nil, nil, err
+	}
+	var absent error
+	if unmet == nil {
+		absent = p.absent(call, now)
 	}
 	p.playing.mu.Lock()
 	defer p.playing.mu.Unlock()
@@ -100,7 +107,7 @@ func (p *part) meet(way *passage, call *dispatch.Call, now time.Time, at moment)
 	}
 	p.chosen++
 	fire := false
-	if outcome, fire = p.outcome(now); !fire {
+	if outcome, fire = p.outcome(now, absent); !fire {
 		return nil, nil, nil
 	}
 	p.fired++
@@ -142,10 +149,30 @@ func (p *part) affordable() bool {
 	return budget == nil || p.playing.budgets[budget] < budget.Most
 }
 
-// outcome is what a sequence or a rate has for a call; neither fires on one that
-// it lets pass.
-func (p *part) outcome(now time.Time) (outcome error, fires bool) {
+// absent is the error of a call on a repository that is too young for the rule, nil if
+// there is none.
+func (p *part) absent(call *dispatch.Call, now time.Time) error {
+	lag := p.effects.NotThereFor
+	if lag == 0 || call.Name == "CreateRepository" || call.Name == scenarios.DownloadLayer {
+		return nil
+	}
+	names := []string{call.Record.Repository}
+	switch in := call.Input.(type) {
+	case *ecr.DescribeRepositoriesInput:
+		names = in.RepositoryNames
+	case *ecr.BatchGetRepositoryScanningConfigurationInput:
+		names = in.RepositoryNames
+	}
+	key := registry.Key{Account: call.Record.Account, Region: call.Record.Region}
+	return p.playing.stage.State.NotSince(key, now.Add(-lag), names)
+}
+
+// outcome is what a sequence, a rate or a repository that is not there has for a call;
+// none fires on one that it lets pass.
+func (p *part) outcome(now time.Time, absent error) (outcome error, fires bool) {
 	switch {
+	case p.effects.NotThereFor > 0:
+		return absent, absent != nil
 	case p.effects.Sequence != nil:
 		if p.chosen > len(p.effects.Sequence) || p.effects.Sequence[p.chosen-1] == nil {
 			return nil, false
