@@ -33,7 +33,8 @@ type control struct {
 	guard    guard
 	// worlds counts the worlds that there were, from the time when the program began:
 	// a page that outlives a program sees that the next one's worlds are others.
-	worlds atomic.Int64
+	worlds    atomic.Int64
+	snapshots snapshots
 	// ended ends when the program is told to stop.
 	ended context.Context
 }
@@ -54,6 +55,9 @@ func newControl(c *config) *control {
 		answer(w, control.find(req.URL.Query().Get("image"), http.MaxBytesReader(w, req.Body, maxFindings)))
 	})
 	handle("GET trace", control.trace)
+	handle("GET state", control.state)
+	handle("POST snapshot", control.snapshot)
+	handle("POST restore", control.restore)
 	handle("POST scenario", control.play)
 	handle("GET scenario", control.list)
 	handle("DELETE scenario", control.stopAll)
@@ -185,7 +189,7 @@ func (c *control) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		c.guard.serve(w, req, &c.requests)
 		return
 	}
-	c.registry.Load().Handler().ServeHTTP(w, req)
+	c.snapshots.serve(w, req, c.registry.Load)
 }
 
 func answer(w http.ResponseWriter, err error) {

@@ -9,6 +9,9 @@
 //
 // fakeecr verify plays the statements about ECR that come with it, against itself,
 // another emulator or ECR; see fakeecr verify -help.
+//
+// fakeecr explore -- COMMAND runs a command as it is, and then once for each fault at
+// each of its calls, and says what it does not survive; see fakeecr explore -help.
 package main
 
 import (
@@ -37,6 +40,12 @@ import (
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "verify" {
 		os.Exit(verify(context.Background(), os.Args[2:]))
+	}
+	if len(os.Args) > 1 && os.Args[1] == "explore" {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		status := explore(ctx, os.Args[2:], os.Stdout, os.Stderr)
+		stop()
+		os.Exit(status)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -133,7 +142,7 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	flags := flag.NewFlagSet("fakeecr", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprint(stderr, "Usage: fakeecr [flags] serves a registry; fakeecr verify [flags] plays what is known of ECR.\n\n")
+		fmt.Fprint(stderr, "Usage: fakeecr [flags] serves a registry; fakeecr verify [flags] plays what is known of ECR; fakeecr explore [flags] -- COMMAND has its every call fail.\n\n")
 		flags.PrintDefaults()
 	}
 	c.define(flags)

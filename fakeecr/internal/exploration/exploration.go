@@ -105,7 +105,10 @@ func Settled(world *fakeecr.Registry) fakeecr.Snapshot {
 func (e *Exploration) allowed() int { return 20*len(e.Good.Trace) + 100 }
 
 // Try runs a variation and notes what it came to.
-func (e *Exploration) Try(v Variation) Cell {
+func (e *Exploration) Try(v Variation) Cell { return e.Report.Add(e.Run(v)) }
+
+// Run runs a variation. Several may run at once.
+func (e *Exploration) Run(v Variation) Cell {
 	first := e.Subject(e.Fixture, v.Rules, e.allowed())
 	cell := Cell{Variation: v, Verdict: Survived, Trace: first.Trace}
 	switch {
@@ -120,7 +123,7 @@ func (e *Exploration) Try(v Variation) Cell {
 		e.judgeFailure(&cell, first)
 	}
 	cell.Why, cell.Accepted = e.Accepted[v.Name]
-	return e.Report.add(cell)
+	return cell
 }
 
 // Verdict is what a run is called that did not return.

@@ -61,8 +61,8 @@ type Report struct {
 	Stopped string
 }
 
-// add notes a cell; one with a cause that is known is no finding of its own.
-func (r *Report) add(cell Cell) Cell {
+// Add notes a cell, in the order of the variations; one with a cause that is known is no finding of its own.
+func (r *Report) Add(cell Cell) Cell {
 	if cell.Verdict.IsFinding() {
 		for _, before := range r.Cells {
 			if before.cause == cell.cause && before.As == "" {

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"github.com/fakeecr/ecr/fakeecr"
+)
+
+// mostSnapshots is how many worlds are kept to go back to.
+const mostSnapshots = 64
+
+// snapshots are worlds to go back to, by their names.
+type snapshots struct {
+	mu   sync.Mutex
+	kept []*fakeecr.Registry
+	// restored ends when the world that is in place is left for one of these.
+	restored context.Context
+	leave    context.CancelFunc
+}
+
+// current is the context of the world that is in place.
+func (s *snapshots) current() context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.restored == nil {
+		s.restored, s.leave = context.WithCancel(context.Background())
+	}
+	return s.restored
+}
+
+// serve serves the world that is in place. A call that is held when the world is left is
+// answered 503.
+func (s *snapshots) serve(w http.ResponseWriter, req *http.Request, registry func() *fakeecr.Registry) {
+	left := s.current()
+	ctx, cancel := context.WithCancel(left)
+	defer cancel()
+	defer context.AfterFunc(req.Context(), cancel)()
+	defer func() {
+		ended := recover()
+		switch {
+		case ended == nil:
+		case left.Err() != nil && req.Context().Err() == nil:
+			http.Error(w, "the world that was asked has been left for a snapshot", http.StatusServiceUnavailable)
+		default:
+			panic(ended)
+		}
+	}()
+	registry().Handler().ServeHTTP(w, req.WithContext(inWorld{ctx, req.Context()}))
+}
+
+// inWorld is the context of a request that ends at once when its world is left, before
+// what is played there lets go of it.
+type inWorld struct {
+	context.Context
+	request context.Context
+}
+
+// Value implements [context.Context].
+func (c inWorld) Value(key any) any { return c.request.Value(key) }
+
+// state answers what the world holds, as JSON.
+func (c *control) state(w http.ResponseWriter, _ *http.Request) {
+	text, err := json.Marshal(c.registry.Load().Snapshot())
+	if err != nil {
+		answer(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Write(append(text, '\n'))
+}
+
+// snapshot keeps the world as it is now and answers a name for it.
+func (c *control) snapshot(w http.ResponseWriter, _ *http.Request) {
+	s := &c.snapshots
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.kept) == mostSnapshots {
+		http.Error(w, fmt.Sprintf("there are %d snapshots, and there is room for no more", mostSnapshots), http.StatusConflict)
+		return
+	}
+	s.kept = append(s.kept, c.registry.Load().Fork(nil))
+	w.WriteHeader(http.StatusCreated)
+	fmt.Fprintln(w, len(s.kept))
+}
+
+// restore goes back to a snapshot: the state is as it was, time goes on, what was played
+// ends, and the trace is empty.
+func (c *control) restore(w http.ResponseWriter, req *http.Request) {
+	name := req.URL.Query().Get("name")
+	s := &c.snapshots
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, err := strconv.Atoi(name)
+	if err != nil || n < 1 || n > len(s.kept) {
+		http.Error(w, fmt.Sprintf("there is no snapshot %q", name), http.StatusNotFound)
+		return
+	}
+	world := s.kept[n-1].Fork(nil)
+	if passed := c.registry.Load().Now().Sub(world.Now()); passed > 0 {
+		world.Advance(passed)
+	}
+	leave := s.leave
+	s.restored, s.leave = context.WithCancel(context.Background())
+	if leave != nil {
+		leave()
+	}
+	c.playings.begin(world, func() { c.worlds.Add(1); c.registry.Store(world) }, nil)
+	w.WriteHeader(http.StatusNoContent)
+}
