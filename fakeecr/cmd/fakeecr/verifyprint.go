@@ -96,23 +96,15 @@ func (v *verification) printResult(r *transcript.Result) {
 	}
 }
 
-// printTable prints how many of each status had which outcome.
+// printTable prints how many of each status had which outcome, and why some were
+// skipped.
 func (v *verification) printTable(results []*transcript.Result) {
-	type cell struct {
-		status  transcript.Status
-		outcome transcript.Outcome
+	count := map[transcript.Status]map[transcript.Outcome]int{}
+	for _, status := range transcript.Statuses {
+		count[status] = map[transcript.Outcome]int{}
 	}
-	count, reasons, calls := map[cell]int{}, map[string]int{}, 0
-	var order []string
 	for _, r := range results {
-		count[cell{r.Transcript.Status, r.Outcome}]++
-		calls += r.Calls
-		if r.Outcome == transcript.Skipped {
-			if reasons[r.Why] == 0 {
-				order = append(order, r.Why)
-			}
-			reasons[r.Why]++
-		}
+		count[r.Transcript.Status][r.Outcome]++
 	}
 	fmt.Fprintln(v.out)
 	w := tabwriter.NewWriter(v.out, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -127,7 +119,7 @@ func (v *verification) printTable(results []*transcript.Result) {
 		for _, outcome := range transcript.Outcomes {
 			n := 0
 			for _, status := range statuses {
-				n += count[cell{status, outcome}]
+				n += count[status][outcome]
 			}
 			sum += n
 			fmt.Fprintf(w, "\t%d", n)
@@ -139,8 +131,25 @@ func (v *verification) printTable(results []*transcript.Result) {
 	}
 	row("all", transcript.Statuses...)
 	w.Flush()
+	v.printReasons(results)
+}
+
+// printReasons prints why what was skipped was, and how many calls there were.
+func (v *verification) printReasons(results []*transcript.Result) {
+	count, calls := map[string]int{}, 0
+	var order []string
+	for _, r := range results {
+		calls += r.Calls
+		if r.Outcome != transcript.Skipped {
+			continue
+		}
+		if count[r.Why] == 0 {
+			order = append(order, r.Why)
+		}
+		count[r.Why]++
+	}
 	for _, why := range order {
-		fmt.Fprintf(v.out, "skipped %d: %s\n", reasons[why], why)
+		fmt.Fprintf(v.out, "skipped %d: %s\n", count[why], why)
 	}
 	fmt.Fprintf(v.out, "%d calls\n", calls)
 }

@@ -32,6 +32,9 @@ func (c *content) isLayer() bool { return c.mediaType == layerType }
 
 // detail is a fact about the content by its name.
 func (c *content) detail(name string) (any, bool) {
+	if name == "digest" {
+		return c.digest(), true
+	}
 	v, has := c.facts[name]
 	return v, has
 }

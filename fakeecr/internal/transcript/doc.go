@@ -53,7 +53,7 @@
 // # Values
 //
 // Values are JSON. An object, and a list, is exact unless it ends with a bare "...". A
-// list that begins with "<any order>" is in any order. In the texts of an answer
+// list with "<any order>" in it is in any order. In the texts of an answer
 // "<time>", "<number>", "<uuid>", "<url>", "<caller>" (the ARN of who calls) and
 // "<any>" stand for what differs each time; they may be part of a text.
 //

@@ -88,21 +88,41 @@ func (g *guard) arn(name string, members map[string]any) error {
 	return nil
 }
 
-// setting refuses what would reach the images of others beyond the time in which the
-// setting is another.
+// setting refuses what would reach the repositories of others while the setting is
+// another: what it is for has to be below the base.
 func (g *guard) setting(name string, members map[string]any) error {
-	switch {
-	case !g.settings:
+	if !g.settings {
 		return refusal(name + " puts a setting of the registry")
-	case name == "PutReplicationConfiguration" && !g.replicatesOwn(members["replicationConfiguration"]):
-		return refusal("a rule without a filter below " + g.base + " would replicate images of others")
+	}
+	outside := func(what string) error {
+		return refusal(fmt.Sprintf("%s would %s what is not below %s", name, what, g.base))
+	}
+	switch name {
+	case "PutReplicationConfiguration":
+		if !g.filtersOwn(members["replicationConfiguration"]) {
+			return outside("replicate")
+		}
+	case "PutSigningConfiguration":
+		if !g.filtersOwn(members["signingConfiguration"]) {
+			return outside("sign")
+		}
+	case "PutRegistryScanningConfiguration":
+		// Enhanced scanning is charged by the image, and without rules scans all.
+		rules, _ := members["rules"].([]any)
+		if members["scanType"] != "BASIC" && (len(rules) == 0 || !g.filtersOwn(members)) {
+			return outside("scan")
+		}
+	case "PutRegistryPolicy":
+		if !g.allowsOwn(members["policyText"]) {
+			return outside("decide on")
+		}
 	}
 	return nil
 }
 
-// replicatesOwn tells whether all rules of a configuration have filters that hold
-// what is below the base.
-func (g *guard) replicatesOwn(configuration any) bool {
+// filtersOwn tells whether all rules of a configuration have filters, of what is below
+// the base.
+func (g *guard) filtersOwn(configuration any) bool {
 	fields, _ := configuration.(map[string]any)
 	rules, _ := fields["rules"].([]any)
 	for _, rule := range rules {
@@ -110,7 +130,7 @@ func (g *guard) replicatesOwn(configuration any) bool {
 		filters, _ := rule["repositoryFilters"].([]any)
 		for _, filter := range filters {
 			filter, _ := filter.(map[string]any)
-			if prefix, _ := filter["filter"].(string); !strings.HasPrefix(prefix, g.base) {
+			if name, _ := filter["filter"].(string); !g.holds(name) {
 				return false
 			}
 		}
@@ -119,6 +139,43 @@ func (g *guard) replicatesOwn(configuration any) bool {
 		}
 	}
 	return true
+}
+
+// allowsOwn tells whether a policy speaks of nothing but what is below the base. What
+// is no JSON is no policy.
+func (g *guard) allowsOwn(text any) bool {
+	written, _ := text.(string)
+	document, err := decode([]byte(written))
+	if err != nil {
+		return true
+	}
+	policy, _ := document.(map[string]any)
+	for _, statement := range several(policy["Statement"]) {
+		fields, _ := statement.(map[string]any)
+		resources := several(fields["Resource"])
+		for _, resource := range resources {
+			_, name, found := strings.Cut(fmt.Sprint(resource), ":repository/")
+			if !found || !g.holds(name) {
+				return false
+			}
+		}
+		if len(resources) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// several is the elements of a list, or the one thing that stands for it.
+func several(v any) []any {
+	switch v := v.(type) {
+	case nil:
+		return nil
+	case []any:
+		return v
+	default:
+		return []any{v}
+	}
 }
 
 // repositoryInPath is the name of a repository in a path of the registry endpoint.

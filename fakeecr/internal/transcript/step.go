@@ -77,6 +77,7 @@ type HeaderClaim struct {
 }
 
 var (
+	codePattern   = regexp.MustCompile(`^[A-Z][A-Za-z_.]*$`)
 	namePattern   = regexp.MustCompile(`^[A-Z][A-Za-z]*$`)
 	fieldPattern  = regexp.MustCompile(`^\s*([A-Za-z][A-Za-z0-9-]*):(?:\s|$)`)
 	methods       = []string{"GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"}
@@ -240,7 +241,7 @@ func parseClaim(l *line, sc scope, api bool) (c *Claim, err error) {
 	start := s.next()
 	if w := s.peek(); statusNumber.MatchString(w) {
 		c.Status, _ = strconv.Atoi(s.word())
-		if code := s.peek(); namePattern.MatchString(code) {
+		if code := s.peek(); codePattern.MatchString(code) {
 			at := s.next()
 			if !api {
 				return nil, l.mistake(at, `the errors of the registry endpoint are written as they are: {"errors": [{"code": …, "message": …}]}`)

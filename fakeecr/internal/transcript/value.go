@@ -132,12 +132,7 @@ func (s *scanner) value(depth int) (*Value, error) {
 	case strings.HasPrefix(rest, `"`):
 		return s.quoted()
 	case strings.HasPrefix(rest, "{{"):
-		s.at++
-		inner, err := s.value(depth + 1)
-		if err != nil {
-			return nil, err
-		}
-		return &Value{kind: embedded, items: []*Value{inner}}, s.expect("}", "a text that is JSON ends with }}")
+		return s.embedded(depth)
 	case strings.HasPrefix(rest, "{"):
 		return s.object(depth)
 	case strings.HasPrefix(rest, "["):
@@ -148,6 +143,25 @@ func (s *scanner) value(depth int) (*Value, error) {
 		return &Value{kind: literal, source: found}, nil
 	}
 	return nil, s.line.mistake(start, "this is no value of JSON")
+}
+
+// embedded reads JSON inside of a text: an object whose braces are doubled, or any
+// value between such braces.
+func (s *scanner) embedded(depth int) (*Value, error) {
+	s.at++
+	inside := strings.TrimLeft(s.rest()[1:], " \t\n")
+	around := strings.HasPrefix(inside, "{") || strings.HasPrefix(inside, "[")
+	if around {
+		s.at++
+	}
+	inner, err := s.value(depth + 1)
+	if err == nil && around {
+		err = s.expect("}", "a text that is JSON ends with }}")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Value{kind: embedded, items: []*Value{inner}}, s.expect("}", "a text that is JSON ends with }}")
 }
 
 var literalPattern = regexp.MustCompile(`^(?:null|true|false|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\b`)
@@ -216,20 +230,18 @@ func (s *scanner) object(depth int) (*Value, error) {
 	}
 }
 
-// anyOrder begins a list whose order does not matter.
+// anyOrder is in a list whose order does not matter.
 const anyOrder = "<any order>"
 
 func (s *scanner) list(depth int) (*Value, error) {
 	v := &Value{kind: list}
 	s.at++
-	n := 0
-	for {
+	for n := 0; ; n++ {
 		more, err := s.more(v, n, "]")
 		if err != nil || !more {
 			return v, err
 		}
-		n++
-		if s.answer && n == 1 && strings.HasPrefix(s.rest(), `"`+anyOrder+`"`) {
+		if s.answer && strings.HasPrefix(s.rest(), `"`+anyOrder+`"`) {
 			s.at += len(anyOrder) + 2
 			v.anyOrder = true
 			continue

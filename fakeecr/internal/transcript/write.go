@@ -42,8 +42,12 @@ func (w *writer) value(path string, v *Value) error {
 
 func (w *writer) embedded(path string, v *Value) error {
 	if w.spaced {
-		w.b.WriteString("{")
-		defer w.b.WriteString("}")
+		opening, closing := "{", "}"
+		if v.items[0].kind != object {
+			opening, closing = "{{", "}}"
+		}
+		w.b.WriteString(opening)
+		defer w.b.WriteString(closing)
 		return w.value(path, v.items[0])
 	}
 	inner := writer{text: w.text}
