@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/report"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
@@ -46,6 +47,9 @@ func (w *world) report(played []*stage.Playing) report.Report {
 	if test, named := w.t.(interface{ Name() string }); named {
 		r.Name = test.Name()
 	}
+	w.reasonsMu.Lock()
+	r.Reasons = slices.Clone(w.reasons)
+	w.reasonsMu.Unlock()
 	for _, p := range played {
 		r.Playings = append(r.Playings, report.NewPlaying("", &Playing{&playing{w, p}}))
 	}

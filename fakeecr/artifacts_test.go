@@ -32,6 +32,9 @@ func TestArtifacts(t *testing.T) {
 			fakeecr.New(t)
 			t.Fail()
 		})
+		t.Run("has a silent rule", func(t *testing.T) {
+			create(t, fakeecr.New(t, fakeecr.WithScenario(scenarios.Throttle("PutImage", 1))), app)
+		})
 		return
 	}
 	if flag.Lookup("test.artifacts") == nil {
@@ -70,8 +73,9 @@ func TestArtifacts(t *testing.T) {
 			require.NotContains(t, text, "<script")
 			require.NotRegexp(t, regexp.MustCompile(`(src|href|url\()\s*[=(]`), text, "it needs no other file")
 		}
-		require.ElementsMatch(t, []string{"fakeecr.html", "fakeecr.html", "fakeecr-2.html"}, names)
+		require.ElementsMatch(t, []string{"fakeecr.html", "fakeecr.html", "fakeecr-2.html", "fakeecr.html"}, names)
 		requireReport(t, reports)
+		requireReasons(t, log, reports)
 	})
 }
 
@@ -109,4 +113,26 @@ func requireReport(t *testing.T, reports map[string]string) {
 		return
 	}
 	require.Fail(t, "no report of the test that fails")
+}
+
+// requireReasons holds that a report begins with what the log says of a rule that never
+// fired, and that others give no reasons.
+func requireReasons(t *testing.T, log string, reports map[string]string) {
+	t.Helper()
+	const reason = `the rule "throttle PutImage 1 times" never fired: it matched 0 calls`
+	require.Contains(t, log, "fakeecr: "+reason)
+	told := 0
+	for _, text := range reports {
+		text = html.UnescapeString(text)
+		if !strings.Contains(text, "TestArtifacts/has_a_silent_rule") {
+			require.NotContains(t, text, "Why it failed")
+			require.NotContains(t, text, "never fired")
+			continue
+		}
+		told++
+		require.Less(t, strings.Index(text, reason), strings.Index(text, "<dt>Seed</dt>"), "it comes first")
+		require.Regexp(t, `throttle PutImage 1 times *<span class="mark bad">never fired</span>`, text)
+		require.Contains(t, text, "<dt>Failed calls</dt><dd>0</dd>")
+	}
+	require.Equal(t, 1, told)
 }

@@ -2,6 +2,7 @@ package fakeecr
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,9 @@ type world struct {
 	forked atomic.Bool
 	// misused is set once a mistake in how the fake is used has ended the test.
 	misused atomic.Bool
+	// reasons are those for which the fake has failed the test.
+	reasonsMu sync.Mutex
+	reasons   []string
 }
 
 // worldOf is the world of a registry, which holds it as an any. The compiler compiles
@@ -40,7 +44,8 @@ func newWorld(t TB, state *registry.World, s settings) *world {
 	if t != nil {
 		t.Helper()
 	}
-	w := &world{t: t, settings: s, stage: stage.New(state, stage.Config{Seed: s.seed, FullTrace: s.fullTrace, Report: reportTo(t)})}
+	w := &world{t: t, settings: s}
+	w.stage = stage.New(state, stage.Config{Seed: s.seed, FullTrace: s.fullTrace, Report: w.reporter()})
 	w.authority = sync.OnceValues(func() (*entrance.Authority, error) { return entrance.NewAuthority(s.region) })
 	if t != nil {
 		t.Cleanup(w.end)
@@ -53,15 +58,28 @@ func newWorld(t TB, state *registry.World, s settings) *world {
 	return w
 }
 
-func reportTo(t TB) func(string) {
-	if t == nil {
+func (w *world) reporter() func(string) {
+	if w.t == nil {
 		return nil
 	}
 	return func(mistake string) {
-		if test, ok := t.(interface{ Skipped() bool }); !ok || !test.Skipped() {
-			t.Errorf("fakeecr: %s", mistake)
+		if test, ok := w.t.(interface{ Skipped() bool }); !ok || !test.Skipped() {
+			w.fail(mistake)
 		}
 	}
+}
+
+// fail fails the test for a reason, which its report repeats.
+func (w *world) fail(reason string) {
+	w.t.Helper()
+	w.noteReason(reason)
+	w.t.Errorf("fakeecr: %s", reason)
+}
+
+func (w *world) noteReason(reason string) {
+	w.reasonsMu.Lock()
+	defer w.reasonsMu.Unlock()
+	w.reasons = append(w.reasons, reason)
 }
 
 // begin is the first registry of the world, told what was declared and with its
@@ -85,7 +103,10 @@ func (w *world) must(err error) {
 	if w.t != nil {
 		w.t.Helper()
 	}
-	w.misused.Store(w.misused.Load() || err != nil)
+	if err != nil {
+		w.misused.Store(true)
+		w.noteReason(err.Error())
+	}
 	must(w.t, err)
 }
 
@@ -129,6 +150,6 @@ func (w *world) stop(p *stage.Playing) {
 		for _, call := range rule.Near {
 			near.WriteString("\n    " + call.String())
 		}
-		w.t.Errorf("fakeecr: %v (Optional allows it to stay silent)%s", rule, &near)
+		w.fail(fmt.Sprintf("%v (Optional allows it to stay silent)%s", rule, &near))
 	}
 }

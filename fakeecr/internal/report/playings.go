@@ -23,6 +23,8 @@ type Rule struct {
 	Text           string
 	Matched, Fired int
 	Optional       bool
+	// Silent tells that the rule will fire no more and should have.
+	Silent bool
 }
 
 // InPlay is what a view asks of a playing.
@@ -38,7 +40,7 @@ type InPlay interface {
 func NewPlaying(id string, p InPlay) Playing {
 	shown := Playing{ID: id, State: p.State(), Held: p.Held()}
 	for _, rule := range p.Rules() {
-		shown.Rules = append(shown.Rules, Rule{rule.String(), p.Matched(rule), p.Fired(rule), rule.IsOptional()})
+		shown.Rules = append(shown.Rules, Rule{Text: rule.String(), Matched: p.Matched(rule), Fired: p.Fired(rule), Optional: rule.IsOptional()})
 	}
 	if text, err := json.Marshal(scenarios.Scenario(p.Rules())); err == nil {
 		shown.JSON = Pretty(string(text))

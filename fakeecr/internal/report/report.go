@@ -50,7 +50,9 @@ type Report struct {
 	Name string
 	Seed uint64
 	// Now is the world's clock.
-	Now      time.Time
+	Now time.Time
+	// Reasons are those for which the fake has failed the test, as its log has them.
+	Reasons  []string
 	Trace    scenarios.Trace
 	Playings []Playing
 	World    []API
@@ -66,6 +68,12 @@ func (r Report) Write(w io.Writer) error {
 		Failed int
 		Reads  []Registry
 	}{Report: r, All: len(r.Trace)}
+	for _, p := range r.Playings {
+		for i := range p.Rules {
+			rule := &p.Rules[i]
+			rule.Silent = rule.Fired == 0 && !rule.Optional
+		}
+	}
 	for i := range last {
 		call := NewCall(&last[len(last)-1-i]).InFull(reportedBytes)
 		view.Calls = append(view.Calls, call)
