@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -47,24 +48,22 @@ func newControl(c *config) *control {
 		control.requests.HandleFunc(method+" "+prefix+path, serve)
 	}
 	control.servePage(handle)
-	handle("POST reset", func(w http.ResponseWriter, req *http.Request) { answer(w, control.reset(req.Context())) })
-	handle("POST advance", func(w http.ResponseWriter, req *http.Request) {
-		answer(w, control.advance(req.URL.Query().Get("duration")))
-	})
-	handle("POST findings", func(w http.ResponseWriter, req *http.Request) {
-		answer(w, control.find(req.URL.Query().Get("image"), http.MaxBytesReader(w, req.Body, maxFindings)))
-	})
-	handle("GET trace", control.trace)
-	handle("GET state", control.state)
-	handle("POST snapshot", control.snapshot)
-	handle("POST restore", control.restore)
-	handle("POST scenario", control.play)
-	handle("GET scenario", control.list)
-	handle("DELETE scenario", control.stopAll)
-	handle("DELETE scenario/{id}", control.stop)
-	handle("GET scenario/{id}/held", control.held)
-	handle("POST scenario/{id}/release", control.release)
+	for _, r := range requests() {
+		handle(r.route, func(w http.ResponseWriter, req *http.Request) { r.serve(control, w, req) })
+	}
 	return control
+}
+
+func (c *control) serveReset(w http.ResponseWriter, req *http.Request) {
+	answer(w, c.reset(req.Context()))
+}
+
+func (c *control) serveAdvance(w http.ResponseWriter, req *http.Request) {
+	answer(w, c.advance(req.URL.Query().Get("duration")))
+}
+
+func (c *control) serveFindings(w http.ResponseWriter, req *http.Request) {
+	answer(w, c.find(req.URL.Query().Get("image"), http.MaxBytesReader(w, req.Body, maxFindings)))
 }
 
 // reset begins anew: an empty world with the initial repositories and scenarios.
@@ -185,7 +184,12 @@ func attempt(use func() error) (err error) {
 
 // ServeHTTP implements [http.Handler].
 func (c *control) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	if strings.HasPrefix(req.URL.Path, prefix) {
+	switch path := req.URL.Path; {
+	case path+"/" == prefix:
+		to := url.URL{Path: prefix, RawQuery: req.URL.RawQuery}
+		http.Redirect(w, req, to.String(), http.StatusTemporaryRedirect)
+		return
+	case strings.HasPrefix(path, prefix):
 		c.guard.serve(w, req, &c.requests)
 		return
 	}

@@ -50,11 +50,14 @@ func hostName(s string) (string, error) {
 
 // says is what an exposed program says of the requests that the guard keeps.
 func (g *guard) says() string {
-	if g.token == "" {
+	if g.isShut() {
 		return "without -token it refuses all requests below " + prefix
 	}
 	return "requests below " + prefix + " need the token"
 }
+
+// isShut tells that the guard lets nobody through.
+func (g *guard) isShut() bool { return g.exposed && g.token == "" }
 
 // isExposed tells whether other machines can reach an address.
 func isExposed(addr net.Addr) bool {
@@ -78,7 +81,7 @@ func (g *guard) serve(w http.ResponseWriter, req *http.Request, next http.Handle
 		http.Error(w, fmt.Sprintf("%s is no name of this program; -host makes it one", strconv.Quote(req.Host)), http.StatusForbidden)
 	case g.isForeign(req):
 		http.Error(w, "a page of another origin sends no request here", http.StatusForbidden)
-	case g.token == "" && g.exposed:
+	case g.isShut():
 		http.Error(w, "other machines can reach this program: its own requests need -token", http.StatusForbidden)
 	case g.token == "", isStatic(req), g.isKnown(req) && !(req.Method == http.MethodGet && req.URL.Query().Has("token")):
 		next.ServeHTTP(w, req)

@@ -3,8 +3,8 @@
 //
 //	fakeecr -addr 127.0.0.1:0 -repository team/app
 //
-// Its first line says where it listens; AWS_ENDPOINT_URL_ECR takes that URL. Its
-// second line says where it shows its world to people.
+// Its first line is a URL by which this machine reaches it; AWS_ENDPOINT_URL_ECR takes
+// it. Its second line says where it shows its world to people.
 // It stops cleanly on SIGINT and SIGTERM.
 //
 // fakeecr verify plays the statements about ECR that come with it, against itself,
@@ -15,6 +15,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -25,6 +26,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,6 +66,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if c.version {
+		_, err := fmt.Fprintln(stdout, version())
+		return err
+	}
 	handler := newControl(c)
 	if err := handler.reset(ctx); err != nil {
 		return err
@@ -90,8 +96,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		fmt.Fprintf(stderr, "fakeecr: other machines can reach %s, which knows no secrets; %s\n", listener.Addr(), handler.guard.says())
 	}
 	// One write: who reads a line may read no more.
-	fmt.Fprintf(stdout, "fakeecr listening on %s://%s\nfakeecr shows its world at %s://%s%s\n", scheme, listener.Addr(), scheme, nearby(listener.Addr()), prefix)
+	io.WriteString(stdout, greeting(scheme+"://"+nearby(listener.Addr()), &handler.guard))
 	return serve(ctx, listener, handler)
+}
+
+// greeting is what the program says once it listens.
+func greeting(url string, guard *guard) string {
+	shows := "at " + url + prefix
+	if guard.isShut() {
+		shows = "to nobody: other machines can reach it, so that takes -token"
+	}
+	return fmt.Sprintf("fakeecr listening on %s\nfakeecr shows its world %s\n", url, shows)
 }
 
 // nearby is an address by which this machine reaches one that a program listens on.
@@ -135,6 +150,9 @@ type config struct {
 	// hosts are names of the program, and token is what its own requests need.
 	hosts []string
 	token string
+	// tokenFile is where the token is read from, "" for nowhere.
+	tokenFile string
+	version   bool
 }
 
 func parse(args []string, stderr io.Writer) (*config, error) {
@@ -144,6 +162,7 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	flags.Usage = func() {
 		fmt.Fprint(stderr, "Usage: fakeecr [flags] serves a registry; fakeecr verify [flags] plays what is known of ECR; fakeecr explore [flags] -- COMMAND has its every call fail.\n\n")
 		flags.PrintDefaults()
+		fmt.Fprintf(stderr, "\nRequests that steer it while it runs:\n\n%s\nIts page is at %s.\n", requestsInWords(), prefix)
 	}
 	c.define(flags)
 	if err := flags.Parse(args); err != nil {
@@ -151,6 +170,9 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	}
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected arguments: %s", strings.Join(flags.Args(), " "))
+	}
+	if err := c.readToken(); err != nil {
+		return nil, err
 	}
 	if c.caFile != "" && !c.tls {
 		return nil, errors.New("-tls-ca needs -tls")
@@ -162,7 +184,9 @@ func (c *config) define(flags *flag.FlagSet) {
 	flags.StringVar(&c.addr, "addr", "127.0.0.1:0", "`host:port` to listen on; port 0 takes a free one")
 	flags.BoolVar(&c.tls, "tls", false, "serve HTTPS, with certificates for loopback, for ECR's own names and for the name that a client asks for; see -tls-ca")
 	flags.StringVar(&c.caFile, "tls-ca", "", "a `file` to write the authority to that clients of -tls are to trust, as AWS_CA_BUNDLE, SSL_CERT_FILE or docker's ca.crt; a new one each time")
-	flags.StringVar(&c.token, "token", "", "a `secret` that the page and the requests below "+prefix+" need; required for them where other machines can reach -addr")
+	flags.StringVar(&c.token, "token", "", "a `secret` that the page and the requests below "+prefix+" need; required for them where other machines can reach -addr; default $"+tokenVariable)
+	flags.StringVar(&c.tokenFile, "token-file", "", "a `file` with the secret of -token, which so is not seen in the list of processes")
+	flags.BoolVar(&c.version, "version", false, "say which version this is, and end")
 	flags.Func("host", "a `name`, besides localhost, by which the page and the requests below "+prefix+" are reached; may be repeated", func(s string) error {
 		name, err := hostName(s)
 		c.hosts = append(c.hosts, name)
@@ -206,6 +230,45 @@ func (c *config) define(flags *flag.FlagSet) {
 		c.scenarios = append(c.scenarios, played)
 		return err
 	})
+}
+
+// tokenVariable is the environment variable that has the token if no flag has it.
+const tokenVariable = "FAKEECR_TOKEN"
+
+// readToken takes the token from where it is, if it is no flag.
+func (c *config) readToken() error {
+	switch {
+	case c.tokenFile == "":
+		c.token = cmp.Or(c.token, os.Getenv(tokenVariable))
+		return nil
+	case c.token != "":
+		return errors.New("-token and -token-file are one too many")
+	}
+	text, err := os.ReadFile(c.tokenFile)
+	if err != nil {
+		return err
+	}
+	c.token = strings.TrimRight(string(text), "\r\n")
+	if c.token == "" {
+		return fmt.Errorf("-token-file: there is no token in %s", c.tokenFile)
+	}
+	return nil
+}
+
+// version is that of the program, of the API that it knows and of the Go that it was
+// built with.
+func version() string {
+	info, _ := debug.ReadBuildInfo()
+	if info == nil {
+		return "fakeecr, of an unknown version"
+	}
+	text := "fakeecr " + cmp.Or(info.Main.Version, "(devel)")
+	for _, module := range info.Deps {
+		if module.Path == "github.com/aws/aws-sdk-go-v2/service/ecr" {
+			text += ", service/ecr " + module.Version
+		}
+	}
+	return text + ", " + info.GoVersion
 }
 
 // writeCA writes the authority, before the first line says that it is there.

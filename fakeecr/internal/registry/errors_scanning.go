@@ -51,4 +51,4 @@ func duplicateScanFrequencies(frequency types.ScanFrequency) error {
 
 // errNoFindings is the fake's own, in the description of a failed scan: a result
 // that nobody asked for would be invented.
-var errNoFindings = errors.New("fakeecr was not told what this scan finds: use SetScanFindings or WithScanner, or for enhanced scanning SetEnhancedScanFindings or WithEnhancedScanner")
+var errNoFindings = errors.New("fakeecr was not told what this scan finds: use SetScanFindings or WithScanner, or for enhanced scanning SetEnhancedScanFindings or WithEnhancedScanner; of the program, POST /_fakeecr/findings?image=repository:tag")
