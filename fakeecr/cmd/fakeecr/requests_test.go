@@ -27,7 +27,9 @@ func TestRequestsAreListed(t *testing.T) {
 	}
 }
 
-func regexpOf(text string) string { return strings.NewReplacer("?", `\?`, "{", `\{`, "}", `\}`).Replace(text) }
+func regexpOf(text string) string {
+	return strings.NewReplacer("?", `\?`, "{", `\{`, "}", `\}`).Replace(text)
+}
 
 func TestPrefixWithoutItsSlash(t *testing.T) {
 	url, _ := start(t)
