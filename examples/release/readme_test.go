@@ -2,6 +2,7 @@ package release_test
 
 import (
 	"context"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -153,13 +154,75 @@ func TestReadmeShowsRealCommands(t *testing.T) {
 		script += regexp.MustCompile("(?m)^(fakeecr .*) &$").ReplaceAllString(block, "$1")
 	}
 	script = strings.NewReplacer("4510", freePort(t), "4511", freePort(t), "4512", freePort(t)).Replace(script)
-	command := exec.CommandContext(t.Context(), "bash", "-xc", script+"touch done\n")
+	command := shell(t, byLoopback(script)+"touch done\n", sooner(t))
 	command.Dir = scratch
 	command.Env = append(os.Environ(), "SCRATCH="+scratch, "MODULE="+module)
-	command.WaitDelay = time.Second
 	output, err := command.CombinedOutput()
 	require.NoError(t, err, "%s", output)
 	require.FileExists(t, filepath.Join(scratch, "done"), "%s", output)
+}
+
+// byLoopback is a script whose programs other machines cannot reach.
+func byLoopback(script string) string {
+	return regexp.MustCompile(`(-addr[ =])\S*:(\d+)`).ReplaceAllString(script, "${1}127.0.0.1:$2")
+}
+
+// sooner is a while before the test's deadline, which would take with it what has been
+// seen.
+func sooner(t *testing.T) time.Duration {
+	deadline, has := t.Deadline()
+	if !has {
+		return time.Hour
+	}
+	return time.Until(deadline) * 9 / 10
+}
+
+// shell runs a script for so long at most. It and what it has started end with the
+// test.
+func shell(t *testing.T, script string, most time.Duration) *exec.Cmd {
+	ctx, cancel := context.WithTimeout(t.Context(), most)
+	command := exec.CommandContext(ctx, "bash", "-xc", script)
+	command.WaitDelay = time.Second
+	end := asGroup(command)
+	command.Cancel = end
+	t.Cleanup(func() { end(); cancel() })
+	return command
+}
+
+// What is seen of commands that do not end is told, and nothing of them is left.
+func TestCommandsEndBeforeTheTest(t *testing.T) {
+	if missing := missing("bash curl"); missing != "" {
+		t.Skip("no " + missing)
+	}
+	for name, script := range map[string]string{
+		"without an end":   "echo so far; sleep 300 & sleep 300",
+		"that leave child": "echo so far; sleep 300 & true",
+	} {
+		alive, held, err := os.Pipe()
+		require.NoError(t, err)
+		defer alive.Close()
+		t.Run(name, func(t *testing.T) {
+			command := shell(t, script, 3*time.Second)
+			command.ExtraFiles = []*os.File{held}
+			output, err := command.CombinedOutput()
+			require.Error(t, err)
+			require.Contains(t, string(output), "so far")
+		})
+		require.NoError(t, held.Close())
+		require.NoError(t, alive.SetReadDeadline(time.Now().Add(time.Minute)))
+		_, err = alive.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF, "%s: nobody has the other end", name)
+	}
+}
+
+func TestProgramsAreReachedByTheLoopback(t *testing.T) {
+	for said, want := range map[string]string{
+		"fakeecr -addr 0.0.0.0:4512 -token secret": "fakeecr -addr 127.0.0.1:4512 -token secret",
+		"fakeecr -addr=[::]:0":                     "fakeecr -addr=127.0.0.1:0",
+		"fakeecr -addr :1 -tls":                    "fakeecr -addr 127.0.0.1:1 -tls",
+	} {
+		require.Equal(t, want, byLoopback(said))
+	}
 }
 
 // missing is a program that commands need and this machine lacks.

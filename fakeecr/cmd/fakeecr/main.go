@@ -96,14 +96,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		fmt.Fprintf(stderr, "fakeecr: other machines can reach %s, which knows no secrets; %s\n", listener.Addr(), handler.guard.says())
 	}
 	// One write: who reads a line may read no more.
-	io.WriteString(stdout, greeting(scheme+"://"+nearby(listener.Addr()), &handler.guard))
+	io.WriteString(stdout, greeting(scheme+"://"+nearby(listener.Addr()), handler.guard.isShut()))
 	return serve(ctx, listener, handler)
 }
 
-// greeting is what the program says once it listens.
-func greeting(url string, guard *guard) string {
+// greeting is what the program says once it listens: where, and where its page is
+// unless nobody gets through to it.
+func greeting(url string, shut bool) string {
 	shows := "at " + url + prefix
-	if guard.isShut() {
+	if shut {
 		shows = "to nobody: other machines can reach it, so that takes -token"
 	}
 	return fmt.Sprintf("fakeecr listening on %s\nfakeecr shows its world %s\n", url, shows)

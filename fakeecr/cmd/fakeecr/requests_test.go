@@ -53,14 +53,17 @@ func TestGreeting(t *testing.T) {
 		require.Equal(t, http.StatusOK, response.StatusCode, "%s: %s", url, body)
 	}
 	for name, c := range map[string]struct {
-		guard guard
-		want  string
+		exposed bool
+		token   string
+		want    string
 	}{
-		"loopback":      {guard{}, "fakeecr shows its world at http://localhost:1/_fakeecr/"},
-		"token":         {guard{exposed: true, token: "secret"}, "fakeecr shows its world at http://localhost:1/_fakeecr/"},
-		"without token": {guard{exposed: true}, "fakeecr shows its world to nobody: other machines can reach it, so that takes -token"},
+		"loopback":      {false, "", "fakeecr shows its world at http://localhost:1/_fakeecr/"},
+		"token":         {true, "secret", "fakeecr shows its world at http://localhost:1/_fakeecr/"},
+		"without token": {true, "", "fakeecr shows its world to nobody: other machines can reach it, so that takes -token"},
 	} {
-		require.Equal(t, "fakeecr listening on http://localhost:1\n"+c.want+"\n", greeting("http://localhost:1", &c.guard), name)
+		guard := newGuard(nil, c.token)
+		guard.exposed = c.exposed
+		require.Equal(t, "fakeecr listening on http://localhost:1\n"+c.want+"\n", greeting("http://localhost:1", guard.isShut()), name)
 	}
 }
 
