@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -104,9 +105,9 @@ func TestVerifyFlags(t *testing.T) {
 		"more":                                       "unexpected arguments: more",
 		"-endpoint localhost:4510":                   `-endpoint: "localhost:4510" is no URL`,
 		"-endpoint http://127.0.0.1:9/ecr":           `has a path`,
-		"-endpoint https://api.ecr.us-east-1.amazonaws.com":     "Amazon ECR is asked by -endpoint aws and -account",
-		"-endpoint https://ecr.us-east-1.api.aws":               "Amazon ECR is asked by -endpoint aws and -account",
-		"-endpoint https://api.ecr.cn-north-1.amazonaws.com.cn": "Amazon ECR is asked by -endpoint aws and -account",
+		"-endpoint https://api.ecr.us-east-1.amazonaws.com":     "this is Amazon ECR, which is asked by -endpoint aws and -account",
+		"-endpoint https://ecr.us-east-1.api.aws":               "this is Amazon ECR, which is asked by -endpoint aws and -account",
+		"-endpoint https://api.ecr.cn-north-1.amazonaws.com.cn": "this is Amazon ECR, which is asked by -endpoint aws and -account",
 	} {
 		a := verified(t, "", func(v *verification) { v.transport = nil }, strings.Fields(args)...)
 		require.Equal(t, notDone, a.status, args)
@@ -174,6 +175,27 @@ $`), a.out)
 	require.Equal(t, allHeld, verified(t, mixed, nil, "-endpoint", url, "-status", "model").status)
 	a = verified(t, mixed, nil, "-endpoint", url, "-status", "model", "-v")
 	require.Regexp(t, `> CreateRepository \{"repositoryName":"fakeecr-verify/\w{5}/1/app"\}\n< 200 `, a.out)
+}
+
+// The registry endpoint may be elsewhere, or nowhere; a token is not printed.
+func TestVerifyAsksTheRegistryEndpoint(t *testing.T) {
+	const text = "# Its check is answered.\n# model: x\n> GetAuthorizationToken\n> GET /v2/\n< 200\n"
+	url, _ := start(t)
+	elsewhere, _ := start(t, "-open-registry")
+	a := verified(t, text, nil, "-endpoint", url, "-v2", elsewhere, "-v")
+	require.Equal(t, allHeld, a.status, a.out+a.err)
+	require.Contains(t, a.out, "> GetAuthorizationToken {}\n< 200, and a token\n")
+	nowhere := httptest.NewServer(http.NotFoundHandler())
+	defer nowhere.Close()
+	a = verified(t, text, nil, "-endpoint", url, "-v2", nowhere.URL)
+	require.Equal(t, somethingDiffers, a.status, a.err)
+	require.Contains(t, a.out, "not there: statements/Its check is answered. (model)\n  the registry endpoint: GET /v2/ is answered 404 404 page not found\n")
+}
+
+// On a terminal a line says how far it is, and is taken away again.
+func TestVerifyProgress(t *testing.T) {
+	a := verified(t, mixed, func(v *verification) { v.live = true }, "-status", "model,chosen")
+	require.Equal(t, "\r\x1b[K0 played, 2 left: statements/A repository is made.\r\x1b[K\r\x1b[K1 played, 1 left: statements/Its name is another.\r\x1b[K", a.err)
 }
 
 // What was answered is written in the place of what was claimed, and nothing that

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"text/tabwriter"
 
@@ -64,7 +65,11 @@ func (v *verification) told(call string, reply *transcript.Reply, err error) {
 		fmt.Fprintf(v.out, "> %s\n! %v\n", call, err)
 		return
 	}
-	fmt.Fprintf(v.out, "> %s\n< %s\n", call, reply)
+	said := reply.String()
+	if strings.HasPrefix(call, "GetAuthorizationToken ") && reply.Status == http.StatusOK {
+		said = "200, and a token"
+	}
+	fmt.Fprintf(v.out, "> %s\n< %s\n", call, said)
 }
 
 // printResult says what does not hold.

@@ -127,7 +127,7 @@ func endpointURL(s string) (string, error) {
 	case strings.Trim(at.Path, "/") != "" || at.RawQuery != "":
 		return "", fmt.Errorf("%q has a path: the API is at the root", s)
 	case ofAWS.MatchString(at.Hostname()):
-		return "", errors.New("Amazon ECR is asked by -endpoint aws and -account")
+		return "", errors.New("this is Amazon ECR, which is asked by -endpoint aws and -account")
 	}
 	return at.Scheme + "://" + at.Host, nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"time"
 )
 
@@ -244,7 +243,7 @@ func (s *session) perform(ctx context.Context, step *Step) (*Reply, error) {
 		if err != nil {
 			return nil, err
 		}
-		return s.call(ctx, region, step.Operation, input, step.expects)
+		return s.call(ctx, region, step.Operation, input, step)
 	case step.Method != "":
 		return s.request(ctx, region, step)
 	default:
@@ -252,12 +251,13 @@ func (s *session) perform(ctx context.Context, step *Step) (*Reply, error) {
 	}
 }
 
-// patience is how often a call is made that is throttled.
+// patience is how often a call is made at most.
 const patience = 6
 
-// call makes a call of the API within bounds. One that is throttled is made again,
-// unless that is what is expected.
-func (s *session) call(ctx context.Context, region, operation string, input []byte, expected func(code string) bool) (*Reply, error) {
+// call makes a call of the API for a step, within bounds. It is made again if it was
+// throttled, unless that is what is expected, and if it was not answered and changes
+// nothing.
+func (s *session) call(ctx context.Context, region, operation string, input []byte, step *Step) (*Reply, error) {
 	decoded, err := decode(input)
 	if err != nil {
 		return nil, err
@@ -269,12 +269,12 @@ func (s *session) call(ctx context.Context, region, operation string, input []by
 	for n := 1; ; n++ {
 		reply, err := s.Target.call(ctx, region, operation, input)
 		s.tell(operation+" "+string(input), reply, err)
-		if err != nil {
+		again := s.Pause != nil && n < patience
+		switch {
+		case err != nil && again && operations[operation].class == reads && ctx.Err() == nil:
+		case err != nil:
 			return nil, &broken{operation + " was not answered: " + err.Error()}
-		}
-		code, _ := reply.failure()
-		throttled := code == "ThrottlingException" || reply.Status == http.StatusTooManyRequests || reply.Status == http.StatusServiceUnavailable
-		if !throttled || expected(code) || s.Pause == nil || n == patience {
+		case !again || !reply.isThrottled() || step.expects(reply):
 			return reply, nil
 		}
 		if err := s.Pause(ctx, time.Second<<(n-1)); err != nil {
@@ -283,11 +283,11 @@ func (s *session) call(ctx context.Context, region, operation string, input []by
 	}
 }
 
-// unexpected is what a call of the player's own expects.
-func unexpected(string) bool { return false }
-
-func (step *Step) expects(code string) bool {
-	return step.Answer != nil && step.Answer.Main != nil && step.Answer.Main.Code == code
+// expects tells whether an error is the one that is claimed. Nil, a call of the
+// player's own, expects none.
+func (step *Step) expects(reply *Reply) bool {
+	code, _ := reply.failure()
+	return step != nil && step.Answer != nil && step.Answer.Main != nil && step.Answer.Main.Code == code
 }
 
 func (s *session) tell(call string, reply *Reply, err error) {

@@ -188,6 +188,25 @@ func TestBroken(t *testing.T) {
 	require.Equal(t, transcript.Held, p.Play(t.Context(), statements(t, text)[0]).Outcome)
 }
 
+// Of a service that others use, too, what only asks is asked again when it was not
+// answered, and everything is when it was throttled.
+func TestPatience(t *testing.T) {
+	const text = "# A.\n# model: x\n> CreateRepository {\"repositoryName\": \"$repo\"}\n> ListImages {\"repositoryName\": \"$repo\"}\n< {\"imageIds\": []}\n"
+	s := somebodys(t, fakeecr.WithScenario(scenarios.Scenario{
+		scenarios.On("CreateRepository", scenarios.Repository("fakeecr-verify/**")).First(2).Fail(scenarios.Throttled()),
+		scenarios.On("ListImages").First(2).Drop(),
+	}))
+	p := guarded(s, sockets(t, nil))
+	var waited []time.Duration
+	p.Pause = func(ctx context.Context, d time.Duration) error {
+		waited = append(waited, d)
+		return ctx.Err()
+	}
+	result := p.Play(t.Context(), statements(t, text)[0])
+	require.Equal(t, transcript.Held, result.Outcome, result.Why)
+	require.Equal(t, []time.Duration{time.Second, 2 * time.Second, time.Second, 2 * time.Second}, waited)
+}
+
 // somebody's is a registry that holds somebody's things.
 func somebodys(t *testing.T, options ...fakeecr.Option) *fakeecr.Server {
 	s := fakeecr.NewServer(t, options...)
@@ -331,6 +350,35 @@ func TestWhatLiesThereStays(t *testing.T) {
 		require.Equal(t, was, lies(t, s.Registry), "stopped at call %d", n)
 		s.Close()
 	}
+}
+
+// What could not be taken away or put back is said, and settings stay kept.
+func TestWhatIsLeftIsSaid(t *testing.T) {
+	const text = `# A.
+# model: x
+> CreateRepository {"repositoryName": "$repo"}
+> PutAccountSetting {"name": "BLOB_MOUNTING", "value": "DISABLED"}
+> DescribeRegistry
+< {...}
+`
+	s := somebodys(t)
+	s.Play(scenarios.Scenario{
+		scenarios.On("PutAccountSetting").After(1).Fail(&types.ServerException{Message: aws.String("no")}),
+		scenarios.On("DeleteRepository").Fail(&types.KmsException{Message: aws.String("no key")}),
+	})
+	p := guarded(s, sockets(t, nil))
+	var kept []*transcript.Settled
+	p.Keep = func(settled *transcript.Settled) error {
+		kept = append(kept, settled)
+		return nil
+	}
+	result := p.Play(t.Context(), statements(t, text)[0])
+	require.Equal(t, []string{
+		`the account setting BLOB_MOUNTING in us-east-1, which was {"name":"BLOB_MOUNTING","value":"ENABLED"}: PutAccountSetting: 500 ServerException "no"` + "\n" +
+			`it is {"name":"BLOB_MOUNTING","value":"DISABLED"}`,
+		`fakeecr-verify/fake/1/app in us-east-1: 400 KmsException "no key"`,
+	}, result.Left)
+	require.Len(t, kept, 1, "they are not back")
 }
 
 // What would write elsewhere is not sent.

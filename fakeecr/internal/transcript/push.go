@@ -19,7 +19,7 @@ func (s *session) push(ctx context.Context, region string, step *Step) (*Reply, 
 	if err != nil {
 		return nil, err
 	}
-	p := pusher{session: s, region: region, repository: name, expected: step.expects}
+	p := pusher{session: s, region: region, repository: name, step: step}
 	what, _ := made(step.Content)
 	if what.isLayer() {
 		return p.upload(ctx, what.bytes)
@@ -30,7 +30,7 @@ func (s *session) push(ctx context.Context, region string, step *Step) (*Reply, 
 type pusher struct {
 	*session
 	region, repository string
-	expected           func(code string) bool
+	step               *Step
 }
 
 func (p *pusher) call(ctx context.Context, operation string, input map[string]any) (*Reply, error) {
@@ -39,7 +39,7 @@ func (p *pusher) call(ctx context.Context, operation string, input map[string]an
 	if err != nil {
 		return nil, err
 	}
-	return p.session.call(ctx, p.region, operation, body, p.expected)
+	return p.session.call(ctx, p.region, operation, body, p.step)
 }
 
 // image pushes what an image consists of, then the image.

@@ -70,7 +70,7 @@ func TestRecord(t *testing.T) {
 < 400 RepositoryNotFoundException
 `
 	var asked []string
-	written, r := recorded(t, transcriptFaces["loopback"](t), claimed, func(where, text string) bool {
+	written, _ := recorded(t, transcriptFaces["loopback"](t), claimed, func(where, text string) bool {
 		asked = append(asked, where+": "+text)
 		return true
 	})

@@ -60,6 +60,11 @@ func (r *Reply) failure() (code, message string) {
 	return e.Type, e.Message
 }
 
+func (r *Reply) isThrottled() bool {
+	code, _ := r.failure()
+	return code == "ThrottlingException" || r.Status == http.StatusTooManyRequests || r.Status == http.StatusServiceUnavailable
+}
+
 // isForeign tells whether an answer to a call of the API is none of the API's: there is
 // no such operation, or nothing that it is an operation of.
 func (r *Reply) isForeign() bool {

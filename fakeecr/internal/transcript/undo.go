@@ -141,7 +141,7 @@ func (s *session) insist(ctx context.Context, region, operation string, input an
 		return nil, err
 	}
 	for n := 1; n <= attempts; n++ {
-		reply, err = s.call(ctx, region, operation, body, unexpected)
+		reply, err = s.call(ctx, region, operation, body, nil)
 		if err == nil && reply.Status < 500 || ctx.Err() != nil {
 			return reply, err
 		}
