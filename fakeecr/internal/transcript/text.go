@@ -32,7 +32,7 @@ var holes = map[string]string{
 
 var (
 	nameInText = regexp.MustCompile(`^[a-z][A-Za-z0-9]*`)
-	detail     = regexp.MustCompile(`^\.([a-z][A-Za-z]*)`)
+	detail     = regexp.MustCompile(`^\.([a-z][A-Za-z0-9]*)`)
 	holeInText = regexp.MustCompile(`^<(?:time|number|uuid|url|caller|any)>`)
 )
 
