@@ -165,6 +165,7 @@ const (
 func (s *session) step(ctx context.Context, step *Step) error {
 	if step.Wait > 0 {
 		s.Advance(step.Wait)
+		clear(s.tokens) // which expire
 		return ctx.Err()
 	}
 	for n := 1; ; n++ {

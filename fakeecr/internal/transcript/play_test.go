@@ -473,3 +473,23 @@ func TestKeptSettingsAreRestored(t *testing.T) {
 	require.Empty(t, guarded(s, sockets(t, nil)).Restore(t.Context(), &settled))
 	require.Equal(t, was, lies(t, s.Registry))
 }
+
+// A player outlives its tokens where a transcript lets time pass.
+func TestTokensAreAskedForAgain(t *testing.T) {
+	r := fakeecr.New(nil)
+	p := playerOf(r, r.Transport(), "")
+	for _, statement := range statements(t, `# The registry endpoint is there.
+# documented: user guide
+> GET /v2/
+< 200
+> wait 13h
+
+# It is there on another day.
+# documented: user guide
+> GET /v2/
+< 200
+`) {
+		result := p.Play(t.Context(), statement)
+		require.Equal(t, transcript.Held, result.Outcome, result.Why)
+	}
+}

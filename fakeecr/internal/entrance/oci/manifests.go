@@ -100,8 +100,10 @@ func (r *request) put(in *ecr.PutImageInput) error {
 	switch {
 	case errors.As(err, &there):
 		return nil
-	case errors.As(err, &missing):
+	case errors.As(err, &missing) && r.Spec:
 		return &refusal{status: http.StatusBadRequest, code: "MANIFEST_BLOB_UNKNOWN", message: missing.ErrorMessage()}
+	case errors.As(err, &missing):
+		return &refusal{status: http.StatusNotFound, code: "BLOB_UPLOAD_UNKNOWN", message: missing.ErrorMessage()}
 	case errors.As(err, &invalid) && r.Spec:
 		return &refusal{status: http.StatusBadRequest, code: "MANIFEST_INVALID", message: invalid.ErrorMessage()}
 	}
