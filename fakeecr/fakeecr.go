@@ -31,9 +31,10 @@
 // # What goes wrong, and what happened
 //
 // Faults are said with package scenarios and played by [WithScenario] or
-// [Registry.Play]. [Registry.Trace] is what was called, and [Registry.Inspect] what
-// the registries hold. The log of a failed test ends with the trace and the seed;
-// under go test -artifacts it is left as a page, too. How close all of it is to ECR,
+// [Registry.Play]. Package explore tries every fault at every call by itself.
+// [Registry.Trace] is what was called, [Registry.Inspect] what the registries hold, and
+// [Registry.Snapshot] the same as data, to be compared. The log of a failed test ends
+// with the trace and the seed; under go test -artifacts it is left as a page, too. How close all of it is to ECR,
 // operation by operation, is said in FIDELITY.md beside the code.
 package fakeecr
 

@@ -46,7 +46,7 @@ func Faults() []Fault {
 var (
 	serverError  = &types.ServerException{Message: aws.String("The operation failed because of a server-side issue.")}
 	accessDenied = &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "User is not authorized to perform this action", Fault: smithy.FaultClient}
-	expired      = &smithy.GenericAPIError{Code: "ExpiredTokenException", Message: "The security token included in the request is expired", Fault: smithy.FaultClient}
+	expired      = scenarios.ExpiredToken()
 	slowDown     = &scenarios.Response{Status: http.StatusServiceUnavailable, Header: http.Header{"Content-Type": {"application/xml"}},
 		Body: `<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>`}
 )
