@@ -300,6 +300,10 @@ func TestEffectsThatFoundNothingToDo(t *testing.T) {
 	download := func(t *testing.T, f face) { downloaded(t, f, app, digest) }
 	upload := func(t *testing.T, f face) { f.pushLayer(t, app, []byte("twelve bytes"), 100) }
 	batch := func(t *testing.T, f face) { get(t, f, app, tagged("v1")) }
+	list := func(t *testing.T, f face) {
+		_, err := f.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: team})
+		require.NoError(t, err)
+	}
 	cut := func(t *testing.T, f face) {
 		request, err := http.NewRequest(http.MethodGet, f.downloadURL(t, digest), nil)
 		require.NoError(t, err)
@@ -331,6 +335,8 @@ func TestEffectsThatFoundNothingToDo(t *testing.T) {
 		"no such item":           {scenarios.On("BatchGetImage").FailItem(2, "ImageNotFound", ""), batch, false},
 		"the state as it is":     {scenarios.On("BatchGetImage").Frozen(), batch, false},
 		"no manifest":            {scenarios.On("BatchGetImage").Reserialise(), func(t *testing.T, f face) { get(t, f, app, tagged("v2")) }, false},
+		"a page with no more":    {scenarios.On("ListImages").ShortPage(1), list, false},
+		"a page with more":       {scenarios.On("ListImages").EmptyPage(), list, true},
 		"delayed as well":        {scenarios.On(scenarios.DownloadLayer).Keep(100).Delay(time.Nanosecond), download, true},
 		"stalled as well":        {scenarios.On(scenarios.DownloadLayer).ResetAfter(100).Stall(time.Nanosecond), download, true},
 		"moves the state":        {scenarios.On("UploadLayerPart").Garble(12).Then("down"), upload, true},

@@ -159,7 +159,7 @@ func TestWrongFunctionsAreNamed(t *testing.T) {
 				locked.Lock()
 			}
 			return nil
-		}, Faults("throttled_once"), exploration.NeverEnds, "it hangs, and was left behind after 200ms of real time: [sync.Mutex.Lock"},
+		}, Faults("throttled_once"), exploration.NeverEnds, " of real time: [sync.Mutex.Lock] in "},
 		{"spins", func(ctx context.Context, r *fakeecr.Registry) error {
 			for failed := tag(ctx, r) != nil; failed && t.Context().Err() == nil; {
 				runtime.Gosched()

@@ -92,8 +92,8 @@ func (f *firing) prepare(call *dispatch.Call) {
 	if f.effects.Answer != nil {
 		f.answer(call)
 	}
-	if most := f.effects.Page; most != nil {
-		call.Tx.Page = most
+	if f.effects.Page != nil {
+		f.shorten(call)
 	}
 	if item := f.effects.Item; item != nil {
 		run := call.Run
@@ -111,6 +111,21 @@ func (f *firing) prepare(call *dispatch.Call) {
 			}
 			return out, err
 		}
+	}
+}
+
+// shorten leaves a page less room than its caller gives it.
+func (f *firing) shorten(call *dispatch.Call) {
+	call.Tx.Page = f.effects.Page
+	run := call.Run
+	call.Run = func(ctx context.Context, call *dispatch.Call) (any, error) {
+		out, err := run(ctx, call)
+		if call.Tx.Shortened {
+			f.did = true
+		} else if err == nil {
+			f.idle = "the page has no more"
+		}
+		return out, err
 	}
 }
 

@@ -65,7 +65,7 @@ func (p *part) remember(near Near) {
 // certain tells whether effects do something to each call, and need nothing in it or in
 // its reply.
 func certain(e scenarios.Effects) bool {
-	e.Answer, e.Stale, e.Garble, e.Item, e.Flip, e.Keep, e.Reserialise = nil, nil, nil, nil, nil, nil, false
+	e.Answer, e.Stale, e.Garble, e.Item, e.Page, e.Flip, e.Keep, e.Reserialise = nil, nil, nil, nil, nil, nil, nil, false
 	e.Reply.Cut, e.Reply.Reset = nil, false
 	return !reflect.ValueOf(e).IsZero()
 }
