@@ -11,6 +11,7 @@ import (
 )
 
 //go:generate go run ./internal/generate scenario.schema.json
+//go:generate go test . -run ^TestTextsAreUpToDate$ -update
 
 // Parse reads a scenario from its JSON, which names in words what the methods of
 // [Rule] name:

@@ -3,6 +3,7 @@ package scenarios_test
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"reflect"
 	"testing"
@@ -54,32 +55,40 @@ func fill(v reflect.Value, dice *rand.Rand) {
 	}
 }
 
-// The output of every operation is JSON and back, and what the schema takes.
-func TestAnswersAreJSONAndBack(t *testing.T) {
-	schema := compiled(t)
-	dice := rand.New(rand.NewPCG(1, 2))
-	client := reflect.TypeFor[*ecr.Client]()
-	n := 0
-	for i := range client.NumMethod() {
-		method := client.Method(i)
-		if !method.Type.IsVariadic() || method.Type.NumIn() != 4 {
-			continue
-		}
-		n++
-		for range 5 {
-			out := reflect.New(method.Type.Out(0).Elem())
-			fill(out.Elem(), dice)
-			rule := scenarios.On(method.Name).Answer(out.Interface())
-			require.Equal(t, out.Interface(), rule.Effects().Answer)
-			text, err := json.Marshal(rule)
-			require.NoError(t, err)
-			var back scenarios.Rule
-			require.NoError(t, json.Unmarshal(text, &back), string(text))
-			require.Equal(t, out.Interface(), back.Effects().Answer, string(text))
-			require.NoError(t, schema.Validate(decoded(t, []byte(`{"rules":[`+string(text)+`]}`))), string(text))
+// answers are rules that answer each operation, with the outputs that they answer it with.
+func answers() iter.Seq2[*scenarios.Rule, any] {
+	return func(yield func(*scenarios.Rule, any) bool) {
+		dice := rand.New(rand.NewPCG(1, 2))
+		client := reflect.TypeFor[*ecr.Client]()
+		for i := range client.NumMethod() {
+			method := client.Method(i)
+			if !method.Type.IsVariadic() || method.Type.NumIn() != 4 {
+				continue
+			}
+			for range 3 {
+				out := reflect.New(method.Type.Out(0).Elem())
+				fill(out.Elem(), dice)
+				if !yield(scenarios.On(method.Name).Answer(out.Interface()), out.Interface()) {
+					return
+				}
+			}
 		}
 	}
-	require.Equal(t, 62, n)
+}
+
+// The output of every operation is JSON and back.
+func TestAnswersAreJSONAndBack(t *testing.T) {
+	operations := map[string]bool{}
+	for rule, out := range answers() {
+		operations[rule.Operations()[0]] = true
+		require.Equal(t, out, rule.Effects().Answer)
+		text, err := json.Marshal(rule)
+		require.NoError(t, err)
+		var back scenarios.Rule
+		require.NoError(t, json.Unmarshal(text, &back), string(text))
+		require.Equal(t, out, back.Effects().Answer, string(text))
+	}
+	require.Len(t, operations, 62)
 }
 
 // An answer is the caller's again, and has the times of the wire.

@@ -14,6 +14,25 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
+// anyScenario draws a scenario of some groups of rules.
+func anyScenario(t *rapid.T) scenarios.Scenario {
+	var scenario scenarios.Scenario
+	for range rapid.IntRange(0, 3).Draw(t, "groups") {
+		var group scenarios.Scenario
+		for range rapid.IntRange(1, 3).Draw(t, "rules") {
+			group = append(group, anyRule(t))
+		}
+		if rapid.Bool().Draw(t, "within") {
+			group = group.Within(rapid.IntRange(1, 5).Draw(t, "budget"))
+		}
+		scenario = append(scenario, group...)
+	}
+	if scenario.Check() != nil { // no rule leads to a state
+		scenario = append(scenario, scenarios.On("PutImage").Then("down"))
+	}
+	return scenario
+}
+
 // anyRule draws a rule that can be played.
 func anyRule(t *rapid.T) *scenarios.Rule {
 	word := rapid.SampledFrom([]string{"team/*", "team/app", "*/app", "v1", "v*", "*", "1", "eu-west-1", "arn:*:user/a", "sha256:1", "ü\n\"<"})
