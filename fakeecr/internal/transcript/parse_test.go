@@ -163,7 +163,7 @@ func TestWritten(t *testing.T) {
 	for _, value := range []string{
 		`{}`, `[]`, `{...}`, `[...]`, `["<any order>"]`, `["<any order>", ...]`,
 		`{"a": null, "b": [true, -1.5e3, "x$$y <time>"], "c": {{"d": "$repo", ...}}, ...}`,
-		`{"a": {{[1, {"b": 2}]}}}`,
+		`{"a": {{[1, {"b": 2}]}}}`, `{"a": "$blob1.base64", "b": "$image1.manifestSize"}`,
 	} {
 		s := &scanner{line: &line{text: value}, names: newScope().inAnswer, answer: true}
 		v, err := s.value(0)

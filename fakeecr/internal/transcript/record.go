@@ -320,7 +320,7 @@ func (r *Recorder) may(path, written string) bool {
 	return allowed
 }
 
-var inText = regexp.MustCompile(`\$[a-z][A-Za-z0-9]*(\.[a-z][A-Za-z]*)?|<[a-z]+>`)
+var inText = regexp.MustCompile(`\$[a-z][A-Za-z0-9]*(\.[a-z][A-Za-z0-9]*)?|<[a-z]+>`)
 
 // saysSomething tells whether a text has letters or digits of its own.
 func saysSomething(written string) bool {
