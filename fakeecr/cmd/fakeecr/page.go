@@ -51,7 +51,9 @@ type frame struct {
 	Notice string
 	Bad    bool
 	Part   string
-	Body   any
+	// Since is how the world differs from what was kept of it.
+	Since []difference
+	Body  any
 }
 
 func (c *control) servePage(handle func(string, func(http.ResponseWriter, *http.Request))) {
@@ -266,7 +268,7 @@ func (c *control) showWorld(w http.ResponseWriter, req *http.Request) {
 		c.lost(w, "The world has no such registry.")
 		return
 	}
-	c.show(w, http.StatusOK, "world page", frame{World: true, Live: live, Title: "World", Body: shown})
+	c.show(w, http.StatusOK, "world page", frame{World: true, Live: live, Title: "World", Since: c.since(), Body: shown})
 }
 
 // now is the query of what a page is told that knows the world as it is now.

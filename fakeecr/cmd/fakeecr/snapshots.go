@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -86,6 +87,35 @@ func (c *control) snapshot(w http.ResponseWriter, _ *http.Request) {
 	s.kept = append(s.kept, c.registry.Load().Fork(nil))
 	w.WriteHeader(http.StatusCreated)
 	fmt.Fprintln(w, len(s.kept))
+}
+
+// difference is how the world differs from a snapshot.
+type difference struct {
+	Snapshot int
+	// Lines are the first of All differences.
+	Lines []string
+	All   int
+}
+
+// linesShown is how many differences the page shows of each snapshot.
+const linesShown = 200
+
+// since is how the world differs from its snapshots, the last one first.
+func (c *control) since() (all []difference) {
+	s := &c.snapshots
+	s.mu.Lock()
+	kept := slices.Clone(s.kept)
+	s.mu.Unlock()
+	now := c.registry.Load().Snapshot()
+	for i, then := range slices.Backward(kept) {
+		changed := then.Inspect()[0].Snapshot().Diff(now)
+		d := difference{Snapshot: i + 1, All: len(changed)}
+		for _, one := range changed[:min(len(changed), linesShown)] {
+			d.Lines = append(d.Lines, one.String())
+		}
+		all = append(all, d)
+	}
+	return all
 }
 
 // restore goes back to a snapshot: the state is as it was, time goes on, what was played

@@ -40,6 +40,9 @@ func TestSnapshotAndRestore(t *testing.T) {
 	}
 	require.NoError(t, create("team/new"))
 	require.NotEmpty(t, seeded.Diff(state(t, url)))
+	page := get(t, url+"/_fakeecr/world")
+	require.Contains(t, page, "Since snapshot 1</strong> <span class=\"quiet\">4 differences")
+	require.Contains(t, page, "123456789012/eu-west-1 team/new: repository → there, was not there")
 	token, err := api.GetAuthorizationToken(t.Context(), nil)
 	require.NoError(t, err)
 	post(t, url+"/_fakeecr/advance?duration=1h", "", http.StatusNoContent)
@@ -73,4 +76,16 @@ func TestSnapshotAndRestore(t *testing.T) {
 		post(t, url+"/_fakeecr/snapshot", "", http.StatusCreated)
 	}
 	require.Contains(t, post(t, url+"/_fakeecr/snapshot", "", http.StatusConflict), "room for no more")
+}
+
+// get is what is answered to a GET.
+func get(t *testing.T, url string) string {
+	t.Helper()
+	response, err := http.Get(url)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	return string(text)
 }
