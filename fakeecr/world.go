@@ -9,6 +9,7 @@ import (
 
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
+	"github.com/fakeecr/ecr/fakeecr/internal/report"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 	"github.com/fakeecr/ecr/scenarios"
 )
@@ -136,7 +137,7 @@ func (w *world) end() {
 		w.t.Logf("fakeecr: seed %d, no calls: the code never reached the fake", w.settings.seed)
 		return
 	}
-	w.t.Logf("fakeecr: seed %d, the last %d of %d calls:\n%s", w.settings.seed, len(last), len(trace), last)
+	w.t.Logf("fakeecr: seed %d, the last %d of %d calls:\n%s", w.settings.seed, len(last), report.Made(trace), last)
 }
 
 // stop ends a playing and reports its rules that never fired.

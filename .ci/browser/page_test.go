@@ -15,6 +15,9 @@ import (
 
 const throttled = `{"rules":[{"name":"two are throttled","on":"DescribeRepositories","when":{"first":2},"do":{"fail":{"code":"ThrottlingException","message":"Rate exceeded"}}},{"on":"PutImage","where":{"tag":"v9"},"do":{"drop":true},"optional":true}]}`
 
+// named is a rule of which much is said.
+const named = `{"rules":[{"name":"images of the release are put late, so that who waits for them looks again and again","on":"PutImage","where":{"tag":"v3-*"},"do":{"delay":"1ms"}}]}`
+
 // furnish puts something of everything into the world.
 func furnish(p program) {
 	p.call("CreateRepository", members{"repositoryName": "team/app", "imageScanningConfiguration": members{"scanOnPush": true}, "tags": []members{{"Key": "team", "Value": "platform"}}})
@@ -48,17 +51,19 @@ func TestTheCallsAsTheyCome(t *testing.T) {
 	run(t, ctx, chromedp.SetValue(css(`#scenario`), throttled), loading(chromedp.Click(css(`button[value=play]`))), visible(`#live[data-state=live]`))
 	shows(t, ctx, `document.querySelector("#playings").innerText.includes("two are throttled")`)
 	p.call("DescribeRepositories", members{})
-	shows(t, ctx, `document.querySelector("#call-2 .outcome").innerText.replace(/\s+/g, " ") == "ThrottlingException two are throttled"`)
+	shows(t, ctx, `document.querySelector("#call-2 summary").innerText.replace(/\s+/g, " ").endsWith("ThrottlingException two are throttled")`)
 	shows(t, ctx, `document.querySelector("#playings tbody tr td:nth-child(3)").innerText == "1"`)
 
 	run(t, ctx, loading(chromedp.Click(css(`#stop-1`))), visible(`#live[data-state=live]`))
 	shows(t, ctx, `document.querySelector("#playings").innerText.includes("No scenario")`)
 
 	run(t, ctx, chromedp.Click(css(`#pause`)))
+	shows(t, ctx, `document.querySelector("#live").innerText == "paused"`)
 	p.call("DescribeRepositories", members{})
 	shows(t, ctx, `document.querySelector("#matching").innerText == "3"`)
 	shows(t, ctx, `!document.querySelector("#call-3")`)
 	run(t, ctx, chromedp.Click(css(`#pause`)))
+	shows(t, ctx, `document.querySelector("#live").innerText == "live"`)
 	shows(t, ctx, `!!document.querySelector("#call-3")`)
 }
 
@@ -174,7 +179,9 @@ func TestPages(t *testing.T) {
 					command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}),
 					chromedp.Navigate(p.page),
 					chromedp.SetValue(css(`#scenario`), throttled), loading(chromedp.Click(css(`button[value=play]`))), visible(`#playings table`))
+				run(t, ctx, chromedp.SetValue(css(`#scenario`), named), loading(chromedp.Click(css(`button[value=play]`))))
 				p.call("DescribeRepositories", members{})
+				p.image("team/database", fmt.Sprint("v3-", size.name, scheme), 100, nil)
 				pages := map[string]string{"image": imagePage(t, ctx, p)}
 				for name, path := range allPages {
 					pages[name] = path
@@ -222,6 +229,23 @@ func readable(t *testing.T, ctx context.Context, name string) {
     if (!e.textContent.trim()) faults.push("no text: " + e.outerHTML.slice(0, 80));
   }
   for (const e of document.querySelectorAll("[onclick], div[role=button], span[role=button]")) faults.push("no button: " + e.outerHTML.slice(0, 80));
+  let level = 0;
+  for (const e of document.querySelectorAll("h1, h2, h3, h4, h5, h6")) {
+    const next = Number(e.tagName[1]);
+    if (next > level + 1) faults.push("a heading of level " + next + " below one of level " + level + ": " + e.textContent);
+    level = next;
+  }
+  const landmarks = [...document.querySelectorAll("main, header, nav, aside, section[aria-label], section[aria-labelledby], [role=region]")].map((e) => {
+    const named = (e.getAttribute("aria-labelledby") || "").split(" ").map((id) => document.getElementById(id)?.textContent || "").join(" ");
+    return (e.getAttribute("role") || e.localName) + ": " + (e.getAttribute("aria-label") || named).trim();
+  });
+  for (const mark of landmarks) if (landmarks.indexOf(mark) != landmarks.lastIndexOf(mark)) faults.push("two landmarks are called " + mark);
+  for (const e of document.querySelectorAll(".call .repository")) {
+    if (innerWidth >= 1280 && e.getBoundingClientRect().right > e.parentElement.getBoundingClientRect().right) faults.push("a repository's name is cut: " + e.textContent);
+  }
+  for (const e of document.querySelectorAll(".facts dd")) {
+    if (e.parentElement.clientWidth < e.closest("dl").clientWidth - 1 && e.clientHeight > 2 * parseFloat(getComputedStyle(e).lineHeight)) faults.push("a value wraps where there is room: " + e.textContent);
+  }
   const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
   for (const id of ids) if (ids.indexOf(id) != ids.lastIndexOf(id)) faults.push("an id stands twice: " + id);
   const rgb = (c) => (c.match(/[\d.]+/g) || []).map(Number);
@@ -268,11 +292,18 @@ func TestKeyboardAlone(t *testing.T) {
 	}
 	run(t, ctx, chromedp.Focus(css(`#call-1 summary`)), chromedp.KeyEvent("\r"))
 	shows(t, ctx, `document.querySelector("#call-1 .detail").innerText.includes("Output")`)
+	// A form leads to the page anew; the focus goes to the part that it was in.
+	run(t, ctx, chromedp.SetValue(css(`#scenario`), throttled), chromedp.Focus(css(`button[value=play]`)), loading(chromedp.KeyEvent("\r")), visible(`#stop-1`), visible(`#live[data-state=live]`))
+	shows(t, ctx, `document.activeElement.id == "scenarios"`)
+	run(t, ctx, chromedp.Focus(css(`button[value="24h"]`)), loading(chromedp.KeyEvent("\r")), visible(`#live[data-state=live]`))
+	shows(t, ctx, `document.activeElement.id == "clock"`)
 	// The scenarios are shown anew with each call; the focus stays.
-	run(t, ctx, chromedp.SetValue(css(`#scenario`), throttled), chromedp.Focus(css(`button[value=play]`)), loading(chromedp.KeyEvent("\r")), visible(`#stop-1`), visible(`#live[data-state=live]`), chromedp.Focus(css(`#stop-1`)))
+	run(t, ctx, chromedp.Focus(css(`#stop-1`)))
 	p.call("DescribeRepositories", members{})
 	shows(t, ctx, `document.querySelector("#playings tbody tr td:nth-child(3)").innerText == "1"`)
 	shows(t, ctx, `document.activeElement.id == "stop-1"`)
+	run(t, ctx, loading(chromedp.KeyEvent("\r")), visible(`#live[data-state=live]`))
+	shows(t, ctx, `document.activeElement.id == "scenarios"`)
 }
 
 func contains(list []string, text string) bool {
@@ -311,6 +342,11 @@ func TestTenThousand(t *testing.T) {
 		}
 	}
 	run(t, ctx, chromedp.Navigate(p.page), visible(`#live[data-state=live]`))
+	shows(t, ctx, `/^10,000, the last of 1\d,\d{3}$/.test(document.querySelector("#calls-title .quiet").innerText)`)
+	said := `document.querySelector("#made").innerText`
+	before := ask(t, ctx, "how many calls there were", chromedp.Evaluate[string](said))
+	p.call("DescribeRepositories", members{})
+	shows(t, ctx, fmt.Sprintf(`%s != %q`, said, before))
 	for range 5 {
 		begun := time.Now()
 		_, output := p.call("DescribeImages", members{"repositoryName": "team/many", "maxResults": 1000})

@@ -18,8 +18,9 @@ type outcome struct {
 	scenario, duration string
 }
 
-// partOf is the part of the page that each thing it does belongs to.
-var partOf = map[string]string{"play": "scenarios", "release": "scenarios", "stop": "scenarios", "advance": "clock"}
+// partOf is the part of the page that each thing it does belongs to. The browser leads
+// there afterwards, with the focus.
+var partOf = map[string]string{"play": "scenarios", "release": "scenarios", "stop": "scenarios", "advance": "clock", "reset": "anew"}
 
 // longestForm is how many bytes a form may have: a scenario in it is escaped.
 const longestForm = 4 * longest

@@ -99,14 +99,15 @@ func (c *control) lost(w http.ResponseWriter, what string) {
 // callsPage is the page of the calls, which also has the controls.
 type callsPage struct {
 	Calls []report.Call
-	// Matching is how many calls the filter takes of All.
+	// Matching is how many calls the filter takes of All that the trace keeps.
 	Matching, All int
 	Filter        url.Values
 	// Older is the query of the page of older calls, "" without one; Newest that this
 	// page begins with the last call.
 	Older  template.URL
 	Newest bool
-	Last   int
+	// Last is the number of the last call, which is how many there were.
+	Last int
 	// What the filter's fields propose.
 	Operations, Rules []string
 	Faces             []scenarios.Face
@@ -129,10 +130,7 @@ func (c *control) showCalls(w http.ResponseWriter, query url.Values, done *outco
 	}
 	world := c.worlds.Load()
 	trace := c.registry.Load().Trace()
-	page.All = len(trace)
-	if page.All > 0 {
-		page.Last = trace[len(trace)-1].Number
-	}
+	page.All, page.Last = len(trace), report.Made(trace)
 	before, err := takeBefore(page.Filter)
 	matching := trace
 	if err == nil && len(page.Filter) > 0 {
@@ -273,11 +271,8 @@ func (c *control) showWorld(w http.ResponseWriter, req *http.Request) {
 
 // now is the query of what a page is told that knows the world as it is now.
 func (c *control) now() template.URL {
-	world, last := c.worlds.Load(), 0
-	if trace := c.registry.Load().Trace(); len(trace) > 0 {
-		last = trace[len(trace)-1].Number
-	}
-	return following(world, last, nil)
+	world := c.worlds.Load()
+	return following(world, report.Made(c.registry.Load().Trace()), nil)
 }
 
 func isNamed(registry *fakeecr.Registry, query url.Values) bool {

@@ -148,7 +148,7 @@ func TestPageControls(t *testing.T) {
 
 	done("#clock", url.Values{"do": {"advance"}, "duration": {" 48h "}})
 	require.Contains(t, shown(t, base, ""), time.Now().UTC().Add(48*time.Hour).Format("2006-01-02"))
-	done("", url.Values{"do": {"reset"}})
+	done("#anew", url.Values{"do": {"reset"}})
 	require.Contains(t, shown(t, base, ""), time.Now().UTC().Format("2006-01-02"))
 }
 

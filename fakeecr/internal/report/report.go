@@ -63,11 +63,12 @@ func (r Report) Write(w io.Writer) error {
 	last := r.Trace[max(0, len(r.Trace)-reportedCalls):]
 	view := struct {
 		Report
-		Calls  []Call
-		All    int
-		Failed int
-		Reads  []Registry
-	}{Report: r, All: len(r.Trace)}
+		Calls []Call
+		// Made is how many calls there were, of which the trace has Kept the last.
+		Made, Kept int
+		Failed     int
+		Reads      []Registry
+	}{Report: r, Made: Made(r.Trace), Kept: len(r.Trace)}
 	for _, p := range r.Playings {
 		for i := range p.Rules {
 			rule := &p.Rules[i]
@@ -83,6 +84,14 @@ func (r Report) Write(w io.Writer) error {
 		view.Reads = append(view.Reads, inFull(api))
 	}
 	return own().ExecuteTemplate(w, "report", view)
+}
+
+// Made is how many calls there were, of which a trace keeps the last.
+func Made(t scenarios.Trace) int {
+	if len(t) == 0 {
+		return 0
+	}
+	return t[len(t)-1].Number
 }
 
 // inFull is a registry with what its repositories hold.

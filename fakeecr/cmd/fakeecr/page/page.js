@@ -50,6 +50,13 @@ function add(html) {
   byID("empty").hidden = true;
 }
 
+// count shows how many calls there were, of which the trace keeps the last.
+function count(made) {
+  if (!byID("made")) return;
+  if (byID("all")) byID("all").textContent = Math.min(made, mostCalls).toLocaleString("en-US");
+  byID("made").textContent = made > mostCalls ? `, the last of ${made.toLocaleString("en-US")}` : "";
+}
+
 // hear tells those who listen, in one sentence for many calls: a line for each would
 // never end.
 function hear(n) {
@@ -113,15 +120,17 @@ async function refresh() {
 // connect follows the program from where the page is. A browser has few connections
 // to a host, so a page that nobody sees leaves its own to others and goes on later.
 let events, known = "";
+const sayHow = () => paused ? say("paused", "paused") : say("live", "live");
 function connect() {
   const from = new URL(document.body.dataset.live, location.href);
   if (known) from.searchParams.set("after", known);
   events = new EventSource(from);
-  events.onopen = () => say("live", "live");
+  events.onopen = sayHow;
   events.onerror = () => say("lost", events.readyState === EventSource.CLOSED ? "ended: load the page again" : "not connected");
   events.onmessage = (event) => {
     known = event.lastEventId;
     receive(JSON.parse(event.data));
+    count(Number(known.split("-")[1]));
   };
 }
 
@@ -139,6 +148,7 @@ if (pause && document.body.dataset.live) {
   pause.addEventListener("click", () => {
     paused = !paused;
     pause.textContent = paused ? "Go on" : "Pause";
+    if (live.dataset.state !== "lost") sayHow();
     if (!paused) {
       add(waiting.join(""));
       waiting = [];
