@@ -331,3 +331,18 @@ func TestPageIsToldWhatIsHeld(t *testing.T) {
 	}
 	ask(t, "POST", base+prefix+"scenario/1/release", "")
 }
+
+// The calls about a repository or an image are those of its registry.
+func TestPageLeadsToTheCallsOfOneRegistry(t *testing.T) {
+	base, _ := start(t, "-region", "eu-west-1", "-repository", "team/app")
+	image := fakeecr.RandomImage(1, 100)
+	push(t, client(base), "team/app", "v1", image)
+	const registry = "&amp;account=123456789012&amp;region=eu-west-1"
+	page := shown(t, base, "repository?account=123456789012&region=eu-west-1&name=team/app")
+	require.Contains(t, page, `href="./?repository=team%2fapp`+registry+`">Calls about it`)
+	page = shown(t, base, "image?account=123456789012&region=eu-west-1&repository=team/app&digest="+image.Digest())
+	require.Contains(t, page, `href="./?digest=`+strings.Replace(image.Digest(), ":", "%3a", 1)+registry+`">Calls about it`)
+	calls := shown(t, base, "?repository=team/app&account=123456789012&region=eu-west-1")
+	require.Contains(t, calls, "InitiateLayerUpload")
+	require.NotContains(t, shown(t, base, "?repository=team/app&account=123456789012&region=us-east-1"), `<span class="operation">`)
+}

@@ -101,3 +101,15 @@ func TestPagesOfImages(t *testing.T) {
 		})
 	}
 }
+
+// A trace that keeps the last calls says how many there were.
+func TestCallsThatAreNoLongerKept(t *testing.T) {
+	kept := scenarios.Trace{{Number: 12_344, Operation: "ListImages", Input: &ecr.ListImagesInput{}}, {Number: 12_345, Operation: "ListImages", Input: &ecr.ListImagesInput{}}}
+	require.Equal(t, 12_345, Made(kept))
+	require.Zero(t, Made(nil))
+	var text strings.Builder
+	require.NoError(t, Report{Name: "A test", Trace: kept}.Write(&text))
+	require.Contains(t, text.String(), "<dt>Calls</dt><dd>12,345</dd>")
+	require.Contains(t, text.String(), "<dt>Failed calls, of the last 2</dt><dd>0</dd>")
+	require.Contains(t, text.String(), "The last 2 of 12,345 calls.")
+}
