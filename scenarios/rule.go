@@ -26,6 +26,9 @@
 //
 // Ready-made scenarios, from [Throttle] to [RegionOutage], each tell the incident that
 // they come from. [Parse] reads all of it as JSON, for other languages.
+//
+// What a client makes of each fault, and whether its call was carried out, is a table
+// in FAULTS.md, beside this package's source; tests hold it.
 package scenarios
 
 import (
