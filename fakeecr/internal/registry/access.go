@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	smithy "github.com/aws/smithy-go"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 )
@@ -167,4 +168,17 @@ func (p policies) decide(request policy.Request) policy.Decision {
 func (p policies) allowByName(request policy.Request) bool {
 	request.Account = ""
 	return p.decide(request) == policy.Allow
+}
+
+// accessDenied takes IAM's reason, notAllowed the kind of policy that is missing.
+func (a *Access) accessDenied(caller, reason string) error {
+	return &smithy.GenericAPIError{
+		Code:    "AccessDeniedException",
+		Message: "User: " + caller + " is not authorized to perform: " + a.Action + " on resource: " + a.Resource + " " + reason,
+		Fault:   smithy.FaultClient,
+	}
+}
+
+func (a *Access) notAllowed(caller, kind string) error {
+	return a.accessDenied(caller, "because no "+kind+" policy allows the "+a.Action+" action")
 }

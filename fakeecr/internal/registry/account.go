@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 )
 
 // The account settings of ECR.
@@ -73,4 +74,9 @@ func (tx *Tx) PutAccountSetting(_ context.Context, in *ecr.PutAccountSettingInpu
 	reg := tx.changeRegistry(tx.Key)
 	reg.settings.Set(reg.generation, known.name, *in.Value)
 	return &ecr.PutAccountSettingOutput{Name: aws.String(known.name), Value: aws.String(*in.Value)}, nil
+}
+
+// settingRetired is chosen: it is what ECR answers to whatever else is retired.
+func settingRetired() error {
+	return &types.ValidationException{Message: aws.String("This feature is disabled")}
 }

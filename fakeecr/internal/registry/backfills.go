@@ -399,3 +399,18 @@ func (tx *Tx) putBackfill(b *backfill) {
 	reg := tx.changeRegistry(b.from)
 	reg.backfills.Set(reg.generation, b.id, b)
 }
+
+// backfillInProgress is chosen.
+func backfillInProgress(from Key, region string) error {
+	return &types.ReplicationBackfillInProgressException{Message: text("A replication backfill to the region '%s' is already in progress in the registry with id '%s'", region, from.Account)}
+}
+
+// backfillNotFound is chosen.
+func backfillNotFound(from Key, id string) error {
+	return &types.ReplicationBackfillNotFoundException{Message: text("The replication backfill with id '%s' does not exist in the registry with id '%s'", id, from.Account)}
+}
+
+// backfillCannotStop is chosen.
+func backfillCannotStop(b *backfill) error {
+	return &types.ReplicationBackfillInvalidStatusException{Message: text("The replication backfill with id '%s' in the registry with id '%s' cannot be stopped because its status is %s", b.id, b.from.Account, b.status)}
+}

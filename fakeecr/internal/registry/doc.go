@@ -10,7 +10,7 @@
 //     records in ordered copy-on-write maps ([cow.Map]).
 //   - [Tx] is one call's view of a world: who calls which registry, and what the
 //     engine offers a transaction. The 62 operations are its methods, with the types
-//     of the SDK: a file a resource, and what ECR says beside it in errors_….go.
+//     of the SDK: a file a resource, with the texts of its errors at the end.
 //   - event and happening (events.go) are what happens without a call.
 //   - [Stage] and [Upstream] are what the state asks for and does not know.
 //

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 )
 
 // RegisterPullTimeUpdateExclusion makes the registry record no pull time when the
@@ -69,4 +70,14 @@ func isPrincipal(caller, principal string) bool {
 	account, path, isRole := strings.Cut(principal, ":role/")
 	session := strings.Replace(account, ":iam:", ":sts:", 1) + ":assumed-role/" + path[strings.LastIndexByte(path, '/')+1:] + "/"
 	return isRole && strings.HasPrefix(caller, session)
+}
+
+// exclusionAlreadyExists is chosen.
+func exclusionAlreadyExists(key Key, principal string) error {
+	return &types.ExclusionAlreadyExistsException{Message: text("The pull time update exclusion for the principal with ARN '%s' already exists in the registry with id '%s'", principal, key.Account)}
+}
+
+// exclusionNotFound is chosen.
+func exclusionNotFound(key Key, principal string) error {
+	return &types.ExclusionNotFoundException{Message: text("The pull time update exclusion for the principal with ARN '%s' does not exist in the registry with id '%s'", principal, key.Account)}
 }

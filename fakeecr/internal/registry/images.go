@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -299,3 +300,41 @@ func distinct(descriptors []manifest.Descriptor) []string {
 }
 
 func ptr[T any](value T) *T { return &value }
+
+func imageNotFound(repo *repository, id types.ImageIdentifier) error {
+	return &types.ImageNotFoundException{Message: text("The image with imageId {imageDigest:'%s', imageTag:'%s'} does not exist within the repository with name '%s' in the registry with id '%s'",
+		orNull(id.ImageDigest), orNull(id.ImageTag), repo.name, repo.Account)}
+}
+
+func imageAlreadyExists(repo *repository, digest string, tag *string) error {
+	return &types.ImageAlreadyExistsException{Message: text("Image with digest '%s' and tag '%s' already exists in the repository with name '%s' in registry with id '%s'",
+		digest, orNull(tag), repo.name, repo.Account)}
+}
+
+func imageTagAlreadyExists(repo *repository, tag string) error {
+	return &types.ImageTagAlreadyExistsException{Message: text("The image tag '%s' already exists in the '%s' repository and cannot be overwritten because the tag is immutable.", tag, repo.name)}
+}
+
+func imageDigestDoesNotMatch(repo *repository, digest string) error {
+	return &types.ImageDigestDoesNotMatchException{Message: text("The image with digest '%s' in repository '%s' and registry ID '%s' does not match the image digest that Amazon ECR has calculated.",
+		digest, repo.name, repo.Account)}
+}
+
+func layersRequired(repo *repository, digests []string) error {
+	return &types.LayersNotFoundException{Message: text("Layers with digests '[%s]' required for pushing image into repository with name '%s' in the registry with id '%s' do not exist",
+		strings.Join(digests, ", "), repo.name, repo.Account)}
+}
+
+func imagesRequired(repo *repository, digests []string) error {
+	return &types.ReferencedImagesNotFoundException{Message: text("Images with digests '[%s]' required for pushing image into repository with name '%s' in the registry with id '%s' do not exist",
+		strings.Join(digests, ", "), repo.name, repo.Account)}
+}
+
+func tooManyTagsOnImage(repo *repository, tag string, most int64) error {
+	return limitExceeded("Adding tag '%s' to an image in the repository with name '%s' in registry with id '%s' exceeds the maximum allowed number of tags per image which is '%d'",
+		tag, repo.name, repo.Account, most)
+}
+
+func tooManyImages(repo *repository, most int64) error {
+	return limitExceeded("The repository with name '%s' in registry with id '%s' already has the maximum allowed number of images which is '%d'", repo.name, repo.Account, most)
+}

@@ -169,3 +169,18 @@ func (tx *Tx) stored(registryID, name, digest *string) (*repository, *layer, err
 	}
 	return repo, l, nil
 }
+
+func layerNotFound(repo *repository, digest string) error {
+	return &types.LayersNotFoundException{Message: text("The layer with digest '%s' does not exist within the repository with name '%s' in the registry with id '%s'", digest, repo.name, repo.Account)}
+}
+
+// layerInaccessible is chosen.
+func layerInaccessible(repo *repository, digest string) error {
+	return &types.LayerInaccessibleException{Message: text("The layer with digest '%s' within the repository with name '%s' in the registry with id '%s' is not associated with an image",
+		digest, repo.name, repo.Account)}
+}
+
+// layerAlreadyExists is chosen.
+func layerAlreadyExists(repo *repository, digest string) error {
+	return &types.LayerAlreadyExistsException{Message: text("The layer with digest '%s' already exists in the repository with name '%s' in registry with id '%s'", digest, repo.name, repo.Account)}
+}

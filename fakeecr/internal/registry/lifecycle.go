@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/engine"
 	"github.com/fakeecr/ecr/fakeecr/internal/lifecycle"
@@ -276,4 +277,8 @@ func (i *image) forLifecycle() lifecycle.Image {
 		seen.Subject = i.subject
 	}
 	return seen
+}
+
+func lifecyclePolicyNotFound(repo *repository) error {
+	return &types.LifecyclePolicyNotFoundException{Message: text("Lifecycle policy does not exist for the repository with name '%s' in the registry with id '%s'", repo.name, repo.Account)}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/fakeecr/internal/policy"
@@ -133,4 +134,19 @@ func (tx *Tx) principalExists(name string) bool {
 		return true
 	}
 	return known[name] || tx.read().principals.Has(name)
+}
+
+func repositoryPolicyNotFound(repo *repository) error {
+	return &types.RepositoryPolicyNotFoundException{Message: text("Repository policy does not exist for the repository with name '%s' in the registry with id '%s'", repo.name, repo.Account)}
+}
+
+func registryPolicyNotFound(key Key) error {
+	return &types.RegistryPolicyNotFoundException{Message: text("Registry policy does not exist in the registry with id '%s'", key.Account)}
+}
+
+func principalNotFound() error { return invalidParameter("PolicyText", "Principal not found") }
+
+// policyLocksOut is chosen.
+func policyLocksOut() error {
+	return invalidParameter("PolicyText", "The repository policy would prevent you from setting another policy in the future")
 }

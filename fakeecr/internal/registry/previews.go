@@ -233,3 +233,13 @@ func (v verdict) output() types.LifecyclePolicyPreviewResult {
 	}
 	return result
 }
+
+// previewNotFound is chosen.
+func previewNotFound(repo *repository) error {
+	return &types.LifecyclePolicyPreviewNotFoundException{Message: text("Lifecycle policy preview does not exist for the repository with name '%s' in the registry with id '%s'", repo.name, repo.Account)}
+}
+
+// previewInProgress is chosen: the service model's sentence about the exception.
+func previewInProgress() error {
+	return &types.LifecyclePolicyPreviewInProgressException{Message: aws.String("The previous lifecycle policy preview request has not completed. Wait and try again.")}
+}

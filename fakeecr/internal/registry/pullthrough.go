@@ -287,3 +287,49 @@ func (tx *Tx) ValidatePullThroughCacheRule(_ context.Context, in *ecr.ValidatePu
 	}
 	return out, nil
 }
+
+func cacheRuleNotFound(key Key, prefix string) error {
+	return &types.PullThroughCacheRuleNotFoundException{Message: text("The pull through cache rule with Amazon ECR repository prefix '%s' does not exist in the registry with id '%s'", prefix, key.Account)}
+}
+
+func cacheRuleAlreadyExists(key Key, prefix string) error {
+	return &types.PullThroughCacheRuleAlreadyExistsException{Message: text("The pull through cache rule with Amazon ECR repository prefix '%s' already exists in the registry with id '%s'", prefix, key.Account)}
+}
+
+func nothingToUpdate() error {
+	return &types.InvalidParameterException{Message: aws.String("Invalid input: Please set either credential arn or role arn to update the credentials")}
+}
+
+func upstreamNeedsCredentials() error {
+	return &types.UnsupportedUpstreamRegistryException{Message: aws.String("The specified upstream registry requires authentication. Specify a valid Secrets Manager ARN containing the upstream registry credentials and try again.")}
+}
+
+// upstreamURLInvalid has a recorded text; its code is chosen.
+func upstreamURLInvalid(url string) error {
+	return &types.UnsupportedUpstreamRegistryException{Message: text("The upstream registry URL %s is invalid. Specify a valid upstream registry URL and try again", url)}
+}
+
+// upstreamRegistryDoesNotMatch has a recorded text; its code is chosen.
+func upstreamRegistryDoesNotMatch() error {
+	return validationFailed("Invalid input: Upstream registry URL and entered upstream registry do not match. Please verify input and try again.")
+}
+
+// upstreamPrefixIsNotRoot is chosen.
+func upstreamPrefixIsNotRoot() error {
+	return validationFailed("Invalid input: Upstream repository prefix must be ROOT where the Amazon ECR repository prefix is ROOT. Please verify input and try again.")
+}
+
+// Of the next three texts only the beginning is recorded; their ends and codes are
+// chosen.
+
+func upstreamNeedsNoCredentials() error {
+	return validationFailed("The specified upstream registry doesn't require authentication. Remove the Secrets Manager ARN and try again.")
+}
+
+func upstreamCredentialsDoNotMatch() error {
+	return validationFailed("Upstream registry URL and provided credential type do not match. Please verify input and try again.")
+}
+
+func upstreamIsCache() error {
+	return validationFailed("Upstream registry URL cannot be the same as the cache registry. Please verify input and try again.")
+}

@@ -81,3 +81,8 @@ func (tx *Tx) within(q Quota, wanted int) error {
 	}
 	return nil
 }
+
+// quotaExceeded is chosen.
+func quotaExceeded(q Quota, most int64) error {
+	return limitExceeded("The limit of %d %s has been exceeded", most, q)
+}

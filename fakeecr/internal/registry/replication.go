@@ -138,3 +138,24 @@ func (r *registry) replicationOutput() *types.ReplicationConfiguration {
 	}
 	return &types.ReplicationConfiguration{Rules: rules}
 }
+
+func replicationToItself() error {
+	return invalidParameter("replicationConfiguration", "Replication destination cannot be the same as the source registry")
+}
+
+// invalidRegion is recorded from "Invalid region" on; what stands around it is
+// chosen.
+func invalidRegion(region string) error {
+	return invalidParameter("replicationConfiguration", fmt.Sprintf("Invalid region '%s'", region))
+}
+
+// tooManyDestinations is chosen. PutReplicationConfiguration cannot answer
+// LimitExceededException.
+func tooManyDestinations(most int64) error {
+	return &types.ValidationException{Message: text("The limit of %d %s has been exceeded", most, ReplicationDestinations)}
+}
+
+// notADestination is chosen.
+func notADestination() error {
+	return invalidParameter("destination", "Destination must be in the replication configuration of the registry")
+}

@@ -256,3 +256,15 @@ func (tx *Tx) describeNamed(key Key, names []string) (*ecr.DescribeRepositoriesO
 	}
 	return out, nil
 }
+
+func repositoryNotFound(key Key, name string) error {
+	return &types.RepositoryNotFoundException{Message: text("The repository with name '%s' does not exist in the registry with id '%s'", name, key.Account)}
+}
+
+func repositoryAlreadyExists(key Key, name string) error {
+	return &types.RepositoryAlreadyExistsException{Message: text("The repository with name '%s' already exists in the registry with id '%s'", name, key.Account)}
+}
+
+func repositoryNotEmpty(repo *repository) error {
+	return &types.RepositoryNotEmptyException{Message: text("The repository with name '%s' in registry with id '%s' cannot be deleted because it still contains images", repo.name, repo.Account)}
+}

@@ -3,6 +3,9 @@ package registry
 import (
 	"fmt"
 	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 )
 
 // SecretState is what Secrets Manager does when ECR reads the secret of a
@@ -49,4 +52,25 @@ func (tx *Tx) readSecret(arn string) error {
 	default:
 		return nil
 	}
+}
+
+// secretElsewhere has a text of which only the beginning is recorded; its end and code
+// are chosen.
+func secretElsewhere() error {
+	return &types.SecretNotFoundException{Message: aws.String("Please verify the secret exists in the same region and account that the pullthrough cache rule will be created in and try again.")}
+}
+
+// The texts of the next three are the service model's descriptions of their
+// exceptions, which for the first is recorded and for the others chosen.
+
+func secretNotFound() error {
+	return &types.SecretNotFoundException{Message: aws.String("The ARN of the secret specified in the pull through cache rule was not found. Update the pull through cache rule with a valid secret ARN and try again.")}
+}
+
+func unableToAccessSecret() error {
+	return &types.UnableToAccessSecretException{Message: aws.String("The secret is unable to be accessed. Verify the resource permissions for the secret and try again.")}
+}
+
+func unableToDecryptSecret() error {
+	return &types.UnableToDecryptSecretValueException{Message: aws.String("The secret is accessible but is unable to be decrypted. Verify the resource permissions and try again.")}
 }

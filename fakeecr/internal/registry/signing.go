@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -356,4 +357,18 @@ func (tx *Tx) signature(of signedDescriptor, with *signing) ([]byte, error) {
 func segment(v any) (string, error) {
 	text, err := json.Marshal(v)
 	return base64.RawURLEncoding.EncodeToString(text), err
+}
+
+// signingConfigurationNotFound is chosen.
+func signingConfigurationNotFound(key Key) error {
+	return &types.SigningConfigurationNotFoundException{Message: text("Signing configuration does not exist in the registry with id '%s'", key.Account)}
+}
+
+func signingProfileElsewhere(arn, region, current string) error {
+	return invalidParameter("signingProfileArn", fmt.Sprintf("The region of signing profile ARN '%s' is '%s' but must be '%s' (the current region)", arn, region, current))
+}
+
+// tooManySigningRules is what the service model answers to more than ten.
+func tooManySigningRules(most int64) error {
+	return invalidParameter("signingConfiguration.rules", fmt.Sprintf("Member must have length less than or equal to %d", most))
 }

@@ -2,7 +2,9 @@ package registry
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -218,3 +220,30 @@ func (l *layer) usedBy(img *image, n int) *layer {
 
 // inArchive tells whether all images that refer to the layer are in the archive.
 func (l *layer) inArchive() bool { return l.images == 0 && l.archived > 0 }
+
+// storageClassUpdateNotSupported is chosen, with its reasons below.
+func storageClassUpdateNotSupported(repo *repository, id types.ImageIdentifier, target types.TargetStorageClass, reason string) error {
+	return &types.ImageStorageClassUpdateNotSupportedException{Message: text("The image with imageId {imageDigest:'%s', imageTag:'%s'} in the repository with name '%s' in the registry with id '%s' cannot be updated to storage class %s because %s",
+		orNull(id.ImageDigest), orNull(id.ImageTag), repo.name, repo.Account, target, reason)}
+}
+
+func becauseOfStatus(img *image) string { return fmt.Sprintf("its status is %s", img.status()) }
+
+func becauseOfSubject(img *image) string {
+	return fmt.Sprintf("it follows its subject with digest '%s'", img.subject)
+}
+
+func becauseOfIndexes(indexes []string) string {
+	return fmt.Sprintf("it is referenced by manifest list: [%s]", strings.Join(indexes, ", "))
+}
+
+// imageInaccessible has a text that is recorded from the registry endpoint.
+func imageInaccessible(id types.ImageIdentifier) *types.ImageFailure {
+	return imageFailure(id, types.ImageFailureCodeImageInaccessible, "The requested image is in an inaccessible state. Please restore if needed")
+}
+
+// layerArchived is chosen.
+func layerArchived(repo *repository, digest string) error {
+	return &types.LayerInaccessibleException{Message: text("The layer with digest '%s' within the repository with name '%s' in the registry with id '%s' is archived",
+		digest, repo.name, repo.Account)}
+}

@@ -267,3 +267,35 @@ func (tx *Tx) CancelLayerUpload(_ context.Context, in *scenarios.CancelLayerUplo
 	}
 	return err
 }
+
+func invalidLayer() error {
+	return &types.InvalidLayerException{Message: aws.String("None of the provided layer digests match the calculated layer digest")}
+}
+
+func layerPartTooSmall() error {
+	return &types.LayerPartTooSmallException{Message: aws.String("All layer parts except the last part should be at least 5MB")}
+}
+
+func emptyUpload(repo *repository, upload string) error {
+	return &types.EmptyUploadException{Message: text("The upload with id '%s' in the repository with name '%s' in registry with id '%s' cannot be completed because it does not have any parts", upload, repo.name, repo.Account)}
+}
+
+// uploadNotFound has a recorded text, but for the registry in it.
+func uploadNotFound(repo *repository, upload string) error {
+	return &types.UploadNotFoundException{Message: text("The upload with id '%s' in the repository with name '%s' in registry with id '%s' does not exist", upload, repo.name, repo.Account)}
+}
+
+// invalidLayerPart takes a sentence: that of a gap is recorded from the registry
+// endpoint, that of a wrong length is chosen.
+func invalidLayerPart(repo *repository, u *upload, sentence string) error {
+	err := &types.InvalidLayerPartException{
+		Message:        &sentence,
+		RegistryId:     aws.String(repo.Account),
+		RepositoryName: aws.String(repo.name),
+		UploadId:       aws.String(u.id),
+	}
+	if u.size > 0 {
+		err.LastValidByteReceived = aws.Int64(u.size - 1)
+	}
+	return err
+}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
 	"github.com/fakeecr/ecr/fakeecr/internal/clone"
 	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
 	"github.com/fakeecr/ecr/fakeecr/internal/naming"
@@ -230,4 +232,49 @@ func incomplete(err error, digest string) error {
 		return wrong("%s is missing", digest)
 	}
 	return err
+}
+
+// authenticationFailed is what every pull with a bad credential answers.
+const authenticationFailed = "The authentication to the upstream registry failed. Verify that the credentials provided in the pull through cache rule are correct, and try again."
+
+func unableToGetUpstreamImage(sentence string) error {
+	return &types.UnableToGetUpstreamImageException{Message: &sentence}
+}
+
+func unableToGetUpstreamLayer(sentence string) error {
+	return &types.UnableToGetUpstreamLayerException{Message: &sentence}
+}
+
+func unableToListReferrers(sentence string) error {
+	return &types.UnableToListUpstreamImageReferrersException{Message: &sentence}
+}
+
+// What upstream may answer instead of an image or a layer.
+var (
+	ErrUpstreamNotFound        = errors.New("not found upstream")
+	ErrUpstreamAccessDenied    = errors.New("the upstream registry denied access")
+	ErrUpstreamTooManyRequests = errors.New("the upstream registry received too many requests")
+	ErrUpstreamUnavailable     = errors.New("the upstream registry is unavailable")
+)
+
+// upstreamFailure is the failure of one image that upstream did not answer.
+// Their reasons are chosen.
+func upstreamFailure(id types.ImageIdentifier, url string, err error) *types.ImageFailure {
+	code := types.ImageFailureCodeUpstreamUnavailable
+	var kms *types.KmsException
+	switch {
+	case errors.Is(err, ErrUpstreamNotFound):
+		return imageFailure(id, types.ImageFailureCodeImageNotFound, "Requested image not found")
+	case errors.As(err, &kms):
+		return imageFailure(id, types.ImageFailureCodeKmsError, sentence(err))
+	case errors.Is(err, ErrUpstreamAccessDenied):
+		code = types.ImageFailureCodeUpstreamAccessDenied
+	case errors.Is(err, ErrUpstreamTooManyRequests):
+		code = types.ImageFailureCodeUpstreamTooManyRequests
+	}
+	return imageFailure(id, code, upstreamReason(url, err))
+}
+
+func upstreamReason(url string, err error) string {
+	return fmt.Sprintf("Unable to pull from the upstream registry %s: %v", url, err)
 }

@@ -2,9 +2,11 @@ package registry
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/google/uuid"
 
@@ -126,4 +128,53 @@ func (tx *Tx) keyState(key Key, e encryption) KeyState {
 		missing = KeyEnabled
 	}
 	return tx.read().keys.state(e.key, missing)
+}
+
+// encryption says how a repository's layers are encrypted, which cannot change.
+type encryption struct {
+	kind types.EncryptionType
+	key  string
+}
+
+// newEncryption reads what a caller asks for; the key is as the caller names it.
+func newEncryption(region string, config *types.EncryptionConfiguration) (encryption, error) {
+	const member = "encryptionConfiguration"
+	if config == nil {
+		return encryption{kind: types.EncryptionTypeAes256}, nil
+	}
+	e := encryption{kind: config.EncryptionType, key: aws.ToString(config.KmsKey)}
+	switch {
+	case e.kind == types.EncryptionTypeAes256 && config.KmsKey != nil:
+		return e, invalidParameter(member, "Invalid encryption configuration: Encryption key should not be set for AES256 encryption.")
+	case e.kind == types.EncryptionTypeKmsDsse && naming.Partition(region) != "aws-us-gov":
+		return e, invalidParameter(member, "Invalid encryption configuration: KMS_DSSE encryption is not supported in this region.")
+	}
+	return e, nil
+}
+
+func kmsException(state KeyState, sentence string) error {
+	return &types.KmsException{KmsError: aws.String(string(state)), Message: &sentence}
+}
+
+// kmsSentence is KMS's own message; that ECR passes it on unchanged is chosen.
+func kmsSentence(state KeyState, arn, caller, action string) string {
+	switch state {
+	case KeyNotFound:
+		return fmt.Sprintf("Key '%s' does not exist", arn)
+	case KeyDisabled:
+		return arn + " is disabled."
+	case KeyPendingDeletion:
+		return arn + " is pending deletion."
+	default:
+		return fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s because no resource-based policy allows the %s action",
+			caller, action, arn, action)
+	}
+}
+
+// undecryptable is how S3 refuses an object whose key it may not use.
+func undecryptable(state KeyState, arn string) error {
+	if state == KeyAccessDenied {
+		return &DownloadError{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Access Denied"}
+	}
+	return &DownloadError{Status: http.StatusBadRequest, Code: "KMS." + string(state), Message: kmsSentence(state, arn, "", "")}
 }

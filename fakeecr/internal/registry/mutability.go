@@ -5,13 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
-
-	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 )
 
 // mutability says which tags of a repository may move. Filters are patterns over
@@ -99,73 +96,4 @@ func wildcard(pattern, s string) bool {
 		rest = more
 	}
 	return false
-}
-
-// encryption says how a repository's layers are encrypted, which cannot change.
-type encryption struct {
-	kind types.EncryptionType
-	key  string
-}
-
-// newEncryption reads what a caller asks for; the key is as the caller names it.
-func newEncryption(region string, config *types.EncryptionConfiguration) (encryption, error) {
-	const member = "encryptionConfiguration"
-	if config == nil {
-		return encryption{kind: types.EncryptionTypeAes256}, nil
-	}
-	e := encryption{kind: config.EncryptionType, key: aws.ToString(config.KmsKey)}
-	switch {
-	case e.kind == types.EncryptionTypeAes256 && config.KmsKey != nil:
-		return e, invalidParameter(member, "Invalid encryption configuration: Encryption key should not be set for AES256 encryption.")
-	case e.kind == types.EncryptionTypeKmsDsse && naming.Partition(region) != "aws-us-gov":
-		return e, invalidParameter(member, "Invalid encryption configuration: KMS_DSSE encryption is not supported in this region.")
-	}
-	return e, nil
-}
-
-// Limits of a resource's tags, in characters.
-const (
-	maxTagKey   = 128
-	maxTagValue = 256
-)
-
-// addTags merges tags into those of a repository that the transaction may change.
-func (tx *Tx) addTags(r *repository, tags []types.Tag) error {
-	if !validTags(tags) {
-		return invalidTags()
-	}
-	for _, tag := range tags {
-		r.tags.Set(r.generation, aws.ToString(tag.Key), aws.ToString(tag.Value))
-	}
-	if most := tx.quota(TagsPerResource); int64(r.tags.Len()) > most {
-		return tooManyTags(r.arn, most)
-	}
-	return nil
-}
-
-func validTags(tags []types.Tag) bool {
-	seen := map[string]bool{}
-	for _, tag := range tags {
-		key, value := aws.ToString(tag.Key), aws.ToString(tag.Value)
-		if seen[key] || !validTagKey(key) || !validTagText(value, maxTagValue) {
-			return false
-		}
-		seen[key] = true
-	}
-	return true
-}
-
-func validTagKey(key string) bool {
-	return key != "" && !strings.HasPrefix(strings.ToLower(key), "aws:") && validTagText(key, maxTagKey)
-}
-
-func validTagText(s string, most int) bool {
-	n := 0
-	for _, c := range s {
-		n++
-		if !unicode.IsLetter(c) && !unicode.IsNumber(c) && !unicode.Is(unicode.Z, c) && !strings.ContainsRune("+-=._:/@", c) {
-			return false
-		}
-	}
-	return n <= most
 }

@@ -2,6 +2,8 @@ package registry
 
 import (
 	"context"
+	"strings"
+	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -62,4 +64,62 @@ func (tx *Tx) ListTagsForResource(_ context.Context, in *ecr.ListTagsForResource
 		out.Tags = append(out.Tags, types.Tag{Key: aws.String(key), Value: aws.String(value)})
 	}
 	return out, nil
+}
+
+// Limits of a resource's tags, in characters.
+const (
+	maxTagKey   = 128
+	maxTagValue = 256
+)
+
+// addTags merges tags into those of a repository that the transaction may change.
+func (tx *Tx) addTags(r *repository, tags []types.Tag) error {
+	if !validTags(tags) {
+		return invalidTags()
+	}
+	for _, tag := range tags {
+		r.tags.Set(r.generation, aws.ToString(tag.Key), aws.ToString(tag.Value))
+	}
+	if most := tx.quota(TagsPerResource); int64(r.tags.Len()) > most {
+		return tooManyTags(r.arn, most)
+	}
+	return nil
+}
+
+func validTags(tags []types.Tag) bool {
+	seen := map[string]bool{}
+	for _, tag := range tags {
+		key, value := aws.ToString(tag.Key), aws.ToString(tag.Value)
+		if seen[key] || !validTagKey(key) || !validTagText(value, maxTagValue) {
+			return false
+		}
+		seen[key] = true
+	}
+	return true
+}
+
+func validTagKey(key string) bool {
+	return key != "" && !strings.HasPrefix(strings.ToLower(key), "aws:") && validTagText(key, maxTagKey)
+}
+
+func validTagText(s string, most int) bool {
+	n := 0
+	for _, c := range s {
+		n++
+		if !unicode.IsLetter(c) && !unicode.IsNumber(c) && !unicode.Is(unicode.Z, c) && !strings.ContainsRune("+-=._:/@", c) {
+			return false
+		}
+	}
+	return n <= most
+}
+
+func invalidARN() error { return invalidParameter("resourceArn", "Invalid ARN") }
+
+func invalidTags() error {
+	return &types.InvalidTagParameterException{Message: aws.String("Tag parameters are invalid")}
+}
+
+// tooManyTags is chosen.
+func tooManyTags(arn string, most int64) error {
+	return &types.TooManyTagsException{Message: text("The resource with ARN '%s' cannot have more than %d tags", arn, most)}
 }
