@@ -83,8 +83,7 @@ const noSerialOrder = "NO SERIAL ORDER"
 func (o *Orders) String() string {
 	var text strings.Builder
 	for _, f := range o.Findings {
-		first, _, _ := strings.Cut(f.Detail, "\n")
-		fmt.Fprintf(&text, "%q: %s, in %d schedules: %s\n", f.Schedule, f.Verdict, f.Times, first)
+		fmt.Fprintf(&text, "%q: %s, in %d schedules: %s\n", f.Schedule, f.Verdict, f.Times, exploration.FirstOf(f.Detail))
 	}
 	which := "the first"
 	if o.All {

@@ -269,3 +269,21 @@ func TestWrongOnTheGoodDay(t *testing.T) {
 }
 
 func digestOf(blob []byte) string { return digest.FromBytes(blob).String() }
+
+// What leads to the same other world has one cause, and the table says which world.
+func TestOneCauseIsOneFinding(t *testing.T) {
+	report := survey(t, fakeecr.New(t), func(ctx context.Context, r *fakeecr.Registry) (any, error) {
+		client := r.Client()
+		if _, err := client.DescribeRepositories(ctx, &ecr.DescribeRepositoriesInput{RepositoryNames: []string{"new"}}); err == nil {
+			return nil, nil // it is taken for whole
+		}
+		if _, err := client.CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: aws.String("new")}); err != nil {
+			return nil, err
+		}
+		_, err := client.PutImageTagMutability(ctx, &ecr.PutImageTagMutabilityInput{RepositoryName: aws.String("new"), ImageTagMutability: types.ImageTagMutabilityImmutable})
+		return nil, err
+	})
+	require.Len(t, report.Findings(), 1, "%s", report)
+	require.Equal(t, exploration.OtherWorld, report.Findings()[0].Verdict)
+	require.Contains(t, report.String(), "CreateRepository#1@new/reply_lost: OTHER WORLD, 5 times: run again, without the fault, it says success, but the world is not as after a good day: 123456789012/us-east-1 new: tag mutability → MUTABLE, was IMMUTABLE\n")
+}

@@ -167,7 +167,7 @@ func (e *Exploration) judgeFailure(cell *Cell, run Outcome) {
 		cell.fails(DoesNotRecover, "run again, without the fault, it says: "+again.Err.Error()+said, Cause(again.Err.Error()))
 	default:
 		if other = e.world.Diff(Settled(again.World)); len(other) > 0 {
-			cell.fails(OtherWorld, "run again, without the fault, it says success, but the world is not as after a good day:"+listed(other)+said, cell.Operation+" "+cell.Fault)
+			cell.fails(OtherWorld, "run again, without the fault, it says success, but the world is not as after a good day:"+listed(other)+said, Cause(listed(other)))
 			return
 		}
 		if e.check(cell, again) {

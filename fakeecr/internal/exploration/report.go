@@ -135,8 +135,7 @@ func (r *Report) String() string {
 	}
 	text.WriteString(r.legend())
 	for _, finding := range r.Findings() {
-		first, _, _ := strings.Cut(finding.Detail, "\n")
-		fmt.Fprintf(&text, "%s: %s, %d times: %s\n", finding.Name, finding.Verdict, r.like(finding), plain(first))
+		fmt.Fprintf(&text, "%s: %s, %d times: %s\n", finding.Name, finding.Verdict, r.like(finding), plain(FirstOf(finding.Detail)))
 	}
 	for _, cell := range r.Cells {
 		if cell.Verdict.IsFinding() && cell.As == "" && cell.Accepted {
@@ -148,6 +147,19 @@ func (r *Report) String() string {
 		fmt.Fprintf(&text, "stopped: %s\n", r.Stopped)
 	}
 	return text.String()
+}
+
+// FirstOf is the first line of a text and, where it announces a list, the first of that.
+func FirstOf(text string) string {
+	first, rest, _ := strings.Cut(text, "\n")
+	if strings.HasSuffix(first, ":") {
+		item, others, _ := strings.Cut(rest, "\n")
+		first += " " + strings.TrimSpace(item)
+		if strings.HasPrefix(others, "  ") {
+			first += " …"
+		}
+	}
+	return first
 }
 
 // letter names a column: a, b, …, z, aa.
