@@ -56,8 +56,8 @@ func (r *Registry) accessKey() string {
 }
 
 // Transport carries requests to ECR's host names (api.ecr.*, *.dkr.ecr.*, and their
-// forms for FIPS, for both versions of IP and in every partition) and those of
-// download URLs to the world, in this process and without a socket, so that any
+// forms for FIPS, for both versions of IP and in every partition), to STS's and ECR
+// Public's, and those of download URLs to the world, in this process and without a socket, so that any
 // client that takes an http.RoundTripper runs against unchanged names. It knows no
 // other host.
 //
@@ -69,8 +69,9 @@ func (r *Registry) accessKey() string {
 //go:noinline
 func (r *Registry) Transport() http.RoundTripper { return entrance.Transport{Entrance: entranceOf(r)} }
 
-// Handler serves the world over HTTP: the API at POST /, the registry endpoint
-// at /v2/ and the layers behind download URLs. The registry is the one that a
+// Handler serves the world over HTTP: the API at POST /, with what is answered of STS
+// and ECR Public (scenarios.Identity), the registry endpoint at /v2/ and the layers
+// behind download URLs. The registry is the one that a
 // request has for default: its host, or else its signature or its token, may name
 // another account or region. A reply that
 // a rule loses ends the connection by a panic with http.ErrAbortHandler, as

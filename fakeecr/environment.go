@@ -16,9 +16,11 @@ import (
 // KEY=value pairs for a child process: append them to os.Environ() for
 // exec.Cmd.Env. Besides endpoint, region and keys they overrule what else on the
 // machine would lead a client elsewhere: its session token, profile and shared
-// config files, FIPS and dual-stack endpoints, a proxy. Calls of other services
-// come to the server as well, which refuses them in words that their clients can read,
-// unless an endpoint of their own is set (AWS_ENDPOINT_URL_S3). The profile is in a file that Close removes.
+// config files, FIPS and dual-stack endpoints, a proxy. STS comes here too, and so
+// does the login of ECR Public; see scenarios.Identity. Calls of other services come to
+// the server as well, which refuses them in words that their clients can read, unless an
+// endpoint of their own is set (AWS_ENDPOINT_URL_S3). The profile is in a file that Close
+// removes.
 //
 // With [WithTLS] a file, which Close removes too, has the server's authority after
 // the certificates that the machine trusts, as far as those are in one file (that of
@@ -65,6 +67,8 @@ func (s *Server) environment() []variable {
 	direct := unproxied()
 	return append(s.trust(), []variable{
 		{"AWS_ENDPOINT_URL_ECR", s.URL},
+		{"AWS_ENDPOINT_URL_ECR_PUBLIC", s.URL},
+		{"AWS_ENDPOINT_URL_STS", s.URL},
 		{"AWS_ENDPOINT_URL", s.URL},
 		{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false"},
 		{"AWS_USE_FIPS_ENDPOINT", "false"},

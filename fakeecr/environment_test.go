@@ -11,8 +11,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
@@ -23,6 +25,7 @@ import (
 var misleading = map[string]string{
 	"AWS_ENDPOINT_URL":                    "http://127.0.0.1:1",
 	"AWS_ENDPOINT_URL_ECR":                "http://127.0.0.1:1",
+	"AWS_ENDPOINT_URL_STS":                "http://127.0.0.1:1",
 	"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
 	"AWS_USE_FIPS_ENDPOINT":               "true",
 	"AWS_USE_DUALSTACK_ENDPOINT":          "true",
@@ -122,10 +125,13 @@ func nothingLeadsElsewhere(t *testing.T, machines map[string]map[string]string, 
 }
 
 // createFromEnvironment makes a repository as code does that builds its own client,
-// and answers its URI.
+// asks STS who it is, and answers the repository's URI.
 func createFromEnvironment(ctx context.Context, name string) (string, error) {
 	loaded, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
+		return "", err
+	}
+	if _, err := sts.NewFromConfig(loaded, func(o *sts.Options) { o.Retryer = aws.NopRetryer{} }).GetCallerIdentity(ctx, nil); err != nil {
 		return "", err
 	}
 	out, err := ecr.NewFromConfig(loaded, once).CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: &name})

@@ -32,6 +32,7 @@ func TestImportsRunDownward(t *testing.T) {
 		"fakeecr/internal/entrance/direct":           {"scenarios", "fakeecr/internal/dispatch", "fakeecr/internal/entrance/exchange", "fakeecr/internal/entrance/api", "fakeecr/internal/stage", "fakeecr/internal/constraint"},
 		"fakeecr/internal/entrance/oci":              {"scenarios", "fakeecr/internal/dispatch", "fakeecr/internal/entrance/exchange", "fakeecr/internal/stage", "fakeecr/internal/registry", "fakeecr/internal/manifest", "fakeecr/internal/policy", "fakeecr/internal/constraint", "fakeecr/internal/wire"},
 		"fakeecr/internal/entrance/store":            {"scenarios", "fakeecr/internal/entrance/exchange", "fakeecr/internal/stage", "fakeecr/internal/registry", "fakeecr/internal/wire"},
+		"fakeecr/internal/entrance/sts":              {"scenarios", "fakeecr/internal/dispatch", "fakeecr/internal/entrance/api", "fakeecr/internal/entrance/exchange", "fakeecr/internal/stage", "fakeecr/internal/wire"},
 		"fakeecr/internal/entrance/exchange":         {"scenarios", "fakeecr/internal/dispatch", "fakeecr/internal/stage"},
 		"fakeecr/internal/stage":                     {"scenarios", "fakeecr/internal/dispatch", "fakeecr/internal/engine", "fakeecr/internal/registry", "fakeecr/internal/naming", "fakeecr/internal/policy", "fakeecr/internal/constraint", "fakeecr/internal/clone"},
 		"fakeecr/internal/dispatch":                  {"scenarios", "fakeecr/internal/registry", "fakeecr/internal/naming"},

@@ -147,7 +147,7 @@ func WithFullTrace() Option {
 
 // WithPrincipals tells which IAM users and roles there are, by their ARNs, besides
 // those of [Registry.As]. ECR refuses a policy that names any other: 'Principal
-// not found'. Without it all users and roles exist, as all accounts always do.
+// not found', and STS gives out no session of it. Without it all users and roles exist, as all accounts always do.
 func WithPrincipals(arns ...string) Option {
 	return func(s *settings) error {
 		principals := maps.Clone(s.config.Principals)
@@ -171,8 +171,8 @@ func WithPrincipals(arns ...string) Option {
 // UnrecognizedClientException or InvalidSignatureException, status 400. Direct
 // calls have no signature, but for those that have options.
 //
-// Requests may be signed with the keys of [Registry.Client] and [Server.Env], and
-// with these credentials; their AccountID says whose they are, the registry's own
+// Requests may be signed with the keys of [Registry.Client] and [Server.Env], with those
+// of a session (scenarios.AssumeRole) until it ends, and with these credentials; their AccountID says whose they are, the registry's own
 // account's if it is empty. Signatures are good for five minutes by the machine's
 // clock, whatever was advanced, because that is the clock that clients sign by.
 // Without the option signatures are not looked at, and no request is hashed.

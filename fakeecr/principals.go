@@ -14,8 +14,9 @@ import (
 // environment carry it; the access key on the wire follows from the ARN.
 //
 // Identity policies are the principal's from now on, in the whole world and in
-// place of earlier ones; they are those of this ARN alone, so a session does not
-// have its role's. Without any a principal may do everything in its own account,
+// place of earlier ones. They are those of this ARN alone: a session that STS gives out
+// (scenarios.AssumeRole) has its role's, and one that is named here has its own. Without
+// any a principal may do everything in its own account,
 // as the default caller may, arn:aws:iam::ACCOUNT:user/fakeecr, whose rights are
 // limited in the same way. In another account it may do what the repository and
 // registry policies there allow as well. What is refused answers

@@ -203,6 +203,10 @@ func (c Call) About() string {
 	case *MountLayerInput:
 		from := "from " + *in.SourceRepositoryName
 		return few(in.LayerDigest, &from)
+	case *AssumeRoleInput:
+		return few(in.RoleArn, in.RoleSessionName)
+	case *AssumeRoleWithWebIdentityInput:
+		return few(in.RoleArn, in.RoleSessionName)
 	}
 	return c.aboutWorld()
 }

@@ -14,7 +14,7 @@ import (
 const (
 	// Any is every call: all operations, [GetEndpoint], [DownloadLayer], [MountLayer],
 	// [GetLayerUpload], [CancelLayerUpload] and [DeleteLayer]. What the world does by
-	// itself is not among them.
+	// itself is not among them, nor what is asked of other services, [Identity].
 	Any = "*"
 	// Reads are the operations that change nothing, and Writes the others.
 	Reads  = "reads"
@@ -28,6 +28,10 @@ const (
 	// archive, signatures, looks at an upstream registry. On these a rule may have
 	// Delay, Hold, Fail, Sequence, Ask and Then, with any condition and turn.
 	World = "world"
+	// Identity is what code asks of other services of AWS before it calls ECR, and is
+	// answered here: [GetCallerIdentity], [AssumeRole] and [AssumeRoleWithWebIdentity] of
+	// STS, [GetPublicAuthorizationToken] of ECR Public. It is in no other group.
+	Identity = "identity"
 )
 
 // apiOperations are the names of the API's operations, in order: the client's
@@ -74,6 +78,7 @@ var groups = sync.OnceValue(func() map[string][]string {
 			CompleteScan, CompleteLifecyclePolicyPreview, RunLifecyclePolicy, ReceiveReplica,
 			ActivateImage, SignImage, PullFromUpstream,
 		},
+		Identity: {GetCallerIdentity, AssumeRole, AssumeRoleWithWebIdentity, GetPublicAuthorizationToken},
 	}
 	for _, name := range g[Any] {
 		if isRead(name) {
@@ -91,11 +96,17 @@ func Operations(name string) []string {
 	if group, found := groups()[name]; found {
 		return slices.Clone(group)
 	}
-	if slices.Contains(groups()[Any], name) || slices.Contains(groups()[World], name) {
+	if slices.Contains(known(), name) {
 		return []string{name}
 	}
 	return nil
 }
+
+// calls are the operations that somebody calls, of ECR and of [Identity].
+func calls() []string { return slices.Concat(groups()[Any], groups()[Identity]) }
+
+// known are the names of all operations.
+func known() []string { return slices.Concat(calls(), groups()[World]) }
 
 // Groups are the names of the groups of operations, in order.
 func Groups() []string { return slices.Sorted(maps.Keys(groups())) }

@@ -32,11 +32,11 @@ var places = []placement{
 	{members: []string{"flip", "keep"}, on: []string{DownloadLayer}},
 	{members: []string{"garble"}, on: []string{"UploadLayerPart"}},
 	{members: []string{"stale"}, on: groups()[Reads]},
-	{members: []string{"notThereFor"}, on: groups()[Any], where: callsOnly},
-	{members: []string{"together", "rate"}, on: append(slices.Clone(groups()[Any]), PullFromUpstream), where: callsOnly},
-	{members: []string{"twice", "around", "change"}, on: groups()[Any], where: callsOnly},
-	{members: []string{"stall", "trickle", "cutAfter", "resetAfter", "drop"}, on: groups()[Any], where: callsOnly},
-	{members: []string{"fail", "sequence"}, on: groups()[Any], where: callsOnly, silent: true},
+	{members: []string{"notThereFor"}, on: groups()[Any], where: "calls of ECR"},
+	{members: []string{"together", "rate"}, on: append(calls(), PullFromUpstream), where: callsOnly},
+	{members: []string{"twice", "around", "change"}, on: calls(), where: callsOnly},
+	{members: []string{"stall", "trickle", "cutAfter", "resetAfter", "drop"}, on: calls(), where: callsOnly},
+	{members: []string{"fail", "sequence"}, on: calls(), where: callsOnly, silent: true},
 }
 
 // failureCodes are the codes of failed items, by the operations that have items.

@@ -148,7 +148,7 @@ func (c *control) showCalls(w http.ResponseWriter, query url.Values, done *outco
 	} else {
 		f.Live = following(world, page.Last, page.Filter)
 	}
-	page.Operations = slices.Concat(scenarios.Groups(), scenarios.Operations(scenarios.Any), scenarios.Operations(scenarios.World))
+	page.Operations = slices.Concat(scenarios.Groups(), scenarios.Operations(scenarios.Any), scenarios.Operations(scenarios.World), scenarios.Operations(scenarios.Identity))
 	page.Faces = []scenarios.Face{scenarios.FaceGo, scenarios.FaceAPI, scenarios.FaceRegistry}
 	for _, p := range page.Playings {
 		for _, rule := range p.Rules {

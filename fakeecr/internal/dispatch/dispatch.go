@@ -167,6 +167,8 @@ type Call struct {
 	Token int64
 	// Answered tells that a rule answers in the operation's place.
 	Answered bool
+	// Foreign tells that the call is of another service; see [scenarios.Identity].
+	Foreign bool
 	// Polls tells that a waiter of the SDK makes the call.
 	Polls bool
 	Tx    registry.Tx

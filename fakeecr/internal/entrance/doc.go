@@ -9,7 +9,7 @@
 //     is answered with. All answers are written in package exchange, whole or as a
 //     rule wants them.
 //   - Below are the parts of ECR: api (AWS JSON at POST /), oci (the registry endpoint
-//     at /v2/), store (downloads by URL), and direct, where no request comes in but a
+//     at /v2/), store (downloads by URL), sts (the query protocol of STS), and direct, where no request comes in but a
 //     call of a Go method.
 //   - [Authority] signs the certificates of the world's servers.
 //
@@ -29,6 +29,7 @@
 //   - origin: scheme, host and port that a request came to, which URLs of the answer
 //     begin with
 //   - downloads: what download URLs begin with
-//   - foreign: a request that is not for ECR
+//   - foreign: a request that is not for ECR; of STS and ECR Public some are answered
+//     (stage.Identity), all others are refused in words that their client reads
 //   - scope: the region, date and service that a signature is for
 package entrance

@@ -13,6 +13,7 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/oci"
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/store"
+	"github.com/fakeecr/ecr/fakeecr/internal/entrance/sts"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 	"github.com/fakeecr/ecr/scenarios"
@@ -90,11 +91,18 @@ func (e *Entrance) answer(req *http.Request, downloads string) (answer *exchange
 // called is the answer to a request of the API, or of a client that takes this for
 // something else.
 func (e *Entrance) called(req *http.Request, downloads string) (*exchange.Answer, error) {
-	if answer, foreign := api.Foreign(e.Stage, req, signedFor(req.Header.Get("Authorization"))); foreign {
+	signed := signedFor(req.Header.Get("Authorization"))
+	if action, asked := sts.Asked(req, signed); asked != nil {
+		return sts.Serve(e.Stage, e.identify(req, sts.Name, downloads), action, asked)
+	}
+	if api.IsPublic(req) {
+		return api.ServePublic(e.Stage, e.identify(req, api.PublicName, downloads))
+	}
+	if answer, foreign := api.Foreign(e.Stage, req, signed); foreign {
 		return answer, nil
 	}
 	if req.URL.Path == api.Path && req.Method == http.MethodPost {
-		return api.Serve(e.Stage, e.identify(req, downloads))
+		return api.Serve(e.Stage, e.identify(req, "ecr", downloads))
 	}
 	return api.NotServed(e.Stage, req), nil
 }

@@ -27,6 +27,9 @@ var (
 	ecrHost = regexp.MustCompile(`^(?:(?:api\.)?ecr(?:-fips)?|([0-9]{12})\.dkr[.-]ecr(?:-fips)?)\.([a-z0-9-]+)` + domains)
 	// registryHost is that of a registry under any domain, such as localhost.
 	registryHost = regexp.MustCompile(`^([0-9]{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.`)
+	// identityHost is a host of the services of [scenarios.Identity]. That of STS for the
+	// whole partition names no region.
+	identityHost = regexp.MustCompile(`^(?:sts(?:-fips)?(?:\.([a-z0-9-]+))?|(?:api\.)?ecr-public\.([a-z0-9-]+))` + domains)
 	// storeHost is a host of download URLs.
 	storeHost = regexp.MustCompile(`^prod-([a-z0-9-]+)-starport-layer-bucket\.s3\.([a-z0-9-]+)` + domains)
 )
@@ -68,12 +71,15 @@ func hostKey(req *http.Request) (key registry.Key) {
 	if names != nil {
 		key.Account, key.Region = names[1], names[2]
 	}
+	if names := identityHost.FindStringSubmatch(name); names != nil {
+		key.Region = cmp.Or(names[1], names[2])
+	}
 	return key
 }
 
-// identify finds out whose a request is.
-func (e *Entrance) identify(req *http.Request, downloads string) *exchange.Request {
-	body, authenticate := e.signed(req)
+// identify finds out whose a request is that is to be signed for a service.
+func (e *Entrance) identify(req *http.Request, service, downloads string) *exchange.Request {
+	body, authenticate := e.signed(req, service)
 	return &exchange.Request{
 		Request: req, Caller: e.callerOf(req), Face: cmp.Or(e.Face, scenarios.FaceAPI), Origin: originOf(req), Downloads: downloads,
 		Content: body, Authenticate: authenticate,
@@ -89,6 +95,9 @@ func (e *Entrance) callerOf(req *http.Request) stage.Caller {
 	switch arn, known := e.Stage.State.Holder(accessKey); {
 	case known:
 		caller.ARN, caller.Account = arn, policy.AccountOf(arn)
+		if _, of := e.Stage.State.Session(accessKey); of {
+			caller.Session = accessKey
+		}
 	case account != "":
 		caller = caller.As(stage.Own(registry.Key{Account: account, Region: caller.Region}))
 	case constraint.ValidRegistryID(accessKey):

@@ -22,7 +22,6 @@ import (
 
 const (
 	algorithm   = "AWS4-HMAC-SHA256"
-	signingName = "ecr"
 	signingTime = "20060102T150405Z"
 	// signatureLifetime is how far a client's clock may be off, either way.
 	signatureLifetime = 5 * time.Minute
@@ -32,18 +31,24 @@ const (
 type signedRequest struct {
 	entrance *Entrance
 	*http.Request
+	// service is the one that the request is for.
+	service string
 	// content is the body, as far as ECR reads it.
 	content io.Reader
 	payload hash.Hash
 }
 
-// signed is a request's body, and what is wrong with the signature of the request
-// once the body was read. Signatures are not looked at without WithSigV4.
-func (e *Entrance) signed(req *http.Request) (body io.Reader, authenticate func() error) {
+// signed is the body of a request to a service, and what is wrong with the signature
+// of the request once the body was read. Without WithSigV4 signatures are not looked at,
+// but for whether the session has ended whose key it is by.
+func (e *Entrance) signed(req *http.Request, service string) (body io.Reader, authenticate func() error) {
 	if e.Credentials == nil {
-		return req.Body, func() error { return nil }
+		return req.Body, func() error {
+			accessKey, _, _ := credentialScope(req.Header.Get("Authorization"))
+			return e.inSession(accessKey)
+		}
 	}
-	s := &signedRequest{entrance: e, Request: req, payload: sha256.New()}
+	s := &signedRequest{entrance: e, Request: req, service: service, payload: sha256.New()}
 	s.content = io.TeeReader(http.MaxBytesReader(nil, req.Body, wire.MaxBody), s.payload)
 	return s.content, s.authenticate
 }
@@ -54,7 +59,7 @@ func (s *signedRequest) authenticate() error {
 	if _, err := io.Copy(io.Discard, s.content); err != nil {
 		return wire.Unreadable(err)
 	}
-	signature, err := parseSignature(s.Header)
+	signature, err := parseSignature(s.Header, s.service)
 	if err != nil {
 		return err
 	}
@@ -64,6 +69,9 @@ func (s *signedRequest) authenticate() error {
 	credentials, known := s.entrance.credentials(signature.accessKey)
 	if !known || s.Header.Get("X-Amz-Security-Token") != credentials.SessionToken {
 		return refused("UnrecognizedClientException", "The security token included in the request is invalid.")
+	}
+	if err := s.entrance.inSession(signature.accessKey); err != nil {
+		return err
 	}
 	if err := signature.inTime(time.Now().UTC()); err != nil {
 		return err
@@ -77,11 +85,23 @@ func (s *signedRequest) authenticate() error {
 	return nil
 }
 
-// credentials are those of an access key: the ones given with WithSigV4, or the
-// fake's own.
+// inSession refuses the key of a session that has ended, by the world's clock.
+func (e *Entrance) inSession(accessKey string) error {
+	session, of := e.Stage.State.Session(accessKey)
+	if of && !e.Stage.State.Now().Before(session.Expires) {
+		return refused("ExpiredTokenException", "The security token included in the request is expired")
+	}
+	return nil
+}
+
+// credentials are those of an access key: the ones given with WithSigV4, those of a
+// session, or the fake's own.
 func (e *Entrance) credentials(accessKey string) (aws.Credentials, bool) {
 	if given, found := e.Credentials[accessKey]; found {
 		return given, true
+	}
+	if s, of := e.Stage.State.Session(accessKey); of {
+		return aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: s.Secret, SessionToken: s.Token}, true
 	}
 	_, holder := e.Stage.State.Holder(accessKey)
 	own := aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: SecretAccessKey}
@@ -98,7 +118,7 @@ type signature struct {
 	at      time.Time
 }
 
-func parseSignature(header http.Header) (*signature, error) {
+func parseSignature(header http.Header, service string) (*signature, error) {
 	authorization := header.Get("Authorization")
 	parameters, signed := strings.CutPrefix(authorization, algorithm+" ")
 	if !signed {
@@ -127,7 +147,7 @@ func parseSignature(header http.Header) (*signature, error) {
 		return nil, refused("IncompleteSignatureException", "Date must be in ISO-8601 'basic format'. Got '"+date+"'. See http://en.wikipedia.org/wiki/ISO_8601")
 	}
 	s := &signature{headers: strings.Split(given["SignedHeaders"], ";"), value: given["Signature"], at: at}
-	return s, s.readScope(given["Credential"])
+	return s, s.readScope(given["Credential"], service)
 }
 
 // dateHeader is the header that tells when a request was signed.
@@ -164,8 +184,8 @@ func (s *signature) covers(header http.Header) error {
 	return nil
 }
 
-// readScope reads a credential: KEY/YYYYMMDD/REGION/ecr/aws4_request.
-func (s *signature) readScope(credential string) error {
+// readScope reads a credential: KEY/YYYYMMDD/REGION/SERVICE/aws4_request.
+func (s *signature) readScope(credential, service string) error {
 	parts := strings.Split(credential, "/")
 	if len(parts) != 5 {
 		return refused("IncompleteSignatureException", "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '"+credential+"'")
@@ -175,8 +195,8 @@ func (s *signature) readScope(credential string) error {
 	switch {
 	case !naming.IsRegion(s.scope[1]):
 		return refused("InvalidSignatureException", "Credential should be scoped to a valid region.")
-	case s.scope[2] != signingName:
-		return refused("InvalidSignatureException", "Credential should be scoped to correct service: 'ecr'.")
+	case s.scope[2] != service:
+		return refused("InvalidSignatureException", "Credential should be scoped to correct service: '"+service+"'.")
 	case s.scope[3] != "aws4_request":
 		return refused("InvalidSignatureException", "Credential should be scoped with a valid terminator: 'aws4_request'.")
 	case s.scope[0] != day:

@@ -24,7 +24,7 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		defer req.Body.Close()
 	}
-	if name := hostname(req.URL.Host); !t.AnyHost && !ecrHost.MatchString(name) && !storeHost.MatchString(name) {
+	if name := hostname(req.URL.Host); !t.AnyHost && !ecrHost.MatchString(name) && !identityHost.MatchString(name) && !storeHost.MatchString(name) {
 		return nil, fmt.Errorf("fakeecr: the transport of a registry carries requests to ECR, not to %s", req.URL.Host)
 	}
 	served, err := arrived(req)

@@ -37,6 +37,20 @@ func ServiceRoleARN(key Key, service, role string) string {
 	return fmt.Sprintf("arn:%s:iam::%s:role/aws-service-role/%s/%s", Partition(key.Region), key.Account, service, role)
 }
 
+var roleARN = regexp.MustCompile(`^arn:(aws[a-z-]*):iam::([0-9]{12}):role/(?:[\x21-\x7e]+/)?([\w+=,.@-]{1,64})$`)
+
+// ParseRoleARN is the account of a role, and what the ARN of its session with a name
+// is, which does not show the role's path.
+func ParseRoleARN(arn string) (account string, session func(name string) string, ok bool) {
+	parts := roleARN.FindStringSubmatch(arn)
+	if parts == nil {
+		return "", nil, false
+	}
+	return parts[2], func(name string) string {
+		return fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", parts[1], parts[2], parts[3], name)
+	}, true
+}
+
 // SecretPrefix begins the ARNs of a registry's own secrets.
 func SecretPrefix(key Key) string {
 	return fmt.Sprintf("arn:%s:secretsmanager:%s:%s:secret:", Partition(key.Region), key.Region, key.Account)

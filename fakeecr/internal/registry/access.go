@@ -46,8 +46,12 @@ func (w *World) Admit(arn string, policies []string) error {
 	})
 }
 
-// Holder is the ARN of the principal that an access key belongs to.
+// Holder is the ARN of the principal that an access key belongs to, which may be that
+// of a role's session.
 func (w *World) Holder(accessKey string) (arn string, known bool) {
+	if session, of := w.Session(accessKey); of {
+		return session.ARN, true
+	}
 	tx := w.NewTx(Key{}, "")
 	holder, known := tx.read().principals.Get(accessKey)
 	if !known {
@@ -132,13 +136,32 @@ func (tx *Tx) request(a *Access, repo *repository) policy.Request {
 	}
 }
 
-// rights is what the caller's own policies say.
+// rights is what the caller's own policies say: those of a session are its role's, as
+// far as the session's own policy leaves them.
 func (tx *Tx) rights(request policy.Request) policy.Decision {
-	caller, known := tx.read().principals.Get(tx.Caller)
-	if !known || caller.policies == nil {
+	session, of := tx.session()
+	if !of {
+		return tx.rightsOf(tx.Caller, request)
+	}
+	role := tx.rightsOf(session.Role, request)
+	if session.policy == nil {
+		return role
+	}
+	own := session.policy.Decide(request)
+	if role == policy.Deny || own == policy.Deny {
+		return policy.Deny
+	}
+	return min(role, own)
+}
+
+// rightsOf is what the policies of a principal say, which is that it may do all if it
+// has none.
+func (tx *Tx) rightsOf(arn string, request policy.Request) policy.Decision {
+	principal, known := tx.read().principals.Get(arn)
+	if !known || principal.policies == nil {
 		return policy.Allow
 	}
-	return caller.policies.decide(request)
+	return principal.policies.decide(request)
 }
 
 // policies are documents that decide together.

@@ -33,6 +33,8 @@ type Authorization struct {
 	Expires time.Time
 	// Serial counts the tokens of a world from 1: those of one instant have an order.
 	Serial int64
+	// Session is the access key of the role's session that asked for it, or "".
+	Session string `json:",omitempty"`
 }
 
 // Issued is when the token was given out.
@@ -50,7 +52,7 @@ func (tx *Tx) GetAuthorizationToken(_ context.Context, in *ecr.GetAuthorizationT
 	for _, account := range accounts {
 		key := Key{Account: account, Region: tx.Region}
 		expires := tx.Now().Add(tokenLifetime)
-		token, err := tx.World.token(Authorization{key, tx.Caller, expires, tx.World.tokens.Add(1)})
+		token, err := tx.World.token(Authorization{key, tx.Caller, expires, tx.World.tokens.Add(1), tx.Session})
 		if err != nil {
 			return nil, err
 		}

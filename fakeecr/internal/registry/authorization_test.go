@@ -11,7 +11,7 @@ import (
 
 func TestVerify(t *testing.T) {
 	w := NewWorld(1, Config{})
-	given := Authorization{home, "arn:aws:iam::123456789012:user/someone", time.Date(2030, 1, 2, 3, 4, 5, 6e6, time.UTC), 1}
+	given := Authorization{home, "arn:aws:iam::123456789012:user/someone", time.Date(2030, 1, 2, 3, 4, 5, 6e6, time.UTC), 1, "ASIAEXAMPLE"}
 	token, err := w.token(given)
 	require.NoError(t, err)
 
@@ -24,7 +24,7 @@ func TestVerify(t *testing.T) {
 	require.ErrorContains(t, err, "was not signed by this registry")
 	for name, changed := range map[string]string{
 		"empty": "", "not base64": "*", "not JSON": base64.StdEncoding.EncodeToString([]byte("password")),
-		"of a richer caller": withPayload(t, token, Authorization{home, "arn:aws:iam::123456789012:root", given.Expires, given.Serial}),
+		"of a richer caller": withPayload(t, token, Authorization{home, "arn:aws:iam::123456789012:root", given.Expires, given.Serial, ""}),
 	} {
 		_, err := w.Verify(changed)
 		require.Error(t, err, name)

@@ -17,6 +17,11 @@ type Tx struct {
 	Key
 	// Caller is the ARN of the principal that calls.
 	Caller string
+	// Session is the access key of the role's session that calls, "" for another caller.
+	Session string
+	// WebIdentityToken is what an AssumeRoleWithWebIdentity came with, nil without. No
+	// input has it: it may be a real one.
+	WebIdentityToken *string
 	// Origin is the scheme and host that the call came to, "" for a name of ECR.
 	// Downloads is what download URLs begin with, "" for those of the region's store.
 	Origin, Downloads string

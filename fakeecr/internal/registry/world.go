@@ -63,6 +63,8 @@ type root struct {
 	secrets holdings[SecretState]
 	// principals are those with rights of their own, by ARN and by access key.
 	principals cow.Map[*principal]
+	// sessions are those of roles, by access key; the latest of its ARN by that too.
+	sessions cow.Map[*Session]
 }
 
 // Copy implements [engine.State].

@@ -28,7 +28,7 @@
 //	run        is the operation of the table, a transaction on the state
 //
 // [Stage.Seed] leaves out all but the last two, for fixtures. What no operation of the
-// API offers is a pseudo-operation (uploads.go, downloads.go): it is recorded and
+// API offers is a pseudo-operation (uploads.go, downloads.go; identity.go for what is asked of other services): it is recorded and
 // played, and asks for the permission of the operation that it stands beside. The
 // entrance then sends what came of a call by its [Reply], which a rule may lose, cut or
 // slow down.

@@ -75,6 +75,8 @@ type Caller struct {
 	registry.Key
 	// ARN is the principal's.
 	ARN string
+	// Session is the access key of a role's session, "" for another caller.
+	Session string
 	// Actor is a name that calls carry, "" for none.
 	Actor string
 }
@@ -111,6 +113,7 @@ func (s *Stage) NewCall(name string, caller Caller, face scenarios.Face) *dispat
 	}
 	call.Name = name
 	call.Tx = s.State.NewTx(caller.Key, caller.ARN)
+	call.Tx.Session = caller.Session
 	call.Record = scenarios.Call{
 		Operation: name,
 		Account:   caller.Account,

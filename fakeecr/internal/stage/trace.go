@@ -58,8 +58,8 @@ func (s *Stage) record(next dispatch.Handler) dispatch.Handler {
 		out, err := next(ctx, call)
 		ended = true
 		call.Record.Bytes, call.Record.Digest = call.Tx.Bytes, call.Tx.Digest
-		if output, ok := out.(smithy.Serializable); ok {
-			call.Record.Output = output
+		if _, ok := out.(smithy.Serializable); ok || call.Foreign {
+			call.Record.Output = out
 		}
 		way := wayOf(call)
 		call.Record.Err = way.toTell(err)

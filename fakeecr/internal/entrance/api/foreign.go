@@ -26,6 +26,12 @@ type service struct {
 	target, version string
 }
 
+// answered are what is answered of services besides ECR; see [scenarios.Identity].
+var answered = map[string]string{
+	"sts":        "of sts GetCallerIdentity, AssumeRole and AssumeRoleWithWebIdentity",
+	"ecr-public": "of ecr-public GetAuthorizationToken",
+}
+
 // services are those whose variable does not follow from the name in signatures, or
 // that are known without a signature.
 var services = []service{
@@ -62,11 +68,12 @@ func Foreign(s *stage.Stage, req *http.Request, signed string) (*exchange.Answer
 	if strings.HasPrefix(target, wire.TargetPrefix) {
 		return nil, false
 	}
-	operation, version, query := queried(req)
+	asked := Queried(req)
+	operation, query := asked.Get("Action"), asked != nil
 	if !query {
 		_, operation, _ = strings.Cut(target, ".")
 	}
-	other, known := serviceOf(signed, target, version)
+	other, known := serviceOf(signed, target, asked.Get("Version"))
 	if !known && !query {
 		return nil, false
 	}
@@ -121,12 +128,17 @@ func (s service) elsewhere(operation string) string {
 	if operation != "" {
 		name = fmt.Sprintf("%s, whose %s this is", name, operation)
 	}
-	return fmt.Sprintf("This is fakeecr, which serves Amazon ECR and not %s. AWS_ENDPOINT_URL leads the clients of all services here: "+
-		"set AWS_ENDPOINT_URL_%s to where that service is, or AWS_ENDPOINT_URL_ECR instead of AWS_ENDPOINT_URL.", name, variable)
+	besides := ""
+	if some, found := answered[s.signing]; found {
+		besides, name = ", "+some+",", "the rest of "+name
+	}
+	return fmt.Sprintf("This is fakeecr, which serves Amazon ECR%s and not %s. AWS_ENDPOINT_URL leads the clients of all services here: "+
+		"set AWS_ENDPOINT_URL_%s to where that service is, or AWS_ENDPOINT_URL_ECR instead of AWS_ENDPOINT_URL.", besides, name, variable)
 }
 
-// queried is what a request of the query protocol asks for, in its URL or in its form.
-func queried(req *http.Request) (action, version string, query bool) {
+// Queried is what a request of the query protocol asks for, in its URL or in its form,
+// nil for another request. The body is there to be read again.
+func Queried(req *http.Request) url.Values {
 	asked := req.URL.Query()
 	media, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type"))
 	if req.Method == http.MethodPost && media == "application/x-www-form-urlencoded" && req.Header.Get("X-Amz-Target") == "" {
@@ -136,7 +148,10 @@ func queried(req *http.Request) (action, version string, query bool) {
 			asked = form
 		}
 	}
-	return asked.Get("Action"), asked.Get("Version"), asked.Get("Action") != ""
+	if asked.Get("Action") == "" {
+		return nil
+	}
+	return asked
 }
 
 // The forms of errors in XML: that of the query protocol, and those of EC2 and S3.

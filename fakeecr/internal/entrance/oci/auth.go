@@ -23,7 +23,7 @@ func (r *request) authenticate(host registry.Key) (refused error) {
 	switch known := given && name == user && err == nil; {
 	case known:
 		r.token, r.registry = token, token.Key
-		r.caller = r.Default.As(stage.Caller{Key: registry.Key{Account: policy.AccountOf(token.Caller)}, ARN: token.Caller})
+		r.caller = r.Default.As(stage.Caller{Key: registry.Key{Account: policy.AccountOf(token.Caller)}, ARN: token.Caller, Session: token.Session})
 		if !r.Open && !r.Stage.State.Now().Before(token.Expires) {
 			refused = tokenExpired
 		}

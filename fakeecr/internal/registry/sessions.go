@@ -1,0 +1,225 @@
+package registry
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
+	"github.com/fakeecr/ecr/fakeecr/internal/policy"
+	"github.com/fakeecr/ecr/scenarios"
+)
+
+// What STS answers is as its API reference says:
+// https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html.
+
+// Session is one of a role, and the keys that call in its name until it ends.
+type Session struct {
+	AccessKey, Secret, Token string
+	// ARN is the session's own and Role the role's.
+	ARN, Role string
+	Expires   time.Time
+	// policy is what narrows the role's rights, nil without one.
+	policy *policy.Document
+}
+
+// sessionKey begins the access keys of sessions.
+const sessionKey = "ASIA"
+
+// Session is the session that an access key is of.
+func (w *World) Session(accessKey string) (*Session, bool) {
+	if !strings.HasPrefix(accessKey, sessionKey) {
+		return nil, false
+	}
+	tx := w.NewTx(Key{}, "")
+	return tx.read().sessions.Get(accessKey)
+}
+
+// session is the session that calls: that of the call's access key or, where only the
+// ARN is known, the latest of it. A test that gave the ARN policies of its own means
+// no session of STS.
+func (tx *Tx) session() (*Session, bool) {
+	sessions := tx.read().sessions
+	if session, of := sessions.Get(tx.Session); of {
+		return session, true
+	}
+	if tx.read().principals.Has(tx.Caller) {
+		return nil, false
+	}
+	return sessions.Get(tx.Caller)
+}
+
+// GetCallerIdentity answers who calls, whatever policies say.
+func (tx *Tx) GetCallerIdentity(context.Context, *scenarios.GetCallerIdentityInput) (*scenarios.GetCallerIdentityOutput, error) {
+	id := idOf(tx.Caller)
+	if session, of := tx.session(); of {
+		id = session.id()
+	}
+	return &scenarios.GetCallerIdentityOutput{UserId: &id, Account: aws.String(tx.Account), Arn: aws.String(tx.Caller)}, nil
+}
+
+// AssumeRole begins a session of a role for the caller. Whom a role trusts nobody
+// tells the world: whoever may ask in its own account, and of others whoever is
+// allowed to.
+func (tx *Tx) AssumeRole(_ context.Context, in *scenarios.AssumeRoleInput) (*scenarios.AssumeRoleOutput, error) {
+	if err := checkAssumption(in.RoleArn, in.RoleSessionName, in.DurationSeconds); err != nil {
+		return nil, err
+	}
+	if err := tx.mayAssume(*in.RoleArn); err != nil {
+		return nil, err
+	}
+	if _, chained := tx.session(); chained && seconds(in.DurationSeconds) > longestChained {
+		return nil, stsValidation("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
+	}
+	session, err := tx.begin(*in.RoleArn, *in.RoleSessionName, in.DurationSeconds, in.Policy)
+	if err != nil {
+		return nil, err
+	}
+	return &scenarios.AssumeRoleOutput{Credentials: session.credentials(), AssumedRoleUser: session.user(), SourceIdentity: in.SourceIdentity}, nil
+}
+
+// mayAssume refuses whom its policies do not let assume a role.
+func (tx *Tx) mayAssume(role string) error {
+	account, _, _ := naming.ParseRoleARN(role)
+	access := Access{Action: "sts:AssumeRole", Resource: role, Registry: tx.Key}
+	decision := tx.rights(tx.request(&access, nil))
+	switch {
+	case strings.HasSuffix(tx.Caller, ":root"):
+		return rootAssumesNone()
+	case decision == policy.Deny:
+		return stsDenied(access.accessDenied(tx.Caller, "with an explicit deny in an identity-based policy"))
+	case !tx.principalExists(role), decision != policy.Allow && account != tx.Account:
+		return notTrusted(tx.Caller, role)
+	}
+	return nil
+}
+
+// AssumeRoleWithWebIdentity begins a session of a role for whoever has a token, which
+// may be any. What it says of its subject is answered, if it is a JSON web token.
+func (tx *Tx) AssumeRoleWithWebIdentity(_ context.Context, in *scenarios.AssumeRoleWithWebIdentityInput) (*scenarios.AssumeRoleWithWebIdentityOutput, error) {
+	if err := checkAssumption(in.RoleArn, in.RoleSessionName, in.DurationSeconds, constrained{"webIdentityToken", tx.WebIdentityToken, 4, 20000, nil}); err != nil {
+		return nil, err
+	}
+	if !tx.principalExists(*in.RoleArn) {
+		return nil, notTrustedByWebIdentity()
+	}
+	session, err := tx.begin(*in.RoleArn, *in.RoleSessionName, in.DurationSeconds, in.Policy)
+	if err != nil {
+		return nil, err
+	}
+	out := &scenarios.AssumeRoleWithWebIdentityOutput{Credentials: session.credentials(), AssumedRoleUser: session.user()}
+	claims := claimsOf(*tx.WebIdentityToken)
+	out.SubjectFromWebIdentityToken, out.Audience, out.Provider = claims.Subject, claims.audience(), claims.provider(*in.RoleArn, in.ProviderId)
+	return out, nil
+}
+
+// begin begins a session. Its keys follow from the world's secret and its ids.
+func (tx *Tx) begin(role, name string, duration *int32, text *string) (*Session, error) {
+	root := tx.write()
+	_, arn, _ := naming.ParseRoleARN(role)
+	session := &Session{ARN: arn(name), Role: role, Expires: tx.Now().Add(seconds(duration)).Truncate(time.Second)}
+	if text != nil {
+		document, err := policy.ParseIdentity(*text)
+		if err != nil {
+			return nil, malformedPolicy(err)
+		}
+		session.policy = document
+		tx.World.guarded.Store(true)
+	}
+	random := tx.World.sessionBytes(tx.World.NewID())
+	session.AccessKey = sessionKey + base32.StdEncoding.EncodeToString(random[:10])
+	session.Secret = base64.StdEncoding.EncodeToString(random[10:40])
+	session.Token = base64.StdEncoding.EncodeToString(random[40:])
+	root.sessions.Set(root.Generation(), session.AccessKey, session)
+	root.sessions.Set(root.Generation(), session.ARN, session)
+	return session, nil
+}
+
+// sessionBytes is what the keys of a session with an id are made of.
+func (w *World) sessionBytes(id string) (random []byte) {
+	for _, part := range []string{"keys ", "token ", "more "} {
+		mac := hmac.New(sha512.New, w.secret[:])
+		mac.Write([]byte(part + id))
+		random = mac.Sum(random)
+	}
+	return random
+}
+
+func (s *Session) credentials() *scenarios.SessionCredentials {
+	return &scenarios.SessionCredentials{
+		AccessKeyId: aws.String(s.AccessKey), SecretAccessKey: aws.String(s.Secret), SessionToken: aws.String(s.Token), Expiration: aws.Time(s.Expires),
+	}
+}
+
+func (s *Session) user() *scenarios.AssumedRoleUser {
+	return &scenarios.AssumedRoleUser{AssumedRoleId: aws.String(s.id()), Arn: aws.String(s.ARN)}
+}
+
+// id is the session's: that of its role, and its name.
+func (s *Session) id() string { return idOf(s.Role) + ":" + nameOf(s.ARN) }
+
+func nameOf(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
+
+// idOf is the unique id of a principal, in IAM's form. It follows from the ARN, so that
+// it is the same in every run.
+func idOf(arn string) string {
+	prefix := "AIDA"
+	switch {
+	case strings.HasSuffix(arn, ":root"):
+		return policy.AccountOf(arn)
+	case strings.Contains(arn, ":assumed-role/"):
+		return idOf(roleOf(arn)) + ":" + nameOf(arn)
+	case strings.Contains(arn, ":role/"):
+		prefix = "AROA"
+	}
+	sum := sha256.Sum256([]byte(arn))
+	return prefix + base32.StdEncoding.EncodeToString(sum[:])[:17]
+}
+
+// claims is what a JSON web token says of whoever has it.
+type claims struct {
+	Subject  *string         `json:"sub"`
+	Issuer   string          `json:"iss"`
+	Audience json.RawMessage `json:"aud"`
+}
+
+// claimsOf reads a token, and nothing of one in another form.
+func claimsOf(token string) (c claims) {
+	if parts := strings.Split(token, "."); len(parts) == 3 {
+		if payload, err := base64.RawURLEncoding.DecodeString(parts[1]); err == nil && json.Unmarshal(payload, &c) != nil {
+			return claims{}
+		}
+	}
+	return c
+}
+
+// audience is the first of those that the token is for.
+func (c claims) audience() *string {
+	var one string
+	var several []string
+	switch {
+	case json.Unmarshal(c.Audience, &one) == nil && one != "":
+		return &one
+	case json.Unmarshal(c.Audience, &several) == nil && len(several) > 0:
+		return &several[0]
+	}
+	return nil
+}
+
+// provider is the identity provider of the role's account that the token is from.
+func (c claims) provider(role string, asked *string) *string {
+	issuer, is := strings.CutPrefix(c.Issuer, "https://")
+	if !is {
+		return asked
+	}
+	account, _, _ := strings.Cut(role, ":role/")
+	return aws.String(account + ":oidc-provider/" + issuer)
+}
