@@ -57,7 +57,7 @@ func TestReadmeHasNoOtherCode(t *testing.T) {
 // README's Go is code that runs here or in the scenarios' examples.
 func TestReadmeShowsRealCode(t *testing.T) {
 	var code string
-	for _, file := range []string{"release_test.go", root + "/scenarios/example_test.go"} {
+	for _, file := range []string{"first_test.go", "release_test.go", root + "/scenarios/example_test.go"} {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		code += string(text)
