@@ -181,13 +181,16 @@ func several(v any) []any {
 // repositoryInPath is the name of a repository in a path of the registry endpoint.
 var repositoryInPath = regexp.MustCompile(`^/v2/(.+?)/(?:manifests|blobs|tags|referrers)(?:/|$)`)
 
+// dots is what a server may read a path past: segments that are empty or dots.
+var dots = regexp.MustCompile(`//|/\.{1,2}(/|$)`)
+
 // request refuses a request to the registry endpoint that would write elsewhere.
 func (g *guard) request(method string, to *url.URL, own bool) error {
 	if method == http.MethodGet || method == http.MethodHead {
 		return nil
 	}
 	found := repositoryInPath.FindStringSubmatch(to.Path)
-	plain := to.RawPath == "" && !strings.Contains(to.Path, "//") && !strings.Contains(to.Path, "/.")
+	plain := to.RawPath == "" && !dots.MatchString(to.Path)
 	if own && plain && found != nil && g.holds(found[1]) {
 		return nil
 	}

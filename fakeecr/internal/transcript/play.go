@@ -63,6 +63,8 @@ type Player struct {
 
 	played int
 	tokens map[string]string
+	// foreign is the operations that are not there.
+	foreign map[string]bool
 }
 
 // Base begins the names of all that the player makes.

@@ -118,8 +118,11 @@ func (r *Recorder) transcript(result *Result, put func(*line, string)) {
 			if i == 0 && differs[s.step.Line] { // success was claimed by the headers alone
 				status = fmt.Sprintf("< %d\n", s.reply.Status)
 			}
-			if differs[h.line.number] || h.line.mark == "<?" || status != "" {
+			switch {
+			case differs[h.line.number]:
 				put(h.line, status+"< "+r.header(s, h))
+			case h.line.mark == "<?" || status != "":
+				put(h.line, status+"< "+strings.TrimSpace(h.line.text))
 			}
 		}
 	}

@@ -47,6 +47,7 @@ func TestRecord(t *testing.T) {
 > GET /v2/$repo/manifests/v1
 < 404
 <? no Content-Type
+<? Docker-Distribution-Api-Version: <any>
 < Docker-Content-Digest: $image1
 > GET /v2/$repo/manifests/v2
 < Docker-Content-Digest: $image1
@@ -80,7 +81,7 @@ func TestRecord(t *testing.T) {
 		`"partSize": 5`, `"partSize": 10485760`,
 		`InvalidLayerPartException | {"registryId": "$account"}`, `InvalidLayerPartException "First byte of the layer part is 3 instead of 0" | {"registryId": "$account", "repositoryName": "$repo", "uploadId": "$upload"}`,
 		`"imageDigest": "$image2"}, ...}], "failures": []`, `"imageDigest": "$image1", "imageTag": "v1"}, ...}], "failures": [{"failureCode": "ImageNotFound", "failureReason": "Requested image not found", "imageId": {"imageTag": "v2"}}]`,
-		"< 404\n<? no Content-Type\n< Docker-Content-Digest: $image1", "< 200\n< Content-Type: $image1.type\n< no Docker-Content-Digest",
+		"< 404\n<? no Content-Type\n<? Docker-Distribution-Api-Version: <any>\n< Docker-Content-Digest: $image1", "< 200\n< Content-Type: $image1.type\n< Docker-Distribution-Api-Version: <any>\n< no Docker-Content-Digest",
 		"manifests/v2\n< Docker-Content-Digest: $image1", "manifests/v2\n< 404\n< no Docker-Content-Digest",
 		`"Go away\n"`, `"Not Authorized\n"`,
 		"# documented: a page", "# recorded: ECR in us-east-1, 2026-11-29; it was documented: a page",

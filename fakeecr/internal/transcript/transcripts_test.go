@@ -30,7 +30,10 @@ func TestTranscripts(t *testing.T) {
 		t.Run(strings.TrimSuffix(file.Name, transcript.Ending), func(t *testing.T) {
 			t.Parallel()
 			for _, statement := range file.Transcripts {
-				t.Run(strings.ReplaceAll(statement.Claim, "/", "_"), func(t *testing.T) { playOnAllFaces(t, statement) })
+				t.Run(strings.ReplaceAll(statement.Claim, "/", "_"), func(t *testing.T) {
+					t.Parallel()
+					playOnAllFaces(t, statement)
+				})
 			}
 		})
 	}

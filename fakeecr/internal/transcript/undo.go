@@ -142,7 +142,7 @@ func (s *session) insist(ctx context.Context, region, operation string, input an
 	}
 	for n := 1; n <= attempts; n++ {
 		reply, err = s.call(ctx, region, operation, body, nil)
-		if err == nil && reply.Status < 500 || ctx.Err() != nil {
+		if err == nil && (reply.Status < 500 || s.foreign[operation]) || ctx.Err() != nil {
 			return reply, err
 		}
 		if s.Pause != nil {
@@ -150,6 +150,12 @@ func (s *session) insist(ctx context.Context, region, operation string, input an
 				return reply, err
 			}
 		}
+	}
+	if err == nil && reply.isForeign() {
+		if s.foreign == nil {
+			s.Player.foreign = map[string]bool{}
+		}
+		s.foreign[operation] = true
 	}
 	return reply, err
 }
