@@ -119,17 +119,29 @@ func (c Call) Failed() bool { return c.Err != nil || len(c.Failures()) > 0 }
 
 // Failures are the codes of those items of a batch that failed, in the order of the
 // output.
-func (c Call) Failures() (codes []string) {
-	out := reflect.ValueOf(c.Output)
-	if out.Kind() != reflect.Pointer || out.IsNil() {
+func (c Call) Failures() []string {
+	if out := reflect.ValueOf(c.Output); out.Kind() != reflect.Pointer || out.IsNil() {
 		return c.failures
 	}
-	failed := out.Elem().FieldByName("Failures")
-	if !failed.IsValid() {
-		return nil
+	ofImage := func(f types.ImageFailure) types.ImageFailureCode { return f.FailureCode }
+	switch out := c.Output.(type) {
+	case *ecr.BatchCheckLayerAvailabilityOutput:
+		return codes(out.Failures, func(f types.LayerFailure) types.LayerFailureCode { return f.FailureCode })
+	case *ecr.BatchDeleteImageOutput:
+		return codes(out.Failures, ofImage)
+	case *ecr.BatchGetImageOutput:
+		return codes(out.Failures, ofImage)
+	case *ecr.BatchGetRepositoryScanningConfigurationOutput:
+		return codes(out.Failures, func(f types.RepositoryScanningConfigurationFailure) types.ScanningConfigurationFailureCode {
+			return f.FailureCode
+		})
 	}
-	for i := range failed.Len() {
-		codes = append(codes, failed.Index(i).FieldByName("FailureCode").String())
+	return nil
+}
+
+func codes[Failure any, Code ~string](failures []Failure, of func(Failure) Code) (codes []string) {
+	for _, failure := range failures {
+		codes = append(codes, string(of(failure)))
 	}
 	return codes
 }

@@ -78,3 +78,30 @@ func TestTraceRefusesConditionsThatNeverHold(t *testing.T) {
 	require.PanicsWithValue(t, "scenarios: an empty condition", func() { trace.Where(scenarios.Condition{}) })
 	require.Empty(t, trace.Where(scenarios.Failed()))
 }
+
+// A batch of a new SDK, or one that moves its failures, fails this.
+func TestFailuresOfEveryBatch(t *testing.T) {
+	client := reflect.TypeFor[*ecr.Client]()
+	batches := 0
+	for i := range client.NumMethod() {
+		method := client.Method(i).Type
+		if method.NumOut() != 2 || method.Out(0).Kind() != reflect.Pointer {
+			continue
+		}
+		out := reflect.New(method.Out(0).Elem())
+		failures := out.Elem().FieldByName("Failures")
+		if !failures.IsValid() {
+			continue
+		}
+		batches++
+		failures.Set(reflect.MakeSlice(failures.Type(), 2, 2))
+		failures.Index(1).FieldByName("FailureCode").SetString("Odd")
+		call := scenarios.Call{Output: out.Interface()}
+		require.Equal(t, []string{"", "Odd"}, call.Failures(), client.Method(i).Name)
+		call.Forget()
+		require.Nil(t, call.Output)
+		require.Equal(t, []string{"", "Odd"}, call.Failures(), client.Method(i).Name)
+		require.Empty(t, scenarios.Call{Output: reflect.Zero(method.Out(0)).Interface()}.Failures())
+	}
+	require.Equal(t, 4, batches)
+}

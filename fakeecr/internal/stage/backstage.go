@@ -62,7 +62,8 @@ func (s backstage) Tell(call *scenarios.Call) { s.recorder.add(call) }
 // ECR means to the registry that pulls.
 func (s backstage) Look(ctx context.Context, call *scenarios.Call, look func(context.Context) error) error {
 	failed := false
-	_, err := s.looks(ctx, &dispatch.Call{
+	looks := dispatch.Chain(s.record, s.play) // seldom: a fork does without
+	_, err := looks(ctx, &dispatch.Call{
 		Name: call.Operation, Input: call.Input, Record: *call, Tx: registry.Tx{HandsOver: true},
 		Run: func(ctx context.Context, _ *dispatch.Call) (any, error) {
 			var err error

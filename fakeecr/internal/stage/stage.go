@@ -24,8 +24,8 @@ type Stage struct {
 	scenarios inPlay
 	watchers  watchers
 
-	// pseudo carries out pseudo-operations, and looks those at an upstream registry.
-	calls, fixtures, imports, pseudo, looks dispatch.Handler
+	// pseudo carries out pseudo-operations.
+	calls, imports, pseudo dispatch.Handler
 
 	// ended are calls to be used again.
 	ended sync.Pool
@@ -45,10 +45,8 @@ type Config struct {
 func New(state *registry.World, config Config) *Stage {
 	s := &Stage{State: state, seed: config.Seed, reportTo: config.Report, recorder: recorder{full: config.FullTrace}}
 	s.calls = dispatch.Chain(s.record, s.pace, s.watch, s.play, s.authorize, constrain)
-	s.fixtures = dispatch.Chain(constrain)
 	s.imports = dispatch.Chain(s.authorize, constrain)
 	s.pseudo = dispatch.Chain(s.record, s.watch, s.play)
-	s.looks = dispatch.Chain(s.record, s.play)
 	state.PlayOn(backstage{s})
 	return s
 }
@@ -154,8 +152,10 @@ func (s *Stage) Do(ctx context.Context, call *dispatch.Call) (any, error) {
 // does not show it.
 func (s *Stage) Seed(ctx context.Context, call *dispatch.Call) (any, error) {
 	prepare(call)
-	return s.fixtures(ctx, call)
+	return fixtures(ctx, call)
 }
+
+var fixtures = dispatch.Chain(constrain)
 
 // constrain answers what could not be decoded, then the service model's
 // constraints.
