@@ -266,12 +266,12 @@ func (f fault) test(t *testing.T, on face, want outcome, calls, carried int) {
 	}
 	others := playing.Matched(f.rule)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Hour)
-	if errors.Is(f.rule.Effects().Err, scenarios.ErrNoAnswer) {
+	if errors.Is(f.rule.Parts().Effects().Err, scenarios.ErrNoAnswer) {
 		ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
 	}
 	defer cancel()
 	begun := on.registry.Now()
-	if f.rule.Effects().Hold {
+	if f.rule.Parts().Effects().Hold {
 		go func() {
 			if playing.WaitHeld(ctx, 1) == nil {
 				playing.Release()
@@ -293,7 +293,7 @@ func (f fault) test(t *testing.T, on face, want outcome, calls, carried int) {
 		require.Less(t, took, f.takes+time.Minute, "with the pauses of the client")
 	}
 	require.Equal(t, calls, playing.Matched(f.rule)-others, "calls")
-	nothing := f.rule.Effects().Reply.Cut != nil && err == nil
+	nothing := f.rule.Parts().Effects().Reply.Cut != nil && err == nil
 	require.Equal(t, !nothing, playing.Fired(f.rule) > 0, "it has fired unless there was nothing to cut")
 	cancel()
 	playing.Stop()

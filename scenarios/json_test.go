@@ -92,17 +92,17 @@ type failer interface {
 func requireSame(t failer, want, got *scenarios.Rule) {
 	t.Helper()
 	require.Equal(t, want.String(), got.String())
-	require.Equal(t, want.Operations(), got.Operations())
-	require.Equal(t, want.Turn(), got.Turn())
-	require.Equal(t, want.Effects(), got.Effects())
-	require.Equal(t, want.IsOptional(), got.IsOptional())
+	require.Equal(t, want.Parts().Operations(), got.Parts().Operations())
+	require.Equal(t, want.Parts().Turn(), got.Parts().Turn())
+	require.Equal(t, want.Parts().Effects(), got.Parts().Effects())
+	require.Equal(t, want.Parts().IsOptional(), got.Parts().IsOptional())
 	for _, repository := range []string{"", "team/app", "team/db", "other/app"} {
 		for _, tag := range []string{"v1", "w"} {
 			for _, state := range []string{"", "down"} {
 				for _, face := range []scenarios.Face{scenarios.FaceAPI, scenarios.FaceGo} {
 					call := scenarios.Call{Operation: "PutImage", Repository: repository, Account: "1", Region: "eu-west-1", Face: face,
 						Caller: "arn:aws:iam::1:user/a", Input: &ecr.PutImageInput{ImageTag: &tag, ImageDigest: aws.String("sha256:1")}}
-					require.Equal(t, want.Matches(&call, state), got.Matches(&call, state), "%+v %q", call, state)
+					require.Equal(t, want.Parts().Matches(&call, state), got.Parts().Matches(&call, state), "%+v %q", call, state)
 				}
 			}
 		}
@@ -119,9 +119,9 @@ func TestScenariosAreJSONAndBack(t *testing.T) {
 		require.Len(t, back, len(scenario))
 		for i := range scenario {
 			requireSame(t, scenario[i], back[i])
-			require.Equal(t, scenario[i].Budget(), back[i].Budget())
+			require.Equal(t, scenario[i].Parts().Budget(), back[i].Parts().Budget())
 			for j := range i {
-				require.Equal(t, scenario[i].Budget() == scenario[j].Budget(), back[i].Budget() == back[j].Budget())
+				require.Equal(t, scenario[i].Parts().Budget() == scenario[j].Parts().Budget(), back[i].Parts().Budget() == back[j].Parts().Budget())
 			}
 		}
 		again, err := json.Marshal(back)
@@ -186,7 +186,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		require.NoError(t, scenario.Check())
-		if slices.ContainsFunc(scenario, func(r *scenarios.Rule) bool { return r.Effects().Hook != nil }) {
+		if slices.ContainsFunc(scenario, func(r *scenarios.Rule) bool { return r.Parts().Effects().Hook != nil }) {
 			return // ClockSkew, which is written by its name alone
 		}
 		written, err := json.Marshal(scenario)

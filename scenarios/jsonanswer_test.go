@@ -80,13 +80,13 @@ func answers() iter.Seq2[*scenarios.Rule, any] {
 func TestAnswersAreJSONAndBack(t *testing.T) {
 	operations := map[string]bool{}
 	for rule, out := range answers() {
-		operations[rule.Operations()[0]] = true
-		require.Equal(t, out, rule.Effects().Answer)
+		operations[rule.Parts().Operations()[0]] = true
+		require.Equal(t, out, rule.Parts().Effects().Answer)
 		text, err := json.Marshal(rule)
 		require.NoError(t, err)
 		var back scenarios.Rule
 		require.NoError(t, json.Unmarshal(text, &back), string(text))
-		require.Equal(t, out, back.Effects().Answer, string(text))
+		require.Equal(t, out, back.Parts().Effects().Answer, string(text))
 	}
 	require.Len(t, operations, 62)
 }
@@ -97,5 +97,5 @@ func TestAnswersAreCopied(t *testing.T) {
 	out.ResultMetadata.Set("key", "value")
 	rule := scenarios.On("DescribeImageScanFindings").Answer(out)
 	*out.RepositoryName = "other"
-	require.Equal(t, &ecr.DescribeImageScanFindingsOutput{RepositoryName: aws.String("team/app")}, rule.Effects().Answer)
+	require.Equal(t, &ecr.DescribeImageScanFindingsOutput{RepositoryName: aws.String("team/app")}, rule.Parts().Effects().Answer)
 }

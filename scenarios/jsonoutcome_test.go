@@ -40,7 +40,7 @@ func TestExceptionsAreJSONAndBack(t *testing.T) {
 		require.NoError(t, err)
 		var back scenarios.Rule
 		require.NoError(t, json.Unmarshal(text, &back))
-		require.Equal(t, exception, back.Effects().Err, string(text))
+		require.Equal(t, exception, back.Parts().Effects().Err, string(text))
 	}
 	require.Greater(t, n, 40)
 }
@@ -72,8 +72,8 @@ func TestErrorsOfOtherKinds(t *testing.T) {
 	var back scenarios.Rule
 	require.NoError(t, json.Unmarshal([]byte(`{"on":"PutImage","do":{"fail":{"code":"ServerException","status":503}}}`), &back))
 	var typed *types.ServerException
-	require.ErrorAs(t, back.Effects().Err, &typed)
+	require.ErrorAs(t, back.Parts().Effects().Err, &typed)
 	var own interface{ HTTPStatusCode() int }
-	require.ErrorAs(t, back.Effects().Err, &own)
+	require.ErrorAs(t, back.Parts().Effects().Err, &own)
 	require.Equal(t, 503, own.HTTPStatusCode())
 }

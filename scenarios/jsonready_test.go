@@ -61,12 +61,12 @@ func TestReadyMadeScenariosByName(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, got, len(want))
 			for i := range want {
-				require.Equal(t, want[i].Budget(), got[i].Budget())
-				if want[i].Effects().Hook != nil { // no two functions are equal
-					require.NotNil(t, got[i].Effects().Hook)
+				require.Equal(t, want[i].Parts().Budget(), got[i].Parts().Budget())
+				if want[i].Parts().Effects().Hook != nil { // no two functions are equal
+					require.NotNil(t, got[i].Parts().Effects().Hook)
 					require.Equal(t, want[i].String(), got[i].String())
-					require.Equal(t, want[i].Operations(), got[i].Operations())
-					require.Equal(t, want[i].Turn(), got[i].Turn())
+					require.Equal(t, want[i].Parts().Operations(), got[i].Parts().Operations())
+					require.Equal(t, want[i].Parts().Turn(), got[i].Parts().Turn())
 					continue
 				}
 				requireSame(t, want[i], got[i])

@@ -68,7 +68,7 @@ func (r *Rule) misplaced() (mistakes []error) {
 		if place.silent && !ofConnection(r.effects.Err) && !slices.ContainsFunc(r.effects.Sequence, ofConnection) {
 			continue
 		}
-		at := slices.IndexFunc(r.Operations(), func(operation string) bool { return !slices.Contains(place.on, operation) })
+		at := slices.IndexFunc(r.operations(), func(operation string) bool { return !slices.Contains(place.on, operation) })
 		if at < 0 {
 			continue
 		}
@@ -81,7 +81,7 @@ func (r *Rule) misplaced() (mistakes []error) {
 		}
 		for _, member := range place.members {
 			if call, has := r.effects.call(member); has {
-				mistakes = append(mistakes, &misuse{call: call, member: member, why: fmt.Sprintf("%s cannot be put on %s: only on %s", what, r.Operations()[at], where)})
+				mistakes = append(mistakes, &misuse{call: call, member: member, why: fmt.Sprintf("%s cannot be put on %s: only on %s", what, r.operations()[at], where)})
 			}
 		}
 	}
@@ -94,7 +94,7 @@ func (r *Rule) unknownFailure() (mistakes []error) {
 	if !has {
 		return nil
 	}
-	for _, operation := range r.Operations() {
+	for _, operation := range r.operations() {
 		codes, batch := failureCodes[operation]
 		if code := r.effects.Item.Code; batch && !slices.Contains(codes, code) {
 			mistakes = append(mistakes, &misuse{call: call, member: "failItem",

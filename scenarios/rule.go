@@ -115,51 +115,6 @@ func (r *Rule) wrong(format string, args ...any) {
 	r.mistakes = append(r.mistakes, fmt.Errorf(format, args...))
 }
 
-// Operations are those that the rule concerns, each once.
-func (r *Rule) Operations() (operations []string) {
-	for _, name := range r.named {
-		operations = append(operations, Operations(name)...)
-	}
-	slices.Sort(operations)
-	return slices.Compact(operations)
-}
-
-// Turn chooses among the calls that the rule matches.
-func (r *Rule) Turn() Turn { return r.turn }
-
-// Effects is what the rule does to the calls that it chooses.
-func (r *Rule) Effects() Effects { return r.effects }
-
-// Budget is what the rule shares with others of its scenario, or nil.
-func (r *Rule) Budget() *Budget { return r.budget }
-
-// IsOptional tells whether the rule may stay silent.
-func (r *Rule) IsOptional() bool { return r.optional }
-
-// Matches tells whether a call counts for the rule, in a state of the playing.
-func (r *Rule) Matches(call *Call, state string) bool {
-	return slices.Contains(r.Operations(), call.Operation) && r.Holds(call, state)
-}
-
-// Holds tells whether the conditions of the rule hold for a call of one of its
-// operations. Later are the states that the playing last came to after the call's
-// token was issued.
-func (r *Rule) Holds(call *Call, state string, later ...string) bool {
-	return r.Unmet(call, state, later...) == nil
-}
-
-// Unmet is the first condition of the rule that does not hold for a call of one of its
-// operations, nil if all hold.
-func (r *Rule) Unmet(call *Call, state string, later ...string) *Condition {
-	call.state, call.later = state, later
-	for i := range r.conditions {
-		if !r.conditions[i].matches(call) {
-			return &r.conditions[i]
-		}
-	}
-	return nil
-}
-
 // Check answers what is wrong with the rule itself: an operation that does not
 // exist, a turn or a delay that can never be, an effect that is missing, that cannot
 // be put on the operation or that does not go together with another. It names the

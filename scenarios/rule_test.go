@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"testing"
 	"time"
 
@@ -20,8 +21,8 @@ import (
 func TestRulesNeverChange(t *testing.T) {
 	base := scenarios.On("PutImage").Fail(errors.New("no"))
 	once := base.First(1).Named("once")
-	require.True(t, base.Turn().Chooses(5, nil))
-	require.False(t, once.Turn().Chooses(5, nil))
+	require.True(t, base.Parts().Turn().Chooses(5, nil))
+	require.False(t, once.Parts().Turn().Chooses(5, nil))
 	require.Equal(t, "PutImage fails with no", base.String())
 	require.Equal(t, "once", once.String())
 	require.Error(t, base.First(0).Check())
@@ -157,18 +158,18 @@ func TestRulesCopyTheirErrors(t *testing.T) {
 	response := &scenarios.Response{Status: 503, Header: http.Header{"Retry-After": {"1"}}, Body: "no"}
 	for _, given := range []error{exception, api, response} {
 		fails, takesTurns := scenarios.On("PutImage").Fail(given), scenarios.On("PutImage").Sequence(nil, given)
-		require.Equal(t, given, fails.Effects().Err)
+		require.Equal(t, given, fails.Parts().Effects().Err)
 		*exception.Message, *exception.KmsError, api.Code, response.Status = "other", "Other", "Other", 404
 		response.Header["Retry-After"][0] = "2"
-		require.NotEqual(t, given, fails.Effects().Err)
-		require.NotEqual(t, given, takesTurns.Effects().Sequence[1])
+		require.NotEqual(t, given, fails.Parts().Effects().Err)
+		require.NotEqual(t, given, takesTurns.Parts().Effects().Sequence[1])
 		*exception.Message, *exception.KmsError, api.Code, response.Status = "no", "Disabled", "Odd", 503
 		response.Header["Retry-After"][0] = "1"
 	}
 	// Fields of a header are the same in any case, and none of no value.
 	odd := scenarios.On("PutImage").Fail(&scenarios.Response{Status: 503, Header: http.Header{"retry-after": {"1"}, "Via": {}}})
-	require.Equal(t, &scenarios.Response{Status: 503, Header: http.Header{"Retry-After": {"1"}}}, odd.Effects().Err)
-	require.Equal(t, &scenarios.Response{Status: 503}, scenarios.On("PutImage").Fail(&scenarios.Response{Status: 503, Header: http.Header{}}).Effects().Err)
+	require.Equal(t, &scenarios.Response{Status: 503, Header: http.Header{"Retry-After": {"1"}}}, odd.Parts().Effects().Err)
+	require.Equal(t, &scenarios.Response{Status: 503}, scenarios.On("PutImage").Fail(&scenarios.Response{Status: 503, Header: http.Header{}}).Parts().Effects().Err)
 }
 
 // What the world does by itself has nobody who waits for a reply.
@@ -201,4 +202,17 @@ func TestEffectsOnTheWorld(t *testing.T) {
 	require.ErrorContains(t, scenarios.On(scenarios.RunLifecyclePolicy).With(change).Check(), "Change cannot be put on RunLifecyclePolicy")
 	ofInput := scenarios.When(func(in *scenarios.CompleteScanInput) bool { return len(in.ImageTags) > 0 })
 	require.NoError(t, scenarios.On(scenarios.CompleteScan, ofInput).Hold().Check())
+}
+
+// A rule offers what tests say by it. What it consists of is behind one method.
+func TestRuleTakesItselfApartInOneMethod(t *testing.T) {
+	rule := reflect.TypeFor[*scenarios.Rule]()
+	var others []string
+	for i := range rule.NumMethod() {
+		method := rule.Method(i)
+		if method.Type.NumOut() != 1 || method.Type.Out(0) != rule {
+			others = append(others, method.Name)
+		}
+	}
+	require.Equal(t, []string{"Check", "GoString", "MarshalJSON", "Parts", "String", "UnmarshalJSON"}, others)
 }

@@ -56,13 +56,13 @@ func TestReadyMadeScenarios(t *testing.T) {
 			require.Len(t, test.scenario, 1)
 			rule := test.scenario[0]
 			require.Equal(t, test.named, rule.String())
-			require.IsType(t, test.err, rule.Effects().Err)
-			require.True(t, rule.Matches(test.hit, ""))
+			require.IsType(t, test.err, rule.Parts().Effects().Err)
+			require.True(t, rule.Parts().Matches(test.hit, ""))
 			for _, call := range test.missed {
-				require.False(t, rule.Matches(call, ""), call.Operation)
+				require.False(t, rule.Parts().Matches(call, ""), call.Operation)
 			}
 			for i, fires := range test.turns {
-				require.Equal(t, fires, rule.Turn().Chooses(i+1, nil), "call %d", i+1)
+				require.Equal(t, fires, rule.Parts().Turn().Chooses(i+1, nil), "call %d", i+1)
 			}
 		})
 	}

@@ -72,7 +72,7 @@ func (c *control) list(w http.ResponseWriter, _ *http.Request) {
 	for _, p := range c.playings.all() {
 		one := playing{ID: p.id, State: p.State(), Held: p.Held(), Rules: []ruleInPlay{}}
 		for _, rule := range p.Rules() {
-			one.Rules = append(one.Rules, ruleInPlay{rule.String(), p.Matched(rule), p.Fired(rule), rule.IsOptional()})
+			one.Rules = append(one.Rules, ruleInPlay{rule.String(), p.Matched(rule), p.Fired(rule), rule.Parts().IsOptional()})
 		}
 		listed = append(listed, one)
 	}

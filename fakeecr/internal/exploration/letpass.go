@@ -13,7 +13,7 @@ func LetPass(ctx context.Context, world *fakeecr.Registry, played *fakeecr.Playi
 	done := make(chan struct{})
 	var longest time.Duration
 	for _, rule := range played.Rules() {
-		longest = max(longest, rule.Effects().Delay, rule.Effects().Reply.Wait)
+		longest = max(longest, rule.Parts().Effects().Delay, rule.Parts().Effects().Reply.Wait)
 	}
 	if longest == 0 {
 		close(done)

@@ -40,7 +40,7 @@ type InPlay interface {
 func NewPlaying(id string, p InPlay) Playing {
 	shown := Playing{ID: id, State: p.State(), Held: p.Held()}
 	for _, rule := range p.Rules() {
-		shown.Rules = append(shown.Rules, Rule{Text: rule.String(), Matched: p.Matched(rule), Fired: p.Fired(rule), Optional: rule.IsOptional()})
+		shown.Rules = append(shown.Rules, Rule{Text: rule.String(), Matched: p.Matched(rule), Fired: p.Fired(rule), Optional: rule.Parts().IsOptional()})
 	}
 	if text, err := json.Marshal(scenarios.Scenario(p.Rules())); err == nil {
 		shown.JSON = Pretty(string(text))

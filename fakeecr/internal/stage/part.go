@@ -74,7 +74,7 @@ func certain(e scenarios.Effects) bool {
 // rule fires on it, and with which outcome of a sequence or a rate.
 func (p *part) meet(way *passage, call *dispatch.Call, now time.Time, at moment) (fires *firing, outcome, mistake error) {
 	var unmet *scenarios.Condition
-	if err := p.guard(func() { unmet = p.rule.Unmet(&call.Record, at.state, at.later...) }); err != nil {
+	if err := p.guard(func() { unmet = p.rule.Parts().Unmet(&call.Record, at.state, at.later...) }); err != nil {
 		return nil, nil, err
 	}
 	var absent error
@@ -83,7 +83,7 @@ func (p *part) meet(way *passage, call *dispatch.Call, now time.Time, at moment)
 	}
 	p.playing.mu.Lock()
 	defer p.playing.mu.Unlock()
-	turn := p.rule.Turn()
+	turn := p.rule.Parts().Turn()
 	if since := now.Sub(p.playing.begun); unmet != nil || !turn.Covers(since) {
 		if len(p.near) < fewNear {
 			why := fmt.Sprintf("%v after the playing began", since)
@@ -111,7 +111,7 @@ func (p *part) meet(way *passage, call *dispatch.Call, now time.Time, at moment)
 		return nil, nil, nil
 	}
 	p.fired++
-	if budget := p.rule.Budget(); budget != nil {
+	if budget := p.rule.Parts().Budget(); budget != nil {
 		p.playing.budgets[budget]++
 	}
 	if p.effects.Then != nil {
@@ -137,7 +137,7 @@ func (f *firing) giveBack() {
 	defer p.playing.mu.Unlock()
 	p.chosen--
 	p.fired--
-	if budget := p.rule.Budget(); budget != nil {
+	if budget := p.rule.Parts().Budget(); budget != nil {
 		p.playing.budgets[budget]--
 	}
 	at, _ := slices.BinarySearch(p.free, f.turn)
@@ -145,7 +145,7 @@ func (f *firing) giveBack() {
 }
 
 func (p *part) affordable() bool {
-	budget := p.rule.Budget()
+	budget := p.rule.Parts().Budget()
 	return budget == nil || p.playing.budgets[budget] < budget.Most
 }
 

@@ -52,8 +52,8 @@ func (s *Stage) Play(scenario scenarios.Scenario) (*Playing, error) {
 	defer s.scenarios.mu.Unlock()
 	s.scenarios.begun++
 	for i, rule := range scenario {
-		p.parts = append(p.parts, &part{playing: p, rule: rule, effects: rule.Effects(), certain: certain(rule.Effects()), dice: [2]int{s.scenarios.begun, i}})
-		if rule.Effects().Stale != nil && p.history == nil {
+		p.parts = append(p.parts, &part{playing: p, rule: rule, effects: rule.Parts().Effects(), certain: certain(rule.Parts().Effects()), dice: [2]int{s.scenarios.begun, i}})
+		if rule.Parts().Effects().Stale != nil && p.history == nil {
 			p.history = s.State.Remember()
 		}
 	}
@@ -70,7 +70,7 @@ func (in *inPlay) set(playings []*Playing) {
 	concerned := map[string][]*part{}
 	for _, p := range playings {
 		for _, part := range p.parts {
-			for _, operation := range part.rule.Operations() {
+			for _, operation := range part.rule.Parts().Operations() {
 				concerned[operation] = append(concerned[operation], part)
 			}
 		}
@@ -123,7 +123,7 @@ func (p *Playing) WaitHeld(ctx context.Context, n int) error {
 func (p *Playing) postpones() (operations []string) {
 	for _, part := range p.parts {
 		if part.effects.Hold || part.effects.Delay > 0 {
-			operations = append(operations, part.rule.Operations()...)
+			operations = append(operations, part.rule.Parts().Operations()...)
 		}
 	}
 	return slices.DeleteFunc(operations, func(name string) bool { return !slices.Contains(scenarios.Operations(scenarios.World), name) })
@@ -222,7 +222,7 @@ func (p *Playing) Silent() (silent []Silent) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, part := range p.parts {
-		if part.fired == 0 && !part.rule.IsOptional() {
+		if part.fired == 0 && !part.rule.Parts().IsOptional() {
 			silent = append(silent, Silent{part.rule, part.matched, slices.Clone(part.near)})
 		}
 	}
