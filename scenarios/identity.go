@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"reflect"
 	"strings"
+
+	"github.com/fakeecr/ecr/scenarios/internal/form"
 )
 
 // Identity names the call among others by what it asks for: its operation, registry
@@ -32,10 +34,11 @@ var elsewhere = map[string]bool{
 
 // inputSum is a short hash of an input, "" for one that says nothing.
 func inputSum(in any) string {
-	members, _ := plain(reflect.ValueOf(in)).(ordered)
-	var said ordered
+	members, _ := plain(reflect.ValueOf(in)).(form.Ordered)
+	var said form.Ordered
 	for _, member := range members {
-		if list, ok := member.value.([]any); elsewhere[member.name] || ok && len(list) == 0 {
+		name, value := member[0].(string), member[1]
+		if list, ok := value.([]any); elsewhere[name] || ok && len(list) == 0 {
 			continue
 		}
 		said = append(said, member)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/fakeecr/ecr/scenarios/internal/form"
 )
 
 //go:generate go run ./internal/generate scenario.schema.json
@@ -32,18 +34,18 @@ import (
 // what is wrong: a member that is unknown or stands twice, a wrong type, a rule
 // that [Rule.Check] refuses.
 func Parse(text []byte) (Scenario, error) {
-	v, err := scan(text)
+	v, err := form.Scan(text)
 	if err != nil {
-		return nil, place(text, err)
+		return nil, form.Place(text, err)
 	}
-	all, err := oneOrMore(form[Scenario]{read: forms().readScenario}).read(v)
+	all, err := form.OneOrMore(form.Of[Scenario]{Read: forms().readScenario}).Read(v)
 	if err != nil {
-		return nil, place(text, err)
+		return nil, form.Place(text, err)
 	}
 	scenario := slices.Concat(all...)
 	if rule, lacks := scenario.unreached(); rule != nil {
-		state, _ := v.saysOf(lacks)
-		return nil, place(text, state.wrong("rule %q: %s", rule, lacks.unreachable().inJSON()))
+		state, _ := saysOf(v, lacks)
+		return nil, form.Place(text, state.Wrong("rule %q: %s", rule, lacks.unreachable().inJSON()))
 	}
 	return scenario, nil
 }
@@ -67,7 +69,7 @@ func (s Scenario) MarshalJSON() ([]byte, error) {
 		if n < 0 {
 			n = len(rest)
 		}
-		one, err := forms().scenario.write(rest[:n])
+		one, err := forms().scenario.Write(rest[:n])
 		if err != nil {
 			return nil, err
 		}
@@ -77,9 +79,9 @@ func (s Scenario) MarshalJSON() ([]byte, error) {
 	case 0:
 		return []byte(`{"rules":[]}`), nil
 	case 1:
-		return readable(written[0])
+		return form.Readable(written[0])
 	default:
-		return readable(written)
+		return form.Readable(written)
 	}
 }
 
@@ -106,19 +108,19 @@ func (r *Rule) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readable(written)
+	return form.Readable(written)
 }
 
 // UnmarshalJSON reads a rule as it stands in a scenario. The rule stays as it was
 // if there is an error.
 func (r *Rule) UnmarshalJSON(text []byte) error {
-	v, err := scan(text)
+	v, err := form.Scan(text)
 	if err != nil {
-		return place(text, err)
+		return form.Place(text, err)
 	}
 	parsed, err := forms().readRule(v)
 	if err != nil {
-		return place(text, err)
+		return form.Place(text, err)
 	}
 	*r = *parsed
 	return nil
@@ -164,13 +166,13 @@ var conditionKinds = []struct {
 
 // table is the JSON form: what reads it, writes it and describes it.
 type table struct {
-	scenario              object[Scenario]
-	rule, where, when, do object[*Rule]
-	operations            form[[]string]
-	rate                  object[Rate]
-	stale                 object[Stale]
-	item                  object[ItemFailure]
-	failure, orNone       form[error]
+	scenario              form.Object[Scenario]
+	rule, where, when, do form.Object[*Rule]
+	operations            form.Of[[]string]
+	rate                  form.Object[Rate]
+	stale                 form.Object[Stale]
+	item                  form.Object[ItemFailure]
+	failure, orNone       form.Of[error]
 	ready                 []ready
 }
 
@@ -184,86 +186,86 @@ func mistaken(r *Rule) error {
 }
 
 var forms = sync.OnceValue(func() *table {
-	t := &table{failure: outcomes(false), orNone: outcomes(true), operations: oneOrMore(operationNames())}
-	t.rate = object[Rate]{members: []property[Rate]{
-		of("perSecond", "How many calls pass in a second of the world's clock.", number(math.MaxFloat64),
-			func(r Rate) (float64, bool) { return r.PerSecond, true }, func(r Rate, f float64) Rate { r.PerSecond = f; return r }).needed(),
-		of("burst", "How many calls may come at once.", whole(1),
-			func(r Rate) (int, bool) { return r.Burst, true }, func(r Rate, n int) Rate { r.Burst = n; return r }).needed(),
+	t := &table{failure: outcomes(false), orNone: outcomes(true), operations: form.OneOrMore(operationNames())}
+	t.rate = form.Object[Rate]{Members: []form.Property[Rate]{
+		form.Member("perSecond", "How many calls pass in a second of the world's clock.", form.Number(math.MaxFloat64),
+			func(r Rate) (float64, bool) { return r.PerSecond, true }, func(r Rate, f float64) Rate { r.PerSecond = f; return r }).Needed(),
+		form.Member("burst", "How many calls may come at once.", form.Whole(1),
+			func(r Rate) (int, bool) { return r.Burst, true }, func(r Rate, n int) Rate { r.Burst = n; return r }).Needed(),
 	}}
-	t.stale = object[Stale]{either: [][]string{{"age", "writes"}}, members: []property[Stale]{
-		of("age", "How old the state is.", positive, func(s Stale) (time.Duration, bool) { return s.Age, s.Age > 0 }, func(s Stale, d time.Duration) Stale { s.Age = d; return s }),
-		of("writes", "How many writes the state is behind.", whole(1), func(s Stale) (int, bool) { return s.Writes, s.Writes > 0 }, func(s Stale, n int) Stale { s.Writes = n; return s }),
+	t.stale = form.Object[Stale]{Either: [][]string{{"age", "writes"}}, Members: []form.Property[Stale]{
+		form.Member("age", "How old the state is.", form.Positive, func(s Stale) (time.Duration, bool) { return s.Age, s.Age > 0 }, func(s Stale, d time.Duration) Stale { s.Age = d; return s }),
+		form.Member("writes", "How many writes the state is behind.", form.Whole(1), func(s Stale) (int, bool) { return s.Writes, s.Writes > 0 }, func(s Stale, n int) Stale { s.Writes = n; return s }),
 	}}
-	t.item = object[ItemFailure]{members: []property[ItemFailure]{
-		of("nth", "Which item, counted from 1.", whole(1), func(f ItemFailure) (int, bool) { return f.Nth, true }, func(f ItemFailure, n int) ItemFailure { f.Nth = n; return f }).needed(),
-		of("code", "The code of the failure, such as ImageNotFound.", word, func(f ItemFailure) (string, bool) { return f.Code, true }, func(f ItemFailure, s string) ItemFailure { f.Code = s; return f }).needed(),
-		of("reason", "The reason of the failure.", str, func(f ItemFailure) (string, bool) { return f.Reason, f.Reason != "" }, func(f ItemFailure, s string) ItemFailure { f.Reason = s; return f }),
+	t.item = form.Object[ItemFailure]{Members: []form.Property[ItemFailure]{
+		form.Member("nth", "Which item, counted from 1.", form.Whole(1), func(f ItemFailure) (int, bool) { return f.Nth, true }, func(f ItemFailure, n int) ItemFailure { f.Nth = n; return f }).Needed(),
+		form.Member("code", "The code of the failure, such as ImageNotFound.", form.Word, func(f ItemFailure) (string, bool) { return f.Code, true }, func(f ItemFailure, s string) ItemFailure { f.Code = s; return f }).Needed(),
+		form.Member("reason", "The reason of the failure.", form.Text, func(f ItemFailure) (string, bool) { return f.Reason, f.Reason != "" }, func(f ItemFailure, s string) ItemFailure { f.Reason = s; return f }),
 	}}
-	t.where = object[*Rule]{check: mistaken}
+	t.where = form.Object[*Rule]{Check: mistaken}
 	for _, kind := range conditionKinds {
-		f := word
+		f := form.Word
 		switch kind.name {
 		case "face":
-			f = oneOf(string(FaceGo), string(FaceAPI), string(FaceRegistry))
+			f = form.OneOf(string(FaceGo), string(FaceAPI), string(FaceRegistry))
 		case "while", "tokenBefore":
-			f = str
+			f = form.Text
 		}
-		t.where.members = append(t.where.members, of(kind.name, kind.says, f, nil, func(r *Rule, s string) *Rule { return r.meeting(kind.of(s)) }))
+		t.where.Members = append(t.where.Members, form.Member(kind.name, kind.says, f, nil, func(r *Rule, s string) *Rule { return r.meeting(kind.of(s)) }))
 	}
-	t.when = object[*Rule]{check: mistaken, either: [][]string{{"nth", "for"}}, members: turnMembers()}
-	t.do = object[*Rule]{check: mistaken, members: t.effectMembers()}
+	t.when = form.Object[*Rule]{Check: mistaken, Either: [][]string{{"nth", "for"}}, Members: turnMembers()}
+	t.do = form.Object[*Rule]{Check: mistaken, Members: t.effectMembers()}
 	for _, group := range apart {
-		t.do.either = append(t.do.either, group.members)
+		t.do.Either = append(t.do.Either, group.members)
 	}
-	t.rule = object[*Rule]{members: t.ruleMembers()}
-	t.scenario = object[Scenario]{members: scenarioMembers(form[*Rule]{schema: t.ruleSchema(), read: t.readRule, write: t.writeRule})}
+	t.rule = form.Object[*Rule]{Members: t.ruleMembers()}
+	t.scenario = form.Object[Scenario]{Members: scenarioMembers(form.Of[*Rule]{Schema: t.ruleSchema(), Read: t.readRule, Write: t.writeRule})}
 	t.ready = t.readyMade()
 	return t
 })
 
 // operationNames is a form of the names of operations and of groups of them.
-func operationNames() form[string] {
-	f := str
-	f.schema = defined("operation")
-	f.read = func(v value) (string, error) {
-		if err := v.is("a text"); err != nil {
+func operationNames() form.Of[string] {
+	f := form.Text
+	f.Schema = defined("operation")
+	f.Read = func(v form.Value) (string, error) {
+		if err := v.Is("a text"); err != nil {
 			return "", err
 		}
-		if Operations(v.text) == nil {
-			return "", v.wrong("ECR has no operation %q", v.text)
+		if Operations(v.Text) == nil {
+			return "", v.Wrong("ECR has no operation %q", v.Text)
 		}
-		return v.text, nil
+		return v.Text, nil
 	}
 	return f
 }
 
 // callNames is operationNames without what the world does by itself.
-func callNames() form[string] {
+func callNames() form.Of[string] {
 	f := operationNames()
-	f.schema = defined("call")
-	read := f.read
-	f.read = func(v value) (string, error) {
+	f.Schema = defined("call")
+	read := f.Read
+	f.Read = func(v form.Value) (string, error) {
 		name, err := read(v)
 		if err == nil && !slices.Contains(namesWithin(Operations(Any)), name) {
-			err = v.wrong("%q is what the world does by itself", name)
+			err = v.Wrong("%q is what the world does by itself", name)
 		}
 		return name, err
 	}
 	return f
 }
 
-func scenarioMembers(rule form[*Rule]) []property[Scenario] {
-	return []property[Scenario]{
-		of("rules", "The rules, in the order in which a call passes them.", list(rule, 0),
+func scenarioMembers(rule form.Of[*Rule]) []form.Property[Scenario] {
+	return []form.Property[Scenario]{
+		form.Member("rules", "The rules, in the order in which a call passes them.", form.List(rule, 0),
 			func(s Scenario) ([]*Rule, bool) { return s, true },
 			func(s Scenario, rules []*Rule) Scenario {
 				if len(s) > 0 { // a budget that was read before its rules
 					return Scenario(rules).Within(s[0].budget.Most)
 				}
 				return rules
-			}).needed(),
-		of("within", "How often the rules fire in all.", whole(1),
+			}).Needed(),
+		form.Member("within", "How often the rules fire in all.", form.Whole(1),
 			func(s Scenario) (int, bool) {
 				if s[0].budget == nil {
 					return 0, false
@@ -280,8 +282,8 @@ func scenarioMembers(rule form[*Rule]) []property[Scenario] {
 }
 
 // readRule reads a whole rule, which must be one that can be played.
-func (t *table) readRule(v value) (*Rule, error) {
-	r, err := t.rule.read(&Rule{}, v)
+func (t *table) readRule(v form.Value) (*Rule, error) {
+	r, err := t.rule.Read(&Rule{}, v)
 	if err == nil && r.answer != nil {
 		r, err = r.readAnswer()
 	}
@@ -290,33 +292,33 @@ func (t *table) readRule(v value) (*Rule, error) {
 	}
 	if mistakes := r.wrongs(); len(mistakes) > 0 {
 		text, member := inJSON(mistakes)
-		return nil, named{&mistake{v.saying(member).at, fmt.Sprintf("rule %q: %s", r, text)}}
+		return nil, saying(v, member).WrongInside("rule %q: %s", r, text)
 	}
 	return r, nil
 }
 
 // saying is the member of a name in one of the objects of a rule, or else what the
 // rule does.
-func (v value) saying(member string) (found value) {
+func saying(v form.Value, member string) (found form.Value) {
 	found = v
-	for i, key := range v.keys {
-		if at := slices.IndexFunc(v.items[i].keys, func(key value) bool { return key.text == member }); at >= 0 {
-			return v.items[i].items[at]
+	for i, key := range v.Keys {
+		if at := slices.IndexFunc(v.Items[i].Keys, func(key form.Value) bool { return key.Text == member }); at >= 0 {
+			return v.Items[i].Items[at]
 		}
-		if key.text == "do" {
-			found = v.items[i]
+		if key.Text == "do" {
+			found = v.Items[i]
 		}
 	}
 	return found
 }
 
 // saysOf is the place of a condition.
-func (v value) saysOf(c *Condition) (place value, found bool) {
-	for i, item := range v.items {
-		if len(v.keys) > 0 && v.keys[i].text == c.kind && item.kind == "a text" && item.text == c.value {
+func saysOf(v form.Value, c *Condition) (place form.Value, found bool) {
+	for i, item := range v.Items {
+		if len(v.Keys) > 0 && v.Keys[i].Text == c.kind && item.Kind == "a text" && item.Text == c.value {
 			return item, true
 		}
-		if place, found = item.saysOf(c); found {
+		if place, found = saysOf(item, c); found {
 			return place, true
 		}
 	}
@@ -324,7 +326,7 @@ func (v value) saysOf(c *Condition) (place value, found bool) {
 }
 
 func (t *table) writeRule(r *Rule) (any, error) {
-	written, err := t.rule.write(r)
+	written, err := t.rule.Write(r)
 	if err != nil {
 		return nil, fmt.Errorf("rule %q: %w", r, err)
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/fakeecr/ecr/scenarios/internal/form"
 )
 
 // Shapes of the SDK as they are on the wire: by the service's own names, with times
@@ -18,8 +20,8 @@ import (
 const lastSecond = 253402300799
 
 var (
-	numberOf32 = between[int64](math.MinInt32, math.MaxInt32)
-	numberOf64 = between[int64](math.MinInt64, math.MaxInt64)
+	numberOf32 = form.Between[int64](math.MinInt32, math.MaxInt32)
+	numberOf64 = form.Between[int64](math.MinInt64, math.MaxInt64)
 )
 
 // shapeMembers are the fields of a shape that are members on the wire.
@@ -33,7 +35,7 @@ func shapeMembers(model reflect.Type) (fields []reflect.StructField) {
 }
 
 // readShape reads a value of a type.
-func readShape(v value, model reflect.Type) (reflect.Value, error) {
+func readShape(v form.Value, model reflect.Type) (reflect.Value, error) {
 	shape := reflect.New(model).Elem()
 	switch model.Kind() {
 	case reflect.Pointer:
@@ -52,18 +54,18 @@ func readShape(v value, model reflect.Type) (reflect.Value, error) {
 		return shape, readMembers(v, shape)
 	case reflect.Slice:
 		if model.Elem().Kind() == reflect.Uint8 {
-			content, err := base64.StdEncoding.DecodeString(v.text)
-			if v.kind != "a text" || err != nil {
-				return shape, v.wrong("no base64")
+			content, err := base64.StdEncoding.DecodeString(v.Text)
+			if v.Kind != "a text" || err != nil {
+				return shape, v.Wrong("no base64")
 			}
 			shape.SetBytes(content)
 			return shape, nil
 		}
-		if err := v.is("a list"); err != nil {
+		if err := v.Is("a list"); err != nil {
 			return shape, err
 		}
-		shape.Set(reflect.MakeSlice(model, 0, len(v.items)))
-		for _, item := range v.items {
+		shape.Set(reflect.MakeSlice(model, 0, len(v.Items)))
+		for _, item := range v.Items {
 			read, err := readShape(item, model.Elem())
 			if err != nil {
 				return shape, err
@@ -72,16 +74,16 @@ func readShape(v value, model reflect.Type) (reflect.Value, error) {
 		}
 		return shape, nil
 	case reflect.Map:
-		if err := v.is("an object"); err != nil {
+		if err := v.Is("an object"); err != nil {
 			return shape, err
 		}
 		shape.Set(reflect.MakeMap(model))
-		for i, key := range v.keys {
-			read, err := readShape(v.items[i], model.Elem())
+		for i, key := range v.Keys {
+			read, err := readShape(v.Items[i], model.Elem())
 			if err != nil {
 				return shape, err
 			}
-			shape.SetMapIndex(reflect.ValueOf(key.text).Convert(model.Key()), read)
+			shape.SetMapIndex(reflect.ValueOf(key.Text).Convert(model.Key()), read)
 		}
 		return shape, nil
 	default:
@@ -89,48 +91,48 @@ func readShape(v value, model reflect.Type) (reflect.Value, error) {
 	}
 }
 
-func readMembers(v value, shape reflect.Value) error {
-	if err := v.is("an object"); err != nil {
+func readMembers(v form.Value, shape reflect.Value) error {
+	if err := v.Is("an object"); err != nil {
 		return err
 	}
 	fields := shapeMembers(shape.Type())
-	for i, key := range v.keys {
-		at := slices.IndexFunc(fields, func(field reflect.StructField) bool { return lower(field.Name) == key.text })
+	for i, key := range v.Keys {
+		at := slices.IndexFunc(fields, func(field reflect.StructField) bool { return lower(field.Name) == key.Text })
 		if at < 0 {
-			return key.wrong("%s has no member %q", shape.Type().Name(), key.text)
+			return key.Wrong("%s has no member %q", shape.Type().Name(), key.Text)
 		}
-		read, err := readShape(v.items[i], fields[at].Type)
+		read, err := readShape(v.Items[i], fields[at].Type)
 		if err != nil {
-			return within(v.items[i], key.text, err)
+			return form.Within(v.Items[i], key.Text, err)
 		}
 		shape.FieldByIndex(fields[at].Index).Set(read)
 	}
 	return nil
 }
 
-func readScalar(v value, shape reflect.Value) (err error) {
+func readScalar(v form.Value, shape reflect.Value) (err error) {
 	switch shape.Kind() {
 	case reflect.String:
-		if err = v.is("a text"); err == nil {
-			shape.SetString(v.text)
+		if err = v.Is("a text"); err == nil {
+			shape.SetString(v.Text)
 		}
 	case reflect.Bool:
-		if err = v.is("true or false"); err == nil {
-			shape.SetBool(v.text == "true")
+		if err = v.Is("true or false"); err == nil {
+			shape.SetBool(v.Text == "true")
 		}
 	case reflect.Int32, reflect.Int64:
 		whole := numberOf64
 		if shape.Kind() == reflect.Int32 {
 			whole = numberOf32
 		}
-		n, err := whole.read(v)
+		n, err := whole.Read(v)
 		shape.SetInt(n)
 		return err
 	default: // reflect.Float64
-		if err = v.is("a number"); err == nil {
-			f, err := strconv.ParseFloat(v.text, 64)
+		if err = v.Is("a number"); err == nil {
+			f, err := strconv.ParseFloat(v.Text, 64)
 			if err != nil {
-				return v.wrong("%s is too much", v.text)
+				return v.Wrong("%s is too much", v.Text)
 			}
 			shape.SetFloat(f)
 		}
@@ -138,13 +140,13 @@ func readScalar(v value, shape reflect.Value) (err error) {
 	return err
 }
 
-func readTime(v value) (time.Time, error) {
-	if err := v.is("a number"); err != nil {
-		return time.Time{}, v.wrong("%v: a time is the seconds since 1970", err)
+func readTime(v form.Value) (time.Time, error) {
+	if err := v.Is("a number"); err != nil {
+		return time.Time{}, v.Wrong("%v: a time is the seconds since 1970", err)
 	}
-	seconds, err := strconv.ParseFloat(v.text, 64)
+	seconds, err := strconv.ParseFloat(v.Text, 64)
 	if err != nil || seconds < 0 || seconds > lastSecond {
-		return time.Time{}, v.wrong("%s seconds are none from 1970 to 9999", v.text)
+		return time.Time{}, v.Wrong("%s seconds are none from 1970 to 9999", v.Text)
 	}
 	return time.UnixMilli(int64(math.Round(seconds * 1000))).UTC(), nil
 }
@@ -166,7 +168,7 @@ func writeShape(v reflect.Value) (any, error) {
 			}
 			return float64(at.UnixMilli()) / 1000, nil
 		}
-		written := ordered{}
+		written := form.Ordered{}
 		for _, field := range shapeMembers(v.Type()) {
 			member := v.FieldByIndex(field.Index)
 			if member.Kind() == reflect.String && member.Len() == 0 { // an enumeration that is not set
@@ -177,7 +179,7 @@ func writeShape(v reflect.Value) (any, error) {
 				return nil, err
 			}
 			if item != nil {
-				written = append(written, pair{lower(field.Name), item})
+				written = append(written, form.Pair{lower(field.Name), item})
 			}
 		}
 		return written, nil
@@ -202,7 +204,7 @@ func writeShape(v reflect.Value) (any, error) {
 		}
 		return writeMap(v)
 	case reflect.String:
-		return str.write(v.String())
+		return form.Text.Write(v.String())
 	case reflect.Float64:
 		if f := v.Float(); math.IsNaN(f) || math.IsInf(f, 0) {
 			return nil, fmt.Errorf("%v has no JSON", f)
@@ -212,62 +214,62 @@ func writeShape(v reflect.Value) (any, error) {
 }
 
 func writeMap(v reflect.Value) (any, error) {
-	written := ordered{}
+	written := form.Ordered{}
 	keys := map[string]reflect.Value{}
 	for key, item := range v.Seq2() {
 		keys[key.String()] = item
 	}
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		if _, err := str.write(key); err != nil {
+		if _, err := form.Text.Write(key); err != nil {
 			return nil, err
 		}
 		item, err := writeShape(keys[key])
 		if err != nil {
 			return nil, err
 		}
-		written = append(written, pair{key, item})
+		written = append(written, form.Pair{key, item})
 	}
 	return written, nil
 }
 
 // shapeSchemas are the schemas of shapes, by the names of their types.
-type shapeSchemas map[string]ordered
+type shapeSchemas map[string]form.Ordered
 
 // of is the schema of a type. Those of shapes are kept, and named.
-func (s shapeSchemas) of(model reflect.Type) ordered {
+func (s shapeSchemas) of(model reflect.Type) form.Ordered {
 	switch model.Kind() {
 	case reflect.Pointer:
 		return s.of(model.Elem())
 	case reflect.Struct:
 		if model == reflect.TypeFor[time.Time]() {
-			return ordered{{"type", "number"}, {"minimum", 0}, {"maximum", lastSecond}}
+			return form.Ordered{{"type", "number"}, {"minimum", 0}, {"maximum", lastSecond}}
 		}
 		if _, known := s[model.Name()]; !known {
 			s[model.Name()] = nil // a shape may have itself for a member
-			members := ordered{}
+			members := form.Ordered{}
 			for _, field := range shapeMembers(model) {
-				members = append(members, pair{lower(field.Name), s.of(field.Type)})
+				members = append(members, form.Pair{lower(field.Name), s.of(field.Type)})
 			}
-			s[model.Name()] = ordered{{"type", "object"}, {"properties", members}, {"additionalProperties", false}}
+			s[model.Name()] = form.Ordered{{"type", "object"}, {"properties", members}, {"additionalProperties", false}}
 		}
 		return defined(model.Name())
 	case reflect.Slice:
 		if model.Elem().Kind() == reflect.Uint8 {
-			return ordered{{"type", "string"}, {"pattern", "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"}}
+			return form.Ordered{{"type", "string"}, {"pattern", "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"}}
 		}
-		return ordered{{"type", "array"}, {"items", s.of(model.Elem())}}
+		return form.Ordered{{"type", "array"}, {"items", s.of(model.Elem())}}
 	case reflect.Map:
-		return ordered{{"type", "object"}, {"additionalProperties", s.of(model.Elem())}}
+		return form.Ordered{{"type", "object"}, {"additionalProperties", s.of(model.Elem())}}
 	case reflect.String:
-		return str.schema
+		return form.Text.Schema
 	case reflect.Bool:
-		return truth.schema
+		return form.Truth.Schema
 	case reflect.Int32:
-		return numberOf32.schema
+		return numberOf32.Schema
 	case reflect.Int64:
-		return numberOf64.schema
+		return numberOf64.Schema
 	case reflect.Float64:
-		return ordered{{"type", "number"}, {"minimum", -math.MaxFloat64}, {"maximum", math.MaxFloat64}}
+		return form.Ordered{{"type", "number"}, {"minimum", -math.MaxFloat64}, {"maximum", math.MaxFloat64}}
 	default:
 		panic(fmt.Sprintf("scenarios: %v has no JSON", model)) // no shape of the SDK's today
 	}
@@ -275,17 +277,17 @@ func (s shapeSchemas) of(model reflect.Type) ordered {
 
 // schema is that of a rule that answers: its one operation's output. The shapes are
 // kept beside it.
-func (s shapeSchemas) schema() ordered {
-	var outputs []ordered
+func (s shapeSchemas) schema() form.Ordered {
+	var outputs []form.Ordered
 	for _, operation := range apiOperations() {
-		on := ordered{{"enum", []any{operation, []string{operation}}}}
-		outputs = append(outputs, ordered{{"properties", ordered{
-			{"on", on}, {"do", ordered{{"properties", ordered{{"answer", s.of(outputOf(operation))}}}}},
+		on := form.Ordered{{"enum", []any{operation, []string{operation}}}}
+		outputs = append(outputs, form.Ordered{{"properties", form.Ordered{
+			{"on", on}, {"do", form.Ordered{{"properties", form.Ordered{{"answer", s.of(outputOf(operation))}}}}},
 		}}})
 	}
-	return ordered{
-		{"if", ordered{{"properties", ordered{{"do", ordered{{"required", []string{"answer"}}}}}}}},
-		{"then", ordered{{"anyOf", outputs}}},
+	return form.Ordered{
+		{"if", form.Ordered{{"properties", form.Ordered{{"do", form.Ordered{{"required", []string{"answer"}}}}}}}},
+		{"then", form.Ordered{{"anyOf", outputs}}},
 	}
 }
 
@@ -298,11 +300,11 @@ func (r *Rule) readAnswer() (*Rule, error) {
 		model = outputOf(r.named[0])
 	}
 	if model == nil {
-		return nil, named{&mistake{raw.at, "answer: it is the output of one operation of the API, which alone the rule is on"}}
+		return nil, raw.WrongInside("answer: it is the output of one operation of the API, which alone the rule is on")
 	}
 	out, err := readShape(raw, model)
 	if err != nil {
-		return nil, within(raw, "answer", err)
+		return nil, form.Within(raw, "answer", err)
 	}
 	return r.Answer(out.Interface()), nil
 }

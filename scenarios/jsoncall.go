@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/fakeecr/ecr/scenarios/internal/form"
+
 	smithy "github.com/aws/smithy-go"
 )
 
@@ -13,42 +15,42 @@ import (
 // empty is left out. The outcome is in words, as in the line; an error has a message
 // and, unless it has no type or its reply was lost, a code.
 func (c Call) MarshalJSON() ([]byte, error) {
-	written := ordered{{"number", c.Number}, {"time", c.Time}, {"operation", c.Operation}}
+	written := form.Ordered{{"number", c.Number}, {"time", c.Time}, {"operation", c.Operation}}
 	for _, word := range []struct{ name, text string }{
 		{"account", c.Account}, {"region", c.Region}, {"repository", c.Repository},
 		{"requestId", c.RequestID}, {"caller", c.Caller}, {"face", string(c.Face)}, {"actor", c.Actor},
 	} {
 		if word.text != "" {
-			written = append(written, pair{word.name, word.text})
+			written = append(written, form.Pair{word.name, word.text})
 		}
 	}
 	if !c.TokenIssued.IsZero() {
-		written = append(written, pair{"tokenIssued", c.TokenIssued})
+		written = append(written, form.Pair{"tokenIssued", c.TokenIssued})
 	}
 	for _, side := range []struct {
 		name  string
 		value any
 	}{{"input", c.Input}, {"output", c.Output}} {
 		if shape := plain(reflect.ValueOf(side.value)); shape != nil {
-			written = append(written, pair{side.name, shape})
+			written = append(written, form.Pair{side.name, shape})
 		}
 	}
-	written = append(written, pair{"outcome", c.Outcome()})
+	written = append(written, form.Pair{"outcome", c.Outcome()})
 	if c.Err != nil {
-		refused := ordered{{"message", c.Err.Error()}}
+		refused := form.Ordered{{"message", c.Err.Error()}}
 		var api smithy.APIError
 		if errors.As(c.Err, &api) && !errors.Is(c.Err, ErrReplyLost) {
-			refused = ordered{{"code", api.ErrorCode()}, {"message", api.ErrorMessage()}}
+			refused = form.Ordered{{"code", api.ErrorCode()}, {"message", api.ErrorMessage()}}
 		}
-		written = append(written, pair{"error", refused})
+		written = append(written, form.Pair{"error", refused})
 	}
 	if c.Digest != "" {
-		written = append(written, pair{"bytes", c.Bytes}, pair{"digest", c.Digest})
+		written = append(written, form.Pair{"bytes", c.Bytes}, form.Pair{"digest", c.Digest})
 	}
 	if len(c.Rules) > 0 {
-		written = append(written, pair{"rules", c.Rules})
+		written = append(written, form.Pair{"rules", c.Rules})
 	}
-	return readable(written)
+	return form.Readable(written)
 }
 
 // plain is a shape of the SDK's with the service's own names, or nil for one that
@@ -63,13 +65,13 @@ func plain(v reflect.Value) any {
 		if v.Type() == reflect.TypeFor[time.Time]() {
 			return v.Interface()
 		}
-		members := ordered{}
+		members := form.Ordered{}
 		for _, field := range reflect.VisibleFields(v.Type()) {
 			if !field.IsExported() || field.Name == "ResultMetadata" {
 				continue
 			}
 			if member := plain(v.FieldByIndex(field.Index)); member != nil {
-				members = append(members, pair{lower(field.Name), member})
+				members = append(members, form.Pair{lower(field.Name), member})
 			}
 		}
 		return members

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"unicode"
 
+	"github.com/fakeecr/ecr/scenarios/internal/form"
+
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	smithy "github.com/aws/smithy-go"
 )
@@ -40,21 +42,21 @@ type answer struct {
 }
 
 // answers is the object of an answer.
-func answers() object[answer] {
-	return object[answer]{members: []property[answer]{
-		of("code", "The code of an API error, such as ThrottlingException. One of ECR's exceptions is the SDK's type.", str,
+func answers() form.Object[answer] {
+	return form.Object[answer]{Members: []form.Property[answer]{
+		form.Member("code", "The code of an API error, such as ThrottlingException. One of ECR's exceptions is the SDK's type.", form.Text,
 			func(a answer) (string, bool) { return got(a.code) }, func(a answer, s string) answer { a.code = &s; return a }),
-		of("message", "The text of the error. Without a code, the error has no type and is an InternalFailure with status 500.", str,
+		form.Member("message", "The text of the error. Without a code, the error has no type and is an InternalFailure with status 500.", form.Text,
 			func(a answer) (string, bool) { return got(a.message) }, func(a answer, s string) answer { a.message = &s; return a }),
-		of("fault", "Whose fault an API error is that is not the SDK's type: the client's, status 400, if it does not say.", oneOf("client", "server", "unknown"),
+		form.Member("fault", "Whose fault an API error is that is not the SDK's type: the client's, status 400, if it does not say.", form.OneOf("client", "server", "unknown"),
 			func(a answer) (string, bool) { return got(a.fault) }, func(a answer, s string) answer { a.fault = &s; return a }),
-		of("members", "The other members of an exception, such as kmsError of KmsException.", exceptionMembers(),
+		form.Member("members", "The other members of an exception, such as kmsError of KmsException.", exceptionMembers(),
 			func(a answer) ([]exceptionMember, bool) { return a.members, a.members != nil }, func(a answer, m []exceptionMember) answer { a.members = m; return a }),
-		of("status", "The HTTP status of the error or, without code and message, of an answer in the service's place.", between(200, 599),
+		form.Member("status", "The HTTP status of the error or, without code and message, of an answer in the service's place.", form.Between(200, 599),
 			func(a answer) (int, bool) { return got(a.status) }, func(a answer, n int) answer { a.status = &n; return a }),
-		of("headers", "The headers of an answer in the service's place, each a text or a list of them.", headers,
+		form.Member("headers", "The headers of an answer in the service's place, each a text or a list of them.", headers,
 			func(a answer) (http.Header, bool) { return a.header, len(a.header) > 0 }, func(a answer, h http.Header) answer { a.header = h; return a }),
-		of("body", "The body of an answer in the service's place, sent as it is.", str,
+		form.Member("body", "The body of an answer in the service's place, sent as it is.", form.Text,
 			func(a answer) (string, bool) { return got(a.body) }, func(a answer, s string) answer { a.body = &s; return a }),
 	}}
 }
@@ -67,7 +69,7 @@ func got[V any](p *V) (v V, is bool) {
 }
 
 // outcomes is the form of an error or, where a call may be carried out, of nil.
-func outcomes(mayPass bool) form[error] {
+func outcomes(mayPass bool) form.Of[error] {
 	var words []string
 	if mayPass {
 		words = append(words, ok)
@@ -75,28 +77,28 @@ func outcomes(mayPass bool) form[error] {
 	for _, s := range silences {
 		words = append(words, s.said)
 	}
-	said, answers := oneOf(words...), answers()
-	return form[error]{
-		schema: ordered{{"oneOf", []ordered{said.schema, {{"$ref", "#/$defs/error"}}}}},
-		read: func(v value) (error, error) {
-			if v.kind == "a text" {
-				word, err := said.read(v)
+	said, answers := form.OneOf(words...), answers()
+	return form.Of[error]{
+		Schema: form.Ordered{{"oneOf", []form.Ordered{said.Schema, {{"$ref", "#/$defs/error"}}}}},
+		Read: func(v form.Value) (error, error) {
+			if v.Kind == "a text" {
+				word, err := said.Read(v)
 				return silence(word), err
 			}
-			if v.kind != "an object" {
-				return nil, v.wrong("%s is neither an object nor one of %s", v.kind, strings.Join(words, ", "))
+			if v.Kind != "an object" {
+				return nil, v.Wrong("%s is neither an object nor one of %s", v.Kind, strings.Join(words, ", "))
 			}
-			a, err := answers.read(answer{}, v)
+			a, err := answers.Read(answer{}, v)
 			if err != nil {
 				return nil, err
 			}
 			outcome, err := a.err()
 			if err != nil {
-				return nil, v.wrong("%v", err)
+				return nil, v.Wrong("%v", err)
 			}
 			return outcome, nil
 		},
-		write: func(outcome error) (any, error) {
+		Write: func(outcome error) (any, error) {
 			if outcome == nil {
 				return ok, nil
 			}
@@ -109,7 +111,7 @@ func outcomes(mayPass bool) form[error] {
 			if err != nil {
 				return nil, err
 			}
-			return answers.write(a)
+			return answers.Write(a)
 		},
 	}
 }
@@ -288,27 +290,27 @@ func membersOf(err smithy.APIError) (message *string, members []exceptionMember)
 }
 
 // exceptionMembers is the form of the members of any exception.
-func exceptionMembers() form[[]exceptionMember] {
-	known := map[string]property[[]exceptionMember]{}
+func exceptionMembers() form.Of[[]exceptionMember] {
+	known := map[string]form.Property[[]exceptionMember]{}
 	for _, model := range exceptions() {
 		fieldsOf(model, func(name string, field reflect.StructField) {
 			says := "A member of " + model.Elem().Name() + "."
 			if field.Type == reflect.TypeFor[*int64]() {
-				known[name] = exceptionMemberOf(name, says, whole[int64](0))
+				known[name] = exceptionMemberOf(name, says, form.Whole[int64](0))
 			} else {
-				known[name] = exceptionMemberOf(name, says, str)
+				known[name] = exceptionMemberOf(name, says, form.Text)
 			}
 		})
 	}
-	all := object[[]exceptionMember]{}
+	all := form.Object[[]exceptionMember]{}
 	for _, name := range slices.Sorted(maps.Keys(known)) {
-		all.members = append(all.members, known[name])
+		all.Members = append(all.Members, known[name])
 	}
-	return all.form(func() []exceptionMember { return []exceptionMember{} })
+	return all.Form(func() []exceptionMember { return []exceptionMember{} })
 }
 
-func exceptionMemberOf[V any](name, says string, f form[V]) property[[]exceptionMember] {
-	return of(name, says, f,
+func exceptionMemberOf[V any](name, says string, f form.Of[V]) form.Property[[]exceptionMember] {
+	return form.Member(name, says, f,
 		func(all []exceptionMember) (v V, is bool) {
 			for _, m := range all {
 				if m.name == name {
@@ -323,19 +325,19 @@ func exceptionMemberOf[V any](name, says string, f form[V]) property[[]exception
 }
 
 // headers is an object of texts, or of lists of them.
-var headers = form[http.Header]{
-	schema: ordered{{"type", "object"}, {"additionalProperties", oneOrMore(str).schema}},
-	read: func(v value) (http.Header, error) {
-		if err := v.is("an object"); err != nil {
+var headers = form.Of[http.Header]{
+	Schema: form.Ordered{{"type", "object"}, {"additionalProperties", form.OneOrMore(form.Text).Schema}},
+	Read: func(v form.Value) (http.Header, error) {
+		if err := v.Is("an object"); err != nil {
 			return nil, err
 		}
 		header := http.Header{}
-		for i, key := range v.keys {
-			name := http.CanonicalHeaderKey(key.text)
+		for i, key := range v.Keys {
+			name := http.CanonicalHeaderKey(key.Text)
 			if header[name] != nil {
-				return nil, key.wrong("the header %s stands here twice", name)
+				return nil, key.Wrong("the header %s stands here twice", name)
 			}
-			values, err := oneOrMore(str).read(v.items[i])
+			values, err := form.OneOrMore(form.Text).Read(v.Items[i])
 			if err != nil {
 				return nil, err
 			}
@@ -343,17 +345,17 @@ var headers = form[http.Header]{
 		}
 		return header, nil
 	},
-	write: func(header http.Header) (any, error) {
-		written := ordered{}
+	Write: func(header http.Header) (any, error) {
+		written := form.Ordered{}
 		for _, name := range slices.Sorted(maps.Keys(header)) {
 			if len(header[name]) == 0 {
 				continue
 			}
-			values, err := oneOrMore(str).write(header[name])
+			values, err := form.OneOrMore(form.Text).Write(header[name])
 			if err != nil {
 				return nil, err
 			}
-			written = append(written, pair{http.CanonicalHeaderKey(name), values})
+			written = append(written, form.Pair{http.CanonicalHeaderKey(name), values})
 		}
 		return written, nil
 	},
@@ -361,13 +363,13 @@ var headers = form[http.Header]{
 
 // someRefused is the form of a sequence, of which one call at least is not carried
 // out.
-func someRefused(f form[[]error]) form[[]error] {
-	read := f.read
-	f.schema = append(slices.Clip(f.schema), pair{"contains", ordered{{"not", ordered{{"const", ok}}}}})
-	f.read = func(v value) ([]error, error) {
+func someRefused(f form.Of[[]error]) form.Of[[]error] {
+	read := f.Read
+	f.Schema = append(slices.Clip(f.Schema), form.Pair{"contains", form.Ordered{{"not", form.Ordered{{"const", ok}}}}})
+	f.Read = func(v form.Value) ([]error, error) {
 		outcomes, err := read(v)
 		if err == nil && !slices.ContainsFunc(outcomes, func(outcome error) bool { return outcome != nil }) {
-			err = v.wrong("every call is carried out")
+			err = v.Wrong("every call is carried out")
 		}
 		return outcomes, err
 	}

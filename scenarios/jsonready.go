@@ -3,6 +3,8 @@ package scenarios
 import (
 	"slices"
 	"time"
+
+	"github.com/fakeecr/ecr/scenarios/internal/form"
 )
 
 // arguments are those of ready-made scenarios.
@@ -17,33 +19,33 @@ type arguments struct {
 // with the arguments that it takes.
 type ready struct {
 	name, says string
-	takes      []property[arguments]
+	takes      []form.Property[arguments]
 	of         func(arguments) Scenario
 }
 
 // readyMade are all of them, in the order of their names.
 func (t *table) readyMade() []ready {
-	argument := func(name, says string, f form[string], set func(*arguments, string)) property[arguments] {
-		return of(name, says, f, nil, func(a arguments, s string) arguments { set(&a, s); return a }).needed()
+	argument := func(name, says string, f form.Of[string], set func(*arguments, string)) form.Property[arguments] {
+		return form.Member(name, says, f, nil, func(a arguments, s string) arguments { set(&a, s); return a }).Needed()
 	}
-	wait := func(name, says string, set func(*arguments, time.Duration)) property[arguments] {
-		return of(name, says, positive, nil, func(a arguments, d time.Duration) arguments { set(&a, d); return a }).needed()
+	wait := func(name, says string, set func(*arguments, time.Duration)) form.Property[arguments] {
+		return form.Member(name, says, form.Positive, nil, func(a arguments, d time.Duration) arguments { set(&a, d); return a }).Needed()
 	}
 	operation := argument("operation", "The operation, or a group of them.", operationNames(), func(a *arguments, s string) { a.operation = s })
 	called := argument("operation", "The operation, or a group of them.", callNames(), func(a *arguments, s string) { a.operation = s })
-	repository := argument("repository", "The repository; * stands for any characters.", word, func(a *arguments, s string) { a.repository = s })
-	tag := argument("tag", "The tag; * stands for any characters.", word, func(a *arguments, s string) { a.tag = s })
-	digest := argument("digest", "The digest of the layer.", word, func(a *arguments, s string) { a.digest = s })
-	region := argument("region", "The region.", word, func(a *arguments, s string) { a.region = s })
-	times := of("times", "How many calls it meets.", whole(1), nil, func(a arguments, n int) arguments { a.times = n; return a }).needed()
-	after := of("after", "It leaves so many calls alone.", whole(1), nil, func(a arguments, n int) arguments { a.after = n; return a })
+	repository := argument("repository", "The repository; * stands for any characters.", form.Word, func(a *arguments, s string) { a.repository = s })
+	tag := argument("tag", "The tag; * stands for any characters.", form.Word, func(a *arguments, s string) { a.tag = s })
+	digest := argument("digest", "The digest of the layer.", form.Word, func(a *arguments, s string) { a.digest = s })
+	region := argument("region", "The region.", form.Word, func(a *arguments, s string) { a.region = s })
+	times := form.Member("times", "How many calls it meets.", form.Whole(1), nil, func(a arguments, n int) arguments { a.times = n; return a }).Needed()
+	after := form.Member("after", "It leaves so many calls alone.", form.Whole(1), nil, func(a arguments, n int) arguments { a.after = n; return a })
 	where := t.conditions()
-	narrowed := property[arguments]{name: where.name, says: where.says, schema: where.schema, read: func(a arguments, v value) (arguments, error) {
-		r, err := where.read(&Rule{}, v)
+	narrowed := form.Property[arguments]{Name: where.Name, Says: where.Says, Schema: where.Schema, Read: func(a arguments, v form.Value) (arguments, error) {
+		r, err := where.Read(&Rule{}, v)
 		a.where = r.conditions
 		return a, err
 	}}
-	takes := func(arguments ...property[arguments]) []property[arguments] { return arguments }
+	takes := func(arguments ...form.Property[arguments]) []form.Property[arguments] { return arguments }
 	return []ready{
 		{"BlockedByOrganization", "An organization's policy refuses each PutRegistryScanningConfiguration.", nil,
 			func(a arguments) Scenario { return BlockedByOrganization() }},
@@ -89,34 +91,34 @@ func (t *table) readyMade() []ready {
 			func(a arguments) Scenario { return TagRace(a.repository, a.tag) }},
 		{"Throttle", "The first calls of an operation are throttled.", takes(operation, times),
 			func(a arguments) Scenario { return Throttle(a.operation, a.times) }},
-		{"TokenExpires", "The session that pushes ends after some layer parts, until GetAuthorizationToken.", takes(after.needed()),
+		{"TokenExpires", "The session that pushes ends after some layer parts, until GetAuthorizationToken.", takes(after.Needed()),
 			func(a arguments) Scenario { return TokenExpires(a.after) }},
 	}
 }
 
 // object is the JSON of a ready-made scenario.
-func (r ready) object() object[arguments] {
-	name := of("ready", "The name of the scenario.", oneOf(r.name), nil, func(a arguments, _ string) arguments { return a }).needed()
-	within := of("within", "How often its rules fire in all.", whole(1), nil, func(a arguments, n int) arguments { a.within = n; return a })
-	return object[arguments]{members: slices.Concat([]property[arguments]{name}, r.takes, []property[arguments]{within})}
+func (r ready) object() form.Object[arguments] {
+	name := form.Member("ready", "The name of the scenario.", form.OneOf(r.name), nil, func(a arguments, _ string) arguments { return a }).Needed()
+	within := form.Member("within", "How often its rules fire in all.", form.Whole(1), nil, func(a arguments, n int) arguments { a.within = n; return a })
+	return form.Object[arguments]{Members: slices.Concat([]form.Property[arguments]{name}, r.takes, []form.Property[arguments]{within})}
 }
 
 // readScenario reads rules, or a ready-made scenario by its name.
-func (t *table) readScenario(v value) (Scenario, error) {
-	at := slices.IndexFunc(v.keys, func(key value) bool { return key.text == "ready" })
+func (t *table) readScenario(v form.Value) (Scenario, error) {
+	at := slices.IndexFunc(v.Keys, func(key form.Value) bool { return key.Text == "ready" })
 	if at < 0 {
-		return t.scenario.read(nil, v)
+		return t.scenario.Read(nil, v)
 	}
 	names := make([]string, len(t.ready))
 	for i, r := range t.ready {
 		names[i] = r.name
 	}
-	name, err := oneOf(names...).read(v.items[at])
+	name, err := form.OneOf(names...).Read(v.Items[at])
 	if err != nil {
-		return nil, within(v.items[at], "ready", err)
+		return nil, form.Within(v.Items[at], "ready", err)
 	}
 	ready := t.ready[slices.Index(names, name)]
-	a, err := ready.object().read(arguments{}, v)
+	a, err := ready.object().Read(arguments{}, v)
 	if err != nil {
 		return nil, err
 	}

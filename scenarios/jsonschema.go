@@ -6,6 +6,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+
+	"github.com/fakeecr/ecr/scenarios/internal/form"
 )
 
 // Schema is the JSON Schema of what [Parse] reads: scenario.schema.json beside
@@ -16,29 +18,29 @@ import (
 // none; a state that no rule leads to, or two of them for one rule.
 func Schema() []byte {
 	t := forms()
-	scenario := ordered{{"if", ordered{{"type", "object"}, {"required", []string{"ready"}}}}, {"then", defined("ready")}, {"else", defined("rules")}}
-	schema := ordered{
+	scenario := form.Ordered{{"if", form.Ordered{{"type", "object"}, {"required", []string{"ready"}}}}, {"then", defined("ready")}, {"else", defined("rules")}}
+	schema := form.Ordered{
 		{"$schema", "https://json-schema.org/draft/2020-12/schema"},
 		{"title", "Scenario"},
 		{"description", "What goes wrong, and when, for fakeecr. Scenarios in a list are joined."},
-		{"oneOf", []ordered{defined("scenario"), {{"type", "array"}, {"minItems", 1}, {"items", defined("scenario")}}}},
-		{"$defs", ordered{
+		{"oneOf", []form.Ordered{defined("scenario"), {{"type", "array"}, {"minItems", 1}, {"items", defined("scenario")}}}},
+		{"$defs", form.Ordered{
 			{"scenario", scenario},
-			{"rules", t.scenario.schema()},
+			{"rules", t.scenario.Schema()},
 			{"ready", t.readySchema()},
-			{"operation", ordered{{"enum", slices.Concat(Groups(), known())}}},
-			{"call", ordered{{"enum", namesWithin(calls())}}},
+			{"operation", form.Ordered{{"enum", slices.Concat(Groups(), known())}}},
+			{"call", form.Ordered{{"enum", namesWithin(calls())}}},
 			{"error", errorSchema()},
 			{"silence", silenceSchema()},
 		}},
 	}
 	shapes := shapeSchemas{}
 	shapes.schema()
-	defs := schema[len(schema)-1].value.(ordered)
+	defs := schema[len(schema)-1][1].(form.Ordered)
 	for _, name := range slices.Sorted(maps.Keys(shapes)) {
-		defs = append(defs, pair{name, shapes[name]})
+		defs = append(defs, form.Pair{name, shapes[name]})
 	}
-	schema[len(schema)-1].value = defs
+	schema[len(schema)-1][1] = defs
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
@@ -49,7 +51,7 @@ func Schema() []byte {
 	return text.Bytes()
 }
 
-func defined(name string) ordered { return ordered{{"$ref", "#/$defs/" + name}} }
+func defined(name string) form.Ordered { return form.Ordered{{"$ref", "#/$defs/" + name}} }
 
 // namesWithin are the names of operations and groups that stand for nothing but
 // some operations.
@@ -59,89 +61,75 @@ func namesWithin(some []string) []string {
 	})
 }
 
-func (t *table) readySchema() ordered {
-	var all []ordered
+func (t *table) readySchema() form.Ordered {
+	var all []form.Ordered
 	for _, r := range t.ready {
-		all = append(all, append(ordered{{"description", r.says}}, r.object().schema()...))
+		all = append(all, append(form.Ordered{{"description", r.says}}, r.object().Schema()...))
 	}
-	return ordered{{"oneOf", all}}
-}
-
-// has describes an object that has one of some members, and where it is a flag
-// that is set.
-func has[O any](members []property[O]) ordered {
-	var any []ordered
-	for _, m := range members {
-		one := ordered{{"required", []string{m.name}}}
-		if m.flag {
-			one = append(one, pair{"properties", ordered{{m.name, ordered{{"const", true}}}}})
-		}
-		any = append(any, one)
-	}
-	return ordered{{"anyOf", any}}
+	return form.Ordered{{"oneOf", all}}
 }
 
 // doSchema is that of effects, of which there is one at least.
-func (t *table) doSchema() ordered { return append(t.do.schema(), has(t.do.members)...) }
+func (t *table) doSchema() form.Ordered { return append(t.do.Schema(), form.Has(t.do.Members)...) }
 
 // ruleSchema is that of a rule, whose effects can be put on its operations.
-func (t *table) ruleSchema() ordered {
-	var placed []ordered
+func (t *table) ruleSchema() form.Ordered {
+	var placed []form.Ordered
 	for _, place := range places {
-		var members []property[*Rule]
-		for _, m := range t.do.members {
-			if slices.Contains(place.members, m.name) {
+		var members []form.Property[*Rule]
+		for _, m := range t.do.Members {
+			if slices.Contains(place.members, m.Name) {
 				members = append(members, m)
 			}
 		}
 		if len(members) == 0 { // an effect by a function
 			continue
 		}
-		do := has(members)
+		do := form.Has(members)
 		if place.silent {
-			do = ordered{{"anyOf", []ordered{
-				{{"required", []string{"fail"}}, {"properties", ordered{{"fail", defined("silence")}}}},
-				{{"required", []string{"sequence"}}, {"properties", ordered{{"sequence", ordered{{"contains", defined("silence")}}}}}},
+			do = form.Ordered{{"anyOf", []form.Ordered{
+				{{"required", []string{"fail"}}, {"properties", form.Ordered{{"fail", defined("silence")}}}},
+				{{"required", []string{"sequence"}}, {"properties", form.Ordered{{"sequence", form.Ordered{{"contains", defined("silence")}}}}}},
 			}}}
 		}
-		on := ordered{{"enum", namesWithin(place.on)}}
+		on := form.Ordered{{"enum", namesWithin(place.on)}}
 		if place.where == callsOnly { // short of listing all of them again
 			on = defined("call")
 			if slices.Contains(place.on, PullFromUpstream) {
-				on = ordered{{"anyOf", []ordered{on, {{"const", PullFromUpstream}}}}}
+				on = form.Ordered{{"anyOf", []form.Ordered{on, {{"const", PullFromUpstream}}}}}
 			}
 		}
-		placed = append(placed, ordered{
-			{"if", ordered{{"properties", ordered{{"do", do}}}}},
-			{"then", ordered{{"properties", ordered{{"on", oneOrMore(form[string]{schema: on}).schema}}}}},
+		placed = append(placed, form.Ordered{
+			{"if", form.Ordered{{"properties", form.Ordered{{"do", do}}}}},
+			{"then", form.Ordered{{"properties", form.Ordered{{"on", form.OneOrMore(form.Of[string]{Schema: on}).Schema}}}}},
 		})
 	}
 	for _, operation := range slices.Sorted(maps.Keys(failureCodes)) {
-		placed = append(placed, ordered{
-			{"if", ordered{{"properties", ordered{{"on", ordered{{"anyOf", []ordered{{{"const", operation}}, {{"contains", ordered{{"const", operation}}}, {"type", "array"}}}}}}}}}},
-			{"then", ordered{{"properties", ordered{{"do", ordered{{"properties", ordered{{"failItem", ordered{{"properties", ordered{{"code", ordered{{"enum", failureCodes[operation]}}}}}}}}}}}}}}},
+		placed = append(placed, form.Ordered{
+			{"if", form.Ordered{{"properties", form.Ordered{{"on", form.Ordered{{"anyOf", []form.Ordered{{{"const", operation}}, {{"contains", form.Ordered{{"const", operation}}}, {"type", "array"}}}}}}}}}},
+			{"then", form.Ordered{{"properties", form.Ordered{{"do", form.Ordered{{"properties", form.Ordered{{"failItem", form.Ordered{{"properties", form.Ordered{{"code", form.Ordered{{"enum", failureCodes[operation]}}}}}}}}}}}}}}},
 		})
 	}
 	placed = append(placed, shapeSchemas{}.schema())
-	return append(t.rule.schema(), pair{"allOf", placed})
+	return append(t.rule.Schema(), form.Pair{"allOf", placed})
 }
 
 // silenceSchema is that of an outcome that is nothing that the service says.
-func silenceSchema() ordered {
-	return ordered{{"oneOf", []ordered{
-		{{"type", "string"}, {"not", ordered{{"const", ok}}}},
+func silenceSchema() form.Ordered {
+	return form.Ordered{{"oneOf", []form.Ordered{
+		{{"type", "string"}, {"not", form.Ordered{{"const", ok}}}},
 		{{"type", "object"}, {"not", saysWhat}},
 	}}}
 }
 
 // saysWhat describes an error of the service, as against a bare HTTP answer.
-var saysWhat = ordered{{"anyOf", []ordered{{{"required", []string{"code"}}}, {{"required", []string{"message"}}}}}}
+var saysWhat = form.Ordered{{"anyOf", []form.Ordered{{{"required", []string{"code"}}}, {{"required", []string{"message"}}}}}}
 
 // errorSchema is that of an answer, whose members go together as answer.err has
 // it.
-func errorSchema() ordered {
+func errorSchema() form.Ordered {
 	var plain []string
-	var coded []ordered
+	var coded []form.Ordered
 	all := exceptions()
 	for _, code := range slices.Sorted(maps.Keys(all)) {
 		var own []string
@@ -150,14 +138,14 @@ func errorSchema() ordered {
 			plain = append(plain, code)
 			continue
 		}
-		coded = append(coded, ordered{{"properties", ordered{{"code", ordered{{"const", code}}}, {"members", ordered{{"propertyNames", ordered{{"enum", own}}}}}}}})
+		coded = append(coded, form.Ordered{{"properties", form.Ordered{{"code", form.Ordered{{"const", code}}}, {"members", form.Ordered{{"propertyNames", form.Ordered{{"enum", own}}}}}}}})
 	}
-	coded = append(coded, ordered{{"properties", ordered{{"code", ordered{{"enum", plain}}}, {"members", ordered{{"maxProperties", 0}}}}}})
-	return append(answers().schema(), ordered{
-		{"anyOf", []ordered{saysWhat, {{"required", []string{"status"}}}}},
-		{"dependentRequired", ordered{{"fault", []string{"code"}}, {"members", []string{"code"}}}},
-		{"dependentSchemas", ordered{{"members", ordered{{"properties", ordered{{"fault", false}}}, {"anyOf", coded}}}}},
+	coded = append(coded, form.Ordered{{"properties", form.Ordered{{"code", form.Ordered{{"enum", plain}}}, {"members", form.Ordered{{"maxProperties", 0}}}}}})
+	return append(answers().Schema(), form.Ordered{
+		{"anyOf", []form.Ordered{saysWhat, {{"required", []string{"status"}}}}},
+		{"dependentRequired", form.Ordered{{"fault", []string{"code"}}, {"members", []string{"code"}}}},
+		{"dependentSchemas", form.Ordered{{"members", form.Ordered{{"properties", form.Ordered{{"fault", false}}}, {"anyOf", coded}}}}},
 		{"if", saysWhat},
-		{"then", ordered{{"properties", ordered{{"status", ordered{{"minimum", 400}}}, {"headers", false}, {"body", false}}}}},
+		{"then", form.Ordered{{"properties", form.Ordered{{"status", form.Ordered{{"minimum", 400}}}, {"headers", false}, {"body", false}}}}},
 	}...)
 }

@@ -37,6 +37,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/fakeecr/ecr/scenarios/internal/form"
 )
 
 // Rule says what goes wrong on which calls. Make one with [On], choose its
@@ -57,7 +59,7 @@ type Rule struct {
 	// typed are the operations of functions and answers among the effects.
 	typed []string
 	// answer is what the rule answers, while it is read and its operation not known.
-	answer   *value
+	answer   *form.Value
 	budget   *Budget
 	optional bool
 	mistakes []error
