@@ -11,7 +11,10 @@ import (
 	"strings"
 	"testing"
 
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	smithy "github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
@@ -147,14 +150,18 @@ func (d directly) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, failed
 	case failed != nil:
 		status, body := wire.WriteError(failed)
-		return written(req, status, body), nil
+		var response *awshttp.ResponseError
+		errors.As(failed, &response)
+		return written(req, response.ServiceRequestID(), status, body), nil
 	}
-	return written(req, http.StatusOK, wire.Write(answers[0].Interface().(smithy.Serializable), nil)), nil
+	metadata := answers[0].Elem().FieldByName("ResultMetadata").Interface().(middleware.Metadata)
+	id, _ := awsmiddleware.GetRequestIDMetadata(metadata)
+	return written(req, id, http.StatusOK, wire.Write(answers[0].Interface().(smithy.Serializable), nil)), nil
 }
 
-func written(req *http.Request, status int, body []byte) *http.Response {
+func written(req *http.Request, id string, status int, body []byte) *http.Response {
 	return &http.Response{
-		StatusCode: status, Header: http.Header{"Content-Type": {wire.ContentType}},
+		StatusCode: status, Header: http.Header{"Content-Type": {wire.ContentType}, "X-Amzn-Requestid": {id}},
 		Body: io.NopCloser(bytes.NewReader(body)), Request: req,
 	}
 }
