@@ -28,7 +28,7 @@ func artifactDir(t TB) string {
 
 // leaveReport writes what there is to see of the world into a file of the test's
 // artifacts, and its name into the log.
-func (w *world) leaveReport(played []*stage.Playing) {
+func (w *instance) leaveReport(played []*stage.PlayedScenario) {
 	w.t.Helper()
 	directory := artifactDir(w.t)
 	if directory == "" {
@@ -42,8 +42,8 @@ func (w *world) leaveReport(played []*stage.Playing) {
 	w.t.Logf("fakeecr: what was called and what is there: %s", name)
 }
 
-func (w *world) report(played []*stage.Playing) report.Report {
-	r := report.Report{Name: "A failed test", Seed: w.settings.seed, Now: w.stage.State.Now(), Trace: w.stage.Trace()}
+func (w *instance) report(played []*stage.PlayedScenario) report.Report {
+	r := report.Report{Name: "A failed test", Seed: w.setup.seed, Now: w.stage.World.Now(), Trace: w.stage.Trace()}
 	if test, named := w.t.(interface{ Name() string }); named {
 		r.Name = test.Name()
 	}
@@ -51,7 +51,7 @@ func (w *world) report(played []*stage.Playing) report.Report {
 	r.Reasons = slices.Clone(w.reasons)
 	w.reasonsMu.Unlock()
 	for _, p := range played {
-		r.Playings = append(r.Playings, report.NewPlaying("", &Playing{&playing{w, p}}))
+		r.Playings = append(r.Playings, report.NewPlayedScenario("", &Playing{&playedScenario{w, p}}))
 	}
 	for _, registry := range w.first.Inspect() {
 		r.World = append(r.World, registry)

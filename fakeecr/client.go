@@ -29,7 +29,7 @@ func (r *Registry) inPlace() (client *ecr.Client, stay func(*ecr.Options)) {
 		HTTPClient: &http.Client{Transport: entrance.Transport{Entrance: at, AnyHost: true}},
 		Retryer:    aws.NopRetryer{},
 	}
-	if origin := worldOf(r).stage.Origin(); origin != "" {
+	if origin := instanceOf(r).stage.Origin(); origin != "" {
 		own.BaseEndpoint = &origin
 	}
 	client = r.client(own, nil)
@@ -82,7 +82,7 @@ func (r *Registry) Handler() http.Handler { return entranceOf(r) }
 
 func entranceOf(r *Registry) *entrance.Entrance {
 	return &entrance.Entrance{
-		Stage: worldOf(r).stage, Default: r.caller, Credentials: worldOf(r).settings.credentials,
-		SpecRegistry: worldOf(r).settings.specRegistry, OpenRegistry: worldOf(r).settings.openRegistry,
+		Stage: instanceOf(r).stage, Default: r.caller, Credentials: instanceOf(r).setup.credentials,
+		SpecRegistry: instanceOf(r).setup.specRegistry, OpenRegistry: instanceOf(r).setup.openRegistry,
 	}
 }

@@ -33,8 +33,8 @@ import (
 //
 //	ecr.New(session.Must(session.NewSession()), aws.NewConfig().WithEndpoint(server.URL))
 func (s *Server) Env() []string {
-	if worldOf(s.Registry).t != nil {
-		worldOf(s.Registry).t.Helper()
+	if instanceOf(s.Registry).t != nil {
+		instanceOf(s.Registry).t.Helper()
 	}
 	var pairs []string
 	for _, v := range s.environment() {
@@ -49,8 +49,8 @@ func (s *Server) Env() []string {
 // to be given the server's RootCAs, because Go reads SSL_CERT_FILE once, when a
 // process first needs it.
 func (s *Server) Setenv(t interface{ Setenv(key, value string) }) {
-	if worldOf(s.Registry).t != nil {
-		worldOf(s.Registry).t.Helper()
+	if instanceOf(s.Registry).t != nil {
+		instanceOf(s.Registry).t.Helper()
 	}
 	for _, v := range s.environment() {
 		t.Setenv(v.name, v.value)
@@ -63,7 +63,7 @@ type variable struct{ name, value string }
 // no profile of an empty name, nor any that no file has.
 func (s *Server) environment() []variable {
 	profile, err := s.files.profile(s.Region(), s.accessKey())
-	worldOf(s.Registry).must(err)
+	instanceOf(s.Registry).must(err)
 	direct := unproxied()
 	return append(s.trust(), []variable{
 		{"AWS_ENDPOINT_URL_ECR", s.URL},
@@ -95,11 +95,11 @@ func (s *Server) environment() []variable {
 
 // trust is what has clients trust the server.
 func (s *Server) trust() []variable {
-	if !worldOf(s.Registry).settings.tls {
+	if !instanceOf(s.Registry).setup.tls {
 		return []variable{{"AWS_CA_BUNDLE", ""}}
 	}
 	bundle, err := s.files.write("ca.pem", append(machinePool(), s.RootCAsPEM()...))
-	worldOf(s.Registry).must(err)
+	instanceOf(s.Registry).must(err)
 	var all []variable
 	for _, name := range []string{"AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"} {
 		all = append(all, variable{name, bundle})

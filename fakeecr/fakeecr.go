@@ -77,9 +77,9 @@ type TB interface {
 // [Registry.Client] is tried again. A call's options are those of [API]: Region
 // selects the neighbour, Credentials are retrieved and name the caller.
 type Registry struct {
-	// world is a *world; see worldOf.
-	world  any
-	caller stage.Caller
+	// instance is an *instance; see instanceOf.
+	instance any
+	caller   stage.Caller
 	// seeds tells that direct calls are those of a fixture, which rules and the
 	// trace do not see.
 	seeds bool
@@ -102,7 +102,7 @@ func invoke[Out, In any](ctx context.Context, r *Registry, name string, method f
 }
 
 func call(ctx context.Context, r *Registry, name string, in any) (any, error) {
-	return direct.Call{Stage: worldOf(r).stage, Caller: r.caller, Seeds: r.seeds}.Do(ctx, name, in)
+	return direct.Call{Stage: instanceOf(r).stage, Caller: r.caller, Seeds: r.seeds}.Do(ctx, name, in)
 }
 
 // New makes an empty registry for a test. It starts nothing, so it needs no
@@ -119,8 +119,8 @@ func New(t TB, options ...Option) *Registry {
 	if t != nil {
 		t.Helper()
 	}
-	s := newSettings(t, options)
-	w := newWorld(t, registry.NewWorld(s.seed, s.config), s)
+	s := newSetup(t, options)
+	w := newInstance(t, registry.NewWorld(s.seed, s.config), s)
 	return w.begin(registry.Key{Account: s.account, Region: s.region}, s.scenarios)
 }
 
@@ -135,10 +135,10 @@ func orNil(t TB) TB {
 // In is the registry of the same account in another region of the same world,
 // called by the same principal.
 func (r *Registry) In(region string) *Registry {
-	if worldOf(r).t != nil {
-		worldOf(r).t.Helper()
+	if instanceOf(r).t != nil {
+		instanceOf(r).t.Helper()
 	}
-	worldOf(r).must(checkRegion(region))
+	instanceOf(r).must(checkRegion(region))
 	neighbour := *r
 	neighbour.caller.Region = region
 	return &neighbour
@@ -147,11 +147,11 @@ func (r *Registry) In(region string) *Registry {
 // Account is the registry of another account, by its 12 digits, in the same
 // region of the same world, called by that account's own principal.
 func (r *Registry) Account(id string) *Registry {
-	if worldOf(r).t != nil {
-		worldOf(r).t.Helper()
+	if instanceOf(r).t != nil {
+		instanceOf(r).t.Helper()
 	}
-	worldOf(r).must(checkAccount(id))
-	return &Registry{world: worldOf(r), caller: r.caller.As(stage.Own(registry.Key{Account: id, Region: r.caller.Region})), seeds: r.seeds}
+	instanceOf(r).must(checkAccount(id))
+	return &Registry{instance: instanceOf(r), caller: r.caller.As(stage.Own(registry.Key{Account: id, Region: r.caller.Region})), seeds: r.seeds}
 }
 
 // Actor is the same registry, called by the same principal, whose calls carry a name:
@@ -171,12 +171,12 @@ func (r *Registry) Actor(name string) *Registry {
 // in the goroutine of a direct call, or of one of [Registry.Client], itself. It sees
 // what callers ask, and not what the world does by itself. A fork is not watched.
 func (r *Registry) Watch(f func(ctx context.Context, call *scenarios.Call) error) (stop func()) {
-	return worldOf(r).stage.Watch(f)
+	return instanceOf(r).stage.Watch(f)
 }
 
 // unobserved is the registry for a test's fixtures.
 func (r *Registry) unobserved() *Registry {
-	return &Registry{world: worldOf(r), caller: stage.Own(r.caller.Key), seeds: true}
+	return &Registry{instance: instanceOf(r), caller: stage.Own(r.caller.Key), seeds: true}
 }
 
 // AccountID is the account that the registry belongs to.
@@ -203,11 +203,11 @@ func (r *Registry) Fork(t TB, options ...Option) *Registry {
 	if t != nil {
 		t.Helper()
 	}
-	s := worldOf(r).settings
+	s := instanceOf(r).setup
 	s.scenarios, s.declared = nil, nil
 	s.apply(t, options)
-	worldOf(r).forked.Store(true)
-	w := newWorld(t, worldOf(r).stage.State.Fork(s.config), s)
+	instanceOf(r).forked.Store(true)
+	w := newInstance(t, instanceOf(r).stage.World.Fork(s.config), s)
 	fork := w.begin(r.caller.Key, s.scenarios)
 	fork.caller = r.caller
 	return fork
@@ -216,7 +216,7 @@ func (r *Registry) Fork(t TB, options ...Option) *Registry {
 // Now is the time on the world's clock: the machine's plus what was advanced. A
 // world from outside of a synctest bubble has the bubble's time pass from its first
 // call there on.
-func (r *Registry) Now() time.Time { return worldOf(r).stage.State.Peek() }
+func (r *Registry) Now() time.Time { return instanceOf(r).stage.World.Peek() }
 
 // Advance moves the world's clock forward by d: what falls due has happened when
 // it returns, and calls that a rule delays go on. It moves the clock of this world
@@ -227,10 +227,10 @@ func (r *Registry) Now() time.Time { return worldOf(r).stage.State.Peek() }
 // that leads beyond the year 2261: the SDK's clients hold times in nanoseconds
 // since 1970, which end in 2262.
 func (r *Registry) Advance(d time.Duration) {
-	if worldOf(r).t != nil {
-		worldOf(r).t.Helper()
+	if instanceOf(r).t != nil {
+		instanceOf(r).t.Helper()
 	}
-	worldOf(r).must(worldOf(r).stage.State.Advance(d))
+	instanceOf(r).must(instanceOf(r).stage.World.Advance(d))
 }
 
 // RunLifecycle runs the lifecycle policy of a repository at once. The world's
@@ -244,23 +244,23 @@ func (r *Registry) Advance(d time.Duration) {
 // Rules do not see the run; the trace shows it, as it does daily ones, as a call of
 // scenarios.RunLifecyclePolicy.
 func (r *Registry) RunLifecycle(repository string) error {
-	return worldOf(r).stage.State.RunLifecycle(r.caller.Key, repository)
+	return instanceOf(r).stage.World.RunLifecycle(r.caller.Key, repository)
 }
 
 // Trace is the calls that the world has answered, whichever way they came in, and
 // what it did by itself (scenarios.World): the last 10,000, or all with
 // [WithFullTrace].
-func (r *Registry) Trace() scenarios.Trace { return worldOf(r).stage.Trace() }
+func (r *Registry) Trace() scenarios.Trace { return instanceOf(r).stage.Trace() }
 
 // Calls is the calls of one operation in the [Registry.Trace], or of a group of them
 // such as scenarios.Writes. The name of an operation that ECR does not have ends the
 // test.
 func (r *Registry) Calls(operation string) scenarios.Trace {
-	if worldOf(r).t != nil {
-		worldOf(r).t.Helper()
+	if instanceOf(r).t != nil {
+		instanceOf(r).t.Helper()
 	}
 	if scenarios.Operations(operation) == nil {
-		worldOf(r).must(fmt.Errorf("ECR has no operation %q", operation))
+		instanceOf(r).must(fmt.Errorf("ECR has no operation %q", operation))
 	}
 	return r.Trace().For(operation)
 }
@@ -268,8 +268,8 @@ func (r *Registry) Calls(operation string) scenarios.Trace {
 // Count is how many calls of an operation, or of a group of them, there were, refused
 // ones included, as far back as the trace goes; see [Registry.Calls].
 func (r *Registry) Count(operation string) int {
-	if worldOf(r).t != nil {
-		worldOf(r).t.Helper()
+	if instanceOf(r).t != nil {
+		instanceOf(r).t.Helper()
 	}
 	return len(r.Calls(operation))
 }
@@ -277,10 +277,10 @@ func (r *Registry) Count(operation string) int {
 // Seed is the seed that ids and tokens follow from; see [WithSeed].
 //
 //go:noinline
-func (r *Registry) Seed() uint64 { return worldOf(r).settings.seed }
+func (r *Registry) Seed() uint64 { return instanceOf(r).setup.seed }
 
 // Wait returns when d has passed on the world's clock, because time passed or
 // because the clock was advanced, or with the context's error.
 func (r *Registry) Wait(ctx context.Context, d time.Duration) error {
-	return worldOf(r).stage.State.Wait(ctx, d, nil)
+	return instanceOf(r).stage.World.Wait(ctx, d, nil)
 }

@@ -24,8 +24,8 @@ import (
 // A scan of an image about which nothing is said, in a registry without
 // [WithScanner], ends in the status FAILED: no result is invented.
 func (r *Registry) SetScanFindings(reference string, findings ...types.ImageScanFinding) {
-	if worldOf(r).t != nil {
-		worldOf(r).t.Helper()
+	if instanceOf(r).t != nil {
+		instanceOf(r).t.Helper()
 	}
 	r.setFindings(types.ScanTypeBasic, reference, registry.ScanFindings{Basic: findings})
 }
@@ -36,8 +36,8 @@ func (r *Registry) SetScanFindings(reference string, findings ...types.ImageScan
 // in those of a continuous scan. DescribeImageScanFindings answers pages of
 // 100, because ECR ignores maxResults for enhanced findings.
 func (r *Registry) SetEnhancedScanFindings(reference string, findings ...types.EnhancedImageScanFinding) {
-	if worldOf(r).t != nil {
-		worldOf(r).t.Helper()
+	if instanceOf(r).t != nil {
+		instanceOf(r).t.Helper()
 	}
 	r.setFindings(types.ScanTypeEnhanced, reference, registry.ScanFindings{Enhanced: findings})
 }
@@ -55,14 +55,14 @@ var scanFailures = []types.ScanStatus{
 // description may be empty. It takes the place of findings that were said, as
 // [Registry.SetScanFindings] and [Registry.SetEnhancedScanFindings] take its place.
 func (r *Registry) SetScanStatus(reference string, status types.ScanStatus, description string) {
-	if worldOf(r).t != nil {
-		worldOf(r).t.Helper()
+	if instanceOf(r).t != nil {
+		instanceOf(r).t.Helper()
 	}
-	worldOf(r).must(checkReference(reference))
+	instanceOf(r).must(checkReference(reference))
 	if !slices.Contains(scanFailures, status) {
-		worldOf(r).must(fmt.Errorf("a scan without findings ends as one of %q, not as %q", scanFailures, status))
+		instanceOf(r).must(fmt.Errorf("a scan without findings ends as one of %q, not as %q", scanFailures, status))
 	}
-	worldOf(r).stage.State.SetScanFailure(r.caller.Key, reference, registry.ScanFailure{Status: status, Description: description})
+	instanceOf(r).stage.World.SetScanFailure(r.caller.Key, reference, registry.ScanFailure{Status: status, Description: description})
 }
 
 // ScanLifetime has images scanned for good; see [WithScanDuration].
@@ -74,7 +74,7 @@ const ScanLifetime time.Duration = 0
 // an image that is older when enhanced scanning is switched on. Without the option it
 // is 14 days; [ScanLifetime] is for good.
 func WithScanDuration(d time.Duration) Option {
-	return func(s *settings) error {
+	return func(s *setup) error {
 		if d < 0 {
 			return fmt.Errorf("images are not scanned for %s, but for some time or for good, which is 0", d)
 		}
@@ -84,12 +84,12 @@ func WithScanDuration(d time.Duration) Option {
 }
 
 func (r *Registry) setFindings(kind types.ScanType, reference string, found registry.ScanFindings) {
-	if worldOf(r).t != nil {
-		worldOf(r).t.Helper()
+	if instanceOf(r).t != nil {
+		instanceOf(r).t.Helper()
 	}
-	worldOf(r).must(checkReference(reference))
-	worldOf(r).must(checkSeverities(found))
-	worldOf(r).stage.State.SetFindings(r.caller.Key, kind, reference, found)
+	instanceOf(r).must(checkReference(reference))
+	instanceOf(r).must(checkSeverities(found))
+	instanceOf(r).stage.World.SetFindings(r.caller.Key, kind, reference, found)
 }
 
 // longestTag is how many characters ECR takes.
@@ -179,7 +179,7 @@ func (b ScannedBlob) Open() io.ReadSeeker { return b.open() }
 // DescribeImageScanFindings of the image that it scans: that waits for it.
 func WithScanner(scan func(ScannedImage) ([]types.ImageScanFinding, error)) Option {
 	if scan == nil {
-		return func(*settings) error { return errors.New("WithScanner of a nil function") }
+		return func(*setup) error { return errors.New("WithScanner of a nil function") }
 	}
 	return withScanner(types.ScanTypeBasic, func(image registry.ScannedImage) (registry.ScanFindings, error) {
 		findings, err := scan(newScannedImage(image))
@@ -193,7 +193,7 @@ func WithScanner(scan func(ScannedImage) ([]types.ImageScanFinding, error)) Opti
 // that for the image that it scans.
 func WithEnhancedScanner(scan func(ScannedImage) ([]types.EnhancedImageScanFinding, error)) Option {
 	if scan == nil {
-		return func(*settings) error { return errors.New("WithEnhancedScanner of a nil function") }
+		return func(*setup) error { return errors.New("WithEnhancedScanner of a nil function") }
 	}
 	return withScanner(types.ScanTypeEnhanced, func(image registry.ScannedImage) (registry.ScanFindings, error) {
 		findings, err := scan(newScannedImage(image))
@@ -202,7 +202,7 @@ func WithEnhancedScanner(scan func(ScannedImage) ([]types.EnhancedImageScanFindi
 }
 
 func withScanner(kind types.ScanType, scanner registry.Scanner) Option {
-	return func(s *settings) error {
+	return func(s *setup) error {
 		scanners := maps.Clone(s.config.Scanners)
 		if scanners == nil {
 			scanners = map[types.ScanType]registry.Scanner{}

@@ -13,12 +13,12 @@ import (
 // they are asked, the trace does not show it, policies do not refuse it, and nothing
 // happens in them, not even what falls due.
 func (r *Registry) Inspect() []*Registry {
-	still := worldOf(r).stage.State.Still()
-	w := &world{t: worldOf(r).t, settings: worldOf(r).settings, authority: worldOf(r).authority, stage: stage.New(still, stage.Config{Seed: worldOf(r).settings.seed})}
-	registries := []*Registry{{world: w, caller: stage.Own(r.caller.Key), seeds: true}}
+	still := instanceOf(r).stage.World.Still()
+	w := &instance{t: instanceOf(r).t, setup: instanceOf(r).setup, authority: instanceOf(r).authority, stage: stage.New(still, stage.Config{Seed: instanceOf(r).setup.seed})}
+	registries := []*Registry{{instance: w, caller: stage.Own(r.caller.Key), seeds: true}}
 	for _, key := range still.Keys() {
 		if key != r.caller.Key {
-			registries = append(registries, &Registry{world: w, caller: stage.Own(key), seeds: true})
+			registries = append(registries, &Registry{instance: w, caller: stage.Own(key), seeds: true})
 		}
 	}
 	return registries
@@ -29,5 +29,5 @@ func (r *Registry) Inspect() []*Registry {
 // without sleeping. The error is the context's. Of what the world does by itself it
 // has what was due when it was called, or was noticed by a call since.
 func (r *Registry) TraceAfter(ctx context.Context, number int) (scenarios.Trace, error) {
-	return worldOf(r).stage.TraceAfter(ctx, number)
+	return instanceOf(r).stage.TraceAfter(ctx, number)
 }

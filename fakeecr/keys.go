@@ -33,7 +33,7 @@ const (
 // the world has no others but the one that AWS manages for ECR. With none
 // declared, every key exists and may be used.
 func WithKMSKey(arn string, state KMSKeyState) Option {
-	return func(s *settings) error {
+	return func(s *setup) error {
 		s.declare(func(r *Registry) { r.setKey(arn, state, true) })
 		return checkKey(arn, state)
 	}
@@ -42,15 +42,15 @@ func WithKMSKey(arn string, state KMSKeyState) Option {
 // SetKMSKey changes the state of a KMS key from the next call on, say to see a
 // push fail half-way because the key was disabled. Other keys stay as they are.
 func (r *Registry) SetKMSKey(arn string, state KMSKeyState) {
-	if worldOf(r).t != nil {
-		worldOf(r).t.Helper()
+	if instanceOf(r).t != nil {
+		instanceOf(r).t.Helper()
 	}
-	worldOf(r).must(checkKey(arn, state))
+	instanceOf(r).must(checkKey(arn, state))
 	r.setKey(arn, state, false)
 }
 
 func (r *Registry) setKey(arn string, state KMSKeyState, only bool) {
-	worldOf(r).stage.State.SetKey(arn, registry.KeyState(state), only)
+	instanceOf(r).stage.World.SetKey(arn, registry.KeyState(state), only)
 }
 
 func checkKey(arn string, state KMSKeyState) error {
@@ -86,7 +86,7 @@ const (
 // cache rules have for their credentialArn. Once a secret is declared the world
 // has no others. With none declared, every secret exists and is readable.
 func WithSecret(arn string, state SecretState) Option {
-	return func(s *settings) error {
+	return func(s *setup) error {
 		s.declare(func(r *Registry) { r.setSecret(arn, state, true) })
 		return checkSecret(arn, state)
 	}
@@ -95,15 +95,15 @@ func WithSecret(arn string, state SecretState) Option {
 // SetSecret changes the state of a secret from the next call on. Other secrets
 // stay as they are.
 func (r *Registry) SetSecret(arn string, state SecretState) {
-	if worldOf(r).t != nil {
-		worldOf(r).t.Helper()
+	if instanceOf(r).t != nil {
+		instanceOf(r).t.Helper()
 	}
-	worldOf(r).must(checkSecret(arn, state))
+	instanceOf(r).must(checkSecret(arn, state))
 	r.setSecret(arn, state, false)
 }
 
 func (r *Registry) setSecret(arn string, state SecretState, only bool) {
-	worldOf(r).stage.State.SetSecret(arn, registry.SecretState(state), only)
+	instanceOf(r).stage.World.SetSecret(arn, registry.SecretState(state), only)
 }
 
 // secretARN is the form of a rule's secret, with ECR's prefix.

@@ -16,10 +16,10 @@ import (
 )
 
 // Option changes what [New] and [NewServer] make.
-type Option func(*settings) error
+type Option func(*setup) error
 
-// settings are what the options of a world say.
-type settings struct {
+// setup is what the options of a world say.
+type setup struct {
 	account, region string
 	seed            uint64
 	scenarios       []scenarios.Scenario
@@ -39,17 +39,17 @@ const (
 	defaultRegion  = "us-east-1"
 )
 
-func newSettings(t TB, options []Option) settings {
+func newSetup(t TB, options []Option) setup {
 	if t != nil {
 		t.Helper()
 	}
-	s := settings{account: defaultAccount, region: defaultRegion, seed: rand.Uint64()}
+	s := setup{account: defaultAccount, region: defaultRegion, seed: rand.Uint64()}
 	s.config.ScanDuration = registry.DefaultScanDuration
 	s.apply(t, options)
 	return s
 }
 
-func (s *settings) apply(t TB, options []Option) {
+func (s *setup) apply(t TB, options []Option) {
 	if t != nil {
 		t.Helper()
 	}
@@ -61,7 +61,7 @@ func (s *settings) apply(t TB, options []Option) {
 	}
 }
 
-func (s *settings) declare(tell func(*Registry)) {
+func (s *setup) declare(tell func(*Registry)) {
 	s.declared = append(s.declared[:len(s.declared):len(s.declared)], tell)
 }
 
@@ -80,7 +80,7 @@ func must(t TB, err error) {
 // WithSeed makes ids and tokens follow from a seed, so that two runs are equal.
 // Without it the seed is a new one each time, and a failed test logs it.
 func WithSeed(seed uint64) Option {
-	return func(s *settings) error {
+	return func(s *setup) error {
 		s.seed = seed
 		return nil
 	}
@@ -89,7 +89,7 @@ func WithSeed(seed uint64) Option {
 // WithAccount sets the account, 12 digits, of the registry that is made. Without
 // it the account is 123456789012.
 func WithAccount(id string) Option {
-	return func(s *settings) error {
+	return func(s *setup) error {
 		s.account = id
 		return checkAccount(id)
 	}
@@ -98,7 +98,7 @@ func WithAccount(id string) Option {
 // WithRegion sets the region of the registry that is made. Without it the region
 // is us-east-1.
 func WithRegion(name string) Option {
-	return func(s *settings) error {
+	return func(s *setup) error {
 		s.region = name
 		return checkRegion(name)
 	}
@@ -106,7 +106,7 @@ func WithRegion(name string) Option {
 
 // WithScenario plays a scenario from the first call on; see [Registry.Play].
 func WithScenario(scenario scenarios.Scenario) Option {
-	return func(s *settings) error {
+	return func(s *setup) error {
 		s.scenarios = append(s.scenarios[:len(s.scenarios):len(s.scenarios)], scenario)
 		return nil
 	}
@@ -130,7 +130,7 @@ func WithScenario(scenario scenarios.Scenario) Option {
 // X-Forwarded-Proto: https. Direct calls of a registry without a [Server] have no
 // such place: they answer ECR's names.
 func WithReachableURIs() Option {
-	return func(s *settings) error {
+	return func(s *setup) error {
 		s.config.ReachableURIs = true
 		return nil
 	}
@@ -139,7 +139,7 @@ func WithReachableURIs() Option {
 // WithFullTrace keeps every call in the trace, and the bytes of layer parts,
 // where otherwise the last 10,000 calls are kept without them.
 func WithFullTrace() Option {
-	return func(s *settings) error {
+	return func(s *setup) error {
 		s.fullTrace = true
 		return nil
 	}
@@ -149,7 +149,7 @@ func WithFullTrace() Option {
 // those of [Registry.As]. ECR refuses a policy that names any other: 'Principal
 // not found', and STS gives out no session of it. Without it all users and roles exist, as all accounts always do.
 func WithPrincipals(arns ...string) Option {
-	return func(s *settings) error {
+	return func(s *setup) error {
 		principals := maps.Clone(s.config.Principals)
 		if principals == nil {
 			principals = map[string]bool{}
@@ -177,7 +177,7 @@ func WithPrincipals(arns ...string) Option {
 // clock, whatever was advanced, because that is the clock that clients sign by.
 // Without the option signatures are not looked at, and no request is hashed.
 func WithSigV4(accepted ...aws.Credentials) Option {
-	return func(s *settings) error {
+	return func(s *setup) error {
 		known := maps.Clone(s.credentials)
 		if known == nil {
 			known = map[string]aws.Credentials{}
@@ -205,7 +205,7 @@ func WithSigV4(accepted ...aws.Credentials) Option {
 // repository must exist, an immutable tag stays, and layers belong to their
 // repository all the same. The API is ECR's in either case.
 func WithSpecRegistry() Option {
-	return func(s *settings) error {
+	return func(s *setup) error {
 		s.specRegistry = true
 		return nil
 	}
@@ -216,7 +216,7 @@ func WithSpecRegistry() Option {
 // unless they have the password of GetAuthorizationToken, which says whose they
 // are however old it is.
 func WithOpenRegistry() Option {
-	return func(s *settings) error {
+	return func(s *setup) error {
 		s.openRegistry = true
 		return nil
 	}

@@ -10,38 +10,38 @@ import (
 )
 
 // Playing is a scenario in play on a world.
-type Playing struct{ playing any }
+type Playing struct{ played any }
 
-type playing struct {
-	world *world
-	*stage.Playing
+type playedScenario struct {
+	instance *instance
+	*stage.PlayedScenario
 }
 
-// playingOf is what a playing holds; see [worldOf].
+// playedOf is what a playing holds; see [instanceOf].
 //
 //go:noinline
-func playingOf(p *Playing) *playing { return p.playing.(*playing) }
+func playedOf(p *Playing) *playedScenario { return p.played.(*playedScenario) }
 
 // Play plays a scenario on all calls of the world, behind those in play already.
 // A rule for an operation that ECR does not have, or without an effect, fails
 // the test at once; one that never fired fails it at the end or at Stop.
 func (r *Registry) Play(scenario scenarios.Scenario) *Playing {
-	if worldOf(r).t != nil {
-		worldOf(r).t.Helper()
+	if instanceOf(r).t != nil {
+		instanceOf(r).t.Helper()
 	}
-	played, err := worldOf(r).stage.Play(scenario)
-	worldOf(r).must(err)
-	return &Playing{&playing{worldOf(r), played}}
+	played, err := instanceOf(r).stage.Play(scenario)
+	instanceOf(r).must(err)
+	return &Playing{&playedScenario{instanceOf(r), played}}
 }
 
 // Rules are those of the scenario, in order.
-func (p *Playing) Rules() []*scenarios.Rule { return playingOf(p).Rules() }
+func (p *Playing) Rules() []*scenarios.Rule { return playedOf(p).Rules() }
 
 // Matched is how often a rule of the scenario has met a call that counts, whether
 // it was chosen or not. A rule of another scenario fails the test.
 func (p *Playing) Matched(rule *scenarios.Rule) int {
-	if playingOf(p).world.t != nil {
-		playingOf(p).world.t.Helper()
+	if playedOf(p).instance.t != nil {
+		playedOf(p).instance.t.Helper()
 	}
 	matched, _ := p.count(rule)
 	return matched
@@ -51,47 +51,47 @@ func (p *Playing) Matched(rule *scenarios.Rule) int {
 // fails the test; so does one from before [scenarios.Scenario.Within], which makes
 // new ones.
 func (p *Playing) Fired(rule *scenarios.Rule) int {
-	if playingOf(p).world.t != nil {
-		playingOf(p).world.t.Helper()
+	if playedOf(p).instance.t != nil {
+		playedOf(p).instance.t.Helper()
 	}
 	_, fired := p.count(rule)
 	return fired
 }
 
 func (p *Playing) count(rule *scenarios.Rule) (matched, fired int) {
-	if playingOf(p).world.t != nil {
-		playingOf(p).world.t.Helper()
+	if playedOf(p).instance.t != nil {
+		playedOf(p).instance.t.Helper()
 	}
-	matched, fired, err := playingOf(p).Count(rule)
-	playingOf(p).world.must(err)
+	matched, fired, err := playedOf(p).Count(rule)
+	playedOf(p).instance.must(err)
 	return matched, fired
 }
 
 // State is the state that a rule's Then has moved the playing to, "" at first.
-func (p *Playing) State() string { return playingOf(p).State() }
+func (p *Playing) State() string { return playedOf(p).State() }
 
 // WaitHeld returns when the scenario keeps n calls or more waiting: held, delayed, for
 // others at Together, without an answer, or with a reply that stalls or trickles. It
 // ends with the context's error, or with one when the playing has stopped. What the
 // world does by itself counts from when it is due: as time passes or, without waiting
 // for that, once [Registry.Advance] has moved the clock so far.
-func (p *Playing) WaitHeld(ctx context.Context, n int) error { return playingOf(p).WaitHeld(ctx, n) }
+func (p *Playing) WaitHeld(ctx context.Context, n int) error { return playedOf(p).WaitHeld(ctx, n) }
 
 // Held is how many calls the scenario keeps waiting now, as WaitHeld counts them.
-func (p *Playing) Held() int { return playingOf(p).Held() }
+func (p *Playing) Held() int { return playedOf(p).Held() }
 
 // Release lets go of the calls that the scenario keeps waiting now: a reply on its way
 // comes at once, as far as no rule cuts it. What the world does by itself happens now,
 // and not when it was due.
-func (p *Playing) Release() { playingOf(p).Release() }
+func (p *Playing) Release() { playedOf(p).Release() }
 
 // Stop ends the playing and lets go of its calls. With a test, it reports rules
 // that never fired and are not optional.
 func (p *Playing) Stop() {
-	if playingOf(p).world.t != nil {
-		playingOf(p).world.t.Helper()
+	if playedOf(p).instance.t != nil {
+		playedOf(p).instance.t.Helper()
 	}
-	playingOf(p).world.stop(playingOf(p).Playing)
+	playedOf(p).instance.stop(playedOf(p).PlayedScenario)
 }
 
 // SilentRule is a rule that never fired though it is not optional.
@@ -136,9 +136,9 @@ func (n NearCall) String() string {
 // Silent are the rules that have not fired by now and are not optional: those that
 // fail a test when it ends. Without a test it is for the caller to ask, before Stop
 // or after it.
-func (p *Playing) Silent() []SilentRule { return silent(playingOf(p).Playing) }
+func (p *Playing) Silent() []SilentRule { return silent(playedOf(p).PlayedScenario) }
 
-func silent(p *stage.Playing) (rules []SilentRule) {
+func silent(p *stage.PlayedScenario) (rules []SilentRule) {
 	for _, s := range p.Silent() {
 		rule := SilentRule{Rule: s.Rule, Matched: s.Matched}
 		for _, near := range s.Near {

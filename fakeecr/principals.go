@@ -23,15 +23,15 @@ import (
 // AccessDeniedException in IAM's words. What it pushes ECR signs in its name, for
 // which it needs signer:SignPayload on the profile.
 func (r *Registry) As(principalARN string, identityPolicies ...string) *Registry {
-	if t := worldOf(r).t; t != nil {
+	if t := instanceOf(r).t; t != nil {
 		t.Helper()
 	}
 	account := policy.AccountOf(principalARN)
 	if account == "" {
-		worldOf(r).must(notPrincipal(principalARN))
+		instanceOf(r).must(notPrincipal(principalARN))
 	}
-	worldOf(r).must(worldOf(r).stage.State.Admit(principalARN, identityPolicies))
-	return &Registry{world: worldOf(r), caller: r.caller.As(stage.Caller{Key: registry.Key{Account: account, Region: r.caller.Region}, ARN: principalARN})}
+	instanceOf(r).must(instanceOf(r).stage.World.Admit(principalARN, identityPolicies))
+	return &Registry{instance: instanceOf(r), caller: r.caller.As(stage.Caller{Key: registry.Key{Account: account, Region: r.caller.Region}, ARN: principalARN})}
 }
 
 func notPrincipal(arn string) error {

@@ -188,17 +188,17 @@ func randomLayer(random *rand.ChaCha8, size int) []byte {
 // What is pushed is the fixture of a test and not its subject: rules do not see
 // it and the trace does not show it.
 func (r *Registry) MustPush(reference string, image Image) string {
-	if worldOf(r).t != nil {
-		worldOf(r).t.Helper()
+	if instanceOf(r).t != nil {
+		instanceOf(r).t.Helper()
 	}
-	worldOf(r).must(checkNoURI(reference))
+	instanceOf(r).must(checkNoURI(reference))
 	name, tag, tagged := strings.Cut(reference, ":")
 	p := pusher{api: r.unobserved(), repository: &name}
 	if tagged {
 		p.tag = &tag
 	}
 	if err := p.push(context.Background(), image); err != nil {
-		worldOf(r).must(fmt.Errorf("push %s: %w", reference, err))
+		instanceOf(r).must(fmt.Errorf("push %s: %w", reference, err))
 	}
 	return image.Digest()
 }

@@ -57,7 +57,7 @@ const (
 // images and not with 100,000, or as AWS has raised it for an account. Without it
 // the limits are ECR's.
 func WithQuota(quota Quota, most int64) Option {
-	return func(s *settings) error {
+	return func(s *setup) error {
 		if err := registry.Quota(quota).Check(most); err != nil {
 			return err
 		}

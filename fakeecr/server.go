@@ -52,13 +52,13 @@ func (r *Registry) Serve(t TB) *Server {
 	server := httptest.NewUnstartedServer(r.Handler())
 	s := &Server{Registry: r, Host: server.Listener.Addr().String(), server: server, files: &files{}}
 	s.URL = "http://" + s.Host
-	if worldOf(r).settings.tls {
+	if instanceOf(r).setup.tls {
 		s.URL = "https://" + s.Host
 		server.Listener = tls.NewListener(server.Listener, r.TLSConfig())
 	}
-	worldOf(r).stage.ServedAt(s.URL)
+	instanceOf(r).stage.ServedAt(s.URL)
 	server.Start()
-	if worldOf(r).settings.tls {
+	if instanceOf(r).setup.tls {
 		server.Client().Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: r.RootCAs()}
 	}
 	if t != nil {
@@ -86,16 +86,16 @@ func inBubble() bool {
 
 // In is the registry in another region, behind the same URL.
 func (s *Server) In(region string) *Server {
-	if worldOf(s.Registry).t != nil {
-		worldOf(s.Registry).t.Helper()
+	if instanceOf(s.Registry).t != nil {
+		instanceOf(s.Registry).t.Helper()
 	}
 	return s.with(s.Registry.In(region))
 }
 
 // Account is the registry of another account, behind the same URL.
 func (s *Server) Account(id string) *Server {
-	if worldOf(s.Registry).t != nil {
-		worldOf(s.Registry).t.Helper()
+	if instanceOf(s.Registry).t != nil {
+		instanceOf(s.Registry).t.Helper()
 	}
 	return s.with(s.Registry.Account(id))
 }
@@ -103,8 +103,8 @@ func (s *Server) Account(id string) *Server {
 // As is the registry behind the same URL as another principal calls it; see
 // [Registry.As].
 func (s *Server) As(principalARN string, identityPolicies ...string) *Server {
-	if worldOf(s.Registry).t != nil {
-		worldOf(s.Registry).t.Helper()
+	if instanceOf(s.Registry).t != nil {
+		instanceOf(s.Registry).t.Helper()
 	}
 	return s.with(s.Registry.As(principalARN, identityPolicies...))
 }
@@ -120,7 +120,7 @@ func (s *Server) with(r *Registry) *Server {
 // closes the connections of [Server.Client] and takes away the files of
 // [Server.Env] too.
 func (s *Server) Close() {
-	worldOf(s.Registry).stage.LetGo()
+	instanceOf(s.Registry).stage.LetGo()
 	s.server.Close()
 	s.files.remove()
 }

@@ -117,7 +117,7 @@ func scramble(v reflect.Value) {
 }
 
 func stateOf(r *Registry) reflect.Value {
-	return reflect.ValueOf(worldOf(r).stage.State.Engine).Elem().FieldByName("state").Elem()
+	return reflect.ValueOf(instanceOf(r).stage.World.Engine).Elem().FieldByName("state").Elem()
 }
 
 // held is all that a world holds: its state, and the inputs in its trace, whose

@@ -13,15 +13,15 @@ var signingProfile = regexp.MustCompile(`^arn:aws(?:-[a-z]+)*:signer:([a-z0-9-]+
 // when the profile was revoked: DescribeImageSigningStatus answers FAILED with
 // the code and the reason. Without a code, signing succeeds again.
 func (r *Registry) FailSigning(profileARN, code, reason string) {
-	if worldOf(r).t != nil {
-		worldOf(r).t.Helper()
+	if instanceOf(r).t != nil {
+		instanceOf(r).t.Helper()
 	}
-	worldOf(r).must(r.checkProfile(profileARN))
+	instanceOf(r).must(r.checkProfile(profileARN))
 	var failure smithy.APIError
 	if code != "" {
 		failure = &smithy.GenericAPIError{Code: code, Message: reason}
 	}
-	worldOf(r).stage.State.FailSigning(r.caller.Key, profileARN, failure)
+	instanceOf(r).stage.World.FailSigning(r.caller.Key, profileARN, failure)
 }
 
 // checkProfile holds that a profile is one that the registry can sign with.

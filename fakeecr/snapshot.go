@@ -55,7 +55,7 @@ type ImageSnapshot struct {
 //	require.Empty(t, before.Diff(registry.Snapshot()))
 func (r *Registry) Snapshot() Snapshot {
 	s := Snapshot{Registries: map[string]RegistrySnapshot{}}
-	for _, fact := range worldOf(r).stage.State.Facts() {
+	for _, fact := range instanceOf(r).stage.World.Facts() {
 		s.learn(fact)
 	}
 	return s

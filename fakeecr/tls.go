@@ -14,7 +14,7 @@ import (
 // follows the machine's date, whatever was advanced. Clients trust [Registry.RootCAs];
 // [Server.Client] does, and so do those that [Server.Env] leads.
 func WithTLS() Option {
-	return func(s *settings) error {
+	return func(s *setup) error {
 		s.tls = true
 		return nil
 	}
@@ -39,7 +39,7 @@ func (r *Registry) RootCAs() *x509.CertPool { return r.authority().Pool() }
 func (r *Registry) RootCAsPEM() []byte { return r.authority().PEM() }
 
 func (r *Registry) authority() *entrance.Authority {
-	authority, err := worldOf(r).authority()
-	worldOf(r).must(err)
+	authority, err := instanceOf(r).authority()
+	instanceOf(r).must(err)
 	return authority
 }

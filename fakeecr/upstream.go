@@ -74,8 +74,8 @@ type UpstreamRegistry struct {
 	Username, Password string
 }
 
-func (u UpstreamRegistry) client() client.Registry {
-	return client.Registry{URL: u.URL, Username: u.Username, Password: u.Password, Transport: u.Transport}
+func (u UpstreamRegistry) client() client.Client {
+	return client.Client{URL: u.URL, Username: u.Username, Password: u.Password, Transport: u.Transport}
 }
 
 // Manifest implements [Upstream].
@@ -122,7 +122,7 @@ var (
 // the rule's role. The policies of another account must allow the role
 // ecr:BatchGetImage and ecr:GetDownloadUrlForLayer.
 func WithUpstream(url string, upstream Upstream) Option {
-	return func(s *settings) error {
+	return func(s *setup) error {
 		if _, known := registry.UpstreamOf(url); !known {
 			return fmt.Errorf("pull-through cache rules have no upstream %q", url)
 		}
@@ -156,4 +156,4 @@ func WithUpstream(url string, upstream Upstream) Option {
 // them. It pulls nothing through in its turn.
 //
 //go:noinline
-func (r *Registry) Upstream() Upstream { return worldOf(r).stage.Upstream(r.caller) }
+func (r *Registry) Upstream() Upstream { return instanceOf(r).stage.AsUpstream(r.caller) }

@@ -26,7 +26,7 @@ func TestUsersDoNotCompileTheState(t *testing.T) {
 	symbols := string(out)
 	require.Contains(t, symbols, "fakeecr.(*Registry).MustPush", "what the package calls is there")
 	require.Empty(t, regexp.MustCompile(`.*(tidwall/btree\.|fakeecr/internal/(cow|engine)\.).*`).FindAllString(symbols, 5),
-		"a public type, or a function that is inlined, leads to the state: see worldOf")
+		"a public type, or a function that is inlined, leads to the state: see instanceOf")
 }
 
 // user is a package that calls all functions of options, and all methods.

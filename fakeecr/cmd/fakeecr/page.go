@@ -111,7 +111,7 @@ type callsPage struct {
 	// What the filter's fields propose.
 	Operations, Rules []string
 	Faces             []scenarios.Face
-	Playings          []report.Playing
+	Playings          []report.PlayedScenario
 	// What the forms were sent with, to be put right.
 	Scenario, Duration string
 	// Before and At are the line of the scenario in which something is wrong.
@@ -211,9 +211,9 @@ func takeBefore(query url.Values) (int, error) {
 	return n, nil
 }
 
-func (c *control) shownPlayings() (shown []report.Playing) {
+func (c *control) shownPlayings() (shown []report.PlayedScenario) {
 	for _, p := range c.playings.all() {
-		shown = append(shown, report.NewPlaying(p.id, p))
+		shown = append(shown, report.NewPlayedScenario(p.id, p))
 	}
 	return shown
 }
@@ -255,7 +255,7 @@ func (c *control) showDetail(w http.ResponseWriter, req *http.Request) {
 func (c *control) showWorld(w http.ResponseWriter, req *http.Request) {
 	query := req.URL.Query()
 	live := c.now()
-	var shown []report.Registry
+	var shown []report.RegistryPage
 	for _, registry := range c.registry.Load().Inspect() {
 		if query.Has("account") && !isNamed(registry, query) {
 			continue

@@ -62,7 +62,7 @@ func (e *Engine) watch(operations []string) (due time.Time, changed chan struct{
 		if e.postponed[key] != nil {
 			continue
 		}
-		if call := e.occurrence(e.state, key).call; call != nil && slices.Contains(operations, call.Operation) {
+		if call := e.dueEvent(e.state, key).call; call != nil && slices.Contains(operations, call.Operation) {
 			return call.Time, changed
 		}
 	}

@@ -38,6 +38,6 @@
 //     a record of an earlier one is copied first
 //   - settle: let happen what is due
 //   - publish: make a state the one that is read
-//   - occurrence: an event that is due, with the call that it is
+//   - dueEvent: an event that is due, with the call that it is
 //   - view: an earlier state, to answer from
 package engine

@@ -80,7 +80,7 @@ func (e *Engine) settle() time.Time {
 		if due.After(now) {
 			break
 		}
-		next := e.occurrence(state, key)
+		next := e.dueEvent(state, key)
 		if e.mustAsk(next) {
 			if open != nil {
 				e.publish(open.machine().state, open.machine().now)
@@ -109,8 +109,8 @@ func (e *Engine) open() Transaction {
 	return tx
 }
 
-// occurrence is an event that is due.
-type occurrence struct {
+// dueEvent is an event that is due.
+type dueEvent struct {
 	key   string
 	event any
 	// call is that of the event, nil for one that is none (then seen is false) or
@@ -119,8 +119,8 @@ type occurrence struct {
 	seen bool
 }
 
-func (e *Engine) occurrence(state State, key string) occurrence {
-	o := occurrence{key: key}
+func (e *Engine) dueEvent(state State, key string) dueEvent {
+	o := dueEvent{key: key}
 	o.event, _ = state.root().events.Get(key)
 	tx := e.domain.Begin()
 	*tx.machine() = Tx{engine: e, state: state}
@@ -132,7 +132,7 @@ func (e *Engine) occurrence(state State, key string) occurrence {
 
 // occur lets an event happen at the transaction's time, or fail where rules want
 // that.
-func (e *Engine) occur(tx Transaction, o occurrence) {
+func (e *Engine) occur(tx Transaction, o dueEvent) {
 	p := e.forget(o.key)
 	tx.machine().Unschedule(o.key)
 	switch {

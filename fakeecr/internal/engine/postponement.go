@@ -100,12 +100,12 @@ func (e *Engine) forget(key string) *Postponement {
 }
 
 // mustAsk tells whether rules have yet to be asked about an event.
-func (e *Engine) mustAsk(o occurrence) bool {
+func (e *Engine) mustAsk(o dueEvent) bool {
 	return o.call != nil && e.stage != nil && e.postponed[o.key] == nil && e.stage.Concerns(o.call.Operation)
 }
 
 // ask asks the rules about an event, meanwhile without the engine's lock.
-func (e *Engine) ask(o occurrence) {
+func (e *Engine) ask(o dueEvent) {
 	p := &Postponement{engine: e, asking: true, until: o.call.Time, failure: ErrNotEnded}
 	if e.postponed == nil {
 		e.postponed = map[string]*Postponement{}

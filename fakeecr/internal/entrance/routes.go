@@ -92,10 +92,10 @@ func (e *Entrance) callerOf(req *http.Request) stage.Caller {
 	caller := e.Default.At(keyOf(req, e.Default.Key))
 	accessKey, _, _ := credentialScope(req.Header.Get("Authorization"))
 	account := e.Credentials[accessKey].AccountID
-	switch arn, known := e.Stage.State.Holder(accessKey); {
+	switch arn, known := e.Stage.World.Holder(accessKey); {
 	case known:
 		caller.ARN, caller.Account = arn, policy.AccountOf(arn)
-		if _, of := e.Stage.State.Session(accessKey); of {
+		if _, of := e.Stage.World.Session(accessKey); of {
 			caller.Session = accessKey
 		}
 	case account != "":

@@ -87,8 +87,8 @@ func (s *signedRequest) authenticate() error {
 
 // inSession refuses the key of a session that has ended, by the world's clock.
 func (e *Entrance) inSession(accessKey string) error {
-	session, of := e.Stage.State.Session(accessKey)
-	if of && !e.Stage.State.Now().Before(session.Expires) {
+	session, of := e.Stage.World.Session(accessKey)
+	if of && !e.Stage.World.Now().Before(session.Expires) {
 		return refused("ExpiredTokenException", "The security token included in the request is expired")
 	}
 	return nil
@@ -100,10 +100,10 @@ func (e *Entrance) credentials(accessKey string) (aws.Credentials, bool) {
 	if given, found := e.Credentials[accessKey]; found {
 		return given, true
 	}
-	if s, of := e.Stage.State.Session(accessKey); of {
+	if s, of := e.Stage.World.Session(accessKey); of {
 		return aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: s.Secret, SessionToken: s.Token}, true
 	}
-	_, holder := e.Stage.State.Holder(accessKey)
+	_, holder := e.Stage.World.Holder(accessKey)
 	own := aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: SecretAccessKey}
 	return own, holder || constraint.ValidRegistryID(accessKey)
 }

@@ -34,7 +34,7 @@ func (w *World) Admit(arn string, policies []string) error {
 			return err
 		}
 		admitted.policies = append(admitted.policies, document)
-		w.guarded.Store(true)
+		w.hasPolicies.Store(true)
 	}
 	return w.do(Key{}, func(tx *Tx) error {
 		root := tx.write()
@@ -60,9 +60,9 @@ func (w *World) Holder(accessKey string) (arn string, known bool) {
 	return holder.arn, true
 }
 
-// Guarded tells whether there may be a policy in the world. If not, a caller may
+// HasPolicies tells whether there may be a policy in the world. If not, a caller may
 // do everything in its own account and nothing in others.
-func (w *World) Guarded() bool { return w.guarded.Load() }
+func (w *World) HasPolicies() bool { return w.hasPolicies.Load() }
 
 // Access is what a call needs a permission for.
 type Access struct {
@@ -169,7 +169,7 @@ type policies []*policy.Document
 
 // attachedTo is the policies at a resource. A registry's has a say in every call,
 // as in scope V2.
-func attachedTo(reg *registry, repo *repository) policies {
+func attachedTo(reg *registryState, repo *repository) policies {
 	if repo == nil {
 		return policies{reg.policy}
 	}

@@ -42,8 +42,8 @@ func findAccountSetting(name string) (accountSetting, error) {
 }
 
 // setting is the value of an account setting of ECR's.
-func (r *registry) setting(name string) string {
-	if value, set := r.settings.Get(name); set {
+func (r *registryState) setting(name string) string {
+	if value, set := r.accountSettings.Get(name); set {
 		return value
 	}
 	known, _ := findAccountSetting(name)
@@ -72,7 +72,7 @@ func (tx *Tx) PutAccountSetting(_ context.Context, in *ecr.PutAccountSettingInpu
 		return nil, notInValueSet("value", known.values)
 	}
 	reg := tx.changeRegistry(tx.Key)
-	reg.settings.Set(reg.generation, known.name, *in.Value)
+	reg.accountSettings.Set(reg.generation, known.name, *in.Value)
 	return &ecr.PutAccountSettingOutput{Name: aws.String(known.name), Value: aws.String(*in.Value)}, nil
 }
 

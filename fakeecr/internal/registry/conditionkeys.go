@@ -90,7 +90,7 @@ func (r *repository) tagValue(key string) ([]string, bool) {
 	if r == nil {
 		return nil, false
 	}
-	for k, value := range r.tags.All() {
+	for k, value := range r.resourceTags.All() {
 		if strings.EqualFold(k, key) {
 			return []string{value}, true
 		}

@@ -6,12 +6,12 @@
 //   - [World] is the registries of all accounts and regions that are neighbours. It
 //     is an [engine.Engine] with ECR for its domain.
 //   - root (world.go) is its state: registries by [Key], and what they share.
-//     registry holds repository, repository holds image, layer and upload. They are
+//     registryState holds repository, repository holds image, layer and upload. They are
 //     records in ordered copy-on-write maps ([cow.Map]).
 //   - [Tx] is one call's view of a world: who calls which registry, and what the
 //     engine offers a transaction. The 62 operations are its methods, with the types
 //     of the SDK: a file a resource, with the texts of its errors at the end.
-//   - event and happening (events.go) are what happens without a call.
+//   - event and callEvent (events.go) are what happens without a call.
 //   - [Stage] and [Upstream] are what the state asks for and does not know.
 //
 // # How a call goes
@@ -29,7 +29,7 @@
 //
 // # How an event goes
 //
-// An operation makes it: tx.Schedule(tx.Now().Add(scanTime), scanCompletes{…}). It
+// An operation makes it: tx.Schedule(tx.Now().Add(scanTime), scanCompletion{…}). It
 // names what it is about, and holds no record, for that may have changed or gone when
 // it is due. Then its call says what is due, if anything is left of it, for rules and
 // the trace, and its happen, or its fail where a rule wants that, changes the state.
@@ -37,11 +37,10 @@
 // # Words
 //
 //   - target: the registry that an input is about, which its registryId may name
-//   - own: have the transaction's copy of a record
-//   - happening: an event that is also a call, such as CompleteScan
+//   - event: what happens without a call, at its time; its type is a noun, as
+//     scanCompletion. A callEvent is a call as well, such as CompleteScan
 //   - shipment: images on their way from upstream
 //   - pusher: who pushed, for whom images are signed
 //   - holdings: what a service beside ECR holds, as far as a test told it
-//   - guarded: that there may be a policy, so that calls are authorized
 //   - still: that nothing happens by itself, for who only looks
 package registry

@@ -15,8 +15,8 @@ type event interface {
 	happen(tx *Tx) (output any, err error)
 }
 
-// happening is an event that is also a call.
-type happening interface {
+// callEvent is an event that is also a call.
+type callEvent interface {
 	event
 	// call is what rules and the trace see of it, nil if there is nothing left to
 	// happen.
@@ -25,8 +25,8 @@ type happening interface {
 	fail(tx *Tx, failure error)
 }
 
-// happeningIn is the call of something that happens in a repository.
-func happeningIn(key Key, repository, operation string, in any) *scenarios.Call {
+// eventCall is the call of something that happens in a repository.
+func eventCall(key Key, repository, operation string, in any) *scenarios.Call {
 	return &scenarios.Call{Operation: operation, Account: key.Account, Region: key.Region, Repository: repository, Input: in}
 }
 
@@ -41,7 +41,7 @@ func (d domain) Begin() engine.Transaction {
 
 // Call implements [engine.Domain].
 func (domain) Call(tx engine.Transaction, e any) (call *scenarios.Call, seen bool) {
-	h, seen := e.(happening)
+	h, seen := e.(callEvent)
 	if !seen {
 		return nil, false
 	}
@@ -55,27 +55,27 @@ func (domain) Happen(tx engine.Transaction, e any) (output any, err error) {
 
 // Fail implements [engine.Domain].
 func (domain) Fail(tx engine.Transaction, e any, failure error) {
-	e.(happening).fail(tx.(*Tx), failure)
+	e.(callEvent).fail(tx.(*Tx), failure)
 }
 
 // Stage is what a world is played on. The world is not locked when it calls Look,
-// Guard or Neighbour.
+// CallUser or Neighbour.
 type Stage interface {
 	engine.Stage
 	// Look carries out a look at an upstream registry, as rules and the trace see it.
 	Look(ctx context.Context, call *scenarios.Call, look func(context.Context) error) error
-	// Guard runs a function of the user's. If it panics the test fails, and the error
+	// CallUser runs a function of the user's. If it panics the test fails, and the error
 	// says so.
-	Guard(what string, f func()) error
+	CallUser(what string, f func()) error
 	// Neighbour is a registry of the world as the upstream of another, which a
 	// principal pulls from, without a trace.
 	Neighbour(source Key, caller string) Upstream
 }
 
-func (w *World) guard(what string, f func()) error {
+func (w *World) callUser(what string, f func()) error {
 	if w.stage == nil {
 		f()
 		return nil
 	}
-	return w.stage.Guard(what, f)
+	return w.stage.CallUser(what, f)
 }

@@ -61,7 +61,7 @@ func (e *examination) look(w *World) (*findings, error) {
 	defer func() { e.end(w, result, err) }()
 	var found ScanFindings
 	var refused error
-	if mistake := w.guard("the scanner", func() { found, refused = e.scanner(e.subject) }); mistake != nil {
+	if mistake := w.callUser("the scanner", func() { found, refused = e.scanner(e.subject) }); mistake != nil {
 		refused = mistake
 	}
 	if err = refused; err == nil {

@@ -65,10 +65,10 @@ func (f *facts) add(kind FactKind, name, value string) {
 
 func (f *facts) set(name, value string) { f.add(SettingFact, name, value) }
 
-func (f *facts) of(reg *registry) {
+func (f *facts) of(reg *registryState) {
 	f.registry, f.repository = reg.Key, ""
 	f.set("policy", reg.policy.String())
-	for name, value := range reg.settings.All() {
+	for name, value := range reg.accountSettings.All() {
 		f.set("account setting "+name, value)
 	}
 	for i, rule := range reg.replication {
@@ -102,7 +102,7 @@ func (f *facts) in(repo *repository) {
 	if repo.lifecycle != nil {
 		f.set("lifecycle policy", repo.lifecycle.text)
 	}
-	for key, value := range repo.tags.All() {
+	for key, value := range repo.resourceTags.All() {
 		f.set("resource tag "+key, strconv.Quote(value))
 	}
 	for digest, img := range repo.images.All() {

@@ -18,7 +18,7 @@ const pullGrain = time.Hour
 // for each other id. An image that was asked for by digest comes once for each of
 // its tags.
 func (tx *Tx) BatchGetImage(ctx context.Context, in *ecr.BatchGetImageInput) (*ecr.BatchGetImageOutput, error) {
-	repo, refused, err := tx.pulled(ctx, in)
+	repo, refused, err := tx.pullMissing(ctx, in)
 	if err != nil {
 		return nil, err
 	}

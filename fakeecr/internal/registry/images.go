@@ -78,7 +78,7 @@ func (tx *Tx) PutImage(_ context.Context, in *ecr.PutImageInput) (*ecr.PutImageO
 		rules, digest = manifest.Spec, manifest.DigestLike(aws.ToString(in.ImageDigest), *in.ImageManifest)
 	}
 	document, refused := manifest.Parse(*in.ImageManifest, aws.ToString(in.ImageManifestMediaType), rules)
-	repo, err := tx.pushedTo(in.RegistryId, in.RepositoryName)
+	repo, err := tx.establishForPush(in.RegistryId, in.RepositoryName)
 	switch {
 	case err != nil:
 		return nil, err
@@ -105,9 +105,9 @@ func (tx *Tx) PutImage(_ context.Context, in *ecr.PutImageInput) (*ecr.PutImageO
 	return &ecr.PutImageOutput{Image: ptr(repo.imageOutput(img, in.ImageTag))}, nil
 }
 
-// pushedTo is the repository that a push is for, which the transaction may
+// establishForPush is the repository that a push is for, which the transaction may
 // change. A template of the registry may make it, and KMS may refuse its key.
-func (tx *Tx) pushedTo(registryID, name *string) (*repository, error) {
+func (tx *Tx) establishForPush(registryID, name *string) (*repository, error) {
 	repo, err := tx.establish(tx.target(registryID), *name, types.RCTAppliedForCreateOnPush)
 	if err != nil {
 		return nil, err

@@ -164,7 +164,7 @@ func (e lifecycleRuns) call(tx *Tx) *scenarios.Call {
 	if !tx.registry(e.registry).repositories.Has(e.repository) {
 		return nil
 	}
-	return happeningIn(e.registry, e.repository, scenarios.RunLifecyclePolicy, &scenarios.RunLifecyclePolicyInput{
+	return eventCall(e.registry, e.repository, scenarios.RunLifecyclePolicy, &scenarios.RunLifecyclePolicyInput{
 		RegistryId: aws.String(e.registry.Account), RepositoryName: aws.String(e.repository),
 	})
 }
@@ -184,7 +184,7 @@ func (e lifecycleRuns) fail(tx *Tx, _ error) {
 		return
 	}
 	ranAt := repo.lifecycle.evaluatedAt(tx.Now())
-	repo = tx.own(repo)
+	repo = tx.copyForChange(repo)
 	missed := *repo.lifecycle
 	missed.ranAt, missed.missedAt = ranAt, tx.Now()
 	repo.lifecycle = &missed

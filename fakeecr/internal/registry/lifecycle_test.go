@@ -60,9 +60,9 @@ func TestEventsOfARepository(t *testing.T) {
 	for range 2 {
 		_, err = do(w, (*Tx).StartLifecyclePolicyPreview, &ecr.StartLifecyclePolicyPreviewInput{RepositoryName: name, LifecyclePolicyText: &policy})
 		require.NoError(t, err)
-		require.Equal(t, []event{previewCompletes{home, "app"}}, events())
+		require.Equal(t, []event{previewCompletion{home, "app"}}, events())
 		w.Advance(previewDuration)
-		require.Equal(t, []event{previewExpires{home, "app"}}, events())
+		require.Equal(t, []event{previewExpiry{home, "app"}}, events())
 	}
 	w.Advance(previewLifetime)
 	require.Empty(t, events())

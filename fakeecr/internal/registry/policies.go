@@ -103,17 +103,17 @@ func (tx *Tx) DeleteRegistryPolicy(context.Context, *ecr.DeleteRegistryPolicyInp
 // repositoryPolicy reads the policy of a repository.
 func (tx *Tx) repositoryPolicy(text string) (*policy.Document, error) {
 	document, err := policy.ParseRepository(text, naming.Partition(tx.Region))
-	return tx.guardedBy(document, err)
+	return tx.adoptPolicy(document, err)
 }
 
 func (tx *Tx) registryPolicy(text string, scope policy.Scope) (*policy.Document, error) {
 	document, err := policy.ParseRegistry(text, naming.Partition(tx.Region), scope)
-	return tx.guardedBy(document, err)
+	return tx.adoptPolicy(document, err)
 }
 
-// guardedBy answers what is wrong with a policy. From the first good one on, the
+// adoptPolicy answers what is wrong with a policy that is to hold. From the first good one on, the
 // world's calls are authorized.
-func (tx *Tx) guardedBy(document *policy.Document, err error) (*policy.Document, error) {
+func (tx *Tx) adoptPolicy(document *policy.Document, err error) (*policy.Document, error) {
 	if err != nil {
 		return nil, invalidParameter("PolicyText", err.Error())
 	}
@@ -122,7 +122,7 @@ func (tx *Tx) guardedBy(document *policy.Document, err error) (*policy.Document,
 			return nil, principalNotFound()
 		}
 	}
-	tx.World.guarded.Store(true)
+	tx.World.hasPolicies.Store(true)
 	return document, nil
 }
 

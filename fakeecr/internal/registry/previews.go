@@ -59,7 +59,7 @@ func (tx *Tx) StartLifecyclePolicyPreview(_ context.Context, in *ecr.StartLifecy
 		return nil, previewInProgress()
 	}
 	tx.dropPreview(repo)
-	begun.next = tx.Schedule(tx.Now().Add(previewDuration), previewCompletes{repo.Key, repo.name})
+	begun.next = tx.Schedule(tx.Now().Add(previewDuration), previewCompletion{repo.Key, repo.name})
 	repo.preview = begun
 	return &ecr.StartLifecyclePolicyPreviewOutput{
 		LifecyclePolicyText: aws.String(begun.text),
@@ -77,30 +77,30 @@ func (tx *Tx) dropPreview(repo *repository) {
 	}
 }
 
-type previewCompletes struct {
+type previewCompletion struct {
 	registry   Key
 	repository string
 }
 
-func (e previewCompletes) call(tx *Tx) *scenarios.Call {
+func (e previewCompletion) call(tx *Tx) *scenarios.Call {
 	if !tx.registry(e.registry).repositories.Has(e.repository) {
 		return nil
 	}
-	return happeningIn(e.registry, e.repository, scenarios.CompleteLifecyclePolicyPreview, &scenarios.CompleteLifecyclePolicyPreviewInput{
+	return eventCall(e.registry, e.repository, scenarios.CompleteLifecyclePolicyPreview, &scenarios.CompleteLifecyclePolicyPreviewInput{
 		RegistryId: aws.String(e.registry.Account), RepositoryName: aws.String(e.repository),
 	})
 }
 
-func (e previewCompletes) happen(tx *Tx) (any, error) {
+func (e previewCompletion) happen(tx *Tx) (any, error) {
 	e.end(tx, types.LifecyclePolicyPreviewStatusComplete)
 	return nil, nil
 }
 
-func (e previewCompletes) fail(tx *Tx, _ error) {
+func (e previewCompletion) fail(tx *Tx, _ error) {
 	e.end(tx, types.LifecyclePolicyPreviewStatusFailed)
 }
 
-func (e previewCompletes) end(tx *Tx, status types.LifecyclePolicyPreviewStatus) {
+func (e previewCompletion) end(tx *Tx, status types.LifecyclePolicyPreviewStatus) {
 	repo, err := tx.changeRepositoryOf(e.registry, e.repository)
 	if err != nil {
 		return
@@ -117,16 +117,16 @@ func (e previewCompletes) end(tx *Tx, status types.LifecyclePolicyPreviewStatus)
 			done.transitioning++
 		}
 	}
-	done.next = tx.Schedule(tx.Now().Add(previewLifetime), previewExpires(e))
+	done.next = tx.Schedule(tx.Now().Add(previewLifetime), previewExpiry(e))
 	repo.preview = &done
 }
 
-type previewExpires struct {
+type previewExpiry struct {
 	registry   Key
 	repository string
 }
 
-func (e previewExpires) happen(tx *Tx) (any, error) {
+func (e previewExpiry) happen(tx *Tx) (any, error) {
 	if repo, err := tx.changeRepositoryOf(e.registry, e.repository); err == nil {
 		repo.preview = &preview{text: repo.preview.text, status: types.LifecyclePolicyPreviewStatusExpired}
 	}

@@ -33,10 +33,10 @@ type wanted struct {
 // of their ids.
 type refusals map[int]*types.ImageFailure
 
-// pulled is the repository that images are pulled from, once what it lacks has
+// pullMissing is the repository that images are pulled from, once what it lacks has
 // come from upstream, if the registry has a rule for it. Upstream is asked
 // before the world is locked.
-func (tx *Tx) pulled(ctx context.Context, in *ecr.BatchGetImageInput) (*repository, refusals, error) {
+func (tx *Tx) pullMissing(ctx context.Context, in *ecr.BatchGetImageInput) (*repository, refusals, error) {
 	key := tx.target(in.RegistryId)
 	repo, missing := tx.repository(in.RegistryId, in.RepositoryName)
 	rule := tx.registry(key).cacheRule(*in.RepositoryName)

@@ -70,7 +70,7 @@ func cacheRole(key Key) string {
 }
 
 // cacheRule is the registry's rule for a repository, nil without one.
-func (r *registry) cacheRule(name string) *cacheRule {
+func (r *registryState) cacheRule(name string) *cacheRule {
 	if r.cacheRules.Len() == 0 {
 		return nil
 	}
@@ -206,7 +206,7 @@ func (tx *Tx) UpdatePullThroughCacheRule(_ context.Context, in *ecr.UpdatePullTh
 }
 
 // mustRule is the rule of a prefix.
-func (r *registry) mustRule(prefix string) (*cacheRule, error) {
+func (r *registryState) mustRule(prefix string) (*cacheRule, error) {
 	rule, found := r.cacheRules.Get(namespace(prefix))
 	if !found {
 		return nil, cacheRuleNotFound(r.Key, prefix)

@@ -127,7 +127,7 @@ func (r replication) call(tx *Tx) *scenarios.Call {
 
 // receipt is the call that the arrival of a replica is.
 func receipt(from, to Key, repository string, id types.ImageIdentifier) *scenarios.Call {
-	return happeningIn(to, repository, scenarios.ReceiveReplica, &scenarios.ReceiveReplicaInput{
+	return eventCall(to, repository, scenarios.ReceiveReplica, &scenarios.ReceiveReplicaInput{
 		RegistryId: aws.String(to.Account), RepositoryName: aws.String(repository),
 		ImageDigest: copied(id.ImageDigest), ImageTag: copied(id.ImageTag),
 		SourceRegistryId: aws.String(from.Account), SourceRegion: aws.String(from.Region),
@@ -171,7 +171,7 @@ func (tx *Tx) noteReplica(repo *repository, img *image, to Key, number uint64, f
 			noted.status = types.ReplicationStatusFailed
 		}
 	}
-	repo = tx.own(repo)
+	repo = tx.copyForChange(repo)
 	repo.images.Set(repo.generation, img.digest, img.withReplica(noted))
 }
 

@@ -30,7 +30,7 @@ func (r *replicationRule) covers(name string) bool {
 
 // destinationsOf is where the images of a repository are replicated to by the
 // rules that count, nil for all of them; each registry once.
-func (r *registry) destinationsOf(name string, counts func(*replicationRule) bool) []Key {
+func (r *registryState) destinationsOf(name string, counts func(*replicationRule) bool) []Key {
 	var all []Key
 	for _, rule := range r.replication {
 		if !rule.covers(name) || counts != nil && !counts(&rule) {
@@ -46,7 +46,7 @@ func (r *registry) destinationsOf(name string, counts func(*replicationRule) boo
 }
 
 // replicatesTo tells whether any rule names a registry.
-func (r *registry) replicatesTo(to Key) bool {
+func (r *registryState) replicatesTo(to Key) bool {
 	return slices.ContainsFunc(r.replication, func(rule replicationRule) bool { return slices.Contains(rule.destinations, to) })
 }
 
@@ -123,7 +123,7 @@ func destinationOf(k Key) types.ReplicationDestination {
 
 // replicationOutput is the rules as the API shows them. A rule without filters
 // shows none, as the service model has no empty list of them.
-func (r *registry) replicationOutput() *types.ReplicationConfiguration {
+func (r *registryState) replicationOutput() *types.ReplicationConfiguration {
 	rules := make([]types.ReplicationRule, len(r.replication))
 	for i, rule := range r.replication {
 		rules[i].Destinations = make([]types.ReplicationDestination, len(rule.destinations))

@@ -29,8 +29,8 @@ type repository struct {
 	// policy is the repository's policy, nil without one.
 	policy *policy.Document
 
-	// tags are the resource's, by key.
-	tags cow.Map[string]
+	// resourceTags are by key.
+	resourceTags cow.Map[string]
 	// images are by digest, tagged is the digest that a tag stands for.
 	images cow.Map[*image]
 	tagged cow.Map[string]

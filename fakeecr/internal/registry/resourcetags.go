@@ -29,7 +29,7 @@ func (tx *Tx) TagResource(_ context.Context, in *ecr.TagResourceInput) (*ecr.Tag
 	if err != nil {
 		return nil, err
 	}
-	if err := tx.addTags(tx.own(repo), in.Tags); err != nil {
+	if err := tx.addTags(tx.copyForChange(repo), in.Tags); err != nil {
 		return nil, err
 	}
 	return &ecr.TagResourceOutput{}, nil
@@ -43,12 +43,12 @@ func (tx *Tx) UntagResource(_ context.Context, in *ecr.UntagResourceInput) (*ecr
 	if err != nil {
 		return nil, err
 	}
-	repo = tx.own(repo)
+	repo = tx.copyForChange(repo)
 	for _, key := range in.TagKeys {
 		if !validTagKey(key) {
 			return nil, invalidTags()
 		}
-		repo.tags.Delete(repo.generation, key)
+		repo.resourceTags.Delete(repo.generation, key)
 	}
 	return &ecr.UntagResourceOutput{}, nil
 }
@@ -60,7 +60,7 @@ func (tx *Tx) ListTagsForResource(_ context.Context, in *ecr.ListTagsForResource
 		return nil, err
 	}
 	out := &ecr.ListTagsForResourceOutput{Tags: []types.Tag{}}
-	for key, value := range repo.tags.All() {
+	for key, value := range repo.resourceTags.All() {
 		out.Tags = append(out.Tags, types.Tag{Key: aws.String(key), Value: aws.String(value)})
 	}
 	return out, nil
@@ -78,9 +78,9 @@ func (tx *Tx) addTags(r *repository, tags []types.Tag) error {
 		return invalidTags()
 	}
 	for _, tag := range tags {
-		r.tags.Set(r.generation, aws.ToString(tag.Key), aws.ToString(tag.Value))
+		r.resourceTags.Set(r.generation, aws.ToString(tag.Key), aws.ToString(tag.Value))
 	}
-	if most := tx.quota(TagsPerResource); int64(r.tags.Len()) > most {
+	if most := tx.quota(TagsPerResource); int64(r.resourceTags.Len()) > most {
 		return tooManyTags(r.arn, most)
 	}
 	return nil

@@ -170,7 +170,7 @@ func (tx *Tx) BatchGetRepositoryScanningConfiguration(_ context.Context, in *ecr
 
 // scansOnPush tells whether a push into a repository starts a basic scan, by a
 // rule of the registry or by the repository's own flag.
-func (reg *registry) scansOnPush(repo *repository) bool {
+func (reg *registryState) scansOnPush(repo *repository) bool {
 	frequency, _ := reg.scanning.applied(repo.name)
 	return !reg.scanning.enhanced() && (repo.scanOnPush || frequency == types.ScanFrequencyScanOnPush)
 }
@@ -258,7 +258,7 @@ func (tx *Tx) startScan(repo *repository, img *image) error {
 		return err
 	}
 	img.scan = &scan{starts: append(starts, tx.Now())}
-	tx.Schedule(tx.Now().Add(scanTime), scanCompletes{repo.Key, repo.name, img.digest, img.scan})
+	tx.Schedule(tx.Now().Add(scanTime), scanCompletion{repo.Key, repo.name, img.digest, img.scan})
 	return nil
 }
 
@@ -276,7 +276,7 @@ func (tx *Tx) countScan(key Key) error {
 	return nil
 }
 
-type scanCompletes struct {
+type scanCompletion struct {
 	registry           Key
 	repository, digest string
 	// scan is the one that was started: the image may have a later one, or may
@@ -284,18 +284,18 @@ type scanCompletes struct {
 	scan *scan
 }
 
-func (e scanCompletes) call(tx *Tx) *scenarios.Call {
+func (e scanCompletion) call(tx *Tx) *scenarios.Call {
 	img := tx.imageOf(e.registry, e.repository, e.digest)
 	if img == nil || img.scan != e.scan {
 		return nil
 	}
-	return happeningIn(e.registry, e.repository, scenarios.CompleteScan, &scenarios.CompleteScanInput{
+	return eventCall(e.registry, e.repository, scenarios.CompleteScan, &scenarios.CompleteScanInput{
 		RegistryId: aws.String(e.registry.Account), RepositoryName: aws.String(e.repository),
 		ImageDigest: aws.String(e.digest), ImageTags: slices.Clone(img.tags),
 	})
 }
 
-func (e scanCompletes) happen(tx *Tx) (any, error) {
+func (e scanCompletion) happen(tx *Tx) (any, error) {
 	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
 	result := tx.examine(repo, img, types.ScanTypeBasic)
 	e.end(tx, repo, img, result)
@@ -306,12 +306,12 @@ func (e scanCompletes) happen(tx *Tx) (any, error) {
 	return nil, err
 }
 
-func (e scanCompletes) fail(tx *Tx, failure error) {
+func (e scanCompletion) fail(tx *Tx, failure error) {
 	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
 	e.end(tx, repo, img, failedScan(failure))
 }
 
-func (e scanCompletes) end(tx *Tx, repo *repository, img *image, result scanResult) {
+func (e scanCompletion) end(tx *Tx, repo *repository, img *image, result scanResult) {
 	completed, scanned := *e.scan, *img
 	completed.completedAt, completed.result = tx.Now(), result
 	scanned.scan = &completed

@@ -195,12 +195,12 @@ func (tx *Tx) signOnPush(repo *repository, digest string, by pusher) {
 		}
 		s := &signing{rule: i + 1, profile: rule.profile, status: types.SigningStatusInProgress}
 		signed.signings = append(signed.signings, s)
-		tx.Schedule(tx.Now().Add(signingTime), signingEnds{repo.Key, repo.name, digest, s, by})
+		tx.Schedule(tx.Now().Add(signingTime), signingCompletion{repo.Key, repo.name, digest, s, by})
 	}
 	repo.images.Set(repo.generation, digest, &signed)
 }
 
-type signingEnds struct {
+type signingCompletion struct {
 	registry           Key
 	repository, digest string
 	// signing is the one that was begun: the image may have been deleted and
@@ -209,28 +209,28 @@ type signingEnds struct {
 	pusher  pusher
 }
 
-func (e signingEnds) call(tx *Tx) *scenarios.Call {
+func (e signingCompletion) call(tx *Tx) *scenarios.Call {
 	img := tx.imageOf(e.registry, e.repository, e.digest)
 	if img == nil || !slices.Contains(img.signings, e.signing) {
 		return nil
 	}
-	return happeningIn(e.registry, e.repository, scenarios.SignImage, &scenarios.SignImageInput{
+	return eventCall(e.registry, e.repository, scenarios.SignImage, &scenarios.SignImageInput{
 		RegistryId: aws.String(e.registry.Account), RepositoryName: aws.String(e.repository),
 		ImageDigest: aws.String(e.digest), ImageTags: slices.Clone(img.tags), SigningProfileArn: aws.String(e.signing.profile),
 	})
 }
 
-func (e signingEnds) happen(tx *Tx) (any, error) {
+func (e signingCompletion) happen(tx *Tx) (any, error) {
 	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
-	err := tx.Attempt(func() error { return tx.sign(tx.own(repo), img, e.signing, e.pusher) })
+	err := tx.Attempt(func() error { return tx.sign(tx.copyForChange(repo), img, e.signing, e.pusher) })
 	e.end(tx, err)
 	return nil, err
 }
 
-func (e signingEnds) fail(tx *Tx, failure error) { e.end(tx, failure) }
+func (e signingCompletion) fail(tx *Tx, failure error) { e.end(tx, failure) }
 
 // end notes on the image how its signing went.
-func (e signingEnds) end(tx *Tx, err error) {
+func (e signingCompletion) end(tx *Tx, err error) {
 	ended := &signing{rule: e.signing.rule, profile: e.signing.profile, status: types.SigningStatusComplete}
 	if err != nil {
 		ended.status = types.SigningStatusFailed

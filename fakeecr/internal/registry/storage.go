@@ -105,7 +105,7 @@ func (tx *Tx) restore(repo *repository, img *image) {
 	restored := *img
 	restored.activeFrom = tx.Now().Add(restoration)
 	repo.images.Set(repo.generation, img.digest, &restored)
-	tx.Schedule(restored.activeFrom, imageActivates{repo.Key, repo.name, img.digest, restored.activeFrom})
+	tx.Schedule(restored.activeFrom, imageActivation{repo.Key, repo.name, img.digest, restored.activeFrom})
 	tx.restoreRelated(repo, img)
 }
 
@@ -123,7 +123,7 @@ func (tx *Tx) restoreRelated(repo *repository, img *image) {
 	}
 }
 
-type imageActivates struct {
+type imageActivation struct {
 	registry           Key
 	repository, digest string
 	// from is the image's activeFrom: it may have been pushed, archived or deleted
@@ -131,18 +131,18 @@ type imageActivates struct {
 	from time.Time
 }
 
-func (e imageActivates) call(tx *Tx) *scenarios.Call {
+func (e imageActivation) call(tx *Tx) *scenarios.Call {
 	img := tx.imageOf(e.registry, e.repository, e.digest)
 	if img == nil || !img.activeFrom.Equal(e.from) {
 		return nil
 	}
-	return happeningIn(e.registry, e.repository, scenarios.ActivateImage, &scenarios.ActivateImageInput{
+	return eventCall(e.registry, e.repository, scenarios.ActivateImage, &scenarios.ActivateImageInput{
 		RegistryId: aws.String(e.registry.Account), RepositoryName: aws.String(e.repository),
 		ImageDigest: aws.String(e.digest), ImageTags: slices.Clone(img.tags),
 	})
 }
 
-func (e imageActivates) happen(tx *Tx) (any, error) {
+func (e imageActivation) happen(tx *Tx) (any, error) {
 	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
 	tx.activate(repo, img)
 	for _, id := range everyID(img) {
@@ -151,7 +151,7 @@ func (e imageActivates) happen(tx *Tx) (any, error) {
 	return nil, nil
 }
 
-func (e imageActivates) fail(tx *Tx, _ error) {
+func (e imageActivation) fail(tx *Tx, _ error) {
 	repo, img := tx.changeImageOf(e.registry, e.repository, e.digest)
 	archived := *img
 	archived.activeFrom = time.Time{}

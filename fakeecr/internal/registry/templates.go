@@ -61,7 +61,7 @@ type template struct {
 }
 
 // template is the registry's template for a new repository, nil without one.
-func (r *registry) template(name string, purpose types.RCTAppliedFor) *template {
+func (r *registryState) template(name string, purpose types.RCTAppliedFor) *template {
 	for namespace := range namespaces(name) {
 		if t, found := r.templates.Get(namespace); found && slices.Contains(t.appliedFor, purpose) {
 			return t

@@ -107,15 +107,15 @@ func orDefault(s *string, otherwise string) *string {
 }
 
 // registry is the state of a registry; one that nothing was put in is empty.
-func (tx *Tx) registry(key Key) *registry {
+func (tx *Tx) registry(key Key) *registryState {
 	if reg, found := tx.read().registries.Get(key.String()); found {
 		return reg
 	}
-	return &registry{Key: key}
+	return &registryState{Key: key}
 }
 
 // changeRegistry is a copy of a registry that the transaction may change.
-func (tx *Tx) changeRegistry(key Key) *registry {
+func (tx *Tx) changeRegistry(key Key) *registryState {
 	root := tx.write()
 	reg := tx.registry(key)
 	if reg.generation != root.Generation() {
@@ -155,7 +155,7 @@ func (tx *Tx) changeRepositoryOf(key Key, name string) (*repository, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tx.own(repo), nil
+	return tx.copyForChange(repo), nil
 }
 
 // imageOf is the image that an event is about, or nil if it has gone.
@@ -179,10 +179,10 @@ func (tx *Tx) changeImageOf(key Key, name, digest string) (*repository, *image) 
 	return repo, img
 }
 
-// own is a repository's copy that the transaction may change. The repository was
+// copyForChange is a repository's copy that the transaction may change. The repository was
 // read after the transaction was opened for changes; it may have been copied
 // since. As its images may change, its lifecycle policy runs again on its next day.
-func (tx *Tx) own(repo *repository) *repository {
+func (tx *Tx) copyForChange(repo *repository) *repository {
 	reg := tx.changeRegistry(repo.Key)
 	if latest, found := reg.repositories.Get(repo.name); found {
 		repo = latest

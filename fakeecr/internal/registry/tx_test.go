@@ -96,7 +96,7 @@ func TestFailedCallLeavesNoTrace(t *testing.T) {
 			repo.forget(img)
 		}
 		tx.keepBlob("sha256:00", nil)
-		tx.Schedule(tx.Now(), uploadExpires{})
+		tx.Schedule(tx.Now(), uploadExpiry{})
 		return refusal
 	}
 	require.ErrorIs(t, change(w, spoil), refusal)
@@ -138,8 +138,8 @@ func TestOwnAnswersTheLatestCopy(t *testing.T) {
 		tx.write()
 		read, err := tx.repository(nil, aws.String("app"))
 		require.NoError(t, err)
-		tx.own(read).scanOnPush = true
-		require.True(t, tx.own(read).scanOnPush)
+		tx.copyForChange(read).scanOnPush = true
+		require.True(t, tx.copyForChange(read).scanOnPush)
 		established, err := tx.establish(home, "app", types.RCTAppliedForReplication)
 		require.NoError(t, err)
 		require.True(t, established.scanOnPush)

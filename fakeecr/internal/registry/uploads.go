@@ -55,7 +55,7 @@ func (tx *Tx) InitiateLayerUpload(_ context.Context, in *ecr.InitiateLayerUpload
 		return nil, err
 	}
 	u := &upload{id: tx.NewID(), hash: sha256.New().(hash.Cloner)}
-	u.expiry = tx.Schedule(tx.Now().Add(uploadLifetime), uploadExpires{repo.Key, repo.name, u.id})
+	u.expiry = tx.Schedule(tx.Now().Add(uploadLifetime), uploadExpiry{repo.Key, repo.name, u.id})
 	repo.uploads.Set(repo.generation, u.id, u)
 	return &ecr.InitiateLayerUploadOutput{UploadId: aws.String(u.id), PartSize: aws.Int64(partSize)}, nil
 }
@@ -63,7 +63,7 @@ func (tx *Tx) InitiateLayerUpload(_ context.Context, in *ecr.InitiateLayerUpload
 // uploadedTo is the repository that a layer is pushed to, made by a template if
 // need be.
 func (tx *Tx) uploadedTo(registryID, name *string) (*repository, error) {
-	repo, err := tx.pushedTo(registryID, name)
+	repo, err := tx.establishForPush(registryID, name)
 	if limit := new(types.LimitExceededException); errors.As(err, &limit) {
 		// InitiateLayerUpload has no such answer; that it is this one instead is
 		// chosen.
@@ -72,12 +72,12 @@ func (tx *Tx) uploadedTo(registryID, name *string) (*repository, error) {
 	return repo, err
 }
 
-type uploadExpires struct {
+type uploadExpiry struct {
 	registry       Key
 	repository, id string
 }
 
-func (e uploadExpires) happen(tx *Tx) (any, error) {
+func (e uploadExpiry) happen(tx *Tx) (any, error) {
 	if repo, err := tx.changeRepositoryOf(e.registry, e.repository); err == nil {
 		repo.uploads.Delete(repo.generation, e.id)
 	}
@@ -165,7 +165,7 @@ func (tx *Tx) current(repo *repository, before *upload, in *ecr.UploadLayerPartI
 			return nil, nil, err
 		}
 	}
-	return tx.own(now), u, nil
+	return tx.copyForChange(now), u, nil
 }
 
 // acceptable checks that a part of so many bytes follows what was received and
@@ -243,7 +243,7 @@ func (tx *Tx) CompleteLayerUpload(_ context.Context, in *ecr.CompleteLayerUpload
 
 // endUpload removes an upload from its repository, and answers this as it is then.
 func (tx *Tx) endUpload(repo *repository, u *upload) *repository {
-	repo = tx.own(repo)
+	repo = tx.copyForChange(repo)
 	repo.uploads.Delete(repo.generation, u.id)
 	tx.Unschedule(u.expiry)
 	return repo

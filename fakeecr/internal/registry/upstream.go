@@ -150,7 +150,7 @@ func (s *shipment) look(ctx context.Context, in *scenarios.PullFromUpstreamInput
 	}
 	in.RegistryId, in.RepositoryName = &s.into.Account, &s.into.name
 	in.UpstreamRegistryUrl, in.UpstreamRepositoryName = &s.rule.url, &s.name
-	return s.stage.Look(ctx, happeningIn(s.into.Key, s.into.name, scenarios.PullFromUpstream, clone.Of(in)), ask)
+	return s.stage.Look(ctx, eventCall(s.into.Key, s.into.name, scenarios.PullFromUpstream, clone.Of(in)), ask)
 }
 
 // sizeIn is how many bytes a manifest says that a blob has, or unknown.

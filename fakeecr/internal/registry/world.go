@@ -28,8 +28,8 @@ type World struct {
 	stage Stage
 	// still tells that nobody asks an upstream; see [World.Still].
 	still bool
-	// guarded is set from the first policy on.
-	guarded atomic.Bool
+	// hasPolicies is set from the first policy on.
+	hasPolicies atomic.Bool
 	// tokens counts the tokens that were given out.
 	tokens atomic.Int64
 }
@@ -55,7 +55,7 @@ type Config struct {
 // root is the state of a world. A published root never changes.
 type root struct {
 	engine.Root
-	registries cow.Map[*registry]
+	registries cow.Map[*registryState]
 	// blobs counts the layers, in whatever repository, that hold the same bytes.
 	blobs cow.Map[blob]
 	// keys and secrets are those of KMS and Secrets Manager.
@@ -76,15 +76,15 @@ func (r *root) Copy() engine.State {
 // Key names a registry.
 type Key = naming.Key
 
-// registry is the state of one account in one region.
-type registry struct {
+// registryState is the state of one account in one region.
+type registryState struct {
 	Key
 	generation   uint64
 	repositories cow.Map[*repository]
 	// policy is the registry's policy, nil without one.
 	policy *policy.Document
-	// settings are the account's, those that differ from ECR's.
-	settings cow.Map[string]
+	// accountSettings are the account's, those that differ from ECR's.
+	accountSettings cow.Map[string]
 
 	// replication is the rules for what is pushed, backfills are by id.
 	replication []replicationRule
@@ -118,7 +118,7 @@ func NewWorld(seed uint64, config Config) *World {
 func (w *World) Fork(config Config) *World {
 	fork := &World{config: config, secret: w.secret}
 	fork.Engine = w.Engine.Fork(domain{fork})
-	fork.guarded.Store(w.guarded.Load())
+	fork.hasPolicies.Store(w.hasPolicies.Load())
 	fork.tokens.Store(w.tokens.Load())
 	return fork
 }
@@ -129,7 +129,7 @@ func (w *World) Fork(config Config) *World {
 func (w *World) Still() *World {
 	still := &World{config: w.config, secret: w.secret, still: true}
 	still.Engine = w.Engine.Still(domain{still})
-	still.guarded.Store(w.guarded.Load())
+	still.hasPolicies.Store(w.hasPolicies.Load())
 	return still
 }
 

@@ -6,8 +6,8 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-// Playing is a scenario in play.
-type Playing struct {
+// PlayedScenario is a scenario in play.
+type PlayedScenario struct {
 	// ID names it, "" where nobody can stop it.
 	ID string
 	// State is what its rules have moved it to, and Held the calls that it keeps.
@@ -36,9 +36,9 @@ type InPlay interface {
 	Held() int
 }
 
-// NewPlaying is a playing as it stands.
-func NewPlaying(id string, p InPlay) Playing {
-	shown := Playing{ID: id, State: p.State(), Held: p.Held()}
+// NewPlayedScenario is a playing as it stands.
+func NewPlayedScenario(id string, p InPlay) PlayedScenario {
+	shown := PlayedScenario{ID: id, State: p.State(), Held: p.Held()}
 	for _, rule := range p.Rules() {
 		shown.Rules = append(shown.Rules, Rule{Text: rule.String(), Matched: p.Matched(rule), Fired: p.Fired(rule), Optional: rule.Parts().IsOptional()})
 	}

@@ -54,7 +54,7 @@ type Report struct {
 	// Reasons are those for which the fake has failed the test, as its log has them.
 	Reasons  []string
 	Trace    scenarios.Trace
-	Playings []Playing
+	Playings []PlayedScenario
 	World    []API
 }
 
@@ -67,7 +67,7 @@ func (r Report) Write(w io.Writer) error {
 		// Made is how many calls there were, of which the trace has Kept the last.
 		Made, Kept int
 		Failed     int
-		Reads      []Registry
+		Reads      []RegistryPage
 	}{Report: r, Made: Made(r.Trace), Kept: len(r.Trace)}
 	for _, p := range r.Playings {
 		for i := range p.Rules {
@@ -95,7 +95,7 @@ func Made(t scenarios.Trace) int {
 }
 
 // inFull is a registry with what its repositories hold.
-func inFull(api API) Registry {
+func inFull(api API) RegistryPage {
 	reg := NewRegistry(api, "", reportedRepositories)
 	for i, summary := range reg.Repositories {
 		repo, err := NewRepository(api, summary.Name, Choice{Most: reportedImages})

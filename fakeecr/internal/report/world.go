@@ -45,8 +45,8 @@ var ctx = context.Background()
 // pageSize is the most that one answer of the API lists.
 const pageSize = 1000
 
-// Registry is a registry and a page of its repositories.
-type Registry struct {
+// RegistryPage is a registry and a page of its repositories.
+type RegistryPage struct {
 	Account, Region string
 	Repositories    []Repository
 	// Next is the token of the page of repositories that follows, "" without one.
@@ -56,7 +56,7 @@ type Registry struct {
 }
 
 // Query names the registry in a URL.
-func (r Registry) Query() template.URL {
+func (r RegistryPage) Query() template.URL {
 	return query("account", r.Account, "region", r.Region)
 }
 
@@ -74,8 +74,8 @@ type Setting struct{ Name, Text string }
 
 // NewRegistry is a registry with at most so many of its repositories, from where a
 // page before it ended.
-func NewRegistry(api API, token string, most int32) Registry {
-	reg := Registry{Account: api.AccountID(), Region: api.Region()}
+func NewRegistry(api API, token string, most int32) RegistryPage {
+	reg := RegistryPage{Account: api.AccountID(), Region: api.Region()}
 	in := &ecr.DescribeRepositoriesInput{MaxResults: &most}
 	if token != "" {
 		in.NextToken = &token

@@ -15,7 +15,7 @@ func (s *Stage) authorize(next dispatch.Handler) dispatch.Handler {
 		if call.Unauthenticated != nil {
 			return nil, call.Unauthenticated
 		}
-		if call.Record.Account != call.Tx.Account || s.State.Guarded() {
+		if call.Record.Account != call.Tx.Account || s.World.HasPolicies() {
 			if err := authorizeAll(call); err != nil {
 				return nil, err
 			}

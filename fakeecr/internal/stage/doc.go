@@ -9,8 +9,8 @@
 //   - [Operations] is the table of ECR's operations, and the project's page of
 //     contents.
 //   - [Caller] is who calls which registry.
-//   - [Playing] is a scenario in play, and a part one of its rules.
-//   - backstage is the stage as the state sees it: [registry.Stage].
+//   - [PlayedScenario] is a scenario in play, and a playedRule one of its rules.
+//   - registryStage is the stage as the state sees it: [registry.Stage].
 //   - [Reply] is a reply on its way to the caller.
 //
 // # How a call goes
@@ -35,18 +35,20 @@
 //
 // # How an event goes
 //
-// The engine asks backstage about what is due. The rules that are about it meet it as
+// The engine asks registryStage about what is due. The rules that are about it meet it as
 // they do a call, but nobody waits: what they want is said to the engine as a
-// postponement or a failure. When it has happened, backstage is told, and records it.
+// postponement or a failure. When it has happened, registryStage is told, and records it.
 //
 // # Words
 //
-//   - part: a rule in play, with its numbers
-//   - passage: one call on its way through the rules, which all meet the playing in
-//     one state
-//   - firing: a part that fires on a call
+//   - played: a scenario or a rule in play, with its numbers
+//   - call: one on its way to its operation, a [dispatch.Call]; its record is what rules
+//     and the trace see of it, a [scenarios.Call]
+//   - ruling: what the rules in play make of one call, which meets all rules of a
+//     scenario in one state of it
+//   - firing: a rule that fires on a call
 //   - gate: keeps calls waiting until they are let go
-//   - party: the rule whose calls go on together
+//   - group: the calls of one rule that go on together
 //   - near: a call that a rule almost fired on
 //   - look: a question to an upstream registry, which is a call too
 package stage

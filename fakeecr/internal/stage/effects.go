@@ -41,7 +41,7 @@ func (f *firing) instead(next dispatch.Handler) dispatch.Handler {
 func (f *firing) around(ctx context.Context, call *dispatch.Call, run dispatch.Handler) (out any, err error) {
 	var did any
 	var refused error
-	mistake := f.guard(func() {
+	mistake := f.callUser(func() {
 		out, err = f.effects.Around()(ctx, whole(call), func(ctx context.Context, in any) (any, error) {
 			again := *call
 			again.Input = in
@@ -131,7 +131,7 @@ func (f *firing) shorten(call *dispatch.Call) {
 
 // age has the operation see an earlier state.
 func (f *firing) age(call *dispatch.Call) {
-	stale, history := f.effects.Stale, f.playing.history
+	stale, history := f.effects.Stale, f.scenario.history
 	switch {
 	case stale.Age > 0:
 		call.Tx.View = history.Ago(stale.Age)
@@ -187,12 +187,12 @@ func fail(out, item any, code, reason string) {
 
 // after changes what the operation answered.
 func (f *firing) after(out any, err error) (any, error) {
-	f.way.lost = f.way.lost || f.effects.Reply.Lost
+	f.ruling.lost = f.ruling.lost || f.effects.Reply.Lost
 	if err != nil {
 		return out, err
 	}
 	if change := f.effects.Change(); change != nil {
-		if mistake := f.guard(func() { change(out) }); mistake != nil {
+		if mistake := f.callUser(func() { change(out) }); mistake != nil {
 			return nil, mistake
 		}
 	}
@@ -232,16 +232,16 @@ func reserialise(text *string) *string {
 	return &again
 }
 
-// guard runs a function of the rule's.
-func (p *part) guard(f func()) (mistake error) { return p.playing.stage.guard(p, f) }
+// callUser runs a function of the rule's.
+func (p *playedRule) callUser(f func()) (mistake error) { return p.scenario.stage.callUser(p, f) }
 
 // String is what the rule's functions are called when one of them panics.
-func (p *part) String() string { return fmt.Sprintf("a function of the rule %q", p.rule) }
+func (p *playedRule) String() string { return fmt.Sprintf("a function of the rule %q", p.rule) }
 
-// guard runs a function of the user's. If it panics, the test fails with what it
-// is, a text or a part, and the call with an InternalFailure. If it ends its
+// callUser runs a function of the user's. If it panics, the test fails with what it
+// is, a text or a rule, and the call with an InternalFailure. If it ends its
 // goroutine, the test fails and the call does not end.
-func (s *Stage) guard(what any, f func()) (mistake error) {
+func (s *Stage) callUser(what any, f func()) (mistake error) {
 	ended := false
 	defer func() {
 		switch v := recover(); {

@@ -18,8 +18,8 @@ type gate struct {
 // kept is one that a gate keeps, by what lets go of it.
 type kept struct {
 	letGo func()
-	// party is the rule whose calls go on together, nil for one that waits alone.
-	party *part
+	// group is the rule whose calls go on together, nil for one that waits alone.
+	group *playedRule
 }
 
 // wait runs a function that waits until its channel is closed, or for something
@@ -45,9 +45,9 @@ func (g *gate) keep(letGo func()) (leave func(), keeps bool) {
 	return g.add(&kept{letGo: letGo}), true
 }
 
-// join keeps one until n of a party are there. The last of them is not kept, and
+// join keeps one until n of a group are there. The last of them is not kept, and
 // lets go of the others.
-func (g *gate) join(party *part, n int, letGo func()) (leave func(), keeps bool) {
+func (g *gate) join(group *playedRule, n int, letGo func()) (leave func(), keeps bool) {
 	g.mu.Lock()
 	if g.open {
 		g.mu.Unlock()
@@ -55,13 +55,13 @@ func (g *gate) join(party *part, n int, letGo func()) (leave func(), keeps bool)
 	}
 	others := map[*kept]struct{}{}
 	for k := range g.waiting {
-		if k.party == party {
+		if k.group == group {
 			others[k] = struct{}{}
 		}
 	}
 	if len(others)+1 < n {
 		defer g.mu.Unlock()
-		return g.add(&kept{letGo, party}), true
+		return g.add(&kept{letGo, group}), true
 	}
 	for k := range others {
 		delete(g.waiting, k)

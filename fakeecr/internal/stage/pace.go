@@ -16,7 +16,7 @@ const pollTime = time.Millisecond
 func (s *Stage) pace(next dispatch.Handler) dispatch.Handler {
 	return func(ctx context.Context, call *dispatch.Call) (any, error) {
 		if call.Polls {
-			if err := s.State.Wait(ctx, pollTime, nil); err != nil {
+			if err := s.World.Wait(ctx, pollTime, nil); err != nil {
 				return nil, err
 			}
 		}

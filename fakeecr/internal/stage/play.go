@@ -15,20 +15,20 @@ import (
 
 // inPlay is the playings of a stage.
 type inPlay struct {
-	mu       sync.Mutex
-	playings []*Playing
-	// concerned are the parts in play that concern an operation, in their order.
-	concerned atomic.Pointer[map[string][]*part]
+	mu     sync.Mutex
+	played []*PlayedScenario
+	// concerned are the rules in play that concern an operation, in their order.
+	concerned atomic.Pointer[map[string][]*playedRule]
 	// over tells that the test has ended: nothing waits from then on.
 	over bool
 	// begun counts the playings that there were.
 	begun int
 }
 
-// Playing is a scenario in play.
-type Playing struct {
+// PlayedScenario is a scenario in play.
+type PlayedScenario struct {
 	stage *Stage
-	parts []*part
+	rules []*playedRule
 	gate  gate
 	begun time.Time
 	// history is what stale answers are taken from, nil without a rule for them.
@@ -43,43 +43,43 @@ type Playing struct {
 
 // Play plays a scenario on all calls, behind those in play already. The error
 // says what is wrong with the scenario; nothing of it is in play then.
-func (s *Stage) Play(scenario scenarios.Scenario) (*Playing, error) {
+func (s *Stage) Play(scenario scenarios.Scenario) (*PlayedScenario, error) {
 	if err := scenario.Check(); err != nil {
 		return nil, err
 	}
-	p := &Playing{stage: s, begun: s.State.Now(), budgets: map[*scenarios.Budget]int{}, came: map[string]int64{"": s.State.Tokens()}}
+	p := &PlayedScenario{stage: s, begun: s.World.Now(), budgets: map[*scenarios.Budget]int{}, came: map[string]int64{"": s.World.Tokens()}}
 	s.scenarios.mu.Lock()
 	defer s.scenarios.mu.Unlock()
 	s.scenarios.begun++
 	for i, rule := range scenario {
-		p.parts = append(p.parts, &part{playing: p, rule: rule, effects: rule.Parts().Effects(), certain: certain(rule.Parts().Effects()), dice: [2]int{s.scenarios.begun, i}})
+		p.rules = append(p.rules, &playedRule{scenario: p, rule: rule, effects: rule.Parts().Effects(), certain: certain(rule.Parts().Effects()), dice: [2]int{s.scenarios.begun, i}})
 		if rule.Parts().Effects().Stale != nil && p.history == nil {
-			p.history = s.State.Remember()
+			p.history = s.World.Remember()
 		}
 	}
 	if s.scenarios.over {
 		p.gate.letGo(true)
 	}
-	s.scenarios.set(append(slices.Clone(s.scenarios.playings), p))
+	s.scenarios.set(append(slices.Clone(s.scenarios.played), p))
 	return p, nil
 }
 
 // set makes playings those in play.
-func (in *inPlay) set(playings []*Playing) {
-	in.playings = playings
-	concerned := map[string][]*part{}
+func (in *inPlay) set(playings []*PlayedScenario) {
+	in.played = playings
+	concerned := map[string][]*playedRule{}
 	for _, p := range playings {
-		for _, part := range p.parts {
-			for _, operation := range part.rule.Parts().Operations() {
-				concerned[operation] = append(concerned[operation], part)
+		for _, played := range p.rules {
+			for _, operation := range played.rule.Parts().Operations() {
+				concerned[operation] = append(concerned[operation], played)
 			}
 		}
 	}
 	in.concerned.Store(&concerned)
 }
 
-// concerning are the parts in play that concern an operation.
-func (in *inPlay) concerning(operation string) []*part {
+// concerning are the rules in play that concern an operation.
+func (in *inPlay) concerning(operation string) []*playedRule {
 	concerned := in.concerned.Load()
 	if concerned == nil {
 		return nil
@@ -88,10 +88,10 @@ func (in *inPlay) concerning(operation string) []*part {
 }
 
 // Playings are the scenarios in play, in their order.
-func (s *Stage) Playings() []*Playing {
+func (s *Stage) Played() []*PlayedScenario {
 	s.scenarios.mu.Lock()
 	defer s.scenarios.mu.Unlock()
-	return s.scenarios.playings
+	return s.scenarios.played
 }
 
 // LetGo ends all waiting: calls that rules keep go on, and from now on no rule
@@ -100,76 +100,76 @@ func (s *Stage) LetGo() {
 	s.scenarios.mu.Lock()
 	defer s.scenarios.mu.Unlock()
 	s.scenarios.over = true
-	for _, p := range s.scenarios.playings {
+	for _, p := range s.scenarios.played {
 		p.gate.letGo(true)
 	}
 }
 
 // Release lets go of the calls and replies that the scenario keeps now. What the world
 // does by itself happens then.
-func (p *Playing) Release() { p.gate.letGo(false) }
+func (p *PlayedScenario) Release() { p.gate.letGo(false) }
 
 // WaitHeld returns when the scenario holds n calls or more, or with the context's
 // error, or with an error when the playing has ended. What it may hold of what the
 // world does by itself happens meanwhile.
-func (p *Playing) WaitHeld(ctx context.Context, n int) error {
+func (p *PlayedScenario) WaitHeld(ctx context.Context, n int) error {
 	reached := p.gate.watch(n)
 	defer p.gate.unwatch(reached)
-	return p.stage.State.Await(ctx, reached, p.postpones())
+	return p.stage.World.Await(ctx, reached, p.postpones())
 }
 
 // postpones are the operations of the world that rules of the scenario hold or
 // delay.
-func (p *Playing) postpones() (operations []string) {
-	for _, part := range p.parts {
-		if part.effects.Hold || part.effects.Delay > 0 {
-			operations = append(operations, part.rule.Parts().Operations()...)
+func (p *PlayedScenario) postpones() (operations []string) {
+	for _, played := range p.rules {
+		if played.effects.Hold || played.effects.Delay > 0 {
+			operations = append(operations, played.rule.Parts().Operations()...)
 		}
 	}
 	return slices.DeleteFunc(operations, func(name string) bool { return !slices.Contains(scenarios.Operations(scenarios.World), name) })
 }
 
 // Held is how many calls the scenario holds.
-func (p *Playing) Held() int { return p.gate.keeps() }
+func (p *PlayedScenario) Held() int { return p.gate.keeps() }
 
 // Stop ends the playing and lets go of its calls. It tells whether the playing had
 // not ended before.
-func (p *Playing) Stop() bool {
+func (p *PlayedScenario) Stop() bool {
 	p.gate.letGo(true)
 	in := &p.stage.scenarios
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	i := slices.Index(in.playings, p)
+	i := slices.Index(in.played, p)
 	if i < 0 {
 		return false
 	}
 	if p.history != nil {
 		p.history.Forget()
 	}
-	in.set(slices.Delete(slices.Clone(in.playings), i, i+1))
+	in.set(slices.Delete(slices.Clone(in.played), i, i+1))
 	return true
 }
 
 // Rules are those of the scenario, in order.
-func (p *Playing) Rules() []*scenarios.Rule {
-	rules := make([]*scenarios.Rule, len(p.parts))
-	for i, part := range p.parts {
-		rules[i] = part.rule
+func (p *PlayedScenario) Rules() []*scenarios.Rule {
+	rules := make([]*scenarios.Rule, len(p.rules))
+	for i, played := range p.rules {
+		rules[i] = played.rule
 	}
 	return rules
 }
 
 // Count is how often a rule of the scenario has matched and fired. The error is that
 // of a rule which is not one of the scenario.
-func (p *Playing) Count(rule *scenarios.Rule) (matched, fired int, err error) {
+func (p *PlayedScenario) Count(rule *scenarios.Rule) (matched, fired int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	found := false
-	for _, part := range p.parts {
-		if part.rule == rule {
+	for _, played := range p.rules {
+		if played.rule == rule {
 			found = true
-			matched += part.matched
-			fired += part.fired
+			matched += played.matched
+			fired += played.fired
 		}
 	}
 	if !found {
@@ -179,7 +179,7 @@ func (p *Playing) Count(rule *scenarios.Rule) (matched, fired int, err error) {
 }
 
 // State is the state that the rules have moved the playing to, "" at first.
-func (p *Playing) State() string {
+func (p *PlayedScenario) State() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.state
@@ -187,7 +187,7 @@ func (p *Playing) State() string {
 
 // later are the states that the playing last came to after a token was issued, in
 // order.
-func (p *Playing) later(token int64) (states []string) {
+func (p *PlayedScenario) later(token int64) (states []string) {
 	if token == 0 {
 		return nil
 	}
@@ -203,9 +203,9 @@ func (p *Playing) later(token int64) (states []string) {
 }
 
 // move moves the playing to a state. Its mutex is locked.
-func (p *Playing) move(state string) {
+func (p *PlayedScenario) move(state string) {
 	if p.state != state {
-		p.state, p.came[state] = state, p.stage.State.Tokens()
+		p.state, p.came[state] = state, p.stage.World.Tokens()
 	}
 }
 
@@ -218,12 +218,12 @@ type Silent struct {
 }
 
 // Silent are the rules that never fired and are not optional.
-func (p *Playing) Silent() (silent []Silent) {
+func (p *PlayedScenario) Silent() (silent []Silent) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, part := range p.parts {
-		if part.fired == 0 && !part.rule.Parts().IsOptional() {
-			silent = append(silent, Silent{part.rule, part.matched, slices.Clone(part.near)})
+	for _, played := range p.rules {
+		if played.fired == 0 && !played.rule.Parts().IsOptional() {
+			silent = append(silent, Silent{played.rule, played.matched, slices.Clone(played.near)})
 		}
 	}
 	return silent
@@ -238,11 +238,11 @@ func (s *Stage) play(next dispatch.Handler) dispatch.Handler {
 			return next(ctx, call)
 		}
 		call.Shown = true
-		way := new(passage)
-		call.Way = way
-		out, err := way.pass(ctx, call, concerned, next)
-		if way.lost && !Unanswered(ctx, err) {
-			way.refused, err = err, scenarios.ErrReplyLost
+		ruling := new(ruling)
+		call.Ruling = ruling
+		out, err := ruling.pass(ctx, call, concerned, next)
+		if ruling.lost && !Unanswered(ctx, err) {
+			ruling.refused, err = err, scenarios.ErrReplyLost
 		}
 		return out, err
 	}

@@ -33,7 +33,7 @@ type Reply struct {
 
 // keeping is how a playing keeps a reply.
 type keeping struct {
-	playing *Playing
+	playing *PlayedScenario
 	// late is how long the first byte takes, and rate is bytes a second behind it, 0
 	// for all at once.
 	late     time.Duration
@@ -47,14 +47,14 @@ type keeping struct {
 // begun. The answer is nil if the reply arrives whole and at once; one that is not has
 // to be left in the end.
 func (s *Stage) Send(length func() int64, calls ...*dispatch.Call) *Reply {
-	reply := &Reply{stage: s, length: sync.OnceValue(length), begun: s.State.Now()}
+	reply := &Reply{stage: s, length: sync.OnceValue(length), begun: s.World.Now()}
 	for _, call := range calls {
-		way := wayOf(call)
-		if way == nil {
+		ruling := rulingOf(call)
+		if ruling == nil {
 			reply.Lost = reply.Lost || errors.Is(call.Record.Err, scenarios.ErrReplyLost)
 			continue
 		}
-		for _, firing := range way.fired {
+		for _, firing := range ruling.fired {
 			reply.meet(firing)
 		}
 	}
@@ -63,7 +63,7 @@ func (s *Stage) Send(length func() int64, calls ...*dispatch.Call) *Reply {
 		k.begin()
 	}
 	for _, call := range calls {
-		if call.Way != nil {
+		if call.Ruling != nil {
 			s.conclude(call)
 		}
 	}
@@ -76,7 +76,7 @@ func (s *Stage) Send(length func() int64, calls ...*dispatch.Call) *Reply {
 // Lose ends calls whose reply nobody gets.
 func (s *Stage) Lose(calls ...*dispatch.Call) {
 	for _, call := range calls {
-		if call.Way != nil {
+		if call.Ruling != nil {
 			s.conclude(call)
 		}
 	}
@@ -108,14 +108,14 @@ func (r *Reply) meet(f *firing) {
 	if does.Wait == 0 && (does.BytesPerSecond == 0 || r.length() == 0) {
 		return
 	}
-	k := r.keptBy(f.playing)
+	k := r.keptBy(f.scenario)
 	k.late += does.Wait
 	if does.BytesPerSecond > 0 {
 		k.rate = does.BytesPerSecond
 	}
 }
 
-func (r *Reply) keptBy(p *Playing) *keeping {
+func (r *Reply) keptBy(p *PlayedScenario) *keeping {
 	for _, k := range r.kept {
 		if k.playing == p {
 			return k
@@ -151,10 +151,10 @@ func (k *keeping) goes() bool {
 func (r *Reply) Begin(ctx context.Context) error {
 	for _, k := range r.kept {
 		due := r.begun.Add(k.late)
-		if err := r.stage.State.WaitUntil(ctx, due, k.released); err != nil {
+		if err := r.stage.World.WaitUntil(ctx, due, k.released); err != nil {
 			return err
 		}
-		if now := r.stage.State.Now(); now.Before(due) {
+		if now := r.stage.World.Now(); now.Before(due) {
 			due = now // it was let go
 		}
 		r.begun = due
@@ -185,12 +185,12 @@ func (r *Reply) Pass(ctx context.Context, sent int64, n int) (int, error) {
 			continue
 		}
 		step := max(k.rate/perSecond, 1)
-		if come := r.stage.State.Now().Sub(r.begun).Seconds() * float64(k.rate); come >= float64(sent+int64(n)) {
+		if come := r.stage.World.Now().Sub(r.begun).Seconds() * float64(k.rate); come >= float64(sent+int64(n)) {
 			step = int64(n)
 		}
 		n = int(min(int64(n), step))
 		takes := min(float64(sent+int64(n))/float64(k.rate), longest.Seconds())
-		if err := r.stage.State.WaitUntil(ctx, r.begun.Add(time.Duration(takes*float64(time.Second))), k.released); err != nil {
+		if err := r.stage.World.WaitUntil(ctx, r.begun.Add(time.Duration(takes*float64(time.Second))), k.released); err != nil {
 			return 0, err
 		}
 	}

@@ -14,7 +14,7 @@ import (
 
 // Stage is what all registries of one world share.
 type Stage struct {
-	State *registry.World
+	World *registry.World
 
 	// origin is where the world has a server.
 	origin    atomic.Pointer[string]
@@ -43,11 +43,11 @@ type Config struct {
 
 // New is a stage for a world.
 func New(state *registry.World, config Config) *Stage {
-	s := &Stage{State: state, seed: config.Seed, reportTo: config.Report, recorder: recorder{full: config.FullTrace}}
+	s := &Stage{World: state, seed: config.Seed, reportTo: config.Report, recorder: recorder{full: config.FullTrace}}
 	s.calls = dispatch.Chain(s.record, s.pace, s.watch, s.play, s.authorize, constrain)
 	s.imports = dispatch.Chain(s.authorize, constrain)
 	s.pseudo = dispatch.Chain(s.record, s.watch, s.play)
-	state.PlayOn(backstage{s})
+	state.PlayOn(registryStage{s})
 	return s
 }
 
@@ -110,13 +110,13 @@ func (s *Stage) NewCall(name string, caller Caller, face scenarios.Face) *dispat
 		call = new(dispatch.Call)
 	}
 	call.Name = name
-	call.Tx = s.State.NewTx(caller.Key, caller.ARN)
+	call.Tx = s.World.NewTx(caller.Key, caller.ARN)
 	call.Tx.Session = caller.Session
 	call.Record = scenarios.Call{
 		Operation: name,
 		Account:   caller.Account,
 		Region:    caller.Region,
-		RequestID: s.State.NewID(),
+		RequestID: s.World.NewID(),
 		Caller:    call.Tx.Caller,
 		Face:      face,
 		Actor:     caller.Actor,

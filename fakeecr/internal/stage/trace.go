@@ -46,7 +46,7 @@ type recorded struct {
 // record keeps every call with its outcome, in the order in which they end.
 func (s *Stage) record(next dispatch.Handler) dispatch.Handler {
 	return func(ctx context.Context, call *dispatch.Call) (any, error) {
-		call.Record.Time = s.State.Now()
+		call.Record.Time = s.World.Now()
 		call.Record.Input = s.recorder.keep(call)
 		ended := false
 		defer func() {
@@ -61,9 +61,9 @@ func (s *Stage) record(next dispatch.Handler) dispatch.Handler {
 		if _, ok := out.(smithy.Serializable); ok || call.Foreign {
 			call.Record.Output = out
 		}
-		way := wayOf(call)
-		call.Record.Err = way.toTell(err)
-		if way.onReply() && !Unanswered(ctx, err) {
+		ruling := rulingOf(call)
+		call.Record.Err = ruling.toTell(err)
+		if ruling.onReply() && !Unanswered(ctx, err) {
 			return out, err // Send concludes it
 		}
 		s.conclude(call)
@@ -121,7 +121,7 @@ func items(output any) int {
 
 // Trace is the calls that the stage has seen, oldest first, up to now.
 func (s *Stage) Trace() scenarios.Trace {
-	s.State.Settle()
+	s.World.Settle()
 	return s.recorder.trace()
 }
 
@@ -145,7 +145,7 @@ func (r *recorder) after(number int) scenarios.Trace {
 // TraceAfter is the calls whose numbers are above one, as soon as there are any, or
 // the context's error.
 func (s *Stage) TraceAfter(ctx context.Context, number int) (scenarios.Trace, error) {
-	s.State.Settle()
+	s.World.Settle()
 	for {
 		trace, next := s.recorder.watch(number)
 		if len(trace) > 0 {

@@ -18,7 +18,7 @@ import (
 func (s *Stage) UploadPart(ctx context.Context, call *dispatch.Call, body io.Reader, length int64) (any, error) {
 	in := call.Input.(*ecr.UploadLayerPartInput)
 	target, _ := Operations[call.Name].Target(in, call.Tx.Key)
-	call.Tx.Part, call.Unreadable = s.State.Receive(target, call.Tx.Endpoint, in, body, length)
+	call.Tx.Part, call.Unreadable = s.World.Receive(target, call.Tx.Endpoint, in, body, length)
 	in.LayerPartBlob = []byte{} // there, as the service model wants it
 	return s.Do(ctx, call)
 }

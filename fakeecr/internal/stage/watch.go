@@ -61,7 +61,7 @@ func (s *Stage) watch(next dispatch.Handler) dispatch.Handler {
 		for _, w := range *watching {
 			record := call.Record
 			var refused error
-			if mistake := s.guard(w, func() { refused = w.see(ctx, &record) }); mistake != nil {
+			if mistake := s.callUser(w, func() { refused = w.see(ctx, &record) }); mistake != nil {
 				refused = mistake
 			}
 			if refused != nil {

@@ -19,7 +19,7 @@ const maxToken = 1 << 20
 
 // authorization is the header that answers a registry's challenge, or nothing if
 // there is no answer.
-func (r Registry) authorization(ctx context.Context, challenges []string) (string, error) {
+func (r Client) authorization(ctx context.Context, challenges []string) (string, error) {
 	for _, challenge := range challenges {
 		scheme, parameters, _ := strings.Cut(challenge, " ")
 		switch {
@@ -33,7 +33,7 @@ func (r Registry) authorization(ctx context.Context, challenges []string) (strin
 	return "", nil
 }
 
-func (r Registry) basic() string {
+func (r Client) basic() string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(r.Username+":"+r.Password))
 }
 
@@ -50,7 +50,7 @@ func parametersOf(challenge string) map[string]string {
 
 // token is what the realm of a challenge gives for it, with the credentials if there
 // are any.
-func (r Registry) token(ctx context.Context, challenge map[string]string) (string, error) {
+func (r Client) token(ctx context.Context, challenge map[string]string) (string, error) {
 	realm, err := url.Parse(challenge["realm"])
 	if err != nil || realm.Host == "" {
 		return "", fmt.Errorf("%w: no realm in its challenge", registry.ErrUpstreamAccessDenied)

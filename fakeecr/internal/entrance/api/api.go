@@ -29,7 +29,7 @@ func Serve(s *stage.Stage, req *exchange.Request) (*exchange.Answer, error) {
 	op, found := stage.Operations[name]
 	if !ours || !found {
 		unknown := &smithy.GenericAPIError{Code: "UnknownOperationException", Message: fmt.Sprintf("ECR has no operation %q", target)}
-		return Refusal(s.State.NewID(), unknown), nil
+		return Refusal(s.World.NewID(), unknown), nil
 	}
 	call := s.NewCall(name, req.Caller, req.Face)
 	call.Tx.Origin, call.Tx.Downloads = req.Origin, req.Downloads
@@ -85,7 +85,7 @@ func NotServed(s *stage.Stage, req *http.Request) *exchange.Answer {
 	}
 	refused.Message = fmt.Sprintf("fakeecr does not serve %s %s. The API of ECR is at POST %s, so that the URL of an endpoint ends with its host; the endpoint of registry clients is at /v2/, and layers are at the URLs of GetDownloadUrlForLayer.",
 		req.Method, req.URL.Path, Path)
-	answer := Refusal(s.State.NewID(), refused)
+	answer := Refusal(s.World.NewID(), refused)
 	if req.URL.Path == Path {
 		answer.Header.Set("Allow", "OPTIONS, POST")
 	}

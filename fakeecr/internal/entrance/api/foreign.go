@@ -77,7 +77,7 @@ func Foreign(s *stage.Stage, req *http.Request, signed string) (*exchange.Answer
 	if !known && !query {
 		return nil, false
 	}
-	return other.refusal(s.State.NewID(), operation, query, req.Header.Get("Content-Type")), true
+	return other.refusal(s.World.NewID(), operation, query, req.Header.Get("Content-Type")), true
 }
 
 // serviceOf is the service of a signature or, without one, that of a target or of a

@@ -55,9 +55,9 @@ func (c Call) Do(ctx context.Context, name string, in any) (any, error) {
 	out, err := do(ctx, call)
 	_, bare := exchange.Bare(err)
 	switch {
-	case call.Way == nil && (ctx.Err() != nil && err != nil || !bare && err != nil && !stage.Unanswered(ctx, err)):
+	case call.Ruling == nil && (ctx.Err() != nil && err != nil || !bare && err != nil && !stage.Unanswered(ctx, err)):
 		return nil, operationError(name, responseError(ctx, call.Record.RequestID, err))
-	case err != nil || call.Way != nil:
+	case err != nil || call.Ruling != nil:
 		return c.received(ctx, call, in, out, err)
 	}
 	c.Stage.End(call)

@@ -16,8 +16,8 @@ import (
 // errCut ends a reply before its end.
 var errCut = errors.New("the reply was cut short")
 
-// way is the way of a damaged reply's body.
-type way struct {
+// damagedBody is the body of a damaged reply.
+type damagedBody struct {
 	ctx   context.Context
 	reply *stage.Reply
 	// sent is how many bytes have passed.
@@ -27,7 +27,7 @@ type way struct {
 }
 
 // begin lets the time pass before the first byte.
-func (w *way) begin() error {
+func (w *damagedBody) begin() error {
 	if w.reply.Lost {
 		return scenarios.ErrReplyLost
 	}
@@ -35,7 +35,7 @@ func (w *way) begin() error {
 }
 
 // pass is how many of n bytes pass now.
-func (w *way) pass(n int) (int, error) {
+func (w *damagedBody) pass(n int) (int, error) {
 	if w.end == nil && w.reply.Cuts && w.sent == w.reply.Cut {
 		w.end = errCut
 		if w.reply.Reset {
@@ -56,7 +56,7 @@ func (w *way) pass(n int) (int, error) {
 // damagedWriter sends a reply over a socket.
 type damagedWriter struct {
 	http.ResponseWriter
-	way *way
+	way *damagedBody
 }
 
 // Write implements [io.Writer].
@@ -82,7 +82,7 @@ func (d *damagedWriter) Write(p []byte) (written int, err error) {
 // damagedReader is the body of a reply without a socket.
 type damagedReader struct {
 	whole io.Reader
-	way   *way
+	way   *damagedBody
 }
 
 // Read implements [io.Reader].

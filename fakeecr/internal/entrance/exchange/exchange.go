@@ -133,7 +133,7 @@ func (a *Answer) Write(w http.ResponseWriter, req *http.Request) error {
 		return nil
 	}
 	defer a.Reply.Leave()
-	way := &way{ctx: req.Context(), reply: a.Reply}
+	way := &damagedBody{ctx: req.Context(), reply: a.Reply}
 	if err := way.begin(); err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (a *Answer) Response(req *http.Request) (*http.Response, error) {
 	}
 	got, content := answer.finish(req)
 	if a.Reply != nil {
-		way := &way{ctx: req.Context(), reply: a.Reply}
+		way := &damagedBody{ctx: req.Context(), reply: a.Reply}
 		if err := way.begin(); err != nil {
 			a.Reply.Leave()
 			return nil, ConnectionError(req.Context(), err)

@@ -19,12 +19,12 @@ const user = "AWS"
 func (r *request) authenticate(host registry.Key) (refused error) {
 	r.registry, r.caller = r.Default.Key, r.Default
 	name, password, given := r.BasicAuth()
-	token, err := r.Stage.State.Verify(password)
+	token, err := r.Stage.World.Verify(password)
 	switch known := given && name == user && err == nil; {
 	case known:
 		r.token, r.registry = token, token.Key
 		r.caller = r.Default.As(stage.Caller{Key: registry.Key{Account: policy.AccountOf(token.Caller)}, ARN: token.Caller, Session: token.Session})
-		if !r.Open && !r.Stage.State.Now().Before(token.Expires) {
+		if !r.Open && !r.Stage.World.Now().Before(token.Expires) {
 			refused = tokenExpired
 		}
 	case !r.Open:

@@ -32,7 +32,7 @@ func Serve(s *stage.Stage, by stage.Caller, req *http.Request, ownHost, spec boo
 			Message: "The specified method is not allowed against this resource."}
 	}
 	if err != nil {
-		return refusal(s.State.NewID(), err), nil
+		return refusal(s.World.NewID(), err), nil
 	}
 	etag := `"` + strings.TrimPrefix(*in.LayerDigest, "sha256:") + `"`
 	span, unless := req.Header.Get("Range"), req.Header.Get("If-Range")

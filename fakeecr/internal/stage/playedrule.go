@@ -16,11 +16,11 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-// part is a rule in play. Its numbers are under the playing's mutex.
-type part struct {
-	playing *Playing
-	rule    *scenarios.Rule
-	effects scenarios.Effects
+// playedRule is a rule in play. Its numbers are under the playing's mutex.
+type playedRule struct {
+	scenario *PlayedScenario
+	rule     *scenarios.Rule
+	effects  scenarios.Effects
 	// dice are the numbers of the playing and of the rule, which the dice follow
 	// from.
 	dice [2]int
@@ -54,9 +54,9 @@ type Near struct {
 const fewNear = 3
 
 // remember keeps a call that has not fired the rule.
-func (p *part) remember(near Near) {
-	p.playing.mu.Lock()
-	defer p.playing.mu.Unlock()
+func (p *playedRule) remember(near Near) {
+	p.scenario.mu.Lock()
+	defer p.scenario.mu.Unlock()
 	if len(p.near) < fewNear {
 		p.near = append(p.near, near)
 	}
@@ -72,25 +72,25 @@ func certain(e scenarios.Effects) bool {
 
 // meet counts a call that comes now, at a moment of the playing, and tells whether the
 // rule fires on it, and with which outcome of a sequence or a rate.
-func (p *part) meet(way *passage, call *dispatch.Call, now time.Time, at moment) (fires *firing, outcome, mistake error) {
+func (p *playedRule) meet(ruling *ruling, call *dispatch.Call, now time.Time, at moment) (fires *firing, outcome, mistake error) {
 	var unmet *scenarios.Condition
-	if err := p.guard(func() { unmet = p.rule.Parts().Unmet(&call.Record, at.state, at.later...) }); err != nil {
+	if err := p.callUser(func() { unmet = p.rule.Parts().Unmet(&call.Record, at.state, at.later...) }); err != nil {
 		return nil, nil, err
 	}
 	var absent error
 	if unmet == nil {
 		absent = p.absent(call, now)
 	}
-	p.playing.mu.Lock()
-	defer p.playing.mu.Unlock()
+	p.scenario.mu.Lock()
+	defer p.scenario.mu.Unlock()
 	turn := p.rule.Parts().Turn()
-	if since := now.Sub(p.playing.begun); unmet != nil || !turn.Covers(since) {
+	if since := now.Sub(p.scenario.begun); unmet != nil || !turn.Covers(since) {
 		if len(p.near) < fewNear {
 			why := fmt.Sprintf("%v after the playing began", since)
 			if unmet != nil {
 				why = unmet.Instead(&call.Record)
 			}
-			way.missed = append(way.missed, miss{p, why})
+			ruling.missed = append(ruling.missed, miss{p, why})
 		}
 		return nil, nil, nil
 	}
@@ -112,16 +112,16 @@ func (p *part) meet(way *passage, call *dispatch.Call, now time.Time, at moment)
 	}
 	p.fired++
 	if budget := p.rule.Parts().Budget(); budget != nil {
-		p.playing.budgets[budget]++
+		p.scenario.budgets[budget]++
 	}
 	if p.effects.Then != nil {
-		p.playing.move(*p.effects.Then)
+		p.scenario.move(*p.effects.Then)
 	}
-	return &firing{part: p, way: way, turn: n, did: p.certain, idle: "there was no answer to change"}, outcome, nil
+	return &firing{playedRule: p, ruling: ruling, turn: n, did: p.certain, idle: "there was no answer to change"}, outcome, nil
 }
 
 // turn is the number of the next call among those that count.
-func (p *part) turn() (n int) {
+func (p *playedRule) turn() (n int) {
 	if len(p.free) > 0 {
 		n, p.free = p.free[0], p.free[1:]
 		return n
@@ -132,26 +132,26 @@ func (p *part) turn() (n int) {
 
 // giveBack undoes that the rule fired: it found nothing to do.
 func (f *firing) giveBack() {
-	p := f.part
-	p.playing.mu.Lock()
-	defer p.playing.mu.Unlock()
+	p := f.playedRule
+	p.scenario.mu.Lock()
+	defer p.scenario.mu.Unlock()
 	p.chosen--
 	p.fired--
 	if budget := p.rule.Parts().Budget(); budget != nil {
-		p.playing.budgets[budget]--
+		p.scenario.budgets[budget]--
 	}
 	at, _ := slices.BinarySearch(p.free, f.turn)
 	p.free = slices.Insert(p.free, at, f.turn)
 }
 
-func (p *part) affordable() bool {
+func (p *playedRule) affordable() bool {
 	budget := p.rule.Parts().Budget()
-	return budget == nil || p.playing.budgets[budget] < budget.Most
+	return budget == nil || p.scenario.budgets[budget] < budget.Most
 }
 
 // absent is the error of a call on a repository that is too young for the rule, nil if
 // there is none.
-func (p *part) absent(call *dispatch.Call, now time.Time) error {
+func (p *playedRule) absent(call *dispatch.Call, now time.Time) error {
 	lag := p.effects.NotThereFor
 	if lag == 0 || call.Name == "CreateRepository" || call.Name == scenarios.DownloadLayer {
 		return nil
@@ -164,12 +164,12 @@ func (p *part) absent(call *dispatch.Call, now time.Time) error {
 		names = in.RepositoryNames
 	}
 	key := registry.Key{Account: call.Record.Account, Region: call.Record.Region}
-	return p.playing.stage.State.NotSince(key, now.Add(-lag), names)
+	return p.scenario.stage.World.NotSince(key, now.Add(-lag), names)
 }
 
 // outcome is what a sequence, a rate or a repository that is not there has for a call;
 // none fires on one that it lets pass.
-func (p *part) outcome(now time.Time, absent error) (outcome error, fires bool) {
+func (p *playedRule) outcome(now time.Time, absent error) (outcome error, fires bool) {
 	switch {
 	case p.effects.NotThereFor > 0:
 		return absent, absent != nil
@@ -189,7 +189,7 @@ func (p *part) outcome(now time.Time, absent error) (outcome error, fires bool) 
 }
 
 // passes takes a token of the rate, which fill up as time passes.
-func (p *part) passes(now time.Time) bool {
+func (p *playedRule) passes(now time.Time) bool {
 	burst := float64(p.effects.Rate.Burst)
 	if p.asOf.IsZero() {
 		p.tokens = burst
@@ -205,9 +205,9 @@ func (p *part) passes(now time.Time) bool {
 }
 
 // throw is the number that the dice show for the nth call.
-func (p *part) throw(n int) float64 {
+func (p *playedRule) throw(n int) float64 {
 	var key [32]byte
-	binary.BigEndian.PutUint64(key[:], p.playing.stage.seed)
+	binary.BigEndian.PutUint64(key[:], p.scenario.stage.seed)
 	for i, n := range []int{p.dice[0], p.dice[1], n} {
 		binary.BigEndian.PutUint64(key[8*(i+1):], uint64(n))
 	}
@@ -230,10 +230,10 @@ func (f *firing) before(ctx context.Context, call *dispatch.Call, outcome error)
 }
 
 // ask shows the call to the rule's function, which may refuse it.
-func (p *part) ask(call *dispatch.Call) (refused error) {
+func (p *playedRule) ask(call *dispatch.Call) (refused error) {
 	if hook := p.effects.Hook; hook != nil {
 		record := call.Record
-		mistake := p.guard(func() {
+		mistake := p.callUser(func() {
 			refused = hook(&record)
 			if ofConnection(refused) && slices.Contains(scenarios.Operations(scenarios.World), call.Name) {
 				panic(fmt.Sprintf("it answers %q on %s: it can on calls, not on what the world does by itself", refused, call.Name))
@@ -246,24 +246,24 @@ func (p *part) ask(call *dispatch.Call) (refused error) {
 	return refused
 }
 
-func (p *part) wait(ctx context.Context) error {
+func (p *playedRule) wait(ctx context.Context) error {
 	if d := p.effects.Delay; d > 0 {
 		// Who sees the call kept may advance the clock at once.
-		due := p.playing.stage.State.Now().Add(d)
-		err := wait(p.playing.gate.keep, func(released <-chan struct{}) error {
-			return p.playing.stage.State.WaitUntil(ctx, due, released)
+		due := p.scenario.stage.World.Now().Add(d)
+		err := wait(p.scenario.gate.keep, func(released <-chan struct{}) error {
+			return p.scenario.stage.World.WaitUntil(ctx, due, released)
 		})
 		if err != nil {
 			return err
 		}
 	}
 	if p.effects.Hold {
-		if err := hold(ctx, p.playing.gate.keep); err != nil {
+		if err := hold(ctx, p.scenario.gate.keep); err != nil {
 			return err
 		}
 	}
 	if n := p.effects.Together; n > 0 {
-		return hold(ctx, func(letGo func()) (func(), bool) { return p.playing.gate.join(p, n, letGo) })
+		return hold(ctx, func(letGo func()) (func(), bool) { return p.scenario.gate.join(p, n, letGo) })
 	}
 	return nil
 }

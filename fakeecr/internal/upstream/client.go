@@ -17,8 +17,8 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 )
 
-// Registry is a registry behind a round tripper. It keeps nothing between requests.
-type Registry struct {
+// Client asks a registry behind a round tripper. It keeps nothing between requests.
+type Client struct {
 	// URL is the scheme and the host, as in https://quay.io.
 	URL string
 	// Username and Password are the credentials, empty for none.
@@ -36,7 +36,7 @@ var manifestTypes = []string{
 }
 
 // Manifest is the manifest that a repository has under a tag or a digest.
-func (r Registry) Manifest(ctx context.Context, repository, reference string) (mediaType string, content []byte, err error) {
+func (r Client) Manifest(ctx context.Context, repository, reference string) (mediaType string, content []byte, err error) {
 	response, err := r.get(ctx, "/v2/"+repository+"/manifests/"+reference, manifestTypes...)
 	if err != nil {
 		return "", nil, err
@@ -56,7 +56,7 @@ func mediaTypeOf(response *http.Response) string {
 }
 
 // Blob opens the config or layer that a repository has under a digest.
-func (r Registry) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
+func (r Client) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
 	response, err := r.get(ctx, "/v2/"+repository+"/blobs/"+digest)
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func (r Registry) Blob(ctx context.Context, repository, digest string) (io.ReadC
 // Referrers answers the digests of the manifests in a repository whose subject is
 // the manifest of a digest. A registry that cannot list them may have them under a
 // tag.
-func (r Registry) Referrers(ctx context.Context, repository, digest string) ([]string, error) {
+func (r Client) Referrers(ctx context.Context, repository, digest string) ([]string, error) {
 	var digests []string
 	read := map[string]bool{}
 	next := "/v2/" + repository + "/referrers/" + digest
@@ -93,7 +93,7 @@ func (r Registry) Referrers(ctx context.Context, repository, digest string) ([]s
 }
 
 // index is the digests that an index lists, and where it goes on.
-func (r Registry) index(ctx context.Context, path string) (digests []string, next string, err error) {
+func (r Client) index(ctx context.Context, path string) (digests []string, next string, err error) {
 	response, err := r.get(ctx, path, manifest.OCIIndex)
 	if err != nil {
 		return nil, "", err
@@ -127,7 +127,7 @@ func nextPage(response *http.Response) string {
 
 // get asks for a path, again with credentials if the registry wants some. It answers
 // what is there, whose body is to be closed.
-func (r Registry) get(ctx context.Context, path string, accept ...string) (*http.Response, error) {
+func (r Client) get(ctx context.Context, path string, accept ...string) (*http.Response, error) {
 	response, err := r.ask(ctx, path, accept, "")
 	if err != nil || response.StatusCode != http.StatusUnauthorized {
 		return found(response, err)
@@ -143,7 +143,7 @@ func (r Registry) get(ctx context.Context, path string, accept ...string) (*http
 	return found(r.ask(ctx, path, accept, authorization))
 }
 
-func (r Registry) ask(ctx context.Context, path string, accept []string, authorization string) (*http.Response, error) {
+func (r Client) ask(ctx context.Context, path string, accept []string, authorization string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(r.URL, "/")+path, nil)
 	if err != nil {
 		return nil, err
@@ -158,7 +158,7 @@ func (r Registry) ask(ctx context.Context, path string, accept []string, authori
 }
 
 // do follows redirects, as those of blobs to where they are stored.
-func (r Registry) do(req *http.Request) (*http.Response, error) {
+func (r Client) do(req *http.Request) (*http.Response, error) {
 	if r.Transport == nil { // in place of which net/http would take the network
 		return nil, errors.New("no transport to the registry")
 	}

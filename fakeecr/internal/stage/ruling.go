@@ -11,10 +11,10 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-// passage is a call on its way through the rules in play. All rules of a playing
+// ruling is what the rules in play make of a call. All rules of a playing
 // meet it in one state, also those behind a rule that moved the playing on.
-type passage struct {
-	states map[*Playing]moment
+type ruling struct {
+	states map[*PlayedScenario]moment
 	// fired are the rules that fired on the call, in their order, and missed those
 	// that it did not match.
 	fired  []*firing
@@ -34,8 +34,8 @@ type moment struct {
 
 // firing is a rule that fires on a call.
 type firing struct {
-	*part
-	way *passage
+	*playedRule
+	ruling *ruling
 	// turn is the number of the call among those that the rule counts.
 	turn int
 	// did tells that the rule did something. Where it finds nothing to do, idle says
@@ -46,58 +46,58 @@ type firing struct {
 
 // miss is a rule that did not match a call, and what the call had instead.
 type miss struct {
-	*part
+	*playedRule
 	why string
 }
 
-// wayOf is the passage of a call, nil for one that met no rule.
-func wayOf(call *dispatch.Call) *passage {
-	way, _ := call.Way.(*passage)
-	return way
+// rulingOf is the ruling on a call, nil for one that met no rule.
+func rulingOf(call *dispatch.Call) *ruling {
+	ruling, _ := call.Ruling.(*ruling)
+	return ruling
 }
 
-// meet lets the next rule on the way meet the call. Without a firing it lets the call
+// meet lets the next rule meet the call. Without a firing it lets the call
 // pass, unless there is an error: that of a function which the rule cannot do without.
-func (w *passage) meet(p *part, call *dispatch.Call, now time.Time) (fires *firing, outcome, mistake error) {
-	at, moved := w.states[p.playing]
+func (r *ruling) meet(p *playedRule, call *dispatch.Call, now time.Time) (fires *firing, outcome, mistake error) {
+	at, moved := r.states[p.scenario]
 	if !moved {
-		at = moment{p.playing.State(), p.playing.later(call.Token)}
+		at = moment{p.scenario.State(), p.scenario.later(call.Token)}
 	}
-	fires, outcome, mistake = p.meet(w, call, now, at)
+	fires, outcome, mistake = p.meet(r, call, now, at)
 	if fires == nil {
 		return nil, nil, mistake
 	}
 	if p.effects.Then != nil && !moved {
-		if w.states == nil {
-			w.states = map[*Playing]moment{}
+		if r.states == nil {
+			r.states = map[*PlayedScenario]moment{}
 		}
-		w.states[p.playing] = at
+		r.states[p.scenario] = at
 	}
-	w.fired = append(w.fired, fires)
+	r.fired = append(r.fired, fires)
 	call.Record.Rules = append(call.Record.Rules, p.rule.String())
 	return fires, outcome, nil
 }
 
 // pass carries a call through rules and, if none refuses it, to its operation.
-func (w *passage) pass(ctx context.Context, call *dispatch.Call, rules []*part, next dispatch.Handler) (any, error) {
-	for _, part := range rules {
-		fires, outcome, err := w.meet(part, call, part.playing.stage.State.Now())
+func (r *ruling) pass(ctx context.Context, call *dispatch.Call, rules []*playedRule, next dispatch.Handler) (any, error) {
+	for _, played := range rules {
+		fires, outcome, err := r.meet(played, call, played.scenario.stage.World.Now())
 		if fires != nil {
 			err = fires.before(ctx, call, outcome)
 		}
 		if err != nil {
-			return w.after(nil, err)
+			return r.after(nil, err)
 		}
 	}
-	for _, firing := range slices.Backward(w.fired) {
+	for _, firing := range slices.Backward(r.fired) {
 		next = firing.instead(next)
 	}
-	return w.after(next(ctx, call))
+	return r.after(next(ctx, call))
 }
 
 // after has the rules change an answer.
-func (w *passage) after(out any, err error) (any, error) {
-	for _, firing := range w.fired {
+func (r *ruling) after(out any, err error) (any, error) {
+	for _, firing := range r.fired {
 		out, err = firing.after(out, err)
 	}
 	return out, err
@@ -108,10 +108,10 @@ func (w *passage) after(out any, err error) (any, error) {
 func (f *firing) refuse(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, scenarios.ErrReplyLost):
-		f.way.lost = true
+		f.ruling.lost = true
 		return nil
 	case errors.Is(err, scenarios.ErrNoAnswer):
-		if gone := hold(ctx, f.playing.gate.keep); gone != nil {
+		if gone := hold(ctx, f.scenario.gate.keep); gone != nil {
 			return gone
 		}
 	}
@@ -119,16 +119,16 @@ func (f *firing) refuse(ctx context.Context, err error) error {
 }
 
 // toTell is what the trace says of a call that its caller sees end with err.
-func (w *passage) toTell(err error) error {
-	if w == nil || w.refused == nil {
+func (r *ruling) toTell(err error) error {
+	if r == nil || r.refused == nil {
 		return err
 	}
-	return fmt.Errorf("%w: it was %w", err, w.refused)
+	return fmt.Errorf("%w: it was %w", err, r.refused)
 }
 
 // onReply tells whether rules do something to the reply on its way.
-func (w *passage) onReply() bool {
-	return w != nil && slices.ContainsFunc(w.fired, func(f *firing) bool {
+func (r *ruling) onReply() bool {
+	return r != nil && slices.ContainsFunc(r.fired, func(f *firing) bool {
 		reply := f.effects.Reply
 		return reply.Cut != nil || reply.Wait > 0 || reply.BytesPerSecond > 0
 	})
@@ -136,14 +136,14 @@ func (w *passage) onReply() bool {
 
 // conclude puts a call in the trace when all is known of it.
 func (s *Stage) conclude(call *dispatch.Call) {
-	way := wayOf(call)
-	call.Way = nil
-	if way == nil {
+	ruling := rulingOf(call)
+	call.Ruling = nil
+	if ruling == nil {
 		s.recorder.add(&call.Record)
 		return
 	}
 	call.Record.Rules = nil
-	for _, firing := range way.fired {
+	for _, firing := range ruling.fired {
 		if firing.did {
 			call.Record.Rules = append(call.Record.Rules, firing.rule.String())
 		} else {
@@ -151,17 +151,17 @@ func (s *Stage) conclude(call *dispatch.Call) {
 		}
 	}
 	s.recorder.add(&call.Record)
-	way.tell(&call.Record)
+	ruling.tell(&call.Record)
 }
 
 // tell tells the rules that the call could have fired of what it came to.
-func (w *passage) tell(call *scenarios.Call) {
-	for _, firing := range w.fired {
+func (r *ruling) tell(call *scenarios.Call) {
+	for _, firing := range r.fired {
 		if !firing.did {
 			firing.remember(Near{*call, firing.idle, true})
 		}
 	}
-	for _, missed := range w.missed {
+	for _, missed := range r.missed {
 		missed.remember(Near{*call, missed.why, false})
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-// Upstream is a registry of the stage that another one pulls from.
-type Upstream struct {
+// Neighbour is a registry of the stage that another one pulls from.
+type Neighbour struct {
 	stage  *Stage
 	caller Caller
 	// account is whose registry it is, nil for that of the caller.
@@ -26,10 +26,10 @@ type Upstream struct {
 	unseen bool
 }
 
-// Upstream is the caller's registry as an upstream. Pulls are calls to it.
-func (s *Stage) Upstream(caller Caller) Upstream { return Upstream{stage: s, caller: caller} }
+// AsUpstream is the caller's registry as an upstream. Pulls are calls to it.
+func (s *Stage) AsUpstream(caller Caller) Neighbour { return Neighbour{stage: s, caller: caller} }
 
-func do[Out any](ctx context.Context, u Upstream, name string, in any) (*Out, error) {
+func do[Out any](ctx context.Context, u Neighbour, name string, in any) (*Out, error) {
 	call := u.stage.NewCall(name, u.caller, scenarios.FaceGo)
 	call.Input = in
 	call.Tx.Downloads = u.stage.Origin()
@@ -46,7 +46,7 @@ func do[Out any](ctx context.Context, u Upstream, name string, in any) (*Out, er
 }
 
 // Manifest is the manifest that a repository has under a tag or a digest.
-func (u Upstream) Manifest(ctx context.Context, repository, reference string) (string, []byte, error) {
+func (u Neighbour) Manifest(ctx context.Context, repository, reference string) (string, []byte, error) {
 	id := types.ImageIdentifier{ImageTag: &reference}
 	if strings.Contains(reference, ":") {
 		id = types.ImageIdentifier{ImageDigest: &reference}
@@ -67,7 +67,7 @@ func (u Upstream) Manifest(ctx context.Context, repository, reference string) (s
 }
 
 // Blob opens the config or layer that a repository has under a digest.
-func (u Upstream) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
+func (u Neighbour) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
 	out, err := do[ecr.GetDownloadUrlForLayerOutput](ctx, u, "GetDownloadUrlForLayer", &ecr.GetDownloadUrlForLayerInput{
 		RegistryId: u.account, RepositoryName: &repository, LayerDigest: &digest,
 	})
@@ -85,7 +85,7 @@ func (u Upstream) Blob(ctx context.Context, repository, digest string) (io.ReadC
 	return io.NopCloser(content), nil
 }
 
-func (u Upstream) download(ctx context.Context, from *url.URL) (*registry.Download, error) {
+func (u Neighbour) download(ctx context.Context, from *url.URL) (*registry.Download, error) {
 	key, in, err := registry.ParseDownload(from.Path)
 	if err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func (u Upstream) download(ctx context.Context, from *url.URL) (*registry.Downlo
 
 // Referrers answers the digests of the manifests in a repository whose subject is
 // the manifest of a digest.
-func (u Upstream) Referrers(ctx context.Context, repository, digest string) (digests []string, err error) {
+func (u Neighbour) Referrers(ctx context.Context, repository, digest string) (digests []string, err error) {
 	in := &ecr.ListImageReferrersInput{
 		RegistryId: u.account, RepositoryName: &repository, SubjectId: &types.SubjectIdentifier{ImageDigest: &digest},
 	}

@@ -14,11 +14,12 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-// world is what the registries of one world share.
-type world struct {
-	t        TB
-	settings settings
-	stage    *stage.Stage
+// instance is what the registries that New made, or a fork, share: their world on its
+// stage, and the test that they are for.
+type instance struct {
+	t     TB
+	setup setup
+	stage *stage.Stage
 	// authority signs the certificates of the world's listeners.
 	authority func() (*entrance.Authority, error)
 	// first is the registry that the world was made with.
@@ -32,20 +33,20 @@ type world struct {
 	reasons   []string
 }
 
-// worldOf is the world of a registry, which holds it as an any. The compiler compiles
+// instanceOf is the instance of a registry, which holds it as an any. The compiler compiles
 // in a package of a user's, again, the methods of generic types that the fields, the
 // methods and the inlined functions of what it imports lead to. From the public types
 // none leads to the state: whatever needs it asks here, and neither this nor what
 // would be inlined with it is.
 //
 //go:noinline
-func worldOf(r *Registry) *world { return r.world.(*world) }
+func instanceOf(r *Registry) *instance { return r.instance.(*instance) }
 
-func newWorld(t TB, state *registry.World, s settings) *world {
+func newInstance(t TB, state *registry.World, s setup) *instance {
 	if t != nil {
 		t.Helper()
 	}
-	w := &world{t: t, settings: s}
+	w := &instance{t: t, setup: s}
 	w.stage = stage.New(state, stage.Config{Seed: s.seed, FullTrace: s.fullTrace, Report: w.reporter()})
 	w.authority = sync.OnceValues(func() (*entrance.Authority, error) { return entrance.NewAuthority(s.region) })
 	if t != nil {
@@ -59,7 +60,7 @@ func newWorld(t TB, state *registry.World, s settings) *world {
 	return w
 }
 
-func (w *world) reporter() func(string) {
+func (w *instance) reporter() func(string) {
 	if w.t == nil {
 		return nil
 	}
@@ -71,13 +72,13 @@ func (w *world) reporter() func(string) {
 }
 
 // fail fails the test for a reason, which its report repeats.
-func (w *world) fail(reason string) {
+func (w *instance) fail(reason string) {
 	w.t.Helper()
 	w.noteReason(reason)
 	w.t.Errorf("fakeecr: %s", reason)
 }
 
-func (w *world) noteReason(reason string) {
+func (w *instance) noteReason(reason string) {
 	w.reasonsMu.Lock()
 	defer w.reasonsMu.Unlock()
 	w.reasons = append(w.reasons, reason)
@@ -85,13 +86,13 @@ func (w *world) noteReason(reason string) {
 
 // begin is the first registry of the world, told what was declared and with its
 // scenarios in play.
-func (w *world) begin(key registry.Key, played []scenarios.Scenario) *Registry {
+func (w *instance) begin(key registry.Key, played []scenarios.Scenario) *Registry {
 	if w.t != nil {
 		w.t.Helper()
 	}
-	r := &Registry{world: w, caller: stage.Own(key)}
+	r := &Registry{instance: w, caller: stage.Own(key)}
 	w.first = r
-	for _, tell := range w.settings.declared {
+	for _, tell := range w.setup.declared {
 		tell(r)
 	}
 	for _, scenario := range played {
@@ -100,7 +101,7 @@ func (w *world) begin(key registry.Key, played []scenarios.Scenario) *Registry {
 	return r
 }
 
-func (w *world) must(err error) {
+func (w *instance) must(err error) {
 	if w.t != nil {
 		w.t.Helper()
 	}
@@ -116,11 +117,11 @@ const loggedCalls = 100
 
 // end lets go of waiting calls, reports rules that never fired and, if the test
 // has failed, tells what was called.
-func (w *world) end() {
+func (w *instance) end() {
 	w.t.Helper()
 	w.stage.LetGo()
-	w.stage.State.Settle() // what is due has met its rules
-	played := w.stage.Playings()
+	w.stage.World.Settle() // what is due has met its rules
+	played := w.stage.Played()
 	for _, p := range played {
 		w.stop(p)
 	}
@@ -134,14 +135,14 @@ func (w *world) end() {
 	case len(trace) == 0 && (w.misused.Load() || w.forked.Load()):
 		return // the mistake says it all, or the calls are those of a fork
 	case len(trace) == 0:
-		w.t.Logf("fakeecr: seed %d, no calls: the code never reached the fake", w.settings.seed)
+		w.t.Logf("fakeecr: seed %d, no calls: the code never reached the fake", w.setup.seed)
 		return
 	}
-	w.t.Logf("fakeecr: seed %d, the last %d of %d calls:\n%s", w.settings.seed, len(last), report.Made(trace), last)
+	w.t.Logf("fakeecr: seed %d, the last %d of %d calls:\n%s", w.setup.seed, len(last), report.Made(trace), last)
 }
 
 // stop ends a playing and reports its rules that never fired.
-func (w *world) stop(p *stage.Playing) {
+func (w *instance) stop(p *stage.PlayedScenario) {
 	if !p.Stop() || w.t == nil {
 		return
 	}
