@@ -1,6 +1,7 @@
 package fakeecr_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -53,6 +54,65 @@ func BenchmarkRegistryMemory(b *testing.B) {
 		server.Close()
 	}
 }
+
+// BenchmarkRegistryRequests is what the handler does for a layer of 4 KiB, without a
+// socket and a client: HEAD, POST, PATCH and PUT for a push; GET of it, which leads on,
+// and what it leads to for a pull.
+func BenchmarkRegistryRequests(b *testing.B) {
+	registry := fakeecr.New(nil, fakeecr.WithOpenRegistry())
+	pushed := fakeecr.RandomImage(1, 4096)
+	registry.MustPush("team/app", pushed)
+	handler := registry.Handler()
+	requests, writer := 0, &bareWriter{header: http.Header{}}
+	ask := func(b *testing.B, status int, method, at string, body io.Reader) string {
+		requests++
+		*writer = bareWriter{header: writer.header}
+		clear(writer.header)
+		req, err := http.NewRequest(method, at, body)
+		require.NoError(b, err)
+		handler.ServeHTTP(writer, req)
+		if writer.status != status {
+			b.Fatal(method, at, writer.status)
+		}
+		return writer.header.Get("Location")
+	}
+	run := func(name string, once func(b *testing.B, n int)) {
+		b.Run(name, func(b *testing.B) {
+			requests = 0
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			n := 0
+			for ; b.Loop(); n++ {
+				once(b, n)
+			}
+			runtime.ReadMemStats(&after)
+			b.ReportMetric(float64(after.Mallocs-before.Mallocs)/float64(requests), "allocs/request")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(requests), "ns/request")
+		})
+	}
+	const host = "http://127.0.0.1:5000"
+	run("push", func(b *testing.B, n int) {
+		content := fmt.Appendf(make([]byte, 4088, 4096), "%08d", n)
+		digest := fmt.Sprintf("sha256:%x", sha256.Sum256(content))
+		ask(b, 404, "HEAD", host+blobsOf+digest, nil)
+		to := ask(b, 202, "POST", host+uploadsOf, nil)
+		to = ask(b, 201, "PATCH", to, bytes.NewReader(content))
+		ask(b, 201, "PUT", to+"?digest="+digest, nil)
+	})
+	run("pull", func(b *testing.B, _ int) {
+		ask(b, 200, "GET", ask(b, 307, "GET", host+blobsOf+fmt.Sprintf("sha256:%x", sha256.Sum256(pushed.Blobs[1])), nil), nil)
+	})
+}
+
+// bareWriter keeps the head of an answer alone.
+type bareWriter struct {
+	header http.Header
+	status int
+}
+
+func (w *bareWriter) Header() http.Header         { return w.header }
+func (w *bareWriter) WriteHeader(status int)      { w.status = status }
+func (w *bareWriter) Write(p []byte) (int, error) { return len(p), nil }
 
 // watched is a stream that is looked at every 16 MiB.
 type watched struct {

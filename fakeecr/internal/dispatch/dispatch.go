@@ -30,7 +30,7 @@ type Operation struct {
 }
 
 // Of is the entry of a method of the transaction, named after its input's type.
-// Its output carries the request id, as the client's does.
+// Its output carries the request id, as the client's does, unless no client gets it.
 func Of[In, Out any](method func(*registry.Tx, context.Context, *In) (*Out, error)) *Operation {
 	input := reflect.TypeFor[In]()
 	metadata := index[middleware.Metadata](reflect.TypeFor[Out](), "ResultMetadata")
@@ -41,6 +41,9 @@ func Of[In, Out any](method func(*registry.Tx, context.Context, *In) (*Out, erro
 			out, err := registry.Run(&call.Tx, func() (*Out, error) { return method(&call.Tx, ctx, call.Input.(*In)) })
 			if err != nil {
 				return nil, err
+			}
+			if call.Tx.Endpoint != registry.APIEndpoint {
+				return out, nil // no client of it sees metadata
 			}
 			metadata := reflect.ValueOf(out).Elem().FieldByIndex(metadata).Addr().Interface().(*middleware.Metadata)
 			awsmiddleware.SetRequestIDMetadata(metadata, call.Record.RequestID)

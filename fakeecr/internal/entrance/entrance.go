@@ -73,7 +73,7 @@ func hangUp(w http.ResponseWriter, err error) {
 func (e *Entrance) answer(req *http.Request, downloads string) (answer *exchange.Answer, err error) {
 	switch {
 	case oci.Serves(req.URL.Path):
-		endpoint := &oci.Endpoint{Stage: e.Stage, Default: e.Default, Spec: e.SpecRegistry, Open: e.OpenRegistry}
+		endpoint := oci.Endpoint{Stage: e.Stage, Default: e.Default, Spec: e.SpecRegistry, Open: e.OpenRegistry}
 		return endpoint.Serve(req, hostKey(req), downloads)
 	case isPreflight(req):
 		return preflight(req), nil

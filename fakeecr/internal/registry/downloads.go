@@ -51,26 +51,26 @@ func (tx *Tx) GetDownloadUrlForLayer(ctx context.Context, in *ecr.GetDownloadUrl
 func (tx *Tx) downloadURL(repo *repository, digest string) string {
 	path := DownloadPrefix + repo.Key.String() + "/" + repo.name + "/" + digest
 	date := tx.Now().Format(amzTime)
-	query := url.Values{
-		"X-Amz-Algorithm":     {"AWS4-HMAC-SHA256"},
-		"X-Amz-Date":          {date},
-		"X-Amz-SignedHeaders": {"host"},
-		"X-Amz-Expires":       {fmt.Sprint(int(downloadLifetime / time.Second))},
-		"X-Amz-Credential":    {fmt.Sprintf("ASIAFAKEECR/%s/%s/s3/aws4_request", date[:8], repo.Region)},
-	}
-	query.Set(signatureParameter, tx.World.sign(path, query))
+	query := "X-Amz-Algorithm=AWS4-HMAC-SHA256" +
+		"&X-Amz-Credential=ASIAFAKEECR%2F" + date[:8] + "%2F" + url.QueryEscape(repo.Region) + "%2Fs3%2Faws4_request" +
+		"&X-Amz-Date=" + date +
+		"&X-Amz-Expires=" + strconv.Itoa(int(downloadLifetime/time.Second))
+	const host = "&X-Amz-SignedHeaders=host"
+	signature := tx.World.sign(path, query+host)
 	origin := tx.Downloads
 	if origin == "" {
 		origin = "https://" + naming.DownloadHost(repo.Region)
 	}
-	return origin + path + "?" + query.Encode()
+	return origin + path + "?" + query + "&" + signatureParameter + "=" + signature + host
 }
 
 // sign proves that this world, or the one it was forked from, made a URL of a path
-// and the other parameters of its query.
-func (w *World) sign(path string, query url.Values) string {
+// and the other parameters of its query, which is encoded in their order.
+func (w *World) sign(path, query string) string {
 	mac := hmac.New(sha256.New, w.secret[:])
-	fmt.Fprintf(mac, "%s\n%s", path, query.Encode())
+	io.WriteString(mac, path)
+	io.WriteString(mac, "\n")
+	io.WriteString(mac, query)
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
@@ -82,7 +82,7 @@ func (w *World) signed(from *url.URL) (at time.Time, ok bool) {
 		return at, false
 	}
 	query.Del(signatureParameter)
-	if !hmac.Equal([]byte(w.sign(from.Path, query)), []byte(signatures[0])) {
+	if !hmac.Equal([]byte(w.sign(from.Path, query.Encode())), []byte(signatures[0])) {
 		return at, false
 	}
 	at, err = time.Parse(amzTime, query.Get("X-Amz-Date"))

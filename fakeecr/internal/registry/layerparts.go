@@ -18,7 +18,7 @@ import (
 // a length they double from the first to the largest. What is read at once is
 // hashed while a core's cache has it.
 const (
-	firstPiece   = 64 << 10
+	firstPiece   = 8 << 10
 	largestPiece = 4 << 20
 	readAtOnce   = 256 << 10
 )

@@ -4,7 +4,6 @@ package exchange
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -150,7 +149,7 @@ func (a *Answer) write(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	if a.Body != nil || w.Header().Get("Content-Length") == "" {
-		w.Header().Set("Content-Length", fmt.Sprint(len(a.Body)))
+		w.Header().Set("Content-Length", strconv.Itoa(len(a.Body)))
 	}
 	w.WriteHeader(a.Status)
 	if req.Method == http.MethodHead {
@@ -197,6 +196,9 @@ func (a *Answer) Response(req *http.Request) (*http.Response, error) {
 // net/http reads otherwise than S3. The content is not left to it, which would
 // copy what can be written as it is.
 func (a *Answer) writeContentHead(w http.ResponseWriter, req *http.Request) io.Reader {
+	if a.Range == "" && !conditional(req) {
+		return a.writeWhole(w, req)
+	}
 	asked := *req
 	asked.Method = http.MethodHead
 	asked.Header = req.Header.Clone()
@@ -214,6 +216,35 @@ func (a *Answer) writeContentHead(w http.ResponseWriter, req *http.Request) io.R
 	default:
 		return nil
 	}
+}
+
+// writeWhole is writeContentHead of all of the content.
+func (a *Answer) writeWhole(w http.ResponseWriter, req *http.Request) io.Reader {
+	length, err := a.Content.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = a.Content.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		return nil
+	}
+	w.Header().Set("Accept-Ranges", "bytes")
+	w.Header().Set("Content-Length", strconv.FormatInt(length, 10))
+	w.WriteHeader(http.StatusOK)
+	if req.Method == http.MethodHead {
+		return nil
+	}
+	return a.Content
+}
+
+// conditional tells whether a request has preconditions.
+func conditional(req *http.Request) bool {
+	for _, name := range []string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {
+		if req.Header.Get(name) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // statusWriter notes the status that is written.

@@ -19,8 +19,14 @@ const user = "AWS"
 func (r *request) authenticate(host registry.Key) (refused error) {
 	r.registry, r.caller = r.Default.Key, r.Default
 	name, password, given := r.BasicAuth()
-	token, err := r.Stage.World.Verify(password)
-	switch known := given && name == user && err == nil; {
+	var token registry.Authorization
+	known := false
+	if given && name == user {
+		var err error
+		token, err = r.Stage.World.Verify(password)
+		known = err == nil
+	}
+	switch {
 	case known:
 		r.token, r.registry = token, token.Key
 		r.caller = r.Default.As(stage.Caller{Key: registry.Key{Account: policy.AccountOf(token.Caller)}, ARN: token.Caller, Session: token.Session})

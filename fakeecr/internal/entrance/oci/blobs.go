@@ -2,8 +2,8 @@ package oci
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,7 +28,7 @@ func headBlob(r *request) (*exchange.Answer, error) {
 		return nil, blobUnknown(r)
 	}
 	answer := exchange.New(http.StatusOK, "application/octet-stream", nil)
-	answer.Header.Set("Content-Length", fmt.Sprint(*out.Layers[0].LayerSize))
+	answer.Header.Set("Content-Length", strconv.FormatInt(*out.Layers[0].LayerSize, 10))
 	answer.Header.Set("Docker-Content-Digest", r.reference)
 	return answer, nil
 }

@@ -12,22 +12,28 @@ import (
 // request is a request and what it is about.
 type request struct {
 	*http.Request
-	*Endpoint
+	Endpoint
+	*subject
 	// downloads begins the download URLs.
 	downloads string
-	// registry is the one that is called, by a caller of its own or of another
-	// account.
-	registry registry.Key
-	caller   stage.Caller
+	caller    stage.Caller
 	// token is what the request came with, if it is one of the world's, and refused is
 	// why it is not the caller's.
 	token   registry.Authorization
 	refused error
+	// calls are those that the request makes, to which the answer is the reply.
+	calls []*dispatch.Call
+}
+
+// subject is what a request is about. The inputs of its calls point to it, and the trace
+// keeps them: the request goes.
+type subject struct {
+	// registry is the one that is called, by a caller of its own or of another
+	// account.
+	registry registry.Key
 	// repository is the one that the path names, reference the word at its end: a
 	// tag, a digest or an upload's id.
 	repository, reference string
-	// calls are those that the request makes, to which the answer is the reply.
-	calls []*dispatch.Call
 }
 
 // newCall is a call that the request makes. Its input names the account of the

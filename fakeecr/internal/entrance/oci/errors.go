@@ -39,7 +39,9 @@ func (e *refusal) answer() *exchange.Answer {
 			Message string `json:"message"`
 		}
 		var body bytes.Buffer
-		json.NewEncoder(&body).Encode(map[string][]told{"errors": {{e.code, e.message}}}) // a buffer takes everything
+		json.NewEncoder(&body).Encode(struct { // a buffer takes everything
+			Errors []told `json:"errors"`
+		}{[]told{{e.code, e.message}}})
 		answer.Header.Set("Content-Type", "application/json; charset=utf-8")
 		answer.Body = body.Bytes()
 	}

@@ -22,34 +22,36 @@ const root = "/v2/"
 // routes are the endpoints of the specification, by its numbers, and the catalog,
 // which is Docker's.
 var routes = []route{
-	{"end-1", "GET HEAD", root, getEndpoint},
-	{"end-2", "HEAD", "/v2/<name>/blobs/<digest>", headBlob},
-	{"end-2", "GET", "/v2/<name>/blobs/<digest>", getBlob},
-	{"end-3", "GET HEAD", "/v2/<name>/manifests/<reference>", getManifest},
-	{"end-4", "POST", "/v2/<name>/blobs/uploads/", startUpload}, // and end-11
-	{"end-5", "PATCH", "/v2/<name>/blobs/uploads/<upload>", patchUpload},
-	{"end-6", "PUT", "/v2/<name>/blobs/uploads/<upload>", finishUpload},
-	{"end-7", "PUT", "/v2/<name>/manifests/<reference>", putManifest},
-	{"end-8", "GET", "/v2/<name>/tags/list", listTags},
-	{"end-9", "DELETE", "/v2/<name>/manifests/<reference>", deleteManifest},
-	{"end-10", "DELETE", "/v2/<name>/blobs/<digest>", deleteBlob},
-	{"end-12", "GET", "/v2/<name>/referrers/<digest>", listReferrers},
-	{"end-13", "GET", "/v2/<name>/blobs/uploads/<upload>", statUpload},
-	{"end-14", "DELETE", "/v2/<name>/blobs/uploads/<upload>", cancelUpload},
-	{"", "GET", "/v2/_catalog", listRepositories},
+	{"end-1", []string{"GET", "HEAD"}, root, getEndpoint},
+	{"end-2", []string{"HEAD"}, "/v2/<name>/blobs/<digest>", headBlob},
+	{"end-2", []string{"GET"}, "/v2/<name>/blobs/<digest>", getBlob},
+	{"end-3", []string{"GET", "HEAD"}, "/v2/<name>/manifests/<reference>", getManifest},
+	{"end-4", []string{"POST"}, "/v2/<name>/blobs/uploads/", startUpload}, // and end-11
+	{"end-5", []string{"PATCH"}, "/v2/<name>/blobs/uploads/<upload>", patchUpload},
+	{"end-6", []string{"PUT"}, "/v2/<name>/blobs/uploads/<upload>", finishUpload},
+	{"end-7", []string{"PUT"}, "/v2/<name>/manifests/<reference>", putManifest},
+	{"end-8", []string{"GET"}, "/v2/<name>/tags/list", listTags},
+	{"end-9", []string{"DELETE"}, "/v2/<name>/manifests/<reference>", deleteManifest},
+	{"end-10", []string{"DELETE"}, "/v2/<name>/blobs/<digest>", deleteBlob},
+	{"end-12", []string{"GET"}, "/v2/<name>/referrers/<digest>", listReferrers},
+	{"end-13", []string{"GET"}, "/v2/<name>/blobs/uploads/<upload>", statUpload},
+	{"end-14", []string{"DELETE"}, "/v2/<name>/blobs/uploads/<upload>", cancelUpload},
+	{"", []string{"GET"}, "/v2/_catalog", listRepositories},
 }
 
 // route is one endpoint. The piece of a path in angle brackets is any: the name of
 // a repository, which may have slashes, and one word at the end.
 type route struct {
-	number, methods, path string
-	serve                 func(*request) (*exchange.Answer, error)
+	number  string
+	methods []string
+	path    string
+	serve   func(*request) (*exchange.Answer, error)
 }
 
 // matches tells whether the endpoint is that of a method and a path, and what the
 // path names.
 func (e *route) matches(method, path string) (name, reference string, ok bool) {
-	if !slices.Contains(strings.Fields(e.methods), method) {
+	if !slices.Contains(e.methods, method) {
 		return "", "", false
 	}
 	prefix, suffix, named := strings.Cut(e.path, "<name>")
@@ -78,19 +80,19 @@ type Endpoint struct {
 	Spec, Open bool
 }
 
+const apiVersion = "Docker-Distribution-Api-Version"
+
 // Serves tells whether a path is one of the endpoint's.
 func Serves(path string) bool { return path == "/v2" || strings.HasPrefix(path, root) }
 
 // Serve answers a request. Host is the registry that its host names, with empty
 // members where it names none, and downloads is what download URLs begin with. An
 // error means that there is no answer.
-func (e *Endpoint) Serve(req *http.Request, host registry.Key, downloads string) (*exchange.Answer, error) {
-	r := &request{Request: req, Endpoint: e, downloads: downloads}
+func (e Endpoint) Serve(req *http.Request, host registry.Key, downloads string) (*exchange.Answer, error) {
+	r := &request{Request: req, Endpoint: e, downloads: downloads, subject: new(subject)}
 	answer, err := r.answer(host)
-	calls := r.calls
-	r.calls = nil // the trace keeps what inputs point to: the request
 	if stage.Unanswered(req.Context(), err) {
-		e.Stage.Lose(calls...)
+		e.Stage.Lose(r.calls...)
 		return nil, err
 	}
 	if err != nil {
@@ -100,10 +102,10 @@ func (e *Endpoint) Serve(req *http.Request, host registry.Key, downloads string)
 			answer = r.refusalOf(err).answer()
 		}
 	}
-	if answer.Header.Get("Docker-Distribution-Api-Version") == "" {
-		answer.Header.Set("Docker-Distribution-Api-Version", "registry/2.0")
+	if answer.Header.Get(apiVersion) == "" {
+		answer.Header.Set(apiVersion, "registry/2.0")
 	}
-	return answer.On(e.Stage, req, calls...), nil
+	return answer.On(e.Stage, req, r.calls...), nil
 }
 
 // answer is the answer to the request. Whoever does not say who calls learns
@@ -158,9 +160,13 @@ func empty(status int) *exchange.Answer {
 // at is the URL of a path of the endpoint, where the request came to. For one that
 // names no host it is a path.
 func (r *request) at(path string, query url.Values) string {
-	to := &url.URL{Path: path, RawQuery: query.Encode()}
+	to := url.URL{Path: path}
+	at := to.EscapedPath()
 	if r.Host != "" {
-		to.Scheme, to.Host = exchange.Scheme(r.Request), r.Host
+		at = exchange.Scheme(r.Request) + "://" + r.Host + at
 	}
-	return to.String()
+	if len(query) > 0 {
+		at += "?" + query.Encode()
+	}
+	return at
 }

@@ -2,7 +2,6 @@ package oci
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -182,7 +181,7 @@ func (r *request) knowsUpload() error {
 func (r *request) uploading(status int, size int64) *exchange.Answer {
 	answer := empty(status)
 	answer.Header.Set("Location", r.at(root+r.repository+"/blobs/uploads/"+r.reference, nil))
-	answer.Header.Set("Range", fmt.Sprintf("0-%d", max(size-1, 0)))
+	answer.Header.Set("Range", "0-"+strconv.FormatInt(max(size-1, 0), 10))
 	return answer
 }
 
