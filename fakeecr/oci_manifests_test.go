@@ -145,6 +145,7 @@ func TestRegistryPutManifestRefused(t *testing.T) {
 				manifestsOf + "v1+2", string(image.Manifest), ociManifest},
 			"another digest": {400, "MANIFEST_INVALID", "The image with digest '" + absent + "' in repository 'team/app' and registry ID '123456789012' does not match the image digest that Amazon ECR has calculated.",
 				manifestsOf + absent, string(image.Manifest), ociManifest},
+			"no digest": {400, "DIGEST_INVALID", "Invalid digest 'sha256:xyz'", manifestsOf + "sha256:xyz", string(image.Manifest), ociManifest},
 			"a layer that is missing": {404, "BLOB_UPLOAD_UNKNOWN", "Layers with digests '[" + absent + "]' required for pushing image into repository with name 'team/app' in the registry with id '123456789012' do not exist",
 				manifestsOf + "v1", string(lacking.Manifest), ociManifest},
 			"an image that is missing": {400, "MANIFEST_BLOB_UNKNOWN", "Images with digests '[" + lacking.Digest() + "]' required for pushing image into repository with name 'team/app' in the registry with id '123456789012' do not exist",

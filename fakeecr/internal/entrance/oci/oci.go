@@ -125,13 +125,15 @@ func (r *request) answer(host registry.Key) (*exchange.Answer, error) {
 	return nil, cmp.Or[error](r.refused, pageNotFound)
 }
 
-// wellFormed refuses what a path cannot name: where it takes only a digest, and
-// otherwise as the spec wants it. What ECR's API would refuse is left to it.
+// wellFormed refuses what a path cannot name: where it takes only a digest or puts
+// something under one, and otherwise as the spec wants it. What ECR's API would refuse
+// is left to it.
 func (r *request) wellFormed(route *route) error {
+	byDigest := isDigest(r.reference) && (r.Spec || r.Method == http.MethodPut)
 	switch {
 	case r.Spec && r.repository != "" && !validName(r.repository):
 		return nameInvalid(r.repository)
-	case (r.Spec && isDigest(r.reference) || strings.HasSuffix(route.path, "<digest>")) && !constraint.ValidDigest(r.reference):
+	case (byDigest || strings.HasSuffix(route.path, "<digest>")) && !constraint.ValidDigest(r.reference):
 		return digestInvalid(r.reference)
 	}
 	return nil
