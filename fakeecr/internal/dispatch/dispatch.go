@@ -177,7 +177,7 @@ type Call struct {
 	Tx    registry.Tx
 	// Shown tells that rules in play met the call: a function of theirs may keep it.
 	Shown bool
-	// Way is the stage's own: the rules that the call met and that wait for its end.
+	// Ruling is the stage's own: the rules that the call met and that wait for its end.
 	Ruling any
 	// Record is what rules match and the trace keeps.
 	Record scenarios.Call
