@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
-	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/stretchr/testify/require"
 )
 
@@ -57,22 +56,4 @@ func requirePassword(t *testing.T, token string, expires time.Time) {
 	require.Equal(t, []any{"2", "DATA_KEY"}, []any{document["version"], document["type"]})
 	require.NotEmpty(t, document["payload"])
 	require.NotEmpty(t, document["datakey"])
-}
-
-func TestRegistryIDsOfTokens(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		for name, c := range map[string]struct {
-			ids  []string
-			want string
-		}{
-			"malformed": {[]string{"123456789012", "1234"}, "Invalid parameter at 'registryIds' failed to satisfy constraint: 'Member must satisfy constraint: [Member must satisfy regular expression pattern: [0-9]{12}]'"},
-			"none":      {[]string{}, "Invalid parameter at 'registryIds' failed to satisfy constraint: 'Member must have length greater than or equal to 1'"},
-			"eleven":    {strings.Fields(strings.Repeat("123456789012 ", 11)), "Invalid parameter at 'registryIds' failed to satisfy constraint: 'Member must have length less than or equal to 10'"},
-		} {
-			t.Run(name, func(t *testing.T) {
-				_, err := f.GetAuthorizationToken(t.Context(), &ecr.GetAuthorizationTokenInput{RegistryIds: c.ids})
-				requireError[*types.InvalidParameterException](t, err, c.want)
-			})
-		}
-	})
 }

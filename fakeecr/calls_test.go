@@ -177,7 +177,6 @@ const (
 	appNotFound    = "The repository with name 'team/app' does not exist in the registry with id '123456789012'"
 	imageNotInApp  = "The image with imageId {imageDigest:'%s', imageTag:'%s'} does not exist within the repository with name 'team/app' in the registry with id '123456789012'"
 	invalidAt      = "Invalid parameter at '%s' failed to satisfy constraint: '%s'"
-	notAsIn        = "This option cannot be used when you specify %s"
 	digestNotThere = "sha256:ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
 )
 

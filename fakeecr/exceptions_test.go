@@ -359,3 +359,11 @@ func (p provocation) require(t *testing.T, f face, want error) {
 	require.NotEmpty(t, p.names)
 	require.Contains(t, text, p.names)
 }
+
+func manyTags(n int) []types.Tag {
+	tags := make([]types.Tag, n)
+	for i := range tags {
+		tags[i] = types.Tag{Key: aws.String(fmt.Sprint("key", i)), Value: aws.String("value")}
+	}
+	return tags
+}

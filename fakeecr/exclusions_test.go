@@ -48,9 +48,6 @@ func TestPullTimeUpdateExclusions(t *testing.T) {
 		require.Equal(t, role, *ended.PrincipalArn)
 		requireError[*types.ExclusionNotFoundException](t, deregister(t, f, role), "The pull time update exclusion for the principal with ARN '"+role+
 			"' does not exist in the registry with id '123456789012'")
-		requireError[*types.InvalidParameterException](t, register(t, f, "arn:aws:iam::123456789012:role/*"),
-			"Invalid parameter at 'principalArn' failed to satisfy constraint: 'Member must satisfy regular expression pattern: "+
-				`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:(role|user)/[\w+=,.@-]+(/[\w+=,.@-]+)*$'`)
 	})
 }
 

@@ -84,35 +84,6 @@ func TestImageFailures(t *testing.T) {
 	}
 }
 
-func TestBatchGetImage(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		f.push(t, imageA, "v1", "v2")
-		f.push(t, imageB)
-		ids := func(out *ecr.BatchGetImageOutput) (list []string) {
-			for _, image := range out.Images {
-				list = append(list, joined([]types.ImageIdentifier{*image.ImageId})...)
-			}
-			return list
-		}
-		a, b := imageA.Digest(), imageB.Digest()
-		require.Equal(t, []string{a + "@v1"}, ids(f.batchGet(t, byTag("v1"))))
-		require.Equal(t, []string{a + "@v2"}, ids(f.batchGet(t, byBoth(a, "v2"))))
-		require.Equal(t, []string{a + "@v1", a + "@v2"}, ids(f.batchGet(t, byDigest(a))), "one entry for each tag")
-		require.Equal(t, []string{b}, ids(f.batchGet(t, byDigest(b))), "an untagged image by its digest alone")
-
-		mixed := f.batchGet(t, byTag("v9"), byDigest(b), byTag("v1"))
-		require.Equal(t, []string{b, a + "@v1"}, ids(mixed))
-		require.Len(t, mixed.Failures, 1)
-		require.Equal(t, string(imageB.Manifest), *mixed.Images[0].ImageManifest)
-
-		out, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{
-			RepositoryName: aws.String(app), ImageIds: []types.ImageIdentifier{byDigest(b)}, AcceptedMediaTypes: []string{ociIndex},
-		})
-		require.NoError(t, err)
-		require.Equal(t, ociManifest, *out.Images[0].ImageManifestMediaType, "a digest is never converted, and found under any type")
-	})
-}
-
 func TestBatchLimits(t *testing.T) {
 	many := make([]types.ImageIdentifier, 101)
 	for i := range many {
@@ -173,10 +144,7 @@ func TestBatchDeleteImage(t *testing.T) {
 		ids           []types.ImageIdentifier
 		deleted, left []string
 	}{
-		"a tag":                                {[]types.ImageIdentifier{byTag("v1")}, []string{a + "@v1"}, []string{a + "@v2", b}},
-		"a tag with its digest":                {[]types.ImageIdentifier{byBoth(a, "v1")}, []string{a + "@v1"}, []string{a + "@v2", b}},
 		"a digest, with all its tags":          {[]types.ImageIdentifier{byDigest(a)}, []string{a + "@v1", a + "@v2"}, []string{b}},
-		"an untagged image":                    {[]types.ImageIdentifier{byDigest(b)}, []string{b}, []string{a + "@v1", a + "@v2"}},
 		"each tag, the last with the image":    {[]types.ImageIdentifier{byTag("v2"), byTag("v1")}, []string{a + "@v2", a + "@v1"}, []string{b}},
 		"a tag twice":                          {[]types.ImageIdentifier{byTag("v1"), byTag("v1")}, []string{a + "@v1"}, []string{a + "@v2", b}},
 		"a tag with and without its digest":    {[]types.ImageIdentifier{byTag("v1"), byBoth(a, "v1")}, []string{a + "@v1"}, []string{a + "@v2", b}},
@@ -200,27 +168,6 @@ func TestBatchDeleteImage(t *testing.T) {
 			})
 		})
 	}
-}
-
-// The digest and the only tag of one image are one entry.
-func TestBatchDeleteImageByBothItsNames(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		f.push(t, imageA, "v1")
-		out := f.batchDelete(t, byDigest(imageA.Digest()), byTag("v1"))
-		require.Equal(t, []string{imageA.Digest() + "@v1"}, joined(out.ImageIds))
-		require.Empty(t, out.Failures)
-	})
-}
-
-// A tag may be deleted where it may not move.
-func TestBatchDeleteImageOfAnImmutableRepository(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		create(t, f, app, immutable)
-		f.push(t, imageA, "v1")
-		require.Empty(t, f.batchDelete(t, byTag("v1")).Failures)
-		f.push(t, imageB, "v1")
-		require.Equal(t, []string{imageB.Digest() + "@v1"}, f.imageIDs(t, app))
-	})
 }
 
 // An image of an index goes only after the index, in a call of its own.

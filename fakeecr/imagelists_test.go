@@ -23,106 +23,11 @@ func (f face) pushUntagged(t *testing.T, n int) (digests []string) {
 	return digests
 }
 
-func TestListImages(t *testing.T) {
+func TestSizeOfAnIndexIsThatOfItsLargestImage(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		create(t, f, app)
-		out, err := f.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String(app)})
-		require.NoError(t, err)
-		require.Equal(t, []types.ImageIdentifier{}, out.ImageIds)
-
-		f.push(t, imageA, "v2", "v1")
-		f.push(t, imageB)
-		want := []string{imageA.Digest() + "@v1", imageA.Digest() + "@v2", imageB.Digest()}
-		slices.Sort(want)
-		require.Equal(t, want, f.imageIDs(t, app), "an entry for each tag, and one for an image without")
-	})
-}
-
-func TestDescribeImages(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		create(t, f, app)
-		out, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String(app)})
-		require.NoError(t, err)
-		require.Equal(t, []types.ImageDetail{}, out.ImageDetails)
-
-		// The layer counts once, however often the manifest names it.
-		image := imageOf([]byte("{}"), []byte("0123456789"), []byte("0123456789"), []byte("01234"))
-		larger := imageOf([]byte("{}"), make([]byte, 100))
-		index := indexOf(image, larger)
+		index := indexOf(imageOf([]byte("{}"), []byte("layer")), imageOf([]byte("{}"), make([]byte, 100)), imageOf([]byte("{}"), make([]byte, 50)))
 		f.push(t, index)
-		f.push(t, image, "v2", "v1")
-		out, err = f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{
-			RepositoryName: aws.String(app), ImageIds: []types.ImageIdentifier{byTag("v1"), byDigest(index.Digest()), byDigest(larger.Digest())},
-		})
-		require.NoError(t, err)
-		require.Len(t, out.ImageDetails, 3)
-		require.Equal(t, types.ImageDetail{
-			ArtifactMediaType:      aws.String("application/vnd.oci.image.config.v1+json"),
-			ImageDigest:            aws.String(image.Digest()),
-			ImageManifestMediaType: aws.String(ociManifest),
-			ImagePushedAt:          out.ImageDetails[0].ImagePushedAt,
-			ImageSizeInBytes:       aws.Int64(2 + 10 + 5),
-			ImageStatus:            types.ImageStatusActive,
-			ImageTags:              []string{"v1", "v2"},
-			RegistryId:             aws.String("123456789012"),
-			RepositoryName:         aws.String(app),
-		}, out.ImageDetails[0])
-		require.Equal(t, types.ImageDetail{
-			ImageDigest:            aws.String(index.Digest()),
-			ImageManifestMediaType: aws.String(ociIndex),
-			ImagePushedAt:          out.ImageDetails[1].ImagePushedAt,
-			ImageSizeInBytes:       aws.Int64(102), // of its largest image
-			ImageStatus:            types.ImageStatusActive,
-			ImageTags:              nil, // not empty: ECR leaves it out
-			RegistryId:             aws.String("123456789012"),
-			RepositoryName:         aws.String(app),
-		}, out.ImageDetails[1])
-	})
-}
-
-// One id that leads nowhere fails the whole call.
-func TestDescribeImagesByID(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		f.push(t, imageA, "v1", "v2")
-		f.push(t, imageB, "other")
-		describe := func(ids ...types.ImageIdentifier) ([]types.ImageDetail, error) {
-			out, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String(app), ImageIds: ids})
-			if err != nil {
-				return nil, err
-			}
-			return out.ImageDetails, nil
-		}
-		details, err := describe(byTag("other"), byDigest(imageA.Digest()), byTag("v1"), byBoth(imageA.Digest(), "v2"))
-		require.NoError(t, err)
-		require.Equal(t, []string{imageB.Digest(), imageA.Digest()}, digests(details), "in order, each image once")
-
-		for _, c := range []struct {
-			id   types.ImageIdentifier
-			want string
-		}{
-			{byTag("v9"), fmt.Sprintf(imageNotInApp, "null", "v9")},
-			{byDigest(digestNotThere), fmt.Sprintf(imageNotInApp, digestNotThere, "null")},
-			{byBoth(imageA.Digest(), "other"), fmt.Sprintf(imageNotInApp, imageA.Digest(), "other")},
-		} {
-			_, err := describe(byTag("v1"), c.id, byTag("v99"))
-			requireError[*types.ImageNotFoundException](t, err, c.want)
-		}
-		for id, want := range map[types.ImageIdentifier]string{
-			{}:                 fmt.Sprintf(invalidAt, "imageId", "both tag and digest cannot be null"),
-			byDigest("sha256"): fmt.Sprintf(invalidAt, "imageDigest", "must satisfy regular expression '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'"),
-			byTag("a tag"):     fmt.Sprintf(invalidAt, "imageTag", "must satisfy regular expression '[a-zA-Z0-9-_.]+'"),
-		} {
-			_, err := describe(byTag("v1"), id)
-			requireError[*types.InvalidParameterException](t, err, want)
-		}
-		for member, in := range map[string]*ecr.DescribeImagesInput{
-			"maxResults": {MaxResults: aws.Int32(1)},
-			"nextToken":  {NextToken: aws.String("token")},
-		} {
-			in.RepositoryName, in.ImageIds = aws.String(app), []types.ImageIdentifier{byTag("v1")}
-			_, err := f.DescribeImages(t.Context(), in)
-			requireError[*types.InvalidParameterException](t, err, fmt.Sprintf(invalidAt, member, fmt.Sprintf(notAsIn, "images with imageIds")))
-		}
+		require.Equal(t, int64(102), *imageDetails(t, f, app)[index.Digest()].ImageSizeInBytes)
 	})
 }
 
@@ -132,40 +37,6 @@ func digests(details []types.ImageDetail) []string {
 		list[i] = *detail.ImageDigest
 	}
 	return list
-}
-
-func TestImageFilters(t *testing.T) {
-	a, b := imageA.Digest(), imageB.Digest()
-	for name, c := range map[string]struct {
-		tags   types.TagStatus
-		status types.ImageStatusFilter
-		want   []string // by digest@tag
-	}{
-		"none":               {"", "", []string{a + "@v1", a + "@v2", b}},
-		"tagged":             {types.TagStatusTagged, "", []string{a + "@v1", a + "@v2"}},
-		"untagged":           {types.TagStatusUntagged, "", []string{b}},
-		"tagged or not":      {types.TagStatusAny, "", []string{a + "@v1", a + "@v2", b}},
-		"active":             {"", types.ImageStatusFilterActive, []string{a + "@v1", a + "@v2", b}},
-		"of any status":      {"", types.ImageStatusFilterAny, []string{a + "@v1", a + "@v2", b}},
-		"archived":           {"", types.ImageStatusFilterArchived, []string{}},
-		"activating":         {"", types.ImageStatusFilterActivating, []string{}},
-		"active, untagged":   {types.TagStatusUntagged, types.ImageStatusFilterActive, []string{b}},
-		"archived, untagged": {types.TagStatusUntagged, types.ImageStatusFilterArchived, []string{}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				f.push(t, imageA, "v1", "v2")
-				f.push(t, imageB)
-				listed, err := f.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String(app), Filter: &types.ListImagesFilter{TagStatus: c.tags, ImageStatus: c.status}})
-				require.NoError(t, err)
-				require.ElementsMatch(t, c.want, joined(listed.ImageIds))
-				described, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String(app), Filter: &types.DescribeImagesFilter{TagStatus: c.tags, ImageStatus: c.status}})
-				require.NoError(t, err)
-				require.Equal(t, slices.Contains(c.want, a+"@v1"), slices.Contains(digests(described.ImageDetails), a))
-				require.Equal(t, slices.Contains(c.want, b), slices.Contains(digests(described.ImageDetails), b))
-			})
-		})
-	}
 }
 
 func TestPagesOfImages(t *testing.T) {
@@ -193,11 +64,6 @@ func TestPagesOfImages(t *testing.T) {
 			details = append(details, digests(page.ImageDetails)...)
 		}
 		require.Equal(t, want, details)
-
-		for member, value := range map[int32]string{0: "Member must have value greater than or equal to 1", 1001: "Member must have value less than or equal to 1000"} {
-			_, err := f.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String(app), MaxResults: &member})
-			requireError[*types.InvalidParameterException](t, err, fmt.Sprintf(invalidAt, "maxResults", value))
-		}
 	})
 }
 

@@ -57,6 +57,7 @@ func TestKeysThatExist(t *testing.T) {
 	}{
 		"nothing declared":        {nil, someKey, "", someKey},
 		"nothing declared, by id": {nil, "1234abcd-12ab-34cd-56ef-1234567890ab", "", someKey},
+		"nothing declared, alias": {nil, "alias/ours", "", "arn:aws:kms:us-east-1:123456789012:alias/ours"},
 		"declared":                {[]fakeecr.Option{fakeecr.WithKMSKey(someKey, fakeecr.KeyEnabled)}, someKey, "", someKey},
 		"another is declared":     {[]fakeecr.Option{fakeecr.WithKMSKey(otherKey, fakeecr.KeyEnabled)}, someKey, fakeecr.KeyNotFound, ""},
 		"declared as disabled":    {[]fakeecr.Option{fakeecr.WithKMSKey(someKey, fakeecr.KeyDisabled)}, someKey, fakeecr.KeyDisabled, ""},

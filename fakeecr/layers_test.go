@@ -32,30 +32,6 @@ func (f face) availability(t *testing.T, digest string) types.LayerAvailability 
 	return out.Layers[0].LayerAvailability
 }
 
-func TestUploadLayer(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		create(t, f, app)
-		begun, err := f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: aws.String(app)})
-		require.NoError(t, err)
-		require.Regexp(t, "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", *begun.UploadId)
-		require.Equal(t, int64(10_485_760), *begun.PartSize)
-		require.NotEqual(t, *begun.UploadId, *f.beginUpload(t, app))
-
-		content := []byte("all of the layer")
-		sent, err := f.sendPart(t, app, begun.UploadId, 0, content)
-		require.NoError(t, err)
-		require.Equal(t, int64(15), *sent.LastByteReceived, "bytes count from 0, the last one included")
-		require.Equal(t, []string{"123456789012", app, *begun.UploadId}, []string{*sent.RegistryId, *sent.RepositoryName, *sent.UploadId})
-
-		require.Equal(t, types.LayerAvailabilityUnavailable, f.availability(t, digestOf(content)))
-		done, err := f.completeUpload(t, app, begun.UploadId, digestOf(content))
-		require.NoError(t, err)
-		require.Equal(t, []string{"123456789012", app, *begun.UploadId, digestOf(content)},
-			[]string{*done.RegistryId, *done.RepositoryName, *done.UploadId, *done.LayerDigest})
-		require.Equal(t, types.LayerAvailabilityAvailable, f.availability(t, digestOf(content)))
-	})
-}
-
 // What does not follow the last part, or has not the length that its range
 // says, is refused, and the upload stays as it was.
 func TestInvalidLayerPart(t *testing.T) {
@@ -109,35 +85,6 @@ func TestInvalidLayerPart(t *testing.T) {
 	}
 }
 
-func TestUploadIDs(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		other, neighbour := "team/other", f.in("eu-west-1")
-		create(t, f, app)
-		create(t, f, other)
-		create(t, neighbour, app)
-		for name, upload := range map[string]string{
-			"of nothing":            noUpload,
-			"of another repository": *f.beginUpload(t, other),
-			"of another region":     *neighbour.beginUpload(t, app),
-		} {
-			t.Run(name, func(t *testing.T) {
-				want := fmt.Sprintf(uploadNotInApp, upload)
-				_, err := f.sendPart(t, app, &upload, 0, []byte("part"))
-				requireError[*types.UploadNotFoundException](t, err, want)
-				_, err = f.completeUpload(t, app, &upload, digestNotThere)
-				requireError[*types.UploadNotFoundException](t, err, want)
-			})
-		}
-		t.Run("malformed", func(t *testing.T) {
-			var refused *types.InvalidParameterException
-			_, err := f.sendPart(t, app, aws.String("upload"), 0, []byte("part"))
-			require.ErrorAs(t, err, &refused)
-			_, err = f.completeUpload(t, app, aws.String("upload"), digestNotThere)
-			require.ErrorAs(t, err, &refused)
-		})
-	})
-}
-
 func TestUploadExpires(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		create(t, f, app)
@@ -154,45 +101,6 @@ func TestUploadExpires(t *testing.T) {
 	})
 }
 
-func TestCompleteLayerUploadRefusals(t *testing.T) {
-	content := []byte("layer")
-	const none = "None of the provided layer digests match the calculated layer digest"
-	onAllFaces(t, func(t *testing.T, f face) {
-		create(t, f, app)
-		upload := f.beginUpload(t, app)
-		_, err := f.completeUpload(t, app, upload, digestNotThere)
-		requireError[*types.EmptyUploadException](t, err, fmt.Sprintf(
-			"The upload with id '%s' in the repository with name 'team/app' in registry with id '123456789012' cannot be completed because it does not have any parts", *upload))
-
-		_, err = f.sendPart(t, app, upload, 0, content)
-		require.NoError(t, err)
-		for _, digests := range [][]string{{digestNotThere}, {"md5:00", digestNotThere}} {
-			_, err = f.completeUpload(t, app, upload, digests...)
-			requireError[*types.InvalidLayerException](t, err, none)
-		}
-		var malformed *types.InvalidParameterException
-		for _, digests := range [][]string{{}, {"sha256"}, {digestOf(content), ""}} {
-			_, err = f.completeUpload(t, app, upload, digests...)
-			require.ErrorAs(t, err, &malformed)
-		}
-		_, err = f.completeUpload(t, app, upload, "sha512:00", digestNotThere, digestOf(content))
-		require.NoError(t, err, "one digest of several is enough, and refusals left the upload as it was")
-		_, err = f.completeUpload(t, app, upload, digestOf(content))
-		requireError[*types.UploadNotFoundException](t, err, fmt.Sprintf(uploadNotInApp, *upload))
-
-		again := f.beginUpload(t, app)
-		_, err = f.sendPart(t, app, again, 0, content)
-		require.NoError(t, err)
-		_, err = f.completeUpload(t, app, again, digestNotThere)
-		requireError[*types.InvalidLayerException](t, err, none)
-		_, err = f.completeUpload(t, app, again, digestOf(content))
-		requireError[*types.LayerAlreadyExistsException](t, err,
-			"The layer with digest '"+digestOf(content)+"' already exists in the repository with name 'team/app' in registry with id '123456789012'")
-		_, err = f.completeUpload(t, app, again, digestOf(content))
-		requireError[*types.UploadNotFoundException](t, err, fmt.Sprintf(uploadNotInApp, *again))
-	})
-}
-
 // Any part may turn out to be the last, so the minimum is checked at the end.
 func TestSizeOfParts(t *testing.T) {
 	content := bytes.Repeat([]byte("0123456789abcdef"), minPart/8)
@@ -203,7 +111,6 @@ func TestSizeOfParts(t *testing.T) {
 		"the least":                 {parts: []int{minPart, minPart, 1}},
 		"a byte less":               {parts: []int{minPart - 1, 1}, tooSmall: true},
 		"a small one in the middle": {parts: []int{minPart, 1, 1}, tooSmall: true},
-		"one small part":            {parts: []int{1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
@@ -301,38 +208,6 @@ func TestPartsAtOnce(t *testing.T) {
 		}
 		_, err := f.completeUpload(t, app, upload, digestOf(layer))
 		requireError[*types.LayerPartTooSmallException](t, err, "All layer parts except the last part should be at least 5MB")
-	})
-}
-
-func TestBatchCheckLayerAvailability(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		image := fakeecr.RandomImage(1, 100)
-		f.registry.MustPush(app+":v1", image)
-		layer, config := digestOf(image.Blobs[0]), digestOf(image.Blobs[1])
-		unused := f.pushLayer(t, app, []byte("of no image"), 100)
-		out, err := f.BatchCheckLayerAvailability(t.Context(), &ecr.BatchCheckLayerAvailabilityInput{
-			RepositoryName: aws.String(app),
-			LayerDigests:   []string{layer, digestNotThere, "sha256", config, "", unused, "md5:00"},
-		})
-		require.NoError(t, err)
-		require.Equal(t, []types.Layer{
-			{LayerDigest: &layer, LayerAvailability: types.LayerAvailabilityAvailable, LayerSize: aws.Int64(100), MediaType: aws.String("application/vnd.oci.image.layer.v1.tar")},
-			{LayerDigest: aws.String(digestNotThere), LayerAvailability: types.LayerAvailabilityUnavailable},
-			{LayerDigest: &config, LayerAvailability: types.LayerAvailabilityAvailable, LayerSize: aws.Int64(int64(len(image.Blobs[1]))), MediaType: aws.String("application/vnd.oci.image.config.v1+json")},
-			{LayerDigest: &unused, LayerAvailability: types.LayerAvailabilityAvailable, LayerSize: aws.Int64(11)},
-			{LayerDigest: aws.String("md5:00"), LayerAvailability: types.LayerAvailabilityUnavailable},
-		}, out.Layers)
-		require.Equal(t, []types.LayerFailure{
-			{LayerDigest: aws.String("sha256"), FailureCode: types.LayerFailureCodeInvalidLayerDigest,
-				FailureReason: aws.String("Invalid request parameters: layer digest should satisfy the regex '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'")},
-			{LayerDigest: aws.String(""), FailureCode: types.LayerFailureCodeMissingLayerDigest,
-				FailureReason: aws.String("Invalid request parameters: layer digest cannot be null")},
-		}, out.Failures)
-
-		create(t, f, "team/other")
-		elsewhere, err := f.BatchCheckLayerAvailability(t.Context(), &ecr.BatchCheckLayerAvailabilityInput{RepositoryName: aws.String("team/other"), LayerDigests: []string{layer}})
-		require.NoError(t, err)
-		require.Equal(t, types.LayerAvailabilityUnavailable, elsewhere.Layers[0].LayerAvailability, "layers belong to a repository")
 	})
 }
 

@@ -84,92 +84,6 @@ func inBubble(t *testing.T, test func(t *testing.T, f face)) {
 	}
 }
 
-func TestLifecyclePolicy(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		ctx, name := t.Context(), aws.String("team/app")
-		missing := "The repository with name 'team/app' does not exist in the registry with id '123456789012'"
-		text := lifecycleText(expiring(1, untaggedImages))
-		put := &ecr.PutLifecyclePolicyInput{RepositoryName: name, LifecyclePolicyText: &text}
-		get := &ecr.GetLifecyclePolicyInput{RepositoryName: name}
-		remove := &ecr.DeleteLifecyclePolicyInput{RepositoryName: name}
-		_, err := f.PutLifecyclePolicy(ctx, put)
-		requireError[*types.RepositoryNotFoundException](t, err, missing)
-		_, err = f.GetLifecyclePolicy(ctx, get)
-		requireError[*types.RepositoryNotFoundException](t, err, missing)
-		_, err = f.DeleteLifecyclePolicy(ctx, remove)
-		requireError[*types.RepositoryNotFoundException](t, err, missing)
-
-		_, err = f.CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: name})
-		require.NoError(t, err)
-		none := "Lifecycle policy does not exist for the repository with name 'team/app' in the registry with id '123456789012'"
-		_, err = f.GetLifecyclePolicy(ctx, get)
-		requireError[*types.LifecyclePolicyNotFoundException](t, err, none)
-		_, err = f.DeleteLifecyclePolicy(ctx, remove)
-		requireError[*types.LifecyclePolicyNotFoundException](t, err, none)
-
-		compact := `{"rules":[` + expiring(1, untaggedImages) + `]}`
-		compact = strings.ReplaceAll(compact, " : ", ":")
-		out, err := f.PutLifecyclePolicy(ctx, put)
-		require.NoError(t, err)
-		require.Equal(t, compact, *out.LifecyclePolicyText)
-		require.Equal(t, "123456789012", *out.RegistryId)
-		require.Equal(t, "team/app", *out.RepositoryName)
-
-		got, err := f.GetLifecyclePolicy(ctx, get)
-		require.NoError(t, err)
-		require.Equal(t, compact, *got.LifecyclePolicyText)
-		require.Equal(t, time.Unix(0, 0).UTC(), *got.LastEvaluatedAt, "never evaluated")
-		require.Equal(t, "123456789012", *got.RegistryId)
-		require.Equal(t, "team/app", *got.RepositoryName)
-
-		require.NoError(t, f.registry.RunLifecycle("team/app"))
-		evaluated := lastEvaluated(t, f, "team/app")
-		require.WithinDuration(t, f.registry.Now(), evaluated, time.Minute)
-		putLifecycle(t, f, "team/app", expiring(2, anyImages))
-		require.Equal(t, int64(0), lastEvaluated(t, f, "team/app").Unix(), "another policy")
-
-		removed, err := f.DeleteLifecyclePolicy(ctx, remove)
-		require.NoError(t, err)
-		require.Equal(t, `{"rules":[`+expiring(2, anyImages)+`]}`, *removed.LifecyclePolicyText)
-		require.Equal(t, int64(0), removed.LastEvaluatedAt.Unix())
-		require.Equal(t, "123456789012", *removed.RegistryId)
-		require.Equal(t, "team/app", *removed.RepositoryName)
-		_, err = f.GetLifecyclePolicy(ctx, get)
-		requireError[*types.LifecyclePolicyNotFoundException](t, err, none)
-	})
-}
-
-func TestLifecyclePolicyTextRefused(t *testing.T) {
-	const wrapper = "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: '%s'"
-	wide := strings.Repeat(" ", 100)
-	for name, test := range map[string]struct{ text, message string }{
-		"too short": {"{}",
-			"Invalid parameter at 'lifecyclePolicyText' failed to satisfy constraint: 'Member must have length greater than or equal to 100'"},
-		"not JSON": {"no policy" + wide,
-			fmt.Sprintf(wrapper, "Lifecycle policy parsing failure: Could not map policyString into LifecyclePolicy.")},
-		"no rules": {"{" + wide + "}",
-			fmt.Sprintf(wrapper, `Lifecycle policy validation failure: object has missing required properties (["rules"])`)},
-		"one priority twice": {lifecycleText(expiring(1, untaggedImages), expiring(1, anyImages)),
-			fmt.Sprintf(wrapper, "Lifecycle policy validation failure: Duplicate priority in multiple rules")},
-		"a null member": {lifecycleText(strings.Replace(expiring(1, untaggedImages), `"a rule of a test"`, "null", 1)),
-			fmt.Sprintf(wrapper, "Lifecycle policy validation failure: instance failed to match exactly one schema (matched 0 out of 4)\n")},
-		"a null target beside expire": {lifecycleText(strings.Replace(expiring(1, untaggedImages), `"type":"expire"`, `"type":"expire","targetStorageClass":null`, 1)),
-			fmt.Sprintf(wrapper, "Lifecycle policy validation failure: instance failed to match exactly one schema (matched 0 out of 2)\n")},
-	} {
-		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				name := aws.String("team/app")
-				_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: name})
-				require.NoError(t, err)
-				_, err = f.PutLifecyclePolicy(t.Context(), &ecr.PutLifecyclePolicyInput{RepositoryName: name, LifecyclePolicyText: &test.text})
-				requireError[*types.InvalidParameterException](t, err, test.message)
-				_, err = f.StartLifecyclePolicyPreview(t.Context(), &ecr.StartLifecyclePolicyPreviewInput{RepositoryName: name, LifecyclePolicyText: &test.text})
-				requireError[*types.InvalidParameterException](t, err, test.message)
-			})
-		})
-	}
-}
-
 func TestLifecycleRunsEveryDay(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		r := f.registry
@@ -383,15 +297,6 @@ func TestReferrersFollowTheirSubject(t *testing.T) {
 			})
 		})
 	}
-	t.Run("staying without a policy", func(t *testing.T) {
-		onAllFaces(t, func(t *testing.T, f face) {
-			f.registry.MustPush("team/app", subject)
-			f.registry.MustPush("team/app", referrer)
-			remove(t, f, subject.Digest())
-			f.registry.Advance(30 * day)
-			requireImages(t, f, "team/app", referrer.Digest())
-		})
-	})
 }
 
 // What was pulled lately stays; what never was, or not since it was restored,

@@ -232,35 +232,6 @@ func TestPreviewPagesAndFilters(t *testing.T) {
 	})
 }
 
-func TestPreviewRefusesInput(t *testing.T) {
-	const together = "Invalid parameter at '%s' failed to satisfy constraint: 'This option cannot be used when you specify images with imageIds'"
-	ids := []types.ImageIdentifier{{ImageTag: aws.String("a")}}
-	for name, test := range map[string]struct {
-		in      ecr.GetLifecyclePolicyPreviewInput
-		message string
-	}{
-		"maxResults and imageIds": {ecr.GetLifecyclePolicyPreviewInput{ImageIds: ids, MaxResults: aws.Int32(1)}, strings.Replace(together, "%s", "maxResults", 1)},
-		"nextToken and imageIds":  {ecr.GetLifecyclePolicyPreviewInput{ImageIds: ids, NextToken: aws.String("t")}, strings.Replace(together, "%s", "nextToken", 1)},
-		"too large a page": {ecr.GetLifecyclePolicyPreviewInput{MaxResults: aws.Int32(101)},
-			"Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member must have value less than or equal to 100'"},
-		"a token of nobody's": {ecr.GetLifecyclePolicyPreviewInput{NextToken: aws.String("t")},
-			"Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'"},
-		"an id of nothing": {ecr.GetLifecyclePolicyPreviewInput{ImageIds: []types.ImageIdentifier{{}}},
-			"Invalid parameter at 'imageId' failed to satisfy constraint: 'both tag and digest cannot be null'"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				f.registry.MustPush("team/app:a", fakeecr.RandomImage(1, 100))
-				startPreview(t, f, expiring(1, anyImages))
-				in := test.in
-				in.RepositoryName = aws.String("team/app")
-				_, err := f.GetLifecyclePolicyPreview(t.Context(), &in)
-				requireError[*types.InvalidParameterException](t, err, test.message)
-			})
-		})
-	}
-}
-
 func TestPreviewCompleteWaiter(t *testing.T) {
 	inBubble(t, func(t *testing.T, f face) {
 		image := f.registry.MustPush("team/app", fakeecr.RandomImage(1, 100))

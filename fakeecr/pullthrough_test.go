@@ -185,17 +185,6 @@ func rulePrefixes(t *testing.T, api fakeecr.API) []string {
 	return prefixes
 }
 
-// ECR takes any kind of registry for an open one, and the URL counts.
-func TestOpenUpstreamTakesAnyName(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		in := cached("cache", "quay.io")
-		in.UpstreamRegistry = types.UpstreamRegistryK8s
-		out, err := f.CreatePullThroughCacheRule(t.Context(), in)
-		require.NoError(t, err)
-		require.Equal(t, types.UpstreamRegistryQuay, out.UpstreamRegistry)
-	})
-}
-
 func TestSecretsOfRules(t *testing.T) {
 	const missing = "The ARN of the secret specified in the pull through cache rule was not found. Update the pull through cache rule with a valid secret ARN and try again."
 	for name, test := range map[string]struct {

@@ -57,11 +57,6 @@ func TestListImageReferrers(t *testing.T) {
 			}}, out.Referrers)
 			out.Referrers[0].Annotations["org.example"] = "the answer is the caller's own"
 		}
-
-		require.Equal(t, []string{}, referrerDigests(listReferrers(t, f, ecr.ListImageReferrersInput{}, fakeecr.RandomImage(2, 100).Digest())), "an unknown subject")
-		early := fakeecr.Referrer(fakeecr.RandomImage(2, 100), "application/vnd.example.sbom", []byte("early"))
-		f.registry.MustPush("team/app", early)
-		require.Equal(t, []string{early.Digest()}, referrerDigests(listReferrers(t, f, ecr.ListImageReferrersInput{}, fakeecr.RandomImage(2, 100).Digest())), "before its subject")
 	})
 }
 
@@ -132,12 +127,8 @@ func TestListImageReferrersRefused(t *testing.T) {
 	}{
 		"a malformed digest": {ecr.ListImageReferrersInput{SubjectId: &types.SubjectIdentifier{ImageDigest: aws.String("v1")}},
 			"Invalid parameter at 'imageDigest' failed to satisfy constraint: 'must satisfy regular expression '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+''"},
-		"a page too large": {ecr.ListImageReferrersInput{SubjectId: subject, MaxResults: aws.Int32(51)},
-			"Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member must have value less than or equal to 50'"},
 		"a token of nobody's": {ecr.ListImageReferrersInput{SubjectId: subject, NextToken: aws.String("t")},
 			"Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'"},
-		"too many types": {ecr.ListImageReferrersInput{SubjectId: subject, Filter: &types.ListImageReferrersFilter{ArtifactTypes: []string{"a", "b", "c", "d", "e", "f"}}},
-			"Invalid parameter at 'filter.artifactTypes' failed to satisfy constraint: 'Member must have length less than or equal to 5'"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {

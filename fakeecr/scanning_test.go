@@ -59,11 +59,6 @@ func TestRegistryScanningConfiguration(t *testing.T) {
 		require.NoError(t, err)
 		require.EqualValues(t, "BASIC", neighbour.ScanningConfiguration.ScanType)
 
-		t.Run("a type that is left out stays, rules that are left out go", func(t *testing.T) {
-			_, err := f.PutRegistryScanningConfiguration(t.Context(), nil)
-			require.NoError(t, err)
-			require.Equal(t, &types.RegistryScanningConfiguration{ScanType: "ENHANCED", Rules: []types.RegistryScanningRule{}}, get())
-		})
 		t.Run("the state shares no memory", func(t *testing.T) {
 			rules := []types.RegistryScanningRule{scanRule("SCAN_ON_PUSH", "a*")}
 			putScanning(t, f, "BASIC", rules...)
@@ -80,19 +75,8 @@ func TestRegistryScanningConfigurationRefusals(t *testing.T) {
 			_, err := f.PutRegistryScanningConfiguration(t.Context(), &ecr.PutRegistryScanningConfigurationInput{ScanType: kind, Rules: rules})
 			return err
 		}
-		requireError[*types.ValidationException](t, put("ENHANCED", scanRule("SCAN_ON_PUSH", "a"), scanRule("SCAN_ON_PUSH", "b")),
-			"Invalid input. Contains duplicate scan frequencies: [SCAN_ON_PUSH]")
-		requireError[*types.InvalidParameterException](t, put("BASIC", scanRule("CONTINUOUS_SCAN", "*")),
-			"Invalid parameter failed to satisfy constraint: 'Invalid scan frequency for scanType BASIC: CONTINUOUS_SCAN'")
 		requireError[*types.InvalidParameterException](t, put("", scanRule("CONTINUOUS_SCAN", "*")),
 			"Invalid parameter failed to satisfy constraint: 'Invalid scan frequency for scanType BASIC: CONTINUOUS_SCAN'")
-		requireError[*types.InvalidParameterException](t, put("ENHANCED", scanRule("MANUAL", "*")),
-			"Invalid parameter failed to satisfy constraint: 'Invalid scan frequency for scanType ENHANCED: MANUAL'")
-		requireError[*types.InvalidParameterException](t, put("BASIC", scanRule("MANUAL"), scanRule("SCAN_ON_PUSH"), scanRule("MANUAL")),
-			"Invalid parameter at 'rules' failed to satisfy constraint: 'Member must have length less than or equal to 2'")
-		requireError[*types.InvalidParameterException](t, put("BASIC", scanRule("SCAN_ON_PUSH", "UPPER")),
-			"Invalid parameter at 'rules.1.member.repositoryFilters.1.member.filter' failed to satisfy constraint: "+
-				`'Member must satisfy regular expression pattern: ^[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*$'`)
 		many := strings.Split(strings.Repeat("a ", 101), " ")[:101]
 		requireError[*types.InvalidParameterException](t, put("BASIC", scanRule("SCAN_ON_PUSH", many...)),
 			"Invalid parameter at 'rules.1.member.repositoryFilters' failed to satisfy constraint: 'Member must have length less than or equal to 100'")
@@ -138,10 +122,6 @@ func TestBatchGetRepositoryScanningConfiguration(t *testing.T) {
 		putScanning(t, f, "ENHANCED", scanRule("SCAN_ON_PUSH", "prod"))
 		require.Equal(t, []types.RepositoryScanningConfiguration{item("flagged", true, "MANUAL")}, get("flagged").ScanningConfigurations,
 			"the flag is shown, although enhanced scanning does not read it")
-
-		_, err := f.BatchGetRepositoryScanningConfiguration(t.Context(), &ecr.BatchGetRepositoryScanningConfigurationInput{RepositoryNames: make([]string, 26)})
-		requireError[*types.InvalidParameterException](t, err,
-			"Invalid parameter at 'repositoryNames' failed to satisfy constraint: 'Member must have length less than or equal to 25'")
 	})
 }
 
@@ -174,36 +154,6 @@ func TestScanFilters(t *testing.T) {
 	}
 }
 
-func TestPutImageScanningConfiguration(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		create(t, f, "team/app")
-		put := func(name string) (*ecr.PutImageScanningConfigurationOutput, error) {
-			return f.PutImageScanningConfiguration(t.Context(), &ecr.PutImageScanningConfigurationInput{
-				RepositoryName: aws.String(name), ImageScanningConfiguration: &types.ImageScanningConfiguration{ScanOnPush: true},
-			})
-		}
-		out, err := put("team/app")
-		require.NoError(t, err)
-		out.ResultMetadata = (&ecr.PutImageScanningConfigurationOutput{}).ResultMetadata
-		require.Equal(t, &ecr.PutImageScanningConfigurationOutput{
-			RegistryId: aws.String("123456789012"), RepositoryName: aws.String("team/app"),
-			ImageScanningConfiguration: &types.ImageScanningConfiguration{ScanOnPush: true},
-		}, out)
-		described, err := f.DescribeRepositories(t.Context(), nil)
-		require.NoError(t, err)
-		require.True(t, described.Repositories[0].ImageScanningConfiguration.ScanOnPush)
-
-		_, err = put("missing")
-		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'missing' does not exist in the registry with id '123456789012'")
-		_, err = put("Bad")
-		requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'repositoryName' failed to satisfy constraint: "+
-			`'must satisfy regular expression '[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*''`)
-		putScanning(t, f, "ENHANCED")
-		_, err = put("team/app")
-		requireError[*types.ValidationException](t, err, "This feature is disabled")
-	})
-}
-
 func TestStartImageScan(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
@@ -217,14 +167,6 @@ func TestStartImageScan(t *testing.T) {
 			ImageScanStatus: &types.ImageScanStatus{Status: "IN_PROGRESS"},
 		}, out)
 
-		t.Run("once in 24 hours", func(t *testing.T) {
-			const text = "The scan quota per image has been exceeded. Wait and try again."
-			requireError[*types.LimitExceededException](t, startScan(t, f, tagID("v1")), text)
-			f.registry.Advance(23 * time.Hour)
-			requireError[*types.LimitExceededException](t, startScan(t, f, digestID(digest)), text)
-			f.registry.Advance(time.Hour)
-			require.NoError(t, startScan(t, f, digestID(digest)))
-		})
 		t.Run("an image pushed again has no scans", func(t *testing.T) {
 			_, err := f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*digestID(digest)}})
 			require.NoError(t, err)
@@ -238,29 +180,11 @@ func TestStartImageScan(t *testing.T) {
 	})
 }
 
-func TestStartImageScanRefusals(t *testing.T) {
+func TestAnAttestationIsNotScanned(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
-		image := fakeecr.RandomImage(1, 4096)
-		f.registry.MustPush("team/app:v1", image)
-		index := f.registry.MustPush("team/app:all", fakeecr.RandomIndex(2, "linux/amd64"))
-		artifact := f.registry.MustPush("team/app", fakeecr.Referrer(image, "application/vnd.example.sbom", []byte("sbom")))
-		attestation := f.registry.MustPush("team/app", attestation())
-		for digest, mediaType := range map[string]string{
-			index:       "application/vnd.oci.image.index.v1+json",
-			artifact:    "application/vnd.example.sbom",
-			attestation: "application/vnd.oci.image.config.v1+json",
-		} {
-			requireError[*types.UnsupportedImageTypeException](t, startScan(t, f, digestID(digest)),
-				"An artifact with media type '"+mediaType+"' cannot be scanned. For more information, see the Amazon ECR documentation.")
-		}
-		requireError[*types.ImageNotFoundException](t, startScan(t, f, tagID("missing")), "The image with imageId {imageDigest:'null', imageTag:'missing'} "+
-			"does not exist within the repository with name 'team/app' in the registry with id '123456789012'")
-		requireError[*types.InvalidParameterException](t, startScan(t, f, &types.ImageIdentifier{}),
-			"Invalid parameter at 'imageId' failed to satisfy constraint: 'both tag and digest cannot be null'")
-		_, err := f.StartImageScan(t.Context(), &ecr.StartImageScanInput{RepositoryName: aws.String("missing"), ImageId: tagID("v1")})
-		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'missing' does not exist in the registry with id '123456789012'")
-		putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "*"))
-		requireError[*types.ValidationException](t, startScan(t, f, tagID("v1")), "This feature is disabled")
+		digest := f.registry.MustPush("team/app", attestation())
+		requireError[*types.UnsupportedImageTypeException](t, startScan(t, f, digestID(digest)),
+			"An artifact with media type 'application/vnd.oci.image.config.v1+json' cannot be scanned. For more information, see the Amazon ECR documentation.")
 	})
 }
 

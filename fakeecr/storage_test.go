@@ -274,27 +274,6 @@ func TestStorageClassUpdateRefused(t *testing.T) {
 	}
 }
 
-func TestStorageClassOfNothing(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		update := func(id types.ImageIdentifier, target types.TargetStorageClass) error {
-			_, err := f.UpdateImageStorageClass(t.Context(), &ecr.UpdateImageStorageClassInput{
-				RepositoryName: aws.String("team/app"), ImageId: &id, TargetStorageClass: target,
-			})
-			return err
-		}
-		absent := types.ImageIdentifier{ImageTag: aws.String("v1")}
-		requireError[*types.RepositoryNotFoundException](t, update(absent, types.TargetStorageClassArchive),
-			"The repository with name 'team/app' does not exist in the registry with id '123456789012'")
-		f.registry.MustPush("team/app:v2", fakeecr.RandomImage(1, 100))
-		requireError[*types.ImageNotFoundException](t, update(absent, types.TargetStorageClassArchive),
-			"The image with imageId {imageDigest:'null', imageTag:'v1'} does not exist within the repository with name 'team/app' in the registry with id '123456789012'")
-		requireError[*types.InvalidParameterException](t, update(types.ImageIdentifier{}, types.TargetStorageClassArchive),
-			"Invalid parameter at 'imageId' failed to satisfy constraint: 'both tag and digest cannot be null'")
-		var refused *types.InvalidParameterException
-		require.ErrorAs(t, update(absent, "GLACIER"), &refused)
-	})
-}
-
 // An index goes into the archive alone, as it is deleted alone; its children may
 // go then, and come back with it.
 func TestArchivedIndex(t *testing.T) {
