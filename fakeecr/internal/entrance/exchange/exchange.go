@@ -125,7 +125,7 @@ type owner interface{ WriteOwned(body []byte) }
 // connection.
 func (a *Answer) Write(w http.ResponseWriter, req *http.Request) error {
 	if a.Reply == nil {
-		if a.Status >= http.StatusBadRequest {
+		if a.Status >= http.StatusBadRequest && req.Body != http.NoBody {
 			defer readOn(w, req)()
 		}
 		a.write(w, req)

@@ -94,8 +94,8 @@ var (
 var blobStays = &refusal{status: http.StatusMethodNotAllowed, code: "UNSUPPORTED", message: "The operation is unsupported."}
 
 func blobUnknown(r *request) error {
-	return &refusal{status: http.StatusNotFound, code: "BLOB_UNKNOWN", message: fmt.Sprintf(
-		"The layer with digest '%s' does not exist within the repository with name '%s' in the registry with id '%s'", r.reference, r.repository, r.registry.Account)}
+	return &refusal{status: http.StatusNotFound, code: "BLOB_UNKNOWN", message: "The layer with digest '" + r.reference +
+		"' does not exist within the repository with name '" + r.repository + "' in the registry with id '" + r.registry.Account + "'"}
 }
 
 func uploadUnknown(r *request) error {

@@ -105,7 +105,11 @@ func (e Endpoint) Serve(req *http.Request, host registry.Key, downloads string) 
 	if answer.Header.Get(apiVersion) == "" {
 		answer.Header.Set(apiVersion, "registry/2.0")
 	}
-	return answer.On(e.Stage, req, r.calls...), nil
+	answer.On(e.Stage, req, r.calls...)
+	for _, call := range r.calls {
+		e.Stage.End(call)
+	}
+	return answer, nil
 }
 
 // answer is the answer to the request. Whoever does not say who calls learns

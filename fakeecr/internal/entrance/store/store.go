@@ -59,7 +59,9 @@ func Serve(s *stage.Stage, by stage.Caller, req *http.Request, ownHost, spec boo
 	if spec {
 		answer.Header.Set("Docker-Content-Digest", *in.LayerDigest)
 	}
-	return answer.On(s, req, call), nil
+	answer.On(s, req, call)
+	s.End(call)
+	return answer, nil
 }
 
 // errorBody is the form of S3's errors.
