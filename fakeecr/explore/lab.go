@@ -63,7 +63,7 @@ func (l *lab) inBubble(begin time.Time, main func(*bubble, *testing.T)) explorat
 	case <-watchdog.C:
 		l.hung++
 		where := stacksOf(b.id.Load())
-		out := exploration.Outcome{Ending: exploration.Endless, Fired: true, Stack: where.text}
+		out := exploration.Outcome{Ending: exploration.Endless, Stack: where.text}
 		out.Detail = fmt.Sprintf("it hangs, and was left behind after %v of real time: %s", l.within, where.line)
 		return out
 	}

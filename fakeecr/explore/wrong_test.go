@@ -246,6 +246,36 @@ func TestRightFunctionsAreLeftAlone(t *testing.T) {
 	}
 }
 
+// What does not return is found also where it does not get as far as the fault.
+func TestWrongBeforeTheFault(t *testing.T) {
+	for _, c := range []struct {
+		wrong   func(context.Context)
+		verdict exploration.Verdict
+		says    string
+	}{
+		{func(context.Context) { panic("oh") }, exploration.Panic, "oh"},
+		{func(context.Context) { runtime.Goexit() }, exploration.Panic, "it ended its goroutine"},
+		{func(ctx context.Context) { <-ctx.Done() }, exploration.NeverEnds, "it goes on until its context ends"},
+		{func(context.Context) { go func() { <-make(chan int) }() }, exploration.Leak, "leaves goroutines"},
+	} {
+		t.Run(string(c.verdict)+" "+c.says, func(t *testing.T) {
+			runs := 0
+			report := survey(t, seeded(t), func(ctx context.Context, r *fakeecr.Registry) (any, error) {
+				if runs++; runs > 1 {
+					c.wrong(ctx)
+					return nil, nil
+				}
+				return nil, tag(ctx, r)
+			})
+			require.NotEmpty(t, report.Cells)
+			for _, cell := range report.Cells {
+				require.Equal(t, c.verdict, cell.Verdict, "%s", cell)
+				require.Contains(t, cell.Detail, c.says)
+			}
+		})
+	}
+}
+
 // A function that is wrong on the good day is named at once.
 func TestWrongOnTheGoodDay(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -112,11 +112,11 @@ func (e *Exploration) Run(v Variation) Cell {
 	first := e.Subject(e.Fixture, v.Rules, e.allowed())
 	cell := Cell{Variation: v, Verdict: Survived, Trace: first.Trace}
 	switch {
-	case !first.Fired:
-		cell.Verdict = NotReached
-	case first.Ending != Returned:
+	case first.Ending != Returned: // also where it did not get as far as the fault
 		cell.fails(first.Verdict(), first.Detail, Cause(first.Detail))
 		cell.Stack = first.Stack
+	case !first.Fired:
+		cell.Verdict = NotReached
 	case first.Err == nil && v.Fault != killedName:
 		e.judgeSuccess(&cell, first)
 	default:
