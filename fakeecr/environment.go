@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,11 +37,7 @@ func (s *Server) Env() []string {
 	if instanceOf(s.Registry).t != nil {
 		instanceOf(s.Registry).t.Helper()
 	}
-	var pairs []string
-	for _, v := range s.environment() {
-		pairs = append(pairs, v.name+"="+v.value)
-	}
-	return pairs
+	return pairs(s.environment())
 }
 
 // Setenv sets the environment of [Server.Env] for the rest of the test, which
@@ -57,34 +54,64 @@ func (s *Server) Setenv(t interface{ Setenv(key, value string) }) {
 	}
 }
 
+// EnvAt is the environment of [Server.Env] for a server of your own, by its URL, that
+// serves the [Registry.Handler]: for a process in a container, say. It names no profile
+// file, as no container has it: a process that inherits AWS_PROFILE from elsewhere is to
+// be rid of it. For a URL of https it writes the certificates that clients are to trust,
+// as Env does, to the file bundle, and names that. The error is that of the file.
+func (r *Registry) EnvAt(url, bundle string) ([]string, error) {
+	if !strings.HasPrefix(url, "https:") {
+		bundle = ""
+	} else if err := os.WriteFile(bundle, append(machinePool(), r.RootCAsPEM()...), 0o644); err != nil {
+		return nil, err
+	}
+	return pairs(r.environmentAt(url, os.DevNull, bundle)), nil
+}
+
 type variable struct{ name, value string }
+
+func pairs(variables []variable) (pairs []string) {
+	for _, v := range variables {
+		pairs = append(pairs, v.name+"="+v.value)
+	}
+	return pairs
+}
 
 // environment has no empty value where an SDK reads one as a mistake: boto3 finds
 // no profile of an empty name, nor any that no file has.
 func (s *Server) environment() []variable {
 	profile, err := s.files.profile(s.Region(), s.accessKey())
 	instanceOf(s.Registry).must(err)
-	direct := unproxied()
-	return append(s.trust(), []variable{
-		{"AWS_ENDPOINT_URL_ECR", s.URL},
-		{"AWS_ENDPOINT_URL_ECR_PUBLIC", s.URL},
-		{"AWS_ENDPOINT_URL_STS", s.URL},
-		{"AWS_ENDPOINT_URL", s.URL},
+	bundle := ""
+	if instanceOf(s.Registry).setup.tls {
+		bundle, err = s.files.write("ca.pem", append(machinePool(), s.RootCAsPEM()...))
+		instanceOf(s.Registry).must(err)
+	}
+	// The SDKs for JavaScript and .NET prefer a profile, or a role, to keys.
+	return append(s.environmentAt(s.URL, profile, bundle), variable{"AWS_PROFILE", "default"}, variable{"AWS_DEFAULT_PROFILE", "default"})
+}
+
+// environmentAt is the environment of a server at a URL, where a file has the profiles
+// and another one, if there is TLS, the certificates to trust.
+func (r *Registry) environmentAt(at, profiles, bundle string) []variable {
+	direct := unproxied(at)
+	return append(trust(bundle), []variable{
+		{"AWS_ENDPOINT_URL_ECR", at},
+		{"AWS_ENDPOINT_URL_ECR_PUBLIC", at},
+		{"AWS_ENDPOINT_URL_STS", at},
+		{"AWS_ENDPOINT_URL", at},
 		{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false"},
 		{"AWS_USE_FIPS_ENDPOINT", "false"},
 		{"AWS_USE_DUALSTACK_ENDPOINT", "false"},
-		{"AWS_REGION", s.Region()},
-		{"AWS_DEFAULT_REGION", s.Region()}, // the only one that boto3 and the CLI read
-		{"AWS_ACCESS_KEY_ID", s.accessKey()},
+		{"AWS_REGION", r.Region()},
+		{"AWS_DEFAULT_REGION", r.Region()}, // the only one that boto3 and the CLI read
+		{"AWS_ACCESS_KEY_ID", r.accessKey()},
 		{"AWS_SECRET_ACCESS_KEY", entrance.SecretAccessKey},
 		{"AWS_SESSION_TOKEN", ""},
 		{"AWS_SECURITY_TOKEN", ""}, // its old name, which boto3 reads first
 		{"AWS_CREDENTIAL_EXPIRATION", ""},
-		// The SDKs for JavaScript and .NET prefer a profile, or a role, to keys.
-		{"AWS_PROFILE", "default"},
-		{"AWS_DEFAULT_PROFILE", "default"},
-		{"AWS_CONFIG_FILE", profile},
-		{"AWS_SHARED_CREDENTIALS_FILE", profile},
+		{"AWS_CONFIG_FILE", profiles},
+		{"AWS_SHARED_CREDENTIALS_FILE", profiles},
 		{"AWS_WEB_IDENTITY_TOKEN_FILE", ""},
 		{"AWS_ROLE_ARN", ""},
 		{"AWS_EC2_METADATA_DISABLED", "true"},
@@ -93,14 +120,11 @@ func (s *Server) environment() []variable {
 	}...)
 }
 
-// trust is what has clients trust the server.
-func (s *Server) trust() []variable {
-	if !instanceOf(s.Registry).setup.tls {
+// trust is what has clients trust a file of certificates, "" for none.
+func trust(bundle string) (all []variable) {
+	if bundle == "" {
 		return []variable{{"AWS_CA_BUNDLE", ""}}
 	}
-	bundle, err := s.files.write("ca.pem", append(machinePool(), s.RootCAsPEM()...))
-	instanceOf(s.Registry).must(err)
-	var all []variable
 	for _, name := range []string{"AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"} {
 		all = append(all, variable{name, bundle})
 	}
@@ -124,8 +148,13 @@ func machinePool() []byte {
 	return nil
 }
 
-// unproxied is which hosts need no proxy: the server's besides the machine's.
-func unproxied() string {
+// unproxied is which hosts need no proxy: the server's, which is at a URL, besides the
+// machine's.
+func unproxied(at string) string {
+	own := "127.0.0.1"
+	if u, err := url.Parse(at); err == nil && u.Hostname() != "" {
+		own = u.Hostname()
+	}
 	var hosts []string
 	for _, name := range []string{"NO_PROXY", "no_proxy"} {
 		switch value := os.Getenv(name); value {
@@ -133,10 +162,10 @@ func unproxied() string {
 		case "*":
 			return "*"
 		default:
-			hosts = append(hosts, value)
+			hosts = append(hosts, strings.ReplaceAll(value, " ", ""))
 		}
 	}
-	return strings.Join(append(hosts, "127.0.0.1"), ",")
+	return strings.Join(append(hosts, own), ",")
 }
 
 // files are those that the environment of a server and its neighbours names.

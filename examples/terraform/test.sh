@@ -4,28 +4,19 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 work=$(mktemp -d)
-trap 'kill ${programs:-} 2>/dev/null || true; rm -rf "$work"' EXIT
-
-# start runs a program and sets url to what ends its first line.
-start() {
-	local line
-	mkfifo "$work/$2"
-	"$1" >"$work/$2" &
-	programs="${programs:-} $!"
-	exec {output}<"$work/$2"
-	read -r line <&"$output"
-	url=${line##* }
-}
+trap 'kill "${program:-}" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 for name in $(compgen -e AWS_); do unset "$name"; done
-go build -o "$work/sts" ./sts
-start "$work/sts" sts-output
-export AWS_ENDPOINT_URL_STS=$url
 # From $FAKEECR or the PATH: go install github.com/fakeecr/ecr/fakeecr/cmd/fakeecr@latest
-start "${FAKEECR:-fakeecr}" fakeecr-output
-export AWS_ENDPOINT_URL_ECR=$url
-export AWS_ACCESS_KEY_ID=123456789012 AWS_SECRET_ACCESS_KEY=any NO_PROXY=127.0.0.1
-export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
+mkfifo "$work/output"
+"${FAKEECR:-fakeecr}" -env "$work/env" >"$work/output" &
+program=$!
+exec 3<"$work/output"
+read -r line <&3
+url=${line##* }
+set -a
+. "$work/env" # what leads the provider to the program, also where it asks STS
+set +a
 export TF_IN_AUTOMATION=1 TF_INPUT=0 CHECKPOINT_DISABLE=1
 
 control() { curl -sSf --noproxy '*' -H 'Content-Type: application/json' -X "$1" "$url/_fakeecr/$2" "${@:3}"; }
@@ -53,6 +44,8 @@ equal "$(terraform output -raw repository_url)" 123456789012.dkr.ecr.us-east-1.a
 
 # What was written is what is read.
 terraform plan -no-color -detailed-exitcode
+
+equal "$(calls GetCallerIdentity | sed 's/^0$/none/;s/^[0-9]*$/some/')" some
 
 terraform destroy -no-color -auto-approve -refresh=false
 equal "$(calls DeleteRepository)" 1

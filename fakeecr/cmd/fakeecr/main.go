@@ -89,6 +89,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return err
 		}
 	}
+	url := scheme + "://" + nearby(listener.Addr())
+	if err := writeEnv(c.envFile, url, handler.registry.Load()); err != nil {
+		listener.Close()
+		return err
+	}
 	// Calls that rules keep would hold up the end.
 	defer context.AfterFunc(ctx, func() { handler.playings.end() })()
 	handler.ended = ctx
@@ -96,7 +101,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		fmt.Fprintf(stderr, "fakeecr: other machines can reach %s, which knows no secrets; %s\n", listener.Addr(), handler.guard.says())
 	}
 	// One write: who reads a line may read no more.
-	io.WriteString(stdout, greeting(scheme+"://"+nearby(listener.Addr()), handler.guard.isShut()))
+	io.WriteString(stdout, greeting(url, handler.guard.isShut()))
 	return serve(ctx, listener, handler)
 }
 
@@ -154,6 +159,8 @@ type config struct {
 	// tokenFile is where the token is read from, "" for nowhere.
 	tokenFile string
 	version   bool
+	// envFile is where the environment of clients is written to, "" for nowhere.
+	envFile string
 }
 
 func parse(args []string, stderr io.Writer) (*config, error) {
@@ -185,6 +192,7 @@ func (c *config) define(flags *flag.FlagSet) {
 	flags.StringVar(&c.addr, "addr", "127.0.0.1:0", "`host:port` to listen on; port 0 takes a free one")
 	flags.BoolVar(&c.tls, "tls", false, "serve HTTPS, with certificates for loopback, for ECR's own names and for the name that a client asks for; see -tls-ca")
 	flags.StringVar(&c.caFile, "tls-ca", "", "a `file` to write the authority to that clients of -tls are to trust, as AWS_CA_BUNDLE, SSL_CERT_FILE or docker's ca.crt; a new one each time")
+	flags.StringVar(&c.envFile, "env", "", "a `file` to write the environment to in which clients come here, STS's too, as docker run --env-file reads it or, in a shell without an AWS_PROFILE, set -a; . FILE; with -tls also FILE.pem, which it names")
 	flags.StringVar(&c.token, "token", "", "a `secret` that the page and the requests below "+prefix+" need; required for them where other machines can reach -addr; default $"+tokenVariable)
 	flags.StringVar(&c.tokenFile, "token-file", "", "a `file` with the secret of -token, which so is not seen in the list of processes")
 	flags.BoolVar(&c.version, "version", false, "say which version this is, and end")
