@@ -121,7 +121,7 @@ func New(t TB, options ...Option) *Registry {
 	}
 	s := newSetup(t, options)
 	w := newInstance(t, registry.NewWorld(s.seed, s.config), s)
-	return w.begin(registry.Key{Account: s.account, Region: s.region}, s.scenarios)
+	return w.begin(registry.Place{Account: s.account, Region: s.region}, s.scenarios)
 }
 
 // orNil turns a typed nil, as a nil *testing.T in a TB, into nil.
@@ -151,7 +151,7 @@ func (r *Registry) Account(id string) *Registry {
 		instanceOf(r).t.Helper()
 	}
 	instanceOf(r).must(checkAccount(id))
-	return &Registry{instance: instanceOf(r), caller: r.caller.As(stage.Own(registry.Key{Account: id, Region: r.caller.Region})), seeds: r.seeds}
+	return &Registry{instance: instanceOf(r), caller: r.caller.As(stage.Own(registry.Place{Account: id, Region: r.caller.Region})), seeds: r.seeds}
 }
 
 // Actor is the same registry, called by the same principal, whose calls carry a name:
@@ -176,7 +176,7 @@ func (r *Registry) Watch(f func(ctx context.Context, call *scenarios.Call) error
 
 // unobserved is the registry for a test's fixtures.
 func (r *Registry) unobserved() *Registry {
-	return &Registry{instance: instanceOf(r), caller: stage.Own(r.caller.Key), seeds: true}
+	return &Registry{instance: instanceOf(r), caller: stage.Own(r.caller.Place), seeds: true}
 }
 
 // AccountID is the account that the registry belongs to.
@@ -208,7 +208,7 @@ func (r *Registry) Fork(t TB, options ...Option) *Registry {
 	s.apply(t, options)
 	instanceOf(r).forked.Store(true)
 	w := newInstance(t, instanceOf(r).stage.World.Fork(s.config), s)
-	fork := w.begin(r.caller.Key, s.scenarios)
+	fork := w.begin(r.caller.Place, s.scenarios)
 	fork.caller = r.caller
 	return fork
 }
@@ -244,7 +244,7 @@ func (r *Registry) Advance(d time.Duration) {
 // Rules do not see the run; the trace shows it, as it does daily ones, as a call of
 // scenarios.RunLifecyclePolicy.
 func (r *Registry) RunLifecycle(repository string) error {
-	return instanceOf(r).stage.World.RunLifecycle(r.caller.Key, repository)
+	return instanceOf(r).stage.World.RunLifecycle(r.caller.Place, repository)
 }
 
 // Trace is the calls that the world has answered, whichever way they came in, and

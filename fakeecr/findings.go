@@ -62,7 +62,7 @@ func (r *Registry) SetScanStatus(reference string, status types.ScanStatus, desc
 	if !slices.Contains(scanFailures, status) {
 		instanceOf(r).must(fmt.Errorf("a scan without findings ends as one of %q, not as %q", scanFailures, status))
 	}
-	instanceOf(r).stage.World.SetScanFailure(r.caller.Key, reference, registry.ScanFailure{Status: status, Description: description})
+	instanceOf(r).stage.World.SetScanFailure(r.caller.Place, reference, registry.ScanFailure{Status: status, Description: description})
 }
 
 // ScanLifetime has images scanned for good; see [WithScanDuration].
@@ -89,7 +89,7 @@ func (r *Registry) setFindings(kind types.ScanType, reference string, found regi
 	}
 	instanceOf(r).must(checkReference(reference))
 	instanceOf(r).must(checkSeverities(found))
-	instanceOf(r).stage.World.SetFindings(r.caller.Key, kind, reference, found)
+	instanceOf(r).stage.World.SetFindings(r.caller.Place, kind, reference, found)
 }
 
 // longestTag is how many characters ECR takes.

@@ -15,10 +15,10 @@ import (
 func (r *Registry) Inspect() []*Registry {
 	still := instanceOf(r).stage.World.Still()
 	w := &instance{t: instanceOf(r).t, setup: instanceOf(r).setup, authority: instanceOf(r).authority, stage: stage.New(still, stage.Config{Seed: instanceOf(r).setup.seed})}
-	registries := []*Registry{{instance: w, caller: stage.Own(r.caller.Key), seeds: true}}
-	for _, key := range still.Keys() {
-		if key != r.caller.Key {
-			registries = append(registries, &Registry{instance: w, caller: stage.Own(key), seeds: true})
+	registries := []*Registry{{instance: w, caller: stage.Own(r.caller.Place), seeds: true}}
+	for _, place := range still.Places() {
+		if place != r.caller.Place {
+			registries = append(registries, &Registry{instance: w, caller: stage.Own(place), seeds: true})
 		}
 	}
 	return registries

@@ -86,11 +86,11 @@ func (w *instance) noteReason(reason string) {
 
 // begin is the first registry of the world, told what was declared and with its
 // scenarios in play.
-func (w *instance) begin(key registry.Key, played []scenarios.Scenario) *Registry {
+func (w *instance) begin(place registry.Place, played []scenarios.Scenario) *Registry {
 	if w.t != nil {
 		w.t.Helper()
 	}
-	r := &Registry{instance: w, caller: stage.Own(key)}
+	r := &Registry{instance: w, caller: stage.Own(place)}
 	w.first = r
 	for _, tell := range w.setup.declared {
 		tell(r)

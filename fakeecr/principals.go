@@ -31,7 +31,7 @@ func (r *Registry) As(principalARN string, identityPolicies ...string) *Registry
 		instanceOf(r).must(notPrincipal(principalARN))
 	}
 	instanceOf(r).must(instanceOf(r).stage.World.Admit(principalARN, identityPolicies))
-	return &Registry{instance: instanceOf(r), caller: r.caller.As(stage.Caller{Key: registry.Key{Account: account, Region: r.caller.Region}, ARN: principalARN})}
+	return &Registry{instance: instanceOf(r), caller: r.caller.As(stage.Caller{Place: registry.Place{Account: account, Region: r.caller.Region}, ARN: principalARN})}
 }
 
 func notPrincipal(arn string) error {

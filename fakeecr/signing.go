@@ -21,7 +21,7 @@ func (r *Registry) FailSigning(profileARN, code, reason string) {
 	if code != "" {
 		failure = &smithy.GenericAPIError{Code: code, Message: reason}
 	}
-	instanceOf(r).stage.World.FailSigning(r.caller.Key, profileARN, failure)
+	instanceOf(r).stage.World.FailSigning(r.caller.Place, profileARN, failure)
 }
 
 // checkProfile holds that a profile is one that the registry can sign with.

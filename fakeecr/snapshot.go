@@ -157,18 +157,18 @@ func (s Snapshot) Diff(other Snapshot) []Difference {
 	return all
 }
 
-// place is where in a snapshot something is.
-type place struct{ registry, repository, what string }
+// subject is where in a snapshot something is.
+type subject struct{ registry, repository, what string }
 
 // flat is all that the snapshot has, by where it is.
-func (s Snapshot) flat() map[place]string {
-	all := map[place]string{}
+func (s Snapshot) flat() map[subject]string {
+	all := map[subject]string{}
 	for name, reg := range s.Registries {
 		for what, value := range reg.Settings {
-			all[place{name, "", what}] = value
+			all[subject{name, "", what}] = value
 		}
 		for repository, repo := range reg.Repositories {
-			add := func(what, value string) { all[place{name, repository, what}] = value }
+			add := func(what, value string) { all[subject{name, repository, what}] = value }
 			add("repository", "there")
 			repo.flat(add)
 		}

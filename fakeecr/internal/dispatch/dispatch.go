@@ -75,13 +75,13 @@ func index[T any](shape reflect.Type, member string) []int {
 
 // Target is the registry that an input is about, which is the one that was called
 // unless the input names another, and the repository or "".
-func (o *Operation) Target(in any, called registry.Key) (key registry.Key, repository string) {
+func (o *Operation) Target(in any, called registry.Place) (place registry.Place, repository string) {
 	if o.resourceARN != nil {
-		key, repository, ok := naming.ParseRepositoryARN(aws.ToString(field[*string](in, o.resourceARN)))
+		place, repository, ok := naming.ParseRepositoryARN(aws.ToString(field[*string](in, o.resourceARN)))
 		if !ok {
 			return called, ""
 		}
-		return key, repository
+		return place, repository
 	}
 	if id := aws.ToString(field[*string](in, o.registryID)); id != "" {
 		called.Account = id
@@ -93,20 +93,20 @@ func (o *Operation) Target(in any, called registry.Key) (key registry.Key, repos
 // the action, on each repository that the input names. Where it names none the
 // resource is any repository of the registry or, for what is about a whole
 // registry, *. A repository that is made with tags is tagged as well.
-func (o *Operation) Accesses(in any, called registry.Key) []registry.Access {
-	key, repository := o.Target(in, called)
+func (o *Operation) Accesses(in any, called registry.Place) []registry.Access {
+	place, repository := o.Target(in, called)
 	names := []string{repository}
 	if several := field[[]string](in, o.repositoryNames); len(several) > 0 {
 		names = several
 	}
 	var accesses []registry.Access
 	for _, name := range names {
-		access := registry.Access{Action: o.action(), Registry: key, Repository: name, Resource: "*"}
+		access := registry.Access{Action: o.action(), Registry: place, Repository: name, Resource: "*"}
 		switch {
 		case name != "":
-			access.Resource = naming.RepositoryARN(key, name)
+			access.Resource = naming.RepositoryARN(place, name)
 		case o.registryID != nil || o.repositoryNames != nil:
-			access.Resource = naming.RepositoryARN(key, "*")
+			access.Resource = naming.RepositoryARN(place, "*")
 		}
 		access.Tags, access.TagKeys = o.requestTags(in)
 		accesses = append(accesses, access)

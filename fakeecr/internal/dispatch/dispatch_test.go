@@ -13,7 +13,7 @@ import (
 )
 
 // accesses are those of an input of some operation.
-func accesses[In any](in *In, called registry.Key) []registry.Access {
+func accesses[In any](in *In, called registry.Place) []registry.Access {
 	return operationOn[In]().Accesses(in, called)
 }
 
@@ -22,9 +22,9 @@ func operationOn[In any]() *Operation {
 }
 
 func TestAccesses(t *testing.T) {
-	own := registry.Key{Account: "123456789012", Region: "eu-west-1"}
-	theirs := registry.Key{Account: "210987654321", Region: "eu-west-1"}
-	elsewhere := registry.Key{Account: "210987654321", Region: "us-east-1"}
+	own := registry.Place{Account: "123456789012", Region: "eu-west-1"}
+	theirs := registry.Place{Account: "210987654321", Region: "eu-west-1"}
+	elsewhere := registry.Place{Account: "210987654321", Region: "us-east-1"}
 	const (
 		ownARN   = "arn:aws:ecr:eu-west-1:123456789012:repository/"
 		theirARN = "arn:aws:ecr:eu-west-1:210987654321:repository/"
@@ -69,17 +69,17 @@ func TestAccesses(t *testing.T) {
 
 func TestAccessesOfTags(t *testing.T) {
 	given := []types.Tag{{Key: aws.String("team"), Value: aws.String("blue")}, {Key: aws.String("stage")}}
-	both := accesses(&ecr.CreateRepositoryInput{Tags: given}, registry.Key{})
+	both := accesses(&ecr.CreateRepositoryInput{Tags: given}, registry.Place{})
 	require.Len(t, both, 2)
 	for i, action := range []string{"ecr:CreateRepository", "ecr:TagResource"} {
 		require.Equal(t, action, both[i].Action)
 		require.Equal(t, given, both[i].Tags)
 		require.Equal(t, []string{"team", "stage"}, both[i].TagKeys)
 	}
-	require.Len(t, accesses(&ecr.CreateRepositoryInput{Tags: []types.Tag{}}, registry.Key{}), 1)
-	require.Len(t, accesses(&ecr.TagResourceInput{Tags: given}, registry.Key{}), 1)
+	require.Len(t, accesses(&ecr.CreateRepositoryInput{Tags: []types.Tag{}}, registry.Place{}), 1)
+	require.Len(t, accesses(&ecr.TagResourceInput{Tags: given}, registry.Place{}), 1)
 
-	access := accesses(&ecr.UntagResourceInput{TagKeys: []string{"team"}}, registry.Key{})[0]
+	access := accesses(&ecr.UntagResourceInput{TagKeys: []string{"team"}}, registry.Place{})[0]
 	require.Empty(t, access.Tags)
 	require.Equal(t, []string{"team"}, access.TagKeys)
 }

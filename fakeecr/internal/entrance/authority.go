@@ -28,11 +28,11 @@ type Authority struct {
 	mu sync.Mutex
 	// signed are the certificates by what clients came by. A browser that was told to
 	// trust one trusts no other of the same name.
-	signed map[place]*tls.Certificate
+	signed map[listener]*tls.Certificate
 }
 
-// place is what a client came by.
-type place struct{ name, address string }
+// listener is what a client came by.
+type listener struct{ name, address string }
 
 // mostSigned is how many certificates are kept.
 const mostSigned = 1000
@@ -62,7 +62,7 @@ func NewAuthority(region string) (*Authority, error) {
 		return nil, err
 	}
 	certificate, err := x509.ParseCertificate(der)
-	return &Authority{region: region, certificate: certificate, key: key, served: served, signed: map[place]*tls.Certificate{}}, err
+	return &Authority{region: region, certificate: certificate, key: key, served: served, signed: map[listener]*tls.Certificate{}}, err
 }
 
 // Pool is what a client trusts that trusts the authority alone.
@@ -91,7 +91,7 @@ func (a *Authority) Config() *tls.Config {
 // certify is the certificate of a handshake, which is that of the last one by the
 // same name and address for as long as it is good.
 func (a *Authority) certify(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	at := place{name: hello.ServerName}
+	at := listener{name: hello.ServerName}
 	local, ok := hello.Conn.LocalAddr().(*net.TCPAddr)
 	if ok {
 		at.address = local.IP.String()

@@ -48,33 +48,33 @@ func hostname(host string) string {
 // keyOf is the registry that a request is for: the one that its host names, else
 // the one of its signature's scope, in which an access key of 12 digits is an
 // account, else the default.
-func keyOf(req *http.Request, otherwise registry.Key) registry.Key {
-	key := otherwise
+func keyOf(req *http.Request, otherwise registry.Place) registry.Place {
+	place := otherwise
 	if account, region, ok := credentialScope(req.Header.Get("Authorization")); ok {
-		key.Region = region
+		place.Region = region
 		if constraint.ValidRegistryID(account) {
-			key.Account = account
+			place.Account = account
 		}
 	}
 	host := hostKey(req)
-	return registry.Key{Account: cmp.Or(host.Account, key.Account), Region: cmp.Or(host.Region, key.Region)}
+	return registry.Place{Account: cmp.Or(host.Account, place.Account), Region: cmp.Or(host.Region, place.Region)}
 }
 
 // hostKey is the registry that the host names, with empty members where it names
 // none.
-func hostKey(req *http.Request) (key registry.Key) {
+func hostKey(req *http.Request) (place registry.Place) {
 	name := hostname(req.Host)
 	names := ecrHost.FindStringSubmatch(name)
 	if names == nil {
 		names = registryHost.FindStringSubmatch(name)
 	}
 	if names != nil {
-		key.Account, key.Region = names[1], names[2]
+		place.Account, place.Region = names[1], names[2]
 	}
 	if names := identityHost.FindStringSubmatch(name); names != nil {
-		key.Region = cmp.Or(names[1], names[2])
+		place.Region = cmp.Or(names[1], names[2])
 	}
-	return key
+	return place
 }
 
 // identify finds out whose a request is that is to be signed for a service.
@@ -89,7 +89,7 @@ func (e *Entrance) identify(req *http.Request, service, downloads string) *excha
 // callerOf is the registry that a request calls, and the principal that signed
 // it.
 func (e *Entrance) callerOf(req *http.Request) stage.Caller {
-	caller := e.Default.At(keyOf(req, e.Default.Key))
+	caller := e.Default.At(keyOf(req, e.Default.Place))
 	accessKey, _, _ := credentialScope(req.Header.Get("Authorization"))
 	account := e.Credentials[accessKey].AccountID
 	switch arn, known := e.Stage.World.Holder(accessKey); {
@@ -99,9 +99,9 @@ func (e *Entrance) callerOf(req *http.Request) stage.Caller {
 			caller.Session = accessKey
 		}
 	case account != "":
-		caller = caller.As(stage.Own(registry.Key{Account: account, Region: caller.Region}))
+		caller = caller.As(stage.Own(registry.Place{Account: account, Region: caller.Region}))
 	case constraint.ValidRegistryID(accessKey):
-		caller = caller.As(stage.Own(caller.Key))
+		caller = caller.As(stage.Own(caller.Place))
 	}
 	return caller
 }

@@ -9,32 +9,32 @@ import (
 )
 
 // RepositoryARN is the ARN of a repository, whether it exists or not.
-func RepositoryARN(key Key, name string) string {
-	return "arn:" + Partition(key.Region) + ":ecr:" + key.Region + ":" + key.Account + ":repository/" + name
+func RepositoryARN(place Place, name string) string {
+	return "arn:" + Partition(place.Region) + ":ecr:" + place.Region + ":" + place.Account + ":repository/" + name
 }
 
 // ParseRepositoryARN is the repository that an ARN names, and its registry. Nothing
 // else in ECR has tags.
-func ParseRepositoryARN(arn string) (key Key, repository string, ok bool) {
+func ParseRepositoryARN(arn string) (place Place, repository string, ok bool) {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "ecr" {
-		return Key{}, "", false
+		return Place{}, "", false
 	}
-	key = Key{Account: parts[4], Region: parts[3]}
+	place = Place{Account: parts[4], Region: parts[3]}
 	name, ok := strings.CutPrefix(parts[5], "repository/")
-	ok = ok && parts[1] == Partition(key.Region) && constraint.ValidRegistryID(key.Account) && constraint.ValidRepositoryName(name)
-	return key, name, ok
+	ok = ok && parts[1] == Partition(place.Region) && constraint.ValidRegistryID(place.Account) && constraint.ValidRepositoryName(name)
+	return place, name, ok
 }
 
 // RootARN is that of the root of a registry's account.
-func RootARN(key Key) string {
-	return fmt.Sprintf("arn:%s:iam::%s:root", Partition(key.Region), key.Account)
+func RootARN(place Place) string {
+	return fmt.Sprintf("arn:%s:iam::%s:root", Partition(place.Region), place.Account)
 }
 
 // ServiceRoleARN is that of the role by which a service of AWS acts in a registry's
 // account.
-func ServiceRoleARN(key Key, service, role string) string {
-	return fmt.Sprintf("arn:%s:iam::%s:role/aws-service-role/%s/%s", Partition(key.Region), key.Account, service, role)
+func ServiceRoleARN(place Place, service, role string) string {
+	return fmt.Sprintf("arn:%s:iam::%s:role/aws-service-role/%s/%s", Partition(place.Region), place.Account, service, role)
 }
 
 var roleARN = regexp.MustCompile(`^arn:(aws[a-z-]*):iam::([0-9]{12}):role/(?:[\x21-\x7e]+/)?([\w+=,.@-]{1,64})$`)
@@ -52,13 +52,13 @@ func ParseRoleARN(arn string) (account string, session func(name string) string,
 }
 
 // SecretPrefix begins the ARNs of a registry's own secrets.
-func SecretPrefix(key Key) string {
-	return fmt.Sprintf("arn:%s:secretsmanager:%s:%s:secret:", Partition(key.Region), key.Region, key.Account)
+func SecretPrefix(place Place) string {
+	return fmt.Sprintf("arn:%s:secretsmanager:%s:%s:secret:", Partition(place.Region), place.Region, place.Account)
 }
 
 // KMSPrefix begins the ARNs of a registry's own KMS keys.
-func KMSPrefix(key Key) string {
-	return fmt.Sprintf("arn:%s:kms:%s:%s:", Partition(key.Region), key.Region, key.Account)
+func KMSPrefix(place Place) string {
+	return fmt.Sprintf("arn:%s:kms:%s:%s:", Partition(place.Region), place.Region, place.Account)
 }
 
 var kmsKeyARN = regexp.MustCompile(`^arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(key|alias)/.+$`)

@@ -7,22 +7,22 @@ func domain(region string) string { return partitionOf(region).domain }
 
 // RegistryName begins the host of a registry's endpoint for images, whatever the
 // domain.
-func RegistryName(key Key) string { return key.Account + ".dkr.ecr." + key.Region }
+func RegistryName(place Place) string { return place.Account + ".dkr.ecr." + place.Region }
 
 // RegistryHost is the host of a registry's endpoint for images.
-func RegistryHost(key Key) string { return RegistryName(key) + domain(key.Region) }
+func RegistryHost(place Place) string { return RegistryName(place) + domain(place.Region) }
 
 var registryURL = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr\.([a-z]{2,}(?:-[a-z]+)+-[0-9]+)\.amazonaws\.com`)
 
 // RegistryAt is the registry of ECR that a URL of a pull-through cache rule stands
 // for.
-func RegistryAt(url string) (key Key, ok bool) {
+func RegistryAt(url string) (place Place, ok bool) {
 	parts := registryURL.FindStringSubmatch(url)
 	if parts == nil {
-		return Key{}, false
+		return Place{}, false
 	}
-	key = Key{Account: parts[1], Region: parts[2]}
-	return key, url == RegistryHost(key)
+	place = Place{Account: parts[1], Region: parts[2]}
+	return place, url == RegistryHost(place)
 }
 
 // DownloadHost is the host of the download URLs in a region, where the registry

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Key names a registry: there is one in each region of each account.
-type Key struct{ Account, Region string }
+// Place is where a registry is: there is one in each region of each account.
+type Place struct{ Account, Region string }
 
-func (k Key) String() string { return k.Account + "/" + k.Region }
+func (p Place) String() string { return p.Account + "/" + p.Region }
 
 var regionPattern = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
 

@@ -15,12 +15,12 @@ func TestNamesOfARegistry(t *testing.T) {
 			"aws-eusc", "123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu", "arn:aws-eusc:ecr:eusc-de-east-1:123456789012:repository/team/app",
 		},
 	} {
-		key := Key{Account: "123456789012", Region: region}
+		place := Place{Account: "123456789012", Region: region}
 		require.True(t, IsRegion(region))
-		require.Equal(t, want, []string{Partition(region), RegistryHost(key), RepositoryARN(key, "team/app")})
+		require.Equal(t, want, []string{Partition(region), RegistryHost(place), RepositoryARN(place, "team/app")})
 		back, name, ok := ParseRepositoryARN(want[2])
 		require.True(t, ok)
-		require.Equal(t, key, back)
+		require.Equal(t, place, back)
 		require.Equal(t, "team/app", name)
 	}
 }
@@ -38,9 +38,9 @@ func TestWhatIsNoName(t *testing.T) {
 		_, ok := RegistryAt(url)
 		require.False(t, ok, url)
 	}
-	key, ok := RegistryAt("123456789012.dkr.ecr.eu-west-1.amazonaws.com")
+	place, ok := RegistryAt("123456789012.dkr.ecr.eu-west-1.amazonaws.com")
 	require.True(t, ok)
-	require.Equal(t, Key{Account: "123456789012", Region: "eu-west-1"}, key)
+	require.Equal(t, Place{Account: "123456789012", Region: "eu-west-1"}, place)
 	for arn, want := range map[string]string{
 		"arn:aws:kms:eu-west-1:123456789012:key/1234abcd": "eu-west-1", "arn:aws:kms:eu-west-1:123456789012:alias/team": "eu-west-1",
 		"arn:aws:kms:eu-west-1:123456789012:grant/1": "", "1234abcd": "",

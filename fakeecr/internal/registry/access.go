@@ -36,7 +36,7 @@ func (w *World) Admit(arn string, policies []string) error {
 		admitted.policies = append(admitted.policies, document)
 		w.hasPolicies.Store(true)
 	}
-	return w.do(Key{}, func(tx *Tx) error {
+	return w.do(Place{}, func(tx *Tx) error {
 		root := tx.write()
 		if len(policies) > 0 || !root.principals.Has(arn) {
 			root.principals.Set(root.Generation(), arn, admitted)
@@ -52,7 +52,7 @@ func (w *World) Holder(accessKey string) (arn string, known bool) {
 	if session, of := w.Session(accessKey); of {
 		return session.ARN, true
 	}
-	tx := w.NewTx(Key{}, "")
+	tx := w.NewTx(Place{}, "")
 	holder, known := tx.read().principals.Get(accessKey)
 	if !known {
 		return "", false
@@ -71,7 +71,7 @@ type Access struct {
 	// Resource is the ARN of what the call is about, or *.
 	Resource string
 	// Registry has the resource. Repository is empty unless the call names one.
-	Registry   Key
+	Registry   Place
 	Repository string
 	// Tags are those that the call puts on the resource, TagKeys their keys and
 	// those that it takes away.

@@ -56,7 +56,7 @@ func (tx *Tx) GetAccountSetting(_ context.Context, in *ecr.GetAccountSettingInpu
 	if err != nil {
 		return nil, err
 	}
-	value := tx.registry(tx.Key).setting(known.name)
+	value := tx.registry(tx.Place).setting(known.name)
 	return &ecr.GetAccountSettingOutput{Name: aws.String(known.name), Value: aws.String(value)}, nil
 }
 
@@ -71,7 +71,7 @@ func (tx *Tx) PutAccountSetting(_ context.Context, in *ecr.PutAccountSettingInpu
 	case !slices.Contains(known.values, *in.Value):
 		return nil, notInValueSet("value", known.values)
 	}
-	reg := tx.changeRegistry(tx.Key)
+	reg := tx.changeRegistry(tx.Place)
 	reg.accountSettings.Set(reg.generation, known.name, *in.Value)
 	return &ecr.PutAccountSettingOutput{Name: aws.String(known.name), Value: aws.String(*in.Value)}, nil
 }

@@ -28,7 +28,7 @@ type password struct {
 
 // Authorization is what a token says: who may call which registry, until when.
 type Authorization struct {
-	Key
+	Place
 	Caller  string
 	Expires time.Time
 	// Serial counts the tokens of a world from 1: those of one instant have an order.
@@ -50,13 +50,13 @@ func (tx *Tx) GetAuthorizationToken(_ context.Context, in *ecr.GetAuthorizationT
 	}
 	out := &ecr.GetAuthorizationTokenOutput{AuthorizationData: []types.AuthorizationData{}}
 	for _, account := range accounts {
-		key := Key{Account: account, Region: tx.Region}
+		place := Place{Account: account, Region: tx.Region}
 		expires := tx.Now().Add(tokenLifetime)
-		token, err := tx.World.token(Authorization{key, tx.Caller, expires, tx.World.tokens.Add(1), tx.Session})
+		token, err := tx.World.token(Authorization{place, tx.Caller, expires, tx.World.tokens.Add(1), tx.Session})
 		if err != nil {
 			return nil, err
 		}
-		scheme, host := tx.endpoint(key)
+		scheme, host := tx.endpoint(place)
 		out.AuthorizationData = append(out.AuthorizationData, types.AuthorizationData{
 			AuthorizationToken: aws.String(base64.StdEncoding.EncodeToString([]byte("AWS:" + token))),
 			ExpiresAt:          aws.Time(expires),

@@ -29,7 +29,7 @@ const (
 // A published record never changes.
 type backfill struct {
 	id                 string
-	from, to           Key
+	from, to           Place
 	status             types.ReplicationBackfillStatus
 	startedAt, endedAt time.Time
 	// images are known once the backfill is prepared, in order of their keys;
@@ -90,7 +90,7 @@ func (tx *Tx) StartReplicationBackfill(_ context.Context, in *ecr.StartReplicati
 			continue
 		}
 		if other.to.Region == to.Region {
-			return nil, backfillInProgress(reg.Key, to.Region)
+			return nil, backfillInProgress(reg.Place, to.Region)
 		}
 		active++
 	}
@@ -98,7 +98,7 @@ func (tx *Tx) StartReplicationBackfill(_ context.Context, in *ecr.StartReplicati
 		return nil, err
 	}
 	b := &backfill{
-		id: tx.NewID(), from: reg.Key, to: to,
+		id: tx.NewID(), from: reg.Place, to: to,
 		status: types.ReplicationBackfillStatusPreparing, startedAt: tx.Now(),
 	}
 	tx.scheduleBackfill(b, backfillPreparation)
@@ -141,16 +141,16 @@ func (tx *Tx) StopReplicationBackfill(_ context.Context, in *ecr.StopReplication
 
 // ListReplicationBackfills answers a page of the registry's backfills, by id.
 func (tx *Tx) ListReplicationBackfills(_ context.Context, in *ecr.ListReplicationBackfillsInput) (*ecr.ListReplicationBackfillsOutput, error) {
-	key := tx.target(in.RegistryId)
-	p, err := tx.newPage("ListReplicationBackfills", key.String(), in.MaxResults, in.NextToken)
+	place := tx.target(in.RegistryId)
+	p, err := tx.newPage("ListReplicationBackfills", place.String(), in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
 	if in.MaxResults == nil {
 		p.limit = defaultBackfillPage
 	}
-	out := &ecr.ListReplicationBackfillsOutput{RegistryId: aws.String(key.Account), Backfills: []types.ReplicationBackfillSummary{}}
-	for id, b := range tx.registry(key).backfills.From(p.start) {
+	out := &ecr.ListReplicationBackfillsOutput{RegistryId: aws.String(place.Account), Backfills: []types.ReplicationBackfillSummary{}}
+	for id, b := range tx.registry(place).backfills.From(p.start) {
 		if p.full(len(out.Backfills)) {
 			out.NextToken = p.next()
 			break
@@ -204,10 +204,10 @@ func (tx *Tx) DescribeReplicationBackfillResults(_ context.Context, in *ecr.Desc
 
 // backfill is the backfill that an input names.
 func (tx *Tx) backfill(registryID, id *string) (*backfill, error) {
-	key := tx.target(registryID)
-	b, found := tx.registry(key).backfills.Get(*id)
+	place := tx.target(registryID)
+	b, found := tx.registry(place).backfills.Get(*id)
 	if !found {
-		return nil, backfillNotFound(key, *id)
+		return nil, backfillNotFound(place, *id)
 	}
 	return b, nil
 }
@@ -251,7 +251,7 @@ func (i *backfillImage) result() types.ReplicationBackfillResult {
 
 // backfillStep ends the preparation of a backfill or, after its end, forgets it.
 type backfillStep struct {
-	from Key
+	from Place
 	id   string
 }
 
@@ -315,7 +315,7 @@ func (tx *Tx) continueBackfill(b *backfill) {
 
 // backfillReplica is the arrival of one image of a backfill, by its key there.
 type backfillReplica struct {
-	from    Key
+	from    Place
 	id, key string
 }
 
@@ -401,12 +401,12 @@ func (tx *Tx) putBackfill(b *backfill) {
 }
 
 // backfillInProgress is chosen.
-func backfillInProgress(from Key, region string) error {
+func backfillInProgress(from Place, region string) error {
 	return &types.ReplicationBackfillInProgressException{Message: text("A replication backfill to the region '%s' is already in progress in the registry with id '%s'", region, from.Account)}
 }
 
 // backfillNotFound is chosen.
-func backfillNotFound(from Key, id string) error {
+func backfillNotFound(from Place, id string) error {
 	return &types.ReplicationBackfillNotFoundException{Message: text("The replication backfill with id '%s' does not exist in the registry with id '%s'", id, from.Account)}
 }
 

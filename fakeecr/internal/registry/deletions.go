@@ -35,11 +35,11 @@ func (tx *Tx) showDeletesReplicas(rules []replicationRule) {
 // deletion is the removal, in one other registry, of an image or of a tag that
 // was removed here.
 type deletion struct {
-	from               Key
+	from               Place
 	repository, digest string
 	// tag is nil for the image itself.
 	tag *string
-	to  Key
+	to  Place
 }
 
 // deleteImage removes an image from a repository, which the transaction may
@@ -59,8 +59,8 @@ func (tx *Tx) deleteTag(repo *repository, img *image, tag string) {
 
 func (tx *Tx) deleteLater(repo *repository, digest string, tag *string) {
 	deletes := func(rule *replicationRule) bool { return rule.deletes != nil && *rule.deletes }
-	for _, to := range tx.registry(repo.Key).destinationsOf(repo.name, deletes) {
-		tx.Schedule(tx.Now().Add(replicationLag), deletion{repo.Key, repo.name, digest, tag, to})
+	for _, to := range tx.registry(repo.Place).destinationsOf(repo.name, deletes) {
+		tx.Schedule(tx.Now().Add(replicationLag), deletion{repo.Place, repo.name, digest, tag, to})
 	}
 }
 

@@ -5,7 +5,7 @@
 //
 //   - [World] is the registries of all accounts and regions that are neighbours. It
 //     is an [engine.Engine] with ECR for its domain.
-//   - root (world.go) is its state: registries by [Key], and what they share.
+//   - root (world.go) is its state: registries by [Place], and what they share.
 //     registryState holds repository, repository holds image, layer and upload. They are
 //     records in ordered copy-on-write maps ([cow.Map]).
 //   - [Tx] is one call's view of a world: who calls which registry, and what the
@@ -36,7 +36,10 @@
 //
 // # Words
 //
+//   - world: the registries of all accounts and regions that see one another
+//   - place: an account and a region, where a registry is; a key is one of KMS
 //   - target: the registry that an input is about, which its registryId may name
+//   - establish: find a repository, or make it of a template
 //   - event: what happens without a call, at its time; its type is a noun, as
 //     scanCompletion. A callEvent is a call as well, such as CompleteScan
 //   - shipment: images on their way from upstream

@@ -49,7 +49,7 @@ func (tx *Tx) GetDownloadUrlForLayer(ctx context.Context, in *ecr.GetDownloadUrl
 
 // downloadURL has the shape of a URL that S3 signed. Its path names the layer.
 func (tx *Tx) downloadURL(repo *repository, digest string) string {
-	path := DownloadPrefix + repo.Key.String() + "/" + repo.name + "/" + digest
+	path := DownloadPrefix + repo.Place.String() + "/" + repo.name + "/" + digest
 	date := tx.Now().Format(amzTime)
 	query := "X-Amz-Algorithm=AWS4-HMAC-SHA256" +
 		"&X-Amz-Credential=ASIAFAKEECR%2F" + date[:8] + "%2F" + url.QueryEscape(repo.Region) + "%2Fs3%2Faws4_request" +
@@ -109,14 +109,14 @@ func (e *DownloadError) Error() string { return e.Code + ": " + e.Message }
 func (e *DownloadError) HTTPStatusCode() int { return e.Status }
 
 // ParseDownload is the registry and the layer that a download URL is about.
-func ParseDownload(path string) (Key, *scenarios.DownloadLayerInput, error) {
+func ParseDownload(path string) (Place, *scenarios.DownloadLayerInput, error) {
 	account, rest, _ := strings.Cut(strings.TrimPrefix(path, DownloadPrefix), "/")
 	region, rest, _ := strings.Cut(rest, "/")
 	slash := strings.LastIndexByte(rest, '/')
 	if !strings.HasPrefix(path, DownloadPrefix) || slash < 0 {
-		return Key{}, nil, noSuchKey()
+		return Place{}, nil, noSuchKey()
 	}
-	return Key{Account: account, Region: region}, &scenarios.DownloadLayerInput{
+	return Place{Account: account, Region: region}, &scenarios.DownloadLayerInput{
 		RegistryId:     &account,
 		RepositoryName: aws.String(rest[:slash]),
 		LayerDigest:    aws.String(rest[slash+1:]),
@@ -167,7 +167,7 @@ func (tx *Tx) DownloadLayer(_ context.Context, in *scenarios.DownloadLayerInput,
 		return nil, noSuchKey()
 	}
 	if repo.encryption.key != "" {
-		if state := tx.keyState(repo.Key, repo.encryption); state != KeyEnabled {
+		if state := tx.keyState(repo.Place, repo.encryption); state != KeyEnabled {
 			return nil, undecryptable(state, repo.encryption.key)
 		}
 	}

@@ -12,13 +12,13 @@ import (
 // name or, if the world says so, where the call came to. A token tells the caller's
 // own registry from the neighbours that others call there; for that of another
 // account, which the same token opens, the host has to.
-func (tx *Tx) endpoint(key Key) (scheme, host string) {
+func (tx *Tx) endpoint(place Place) (scheme, host string) {
 	if !tx.World.config.ReachableURIs || tx.Origin == "" {
-		return "https", naming.RegistryHost(key)
+		return "https", naming.RegistryHost(place)
 	}
 	scheme, host, _ = strings.Cut(tx.Origin, "://")
-	if key != tx.Key {
-		host = naming.RegistryName(key) + "." + domainAt(strings.TrimPrefix(host, naming.RegistryName(tx.Key)+"."))
+	if place != tx.Place {
+		host = naming.RegistryName(place) + "." + domainAt(strings.TrimPrefix(host, naming.RegistryName(tx.Place)+"."))
 	}
 	return scheme, host
 }
@@ -28,7 +28,7 @@ func (tx *Tx) uri(repo *repository) string {
 	if !tx.World.config.ReachableURIs {
 		return repo.uri
 	}
-	_, host := tx.endpoint(repo.Key)
+	_, host := tx.endpoint(repo.Place)
 	return host + "/" + repo.name
 }
 

@@ -26,8 +26,8 @@ type callEvent interface {
 }
 
 // eventCall is the call of something that happens in a repository.
-func eventCall(key Key, repository, operation string, in any) *scenarios.Call {
-	return &scenarios.Call{Operation: operation, Account: key.Account, Region: key.Region, Repository: repository, Input: in}
+func eventCall(place Place, repository, operation string, in any) *scenarios.Call {
+	return &scenarios.Call{Operation: operation, Account: place.Account, Region: place.Region, Repository: repository, Input: in}
 }
 
 // domain is ECR as its engine sees it.
@@ -35,7 +35,7 @@ type domain struct{ *World }
 
 // Begin implements [engine.Domain].
 func (d domain) Begin() engine.Transaction {
-	tx := d.NewTx(Key{}, "")
+	tx := d.NewTx(Place{}, "")
 	return &tx
 }
 
@@ -69,7 +69,7 @@ type Stage interface {
 	CallUser(what string, f func()) error
 	// Neighbour is a registry of the world as the upstream of another, which a
 	// principal pulls from, without a trace.
-	Neighbour(source Key, caller string) Upstream
+	Neighbour(source Place, caller string) Upstream
 }
 
 func (w *World) callUser(what string, f func()) error {

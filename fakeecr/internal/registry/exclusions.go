@@ -12,9 +12,9 @@ import (
 // RegisterPullTimeUpdateExclusion makes the registry record no pull time when the
 // role or user pulls.
 func (tx *Tx) RegisterPullTimeUpdateExclusion(_ context.Context, in *ecr.RegisterPullTimeUpdateExclusionInput) (*ecr.RegisterPullTimeUpdateExclusionOutput, error) {
-	reg := tx.changeRegistry(tx.Key)
+	reg := tx.changeRegistry(tx.Place)
 	if reg.exclusions.Has(*in.PrincipalArn) {
-		return nil, exclusionAlreadyExists(tx.Key, *in.PrincipalArn)
+		return nil, exclusionAlreadyExists(tx.Place, *in.PrincipalArn)
 	}
 	if err := tx.within(PullTimeUpdateExclusions, reg.exclusions.Len()+1); err != nil {
 		return nil, err
@@ -25,9 +25,9 @@ func (tx *Tx) RegisterPullTimeUpdateExclusion(_ context.Context, in *ecr.Registe
 
 // DeregisterPullTimeUpdateExclusion ends an exclusion.
 func (tx *Tx) DeregisterPullTimeUpdateExclusion(_ context.Context, in *ecr.DeregisterPullTimeUpdateExclusionInput) (*ecr.DeregisterPullTimeUpdateExclusionOutput, error) {
-	reg := tx.changeRegistry(tx.Key)
+	reg := tx.changeRegistry(tx.Place)
 	if !reg.exclusions.Has(*in.PrincipalArn) {
-		return nil, exclusionNotFound(tx.Key, *in.PrincipalArn)
+		return nil, exclusionNotFound(tx.Place, *in.PrincipalArn)
 	}
 	reg.exclusions.Delete(reg.generation, *in.PrincipalArn)
 	return &ecr.DeregisterPullTimeUpdateExclusionOutput{PrincipalArn: aws.String(*in.PrincipalArn)}, nil
@@ -35,12 +35,12 @@ func (tx *Tx) DeregisterPullTimeUpdateExclusion(_ context.Context, in *ecr.Dereg
 
 // ListPullTimeUpdateExclusions answers a page of the principals' ARNs, in order.
 func (tx *Tx) ListPullTimeUpdateExclusions(_ context.Context, in *ecr.ListPullTimeUpdateExclusionsInput) (*ecr.ListPullTimeUpdateExclusionsOutput, error) {
-	p, err := tx.newPage("ListPullTimeUpdateExclusions", tx.Key.String(), in.MaxResults, in.NextToken)
+	p, err := tx.newPage("ListPullTimeUpdateExclusions", tx.Place.String(), in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
 	out := &ecr.ListPullTimeUpdateExclusionsOutput{PullTimeUpdateExclusions: []string{}}
-	for principal := range tx.registry(tx.Key).exclusions.From(p.start) {
+	for principal := range tx.registry(tx.Place).exclusions.From(p.start) {
 		if p.full(len(out.PullTimeUpdateExclusions)) {
 			out.NextToken = p.next()
 			break
@@ -52,8 +52,8 @@ func (tx *Tx) ListPullTimeUpdateExclusions(_ context.Context, in *ecr.ListPullTi
 }
 
 // excluded tells whether the caller's pulls from a registry are not recorded.
-func (tx *Tx) excluded(key Key) bool {
-	for principal := range tx.registry(key).exclusions.All() {
+func (tx *Tx) excluded(place Place) bool {
+	for principal := range tx.registry(place).exclusions.All() {
 		if isPrincipal(tx.Caller, principal) {
 			return true
 		}
@@ -73,11 +73,11 @@ func isPrincipal(caller, principal string) bool {
 }
 
 // exclusionAlreadyExists is chosen.
-func exclusionAlreadyExists(key Key, principal string) error {
-	return &types.ExclusionAlreadyExistsException{Message: text("The pull time update exclusion for the principal with ARN '%s' already exists in the registry with id '%s'", principal, key.Account)}
+func exclusionAlreadyExists(place Place, principal string) error {
+	return &types.ExclusionAlreadyExistsException{Message: text("The pull time update exclusion for the principal with ARN '%s' already exists in the registry with id '%s'", principal, place.Account)}
 }
 
 // exclusionNotFound is chosen.
-func exclusionNotFound(key Key, principal string) error {
-	return &types.ExclusionNotFoundException{Message: text("The pull time update exclusion for the principal with ARN '%s' does not exist in the registry with id '%s'", principal, key.Account)}
+func exclusionNotFound(place Place, principal string) error {
+	return &types.ExclusionNotFoundException{Message: text("The pull time update exclusion for the principal with ARN '%s' does not exist in the registry with id '%s'", principal, place.Account)}
 }

@@ -12,7 +12,7 @@ import (
 
 // Fact is one thing that a world holds: what it is, under a name, and its value.
 type Fact struct {
-	Registry Key
+	Registry Place
 	// Repository is "" for what the registry itself has.
 	Repository string
 	Kind       FactKind
@@ -42,7 +42,7 @@ const (
 
 // Facts are what a world holds now, without times, ids and pulls.
 func (w *World) Facts() []Fact {
-	tx := w.NewTx(Key{}, "")
+	tx := w.NewTx(Place{}, "")
 	var f facts
 	for _, reg := range tx.read().registries.All() {
 		f.of(reg)
@@ -52,7 +52,7 @@ func (w *World) Facts() []Fact {
 
 type facts struct {
 	all        []Fact
-	registry   Key
+	registry   Place
 	repository string
 }
 
@@ -66,7 +66,7 @@ func (f *facts) add(kind FactKind, name, value string) {
 func (f *facts) set(name, value string) { f.add(SettingFact, name, value) }
 
 func (f *facts) of(reg *registryState) {
-	f.registry, f.repository = reg.Key, ""
+	f.registry, f.repository = reg.Place, ""
 	f.set("policy", reg.policy.String())
 	for name, value := range reg.accountSettings.All() {
 		f.set("account setting "+name, value)
@@ -111,7 +111,7 @@ func (f *facts) in(repo *repository) {
 			f.add(ImageStateFact, digest+" scan", img.scan.words())
 		}
 		for _, r := range img.replicas {
-			f.add(ImageStateFact, digest+" replica in "+r.Key.String(), words(string(r.status), r.failure))
+			f.add(ImageStateFact, digest+" replica in "+r.Place.String(), words(string(r.status), r.failure))
 		}
 		for _, s := range img.signings {
 			f.add(ImageStateFact, fmt.Sprintf("%s signature %d", digest, s.rule), string(s.status))

@@ -27,7 +27,7 @@ type Scanner func(ScannedImage) (ScanFindings, error)
 
 // ScannedImage is an image as a scanner sees it.
 type ScannedImage struct {
-	Key
+	Place
 	Repository, Digest  string
 	Tags                []string
 	MediaType, Manifest string
@@ -77,19 +77,19 @@ func failedScan(err error) scanResult {
 
 // SetFindings says what scans of one type find in an image: "repository:tag" or
 // "repository@digest". The image need not be there yet.
-func (w *World) SetFindings(key Key, kind types.ScanType, reference string, found ScanFindings) {
-	w.say(key, reference, &findings{ScanFindings: keepFindings(found)}, kind)
+func (w *World) SetFindings(place Place, kind types.ScanType, reference string, found ScanFindings) {
+	w.say(place, reference, &findings{ScanFindings: keepFindings(found)}, kind)
 }
 
 // SetScanFailure says that scans of an image, of either type, end without findings.
-func (w *World) SetScanFailure(key Key, reference string, failure ScanFailure) {
-	w.say(key, reference, &findings{failure: &failure}, types.ScanTypeBasic, types.ScanTypeEnhanced)
+func (w *World) SetScanFailure(place Place, reference string, failure ScanFailure) {
+	w.say(place, reference, &findings{failure: &failure}, types.ScanTypeBasic, types.ScanTypeEnhanced)
 }
 
 // say keeps what a test says of scans of some types.
-func (w *World) say(key Key, reference string, said *findings, kinds ...types.ScanType) {
-	_ = w.do(key, func(tx *Tx) error {
-		reg := tx.changeRegistry(key)
+func (w *World) say(place Place, reference string, said *findings, kinds ...types.ScanType) {
+	_ = w.do(place, func(tx *Tx) error {
+		reg := tx.changeRegistry(place)
 		said.since = tx.Now()
 		for _, kind := range kinds {
 			reg.findings.Set(reg.generation, findingsKey(kind, reference), said)
@@ -103,7 +103,7 @@ func findingsKey(kind types.ScanType, reference string) string { return string(k
 // seeded is what a test said that scans find in an image, under its digest or
 // else under the first of its tags.
 func (tx *Tx) seeded(repo *repository, img *image, kind types.ScanType) (*findings, bool) {
-	seeds := &tx.registry(repo.Key).findings
+	seeds := &tx.registry(repo.Place).findings
 	if found, ok := seeds.Get(findingsKey(kind, repo.name+"@"+img.digest)); ok {
 		return found, true
 	}
@@ -134,7 +134,7 @@ func (tx *Tx) examine(repo *repository, img *image, kind types.ScanType) scanRes
 
 func (r *repository) scannedImage(img *image) ScannedImage {
 	seen := ScannedImage{
-		Key: r.Key, Repository: r.name, Digest: img.digest, Tags: slices.Clone(img.tags),
+		Place: r.Place, Repository: r.name, Digest: img.digest, Tags: slices.Clone(img.tags),
 		MediaType: img.mediaType, Manifest: img.manifest,
 	}
 	for _, digest := range img.layers {
@@ -178,7 +178,7 @@ type scanReport struct {
 
 // scanReport is false for an image that was never scanned.
 func (tx *Tx) scanReport(ctx context.Context, repo *repository, img *image) (scanReport, bool) {
-	if tx.registry(repo.Key).scanning.enhanced() {
+	if tx.registry(repo.Place).scanning.enhanced() {
 		return tx.enhancedReport(ctx, repo, img)
 	}
 	switch {
@@ -198,7 +198,7 @@ func scanComplete() types.ImageScanStatus {
 // repositories that a rule covers, those pushed before the rule included unless they
 // were too old when scanning began. Continuous scanning never completes, but ends.
 func (tx *Tx) enhancedReport(ctx context.Context, repo *repository, img *image) (scanReport, bool) {
-	scanning := &tx.registry(repo.Key).scanning
+	scanning := &tx.registry(repo.Place).scanning
 	frequency, _ := scanning.applied(repo.name)
 	if !img.container || frequency == types.ScanFrequencyManual {
 		return scanReport{}, false
@@ -316,7 +316,7 @@ func (tx *Tx) DescribeImageScanFindings(ctx context.Context, in *ecr.DescribeIma
 		return out, nil
 	}
 	var more bool
-	if out.ImageScanFindings, more = report.page(p, tx.registry(repo.Key).scanning.enhanced()); more {
+	if out.ImageScanFindings, more = report.page(p, tx.registry(repo.Place).scanning.enhanced()); more {
 		out.NextToken = p.next()
 	}
 	return out, nil

@@ -22,7 +22,7 @@ func (tx *Tx) BatchGetImage(ctx context.Context, in *ecr.BatchGetImageInput) (*e
 	if err != nil {
 		return nil, err
 	}
-	unreadable := tx.useKey(repo.Key, repo.encryption, decrypt)
+	unreadable := tx.useKey(repo.Place, repo.encryption, decrypt)
 	if unreadable == nil && tx.pullsAnew(repo, in.ImageIds) {
 		if repo, err = tx.recordPulls(in); err != nil {
 			return nil, err
@@ -54,7 +54,7 @@ func (tx *Tx) BatchGetImage(ctx context.Context, in *ecr.BatchGetImageInput) (*e
 // pullsAnew tells whether a pull of these images would be recorded. Most are
 // not, and need not change the world.
 func (tx *Tx) pullsAnew(repo *repository, ids []types.ImageIdentifier) bool {
-	if tx.excluded(repo.Key) {
+	if tx.excluded(repo.Place) {
 		return false
 	}
 	for _, id := range ids {

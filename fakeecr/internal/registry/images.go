@@ -90,7 +90,7 @@ func (tx *Tx) PutImage(_ context.Context, in *ecr.PutImageInput) (*ecr.PutImageO
 	switch img, found := repo.images.Get(digest); {
 	case !found:
 		if err = tx.push(repo, digest, *in.ImageManifest, document, in.ImageTag); err == nil {
-			tx.signOnPush(repo, digest, pusher{tx.Key, tx.Caller})
+			tx.signOnPush(repo, digest, pusher{tx.Place, tx.Caller})
 		}
 	case img.archived:
 		err = tx.repush(repo, img, in.ImageTag)
@@ -112,7 +112,7 @@ func (tx *Tx) establishForPush(registryID, name *string) (*repository, error) {
 	if err != nil {
 		return nil, err
 	}
-	return repo, tx.useKey(repo.Key, repo.encryption, encrypt)
+	return repo, tx.useKey(repo.Place, repo.encryption, encrypt)
 }
 
 // retag gives a tag to an image that is there already. The registry endpoint

@@ -63,7 +63,7 @@ func (h *holdings[S]) state(arn string, missing S) S {
 // SetKey tells the state of a KMS key. The first one told with only closes the
 // world's KMS: a key of which it was told nothing does not exist.
 func (w *World) SetKey(arn string, state KeyState, only bool) {
-	_ = w.do(Key{}, func(tx *Tx) error {
+	_ = w.do(Place{}, func(tx *Tx) error {
 		root := tx.write()
 		root.keys.states.Set(root.Generation(), arn, state)
 		root.keys.closed = root.keys.closed || only
@@ -73,12 +73,12 @@ func (w *World) SetKey(arn string, state KeyState, only bool) {
 
 // kmsKey is the ARN of the key that a caller names by ARN, id or alias; of the
 // one that AWS manages for ECR if it names none.
-func kmsKey(key Key, name string) (string, error) {
-	prefix := naming.KMSPrefix(key)
+func kmsKey(place Place, name string) (string, error) {
+	prefix := naming.KMSPrefix(place)
 	switch region, isARN := naming.ParseKMSKeyARN(name); {
 	case name == "", strings.TrimPrefix(name, prefix) == "alias/aws/ecr":
-		return managedKey(key), nil
-	case isARN && region != key.Region:
+		return managedKey(place), nil
+	case isARN && region != place.Region:
 		return "", kmsException(KeyNotFound, "Invalid arn "+region)
 	case isARN:
 		return name, nil
@@ -90,30 +90,30 @@ func kmsKey(key Key, name string) (string, error) {
 }
 
 // managedKey is the key that AWS manages for ECR, which every registry has.
-func managedKey(key Key) string {
-	prefix := naming.KMSPrefix(key)
+func managedKey(place Place) string {
+	prefix := naming.KMSPrefix(place)
 	return prefix + "key/" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(prefix+"alias/aws/ecr")).String()
 }
 
 // grantKey is the encryption of a new repository: its key has an ARN, and KMS
 // lets ECR use it.
-func (tx *Tx) grantKey(key Key, e encryption) (encryption, error) {
+func (tx *Tx) grantKey(place Place, e encryption) (encryption, error) {
 	if e.kind == types.EncryptionTypeAes256 {
 		return e, nil
 	}
 	var err error
-	if e.key, err = kmsKey(key, e.key); err != nil {
+	if e.key, err = kmsKey(place, e.key); err != nil {
 		return e, err
 	}
-	return e, tx.useKey(key, e, createGrant)
+	return e, tx.useKey(place, e, createGrant)
 }
 
 // useKey asks KMS to use a repository's key, if it has one.
-func (tx *Tx) useKey(key Key, e encryption, action string) error {
+func (tx *Tx) useKey(place Place, e encryption, action string) error {
 	if e.key == "" {
 		return nil
 	}
-	state := tx.keyState(key, e)
+	state := tx.keyState(place, e)
 	// KMS retires a grant on any key, if the caller may.
 	if state == KeyEnabled || action == retireGrant && state != KeyAccessDenied {
 		return nil
@@ -122,9 +122,9 @@ func (tx *Tx) useKey(key Key, e encryption, action string) error {
 }
 
 // keyState is how KMS answers for a repository's key.
-func (tx *Tx) keyState(key Key, e encryption) KeyState {
+func (tx *Tx) keyState(place Place, e encryption) KeyState {
 	missing := KeyNotFound
-	if e.key == managedKey(key) {
+	if e.key == managedKey(place) {
 		missing = KeyEnabled
 	}
 	return tx.read().keys.state(e.key, missing)

@@ -74,8 +74,8 @@ func (p *Part) hashedAfter(u *upload) (hash.Cloner, error) {
 // by the specification, follows what was received. Nothing is read of a part that
 // the upload will not take. What came of a stream that breaks off is the part in
 // ECR; by the specification it is an error, which is an [ErrBrokenOff].
-func (w *World) Receive(key Key, endpoint Endpoint, in *ecr.UploadLayerPartInput, body io.Reader, length int64) (part *Part, err error) {
-	tx := w.NewTx(key, "")
+func (w *World) Receive(place Place, endpoint Endpoint, in *ecr.UploadLayerPartInput, body io.Reader, length int64) (part *Part, err error) {
+	tx := w.NewTx(place, "")
 	part = &Part{open: in.PartFirstByte == nil}
 	var u *upload
 	if repo, err := tx.repository(in.RegistryId, in.RepositoryName); err == nil {

@@ -79,7 +79,7 @@ func (tx *Tx) setLifecyclePolicy(repo *repository, text string) error {
 		policy: policy,
 		putAt:  tx.Now(),
 		ranAt:  time.Unix(0, 0).UTC(),
-		next:   tx.Schedule(tx.Now().Add(lifecyclePeriod), lifecycleRuns{repo.Key, repo.name}),
+		next:   tx.Schedule(tx.Now().Add(lifecyclePeriod), lifecycleRuns{repo.Place, repo.name}),
 	}
 	return nil
 }
@@ -139,8 +139,8 @@ func (tx *Tx) DeleteLifecyclePolicy(_ context.Context, in *ecr.DeleteLifecyclePo
 
 // RunLifecycle runs a repository's policy at once. Its daily runs stay when they
 // are.
-func (w *World) RunLifecycle(key Key, name string) error {
-	return w.do(key, func(tx *Tx) error {
+func (w *World) RunLifecycle(place Place, name string) error {
+	return w.do(place, func(tx *Tx) error {
 		repo, err := tx.changeRepository(nil, &name)
 		switch {
 		case err != nil:
@@ -148,7 +148,7 @@ func (w *World) RunLifecycle(key Key, name string) error {
 		case repo.lifecycle == nil:
 			return lifecyclePolicyNotFound(repo)
 		}
-		run := lifecycleRuns{repo.Key, repo.name}.call(tx)
+		run := lifecycleRuns{repo.Place, repo.name}.call(tx)
 		run.Time, run.Output = tx.Now(), tx.runLifecycle(repo)
 		tx.Tell(run)
 		return nil
@@ -156,7 +156,7 @@ func (w *World) RunLifecycle(key Key, name string) error {
 }
 
 type lifecycleRuns struct {
-	registry   Key
+	registry   Place
 	repository string
 }
 
@@ -202,7 +202,7 @@ func (tx *Tx) planLifecycle(repo *repository, after time.Time) {
 		return
 	}
 	planned := *repo.lifecycle
-	planned.next = tx.Reschedule(planned.next, due, lifecycleRuns{repo.Key, repo.name})
+	planned.next = tx.Reschedule(planned.next, due, lifecycleRuns{repo.Place, repo.name})
 	repo.lifecycle = &planned
 }
 

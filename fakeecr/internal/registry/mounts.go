@@ -27,7 +27,7 @@ func (tx *Tx) MountLayer(_ context.Context, in *scenarios.MountLayerInput) error
 	if err != nil {
 		return err
 	}
-	if tx.Endpoint != SpecEndpoint && tx.registry(repo.Key).setting(blobMounting) != "ENABLED" {
+	if tx.Endpoint != SpecEndpoint && tx.registry(repo.Place).setting(blobMounting) != "ENABLED" {
 		return notMountable("%s is not enabled", blobMounting)
 	}
 	l, err := tx.mountable(repo, *in.SourceRepositoryName, *in.LayerDigest)
@@ -41,7 +41,7 @@ func (tx *Tx) MountLayer(_ context.Context, in *scenarios.MountLayerInput) error
 
 // mountable is the layer of a source that a repository may have as well.
 func (tx *Tx) mountable(repo *repository, source, digest string) (*layer, error) {
-	from, err := tx.repositoryOf(repo.Key, source)
+	from, err := tx.repositoryOf(repo.Place, source)
 	if err != nil {
 		return nil, notMountable("%s", sentence(err))
 	}
@@ -56,7 +56,7 @@ func (tx *Tx) mountable(repo *repository, source, digest string) (*layer, error)
 	case l.imported:
 		return nil, notMountable("it came through a pull through cache")
 	}
-	download := Access{Action: "ecr:GetDownloadUrlForLayer", Resource: from.arn, Registry: from.Key, Repository: from.name}
+	download := Access{Action: "ecr:GetDownloadUrlForLayer", Resource: from.arn, Registry: from.Place, Repository: from.name}
 	if err := tx.Authorize(download); err != nil {
 		return nil, notMountable("%s", sentence(err))
 	}

@@ -24,7 +24,7 @@ func (tx *Tx) SetRepositoryPolicy(_ context.Context, in *ecr.SetRepositoryPolicy
 		return nil, refused
 	}
 	repo.policy = document
-	again := Access{Action: "ecr:SetRepositoryPolicy", Registry: repo.Key, Repository: repo.name, Resource: repo.arn}
+	again := Access{Action: "ecr:SetRepositoryPolicy", Registry: repo.Place, Repository: repo.name, Resource: repo.arn}
 	if !in.Force && tx.Authorize(again) != nil {
 		return nil, policyLocksOut()
 	}
@@ -71,7 +71,7 @@ func (tx *Tx) DeleteRepositoryPolicy(_ context.Context, in *ecr.DeleteRepository
 
 // PutRegistryPolicy replaces the policy of the caller's registry.
 func (tx *Tx) PutRegistryPolicy(_ context.Context, in *ecr.PutRegistryPolicyInput) (*ecr.PutRegistryPolicyOutput, error) {
-	reg := tx.changeRegistry(tx.Key)
+	reg := tx.changeRegistry(tx.Place)
 	document, err := tx.registryPolicy(*in.PolicyText, policy.Scope(reg.setting(registryPolicyScope)))
 	if err != nil {
 		return nil, err
@@ -82,18 +82,18 @@ func (tx *Tx) PutRegistryPolicy(_ context.Context, in *ecr.PutRegistryPolicyInpu
 
 // GetRegistryPolicy answers the text that PutRegistryPolicy answered.
 func (tx *Tx) GetRegistryPolicy(context.Context, *ecr.GetRegistryPolicyInput) (*ecr.GetRegistryPolicyOutput, error) {
-	reg := tx.registry(tx.Key)
+	reg := tx.registry(tx.Place)
 	if reg.policy == nil {
-		return nil, registryPolicyNotFound(tx.Key)
+		return nil, registryPolicyNotFound(tx.Place)
 	}
 	return &ecr.GetRegistryPolicyOutput{PolicyText: aws.String(reg.policy.String()), RegistryId: aws.String(reg.Account)}, nil
 }
 
 // DeleteRegistryPolicy answers the text that it deletes.
 func (tx *Tx) DeleteRegistryPolicy(context.Context, *ecr.DeleteRegistryPolicyInput) (*ecr.DeleteRegistryPolicyOutput, error) {
-	reg := tx.changeRegistry(tx.Key)
+	reg := tx.changeRegistry(tx.Place)
 	if reg.policy == nil {
-		return nil, registryPolicyNotFound(tx.Key)
+		return nil, registryPolicyNotFound(tx.Place)
 	}
 	deleted := reg.policy
 	reg.policy = nil
@@ -140,8 +140,8 @@ func repositoryPolicyNotFound(repo *repository) error {
 	return &types.RepositoryPolicyNotFoundException{Message: text("Repository policy does not exist for the repository with name '%s' in the registry with id '%s'", repo.name, repo.Account)}
 }
 
-func registryPolicyNotFound(key Key) error {
-	return &types.RegistryPolicyNotFoundException{Message: text("Registry policy does not exist in the registry with id '%s'", key.Account)}
+func registryPolicyNotFound(place Place) error {
+	return &types.RegistryPolicyNotFoundException{Message: text("Registry policy does not exist in the registry with id '%s'", place.Account)}
 }
 
 func principalNotFound() error { return invalidParameter("PolicyText", "Principal not found") }

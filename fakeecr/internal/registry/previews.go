@@ -59,7 +59,7 @@ func (tx *Tx) StartLifecyclePolicyPreview(_ context.Context, in *ecr.StartLifecy
 		return nil, previewInProgress()
 	}
 	tx.dropPreview(repo)
-	begun.next = tx.Schedule(tx.Now().Add(previewDuration), previewCompletion{repo.Key, repo.name})
+	begun.next = tx.Schedule(tx.Now().Add(previewDuration), previewCompletion{repo.Place, repo.name})
 	repo.preview = begun
 	return &ecr.StartLifecyclePolicyPreviewOutput{
 		LifecyclePolicyText: aws.String(begun.text),
@@ -78,7 +78,7 @@ func (tx *Tx) dropPreview(repo *repository) {
 }
 
 type previewCompletion struct {
-	registry   Key
+	registry   Place
 	repository string
 }
 
@@ -122,7 +122,7 @@ func (e previewCompletion) end(tx *Tx, status types.LifecyclePolicyPreviewStatus
 }
 
 type previewExpiry struct {
-	registry   Key
+	registry   Place
 	repository string
 }
 

@@ -16,7 +16,7 @@ import (
 func (tx *Tx) GetPublicAuthorizationToken(context.Context, *scenarios.GetPublicAuthorizationTokenInput) (*scenarios.GetPublicAuthorizationTokenOutput, error) {
 	tx.read()
 	for _, action := range []string{"ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken"} {
-		if err := tx.authorizeElsewhere(Access{Action: action, Resource: "*", Registry: tx.Key}); err != nil {
+		if err := tx.authorizeElsewhere(Access{Action: action, Resource: "*", Registry: tx.Place}); err != nil {
 			return nil, err
 		}
 	}

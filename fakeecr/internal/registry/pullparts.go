@@ -13,12 +13,12 @@ import (
 // pullLayer brings a layer from upstream that the repository lacks, if the
 // registry has a rule for it. That upstream lacks it too is not an error yet.
 func (tx *Tx) pullLayer(ctx context.Context, in *ecr.GetDownloadUrlForLayerInput) error {
-	key := tx.target(in.RegistryId)
-	rule := tx.registry(key).cacheRule(*in.RepositoryName)
+	place := tx.target(in.RegistryId)
+	rule := tx.registry(place).cacheRule(*in.RepositoryName)
 	if rule == nil || tx.staysHere(ctx) || tx.hasLayer(in) {
 		return nil
 	}
-	into := named(key, *in.RepositoryName)
+	into := named(place, *in.RepositoryName)
 	if !tx.mayImport(into) {
 		return nil
 	}
@@ -79,7 +79,7 @@ func (tx *Tx) pullReferrers(ctx context.Context, in *ecr.ListImageReferrersInput
 		return err
 	}
 	subject := *in.SubjectId.ImageDigest
-	rule := tx.registry(repo.Key).cacheRule(repo.name)
+	rule := tx.registry(repo.Place).cacheRule(repo.name)
 	checked, asked := repo.checked.Get(subject)
 	if rule == nil || tx.staysHere(ctx) || asked && tx.Now().Sub(checked) < refreshAfter {
 		return nil

@@ -37,14 +37,14 @@ type refusals map[int]*types.ImageFailure
 // come from upstream, if the registry has a rule for it. Upstream is asked
 // before the world is locked.
 func (tx *Tx) pullMissing(ctx context.Context, in *ecr.BatchGetImageInput) (*repository, refusals, error) {
-	key := tx.target(in.RegistryId)
+	place := tx.target(in.RegistryId)
 	repo, missing := tx.repository(in.RegistryId, in.RepositoryName)
-	rule := tx.registry(key).cacheRule(*in.RepositoryName)
+	rule := tx.registry(place).cacheRule(*in.RepositoryName)
 	if rule == nil || tx.staysHere(ctx) {
 		return repo, nil, missing
 	}
 	if missing != nil {
-		repo = named(key, *in.RepositoryName)
+		repo = named(place, *in.RepositoryName)
 	}
 	images := tx.wantedOf(repo, in.ImageIds)
 	if len(images) == 0 || !tx.mayImport(repo) {
@@ -85,11 +85,11 @@ func (tx *Tx) pull(ctx context.Context, rule *cacheRule, repo *repository, image
 // upstream takes beside its own. Without them it finds what is here.
 func (tx *Tx) mayImport(repo *repository) bool {
 	actions := []string{"ecr:BatchImportUpstreamImage"}
-	if !tx.registry(repo.Key).repositories.Has(repo.name) {
+	if !tx.registry(repo.Place).repositories.Has(repo.name) {
 		actions = append(actions, "ecr:CreateRepository")
 	}
 	return !slices.ContainsFunc(actions, func(action string) bool {
-		return tx.Authorize(Access{Action: action, Resource: repo.arn, Registry: repo.Key, Repository: repo.name}) != nil
+		return tx.Authorize(Access{Action: action, Resource: repo.arn, Registry: repo.Place, Repository: repo.name}) != nil
 	})
 }
 
@@ -184,7 +184,7 @@ func (tx *Tx) store(s *shipment, answered []wanted) (*repository, error) {
 		if err := tx.push(repo, a.digest, a.text, a.document, nil); err != nil {
 			return nil, err
 		}
-		tx.signOnPush(repo, a.digest, pusher{repo.Key, cacheRole(repo.Key)})
+		tx.signOnPush(repo, a.digest, pusher{repo.Place, cacheRole(repo.Place)})
 	}
 	return repo, tx.cacheTags(repo, answered)
 }
@@ -192,11 +192,11 @@ func (tx *Tx) store(s *shipment, answered []wanted) (*repository, error) {
 // destination is the repository that a shipment is for, which the transaction
 // may change and whose key may be used.
 func (tx *Tx) destination(s *shipment) (*repository, error) {
-	repo, err := tx.establish(s.into.Key, s.into.name, types.RCTAppliedForPullThroughCache)
+	repo, err := tx.establish(s.into.Place, s.into.name, types.RCTAppliedForPullThroughCache)
 	if err != nil {
 		return nil, err
 	}
-	return repo, tx.useKey(repo.Key, repo.encryption, encrypt)
+	return repo, tx.useKey(repo.Place, repo.encryption, encrypt)
 }
 
 func (tx *Tx) cacheTags(repo *repository, answered []wanted) error {

@@ -60,13 +60,13 @@ func isOpen(kind types.UpstreamRegistry) bool {
 
 // puller is who asks the registry of a neighbour: the rule's role, or else the one
 // that ECR has in each account.
-func (r *cacheRule) puller(key Key) string {
-	return *orDefault(r.role, cacheRole(key))
+func (r *cacheRule) puller(place Place) string {
+	return *orDefault(r.role, cacheRole(place))
 }
 
 // cacheRole is the role by which ECR pulls, and pushes what it pulled, in an account.
-func cacheRole(key Key) string {
-	return naming.ServiceRoleARN(key, "pullthroughcache.ecr.amazonaws.com", "AWSServiceRoleForECRPullThroughCache")
+func cacheRole(place Place) string {
+	return naming.ServiceRoleARN(place, "pullthroughcache.ecr.amazonaws.com", "AWSServiceRoleForECRPullThroughCache")
 }
 
 // cacheRule is the registry's rule for a repository, nil without one.
@@ -93,13 +93,13 @@ func (r *cacheRule) upstreamName(name string) string {
 	return name
 }
 
-func (r *cacheRule) output(key Key) *types.PullThroughCacheRule {
+func (r *cacheRule) output(place Place) *types.PullThroughCacheRule {
 	return &types.PullThroughCacheRule{
 		CreatedAt:                aws.Time(r.createdAt),
 		CredentialArn:            copied(r.credential),
 		CustomRoleArn:            copied(r.role),
 		EcrRepositoryPrefix:      aws.String(r.prefix),
-		RegistryId:               aws.String(key.Account),
+		RegistryId:               aws.String(place.Account),
 		UpdatedAt:                aws.Time(r.updatedAt),
 		UpstreamRegistry:         r.upstream,
 		UpstreamRegistryUrl:      aws.String(r.url),
@@ -128,17 +128,17 @@ func (tx *Tx) CreatePullThroughCacheRule(_ context.Context, in *ecr.CreatePullTh
 	if rule.prefix == everywhere && *orDefault(rule.upstreamPrefix, everywhere) != everywhere {
 		return nil, upstreamPrefixIsNotRoot()
 	}
-	if err := rule.update(tx, reg.Key, in.CredentialArn, in.CustomRoleArn); err != nil {
+	if err := rule.update(tx, reg.Place, in.CredentialArn, in.CustomRoleArn); err != nil {
 		return nil, err
 	}
 	if reg.cacheRules.Has(namespace(rule.prefix)) {
-		return nil, cacheRuleAlreadyExists(reg.Key, rule.prefix)
+		return nil, cacheRuleAlreadyExists(reg.Place, rule.prefix)
 	}
 	if err := tx.within(PullThroughCacheRules, reg.cacheRules.Len()+1); err != nil {
 		return nil, err
 	}
 	reg.cacheRules.Set(reg.generation, namespace(rule.prefix), rule)
-	out := rule.output(reg.Key)
+	out := rule.output(reg.Place)
 	return &ecr.CreatePullThroughCacheRuleOutput{
 		CreatedAt:                out.CreatedAt,
 		CredentialArn:            out.CredentialArn,
@@ -152,9 +152,9 @@ func (tx *Tx) CreatePullThroughCacheRule(_ context.Context, in *ecr.CreatePullTh
 }
 
 // update checks and takes over the credentials that an input gives.
-func (r *cacheRule) update(tx *Tx, key Key, credential, role *string) error {
+func (r *cacheRule) update(tx *Tx, place Place, credential, role *string) error {
 	r.updatedAt = tx.Now()
-	if err := setRole(&r.role, key, role); err != nil {
+	if err := setRole(&r.role, place, role); err != nil {
 		return err
 	}
 	if credential != nil {
@@ -162,7 +162,7 @@ func (r *cacheRule) update(tx *Tx, key Key, credential, role *string) error {
 	}
 	source, isECR := naming.RegistryAt(r.url)
 	switch {
-	case isECR && source == key:
+	case isECR && source == place:
 		return upstreamIsCache()
 	case isOpen(r.upstream) && r.credential != nil:
 		return upstreamNeedsNoCredentials()
@@ -172,7 +172,7 @@ func (r *cacheRule) update(tx *Tx, key Key, credential, role *string) error {
 		return upstreamNeedsCredentials()
 	case credential == nil:
 		return nil
-	case !strings.HasPrefix(*credential, naming.SecretPrefix(key)):
+	case !strings.HasPrefix(*credential, naming.SecretPrefix(place)):
 		return secretElsewhere()
 	}
 	return tx.readSecret(*credential)
@@ -190,11 +190,11 @@ func (tx *Tx) UpdatePullThroughCacheRule(_ context.Context, in *ecr.UpdatePullTh
 		return nil, nothingToUpdate()
 	}
 	rule := *before
-	if err := rule.update(tx, reg.Key, in.CredentialArn, in.CustomRoleArn); err != nil {
+	if err := rule.update(tx, reg.Place, in.CredentialArn, in.CustomRoleArn); err != nil {
 		return nil, err
 	}
 	reg.cacheRules.Set(reg.generation, namespace(rule.prefix), &rule)
-	out := rule.output(reg.Key)
+	out := rule.output(reg.Place)
 	return &ecr.UpdatePullThroughCacheRuleOutput{
 		CredentialArn:            out.CredentialArn,
 		CustomRoleArn:            out.CustomRoleArn,
@@ -209,7 +209,7 @@ func (tx *Tx) UpdatePullThroughCacheRule(_ context.Context, in *ecr.UpdatePullTh
 func (r *registryState) mustRule(prefix string) (*cacheRule, error) {
 	rule, found := r.cacheRules.Get(namespace(prefix))
 	if !found {
-		return nil, cacheRuleNotFound(r.Key, prefix)
+		return nil, cacheRuleNotFound(r.Place, prefix)
 	}
 	return rule, nil
 }
@@ -223,7 +223,7 @@ func (tx *Tx) DeletePullThroughCacheRule(_ context.Context, in *ecr.DeletePullTh
 		return nil, err
 	}
 	reg.cacheRules.Delete(reg.generation, namespace(rule.prefix))
-	out := rule.output(reg.Key)
+	out := rule.output(reg.Place)
 	return &ecr.DeletePullThroughCacheRuleOutput{
 		CreatedAt:                out.CreatedAt,
 		CredentialArn:            out.CredentialArn,
@@ -239,7 +239,7 @@ func (tx *Tx) DeletePullThroughCacheRule(_ context.Context, in *ecr.DeletePullTh
 // prefix. One prefix without a rule fails the call.
 func (tx *Tx) DescribePullThroughCacheRules(_ context.Context, in *ecr.DescribePullThroughCacheRulesInput) (*ecr.DescribePullThroughCacheRulesOutput, error) {
 	reg := tx.registry(tx.target(in.RegistryId))
-	p, err := tx.newPage("DescribePullThroughCacheRules", reg.Key.String(), in.MaxResults, in.NextToken)
+	p, err := tx.newPage("DescribePullThroughCacheRules", reg.Place.String(), in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -257,7 +257,7 @@ func (tx *Tx) DescribePullThroughCacheRules(_ context.Context, in *ecr.DescribeP
 			out.NextToken = p.next()
 			break
 		}
-		out.PullThroughCacheRules = append(out.PullThroughCacheRules, *rule.output(reg.Key))
+		out.PullThroughCacheRules = append(out.PullThroughCacheRules, *rule.output(reg.Place))
 		p.last = name
 	}
 	return out, nil
@@ -272,7 +272,7 @@ func (tx *Tx) ValidatePullThroughCacheRule(_ context.Context, in *ecr.ValidatePu
 	if err != nil {
 		return nil, err
 	}
-	described := rule.output(reg.Key)
+	described := rule.output(reg.Place)
 	out := &ecr.ValidatePullThroughCacheRuleOutput{
 		CredentialArn:            described.CredentialArn,
 		CustomRoleArn:            described.CustomRoleArn,
@@ -282,18 +282,18 @@ func (tx *Tx) ValidatePullThroughCacheRule(_ context.Context, in *ecr.ValidatePu
 		UpstreamRegistryUrl:      described.UpstreamRegistryUrl,
 		UpstreamRepositoryPrefix: described.UpstreamRepositoryPrefix,
 	}
-	if _, err := tx.upstream(reg.Key, rule); err != nil {
+	if _, err := tx.upstream(reg.Place, rule); err != nil {
 		out.IsValid, out.Failure = false, aws.String(sentence(err))
 	}
 	return out, nil
 }
 
-func cacheRuleNotFound(key Key, prefix string) error {
-	return &types.PullThroughCacheRuleNotFoundException{Message: text("The pull through cache rule with Amazon ECR repository prefix '%s' does not exist in the registry with id '%s'", prefix, key.Account)}
+func cacheRuleNotFound(place Place, prefix string) error {
+	return &types.PullThroughCacheRuleNotFoundException{Message: text("The pull through cache rule with Amazon ECR repository prefix '%s' does not exist in the registry with id '%s'", prefix, place.Account)}
 }
 
-func cacheRuleAlreadyExists(key Key, prefix string) error {
-	return &types.PullThroughCacheRuleAlreadyExistsException{Message: text("The pull through cache rule with Amazon ECR repository prefix '%s' already exists in the registry with id '%s'", prefix, key.Account)}
+func cacheRuleAlreadyExists(place Place, prefix string) error {
+	return &types.PullThroughCacheRuleAlreadyExistsException{Message: text("The pull through cache rule with Amazon ECR repository prefix '%s' already exists in the registry with id '%s'", prefix, place.Account)}
 }
 
 func nothingToUpdate() error {

@@ -24,7 +24,7 @@ const replicationLag = 5 * time.Second
 
 // replica is what an image's record knows of its copy in another registry.
 type replica struct {
-	Key
+	Place
 	status  types.ReplicationStatus
 	failure string
 	// awaited are the numbers of the replications that are on their way: of the
@@ -38,19 +38,19 @@ func (r replica) without(number uint64) replica {
 	return r
 }
 
-func (i *image) replicaIn(to Key) replica {
+func (i *image) replicaIn(to Place) replica {
 	for _, r := range i.replicas {
-		if r.Key == to {
+		if r.Place == to {
 			return r
 		}
 	}
-	return replica{Key: to}
+	return replica{Place: to}
 }
 
 func (i *image) withReplica(r replica) *image {
 	changed := *i
 	changed.replicas = slices.Clone(i.replicas)
-	at := slices.IndexFunc(i.replicas, func(other replica) bool { return other.Key == r.Key })
+	at := slices.IndexFunc(i.replicas, func(other replica) bool { return other.Place == r.Place })
 	if at < 0 {
 		changed.replicas = append(changed.replicas, r)
 	} else {
@@ -95,10 +95,10 @@ func optional(s string) *string {
 
 // replication is the arrival of a push in one other registry.
 type replication struct {
-	from       Key
+	from       Place
 	repository string
 	image      types.ImageIdentifier
-	to         Key
+	to         Place
 	// number is the replication's own.
 	number uint64
 }
@@ -107,12 +107,12 @@ type replication struct {
 // may change, arrive in the registries of its rules. A replica is not pushed:
 // replication goes one hop.
 func (tx *Tx) replicateLater(repo *repository, digest string, tag *string) {
-	for _, to := range tx.registry(repo.Key).destinationsOf(repo.name, nil) {
+	for _, to := range tx.registry(repo.Place).destinationsOf(repo.name, nil) {
 		number := tx.Number()
-		tx.Schedule(tx.Now().Add(replicationLag), replication{repo.Key, repo.name, *imageID(digest, tag), to, number})
+		tx.Schedule(tx.Now().Add(replicationLag), replication{repo.Place, repo.name, *imageID(digest, tag), to, number})
 		img, _ := repo.images.Get(digest)
 		awaited := append(slices.Clip(img.replicaIn(to).awaited), number)
-		repo.images.Set(repo.generation, digest, img.withReplica(replica{Key: to, status: types.ReplicationStatusInProgress, awaited: awaited}))
+		repo.images.Set(repo.generation, digest, img.withReplica(replica{Place: to, status: types.ReplicationStatusInProgress, awaited: awaited}))
 	}
 }
 
@@ -126,7 +126,7 @@ func (r replication) call(tx *Tx) *scenarios.Call {
 }
 
 // receipt is the call that the arrival of a replica is.
-func receipt(from, to Key, repository string, id types.ImageIdentifier) *scenarios.Call {
+func receipt(from, to Place, repository string, id types.ImageIdentifier) *scenarios.Call {
 	return eventCall(to, repository, scenarios.ReceiveReplica, &scenarios.ReceiveReplicaInput{
 		RegistryId: aws.String(to.Account), RepositoryName: aws.String(repository),
 		ImageDigest: copied(id.ImageDigest), ImageTag: copied(id.ImageTag),
@@ -163,7 +163,7 @@ func (r replication) fail(tx *Tx, failure error) {
 // noteReplica notes on an image how the replication of a number went, 0 for that of
 // a backfill, by the failure code or "" after success. While others of it are on
 // their way, it stays in progress.
-func (tx *Tx) noteReplica(repo *repository, img *image, to Key, number uint64, failure string) {
+func (tx *Tx) noteReplica(repo *repository, img *image, to Place, number uint64, failure string) {
 	noted := img.replicaIn(to).without(number)
 	if len(noted.awaited) == 0 {
 		noted.status, noted.failure = types.ReplicationStatusComplete, failure
@@ -177,7 +177,7 @@ func (tx *Tx) noteReplica(repo *repository, img *image, to Key, number uint64, f
 
 // copyImage puts an image, and the images of an index first, into the repository
 // of the same name in another registry. All of it arrives or nothing does.
-func (tx *Tx) copyImage(from *repository, img *image, tag *string, to Key) (ofChildren []string, err error) {
+func (tx *Tx) copyImage(from *repository, img *image, tag *string, to Place) (ofChildren []string, err error) {
 	err = tx.Attempt(func() error {
 		for _, digest := range img.children {
 			child, found := from.images.Get(digest)
@@ -191,7 +191,7 @@ func (tx *Tx) copyImage(from *repository, img *image, tag *string, to Key) (ofCh
 		if err := tx.mayReplicate(from, to); err != nil {
 			return err
 		}
-		if err := tx.useKey(from.Key, from.encryption, decrypt); err != nil {
+		if err := tx.useKey(from.Place, from.encryption, decrypt); err != nil {
 			return err
 		}
 		repo, err := tx.establish(to, from.name, types.RCTAppliedForReplication)
@@ -242,7 +242,7 @@ func (tx *Tx) receive(repo, from *repository, img *image, tag *string) error {
 
 // mayReplicate asks the policy of another account's registry, in its region and
 // for the source account's root. An account needs no permission for its own.
-func (tx *Tx) mayReplicate(from *repository, to Key) error {
+func (tx *Tx) mayReplicate(from *repository, to Place) error {
 	if from.Account == to.Account {
 		return nil
 	}
@@ -253,7 +253,7 @@ func (tx *Tx) mayReplicate(from *repository, to Key) error {
 	if !found {
 		accesses = append(accesses, reg.template(from.name, types.RCTAppliedForReplication).creation(replicate)...)
 	}
-	source := tx.as(Key{Account: from.Account, Region: to.Region}, naming.RootARN(from.Key))
+	source := tx.as(Place{Account: from.Account, Region: to.Region}, naming.RootARN(from.Place))
 	for _, access := range accesses {
 		if reg.policy.Decide(source.request(&access, repo)) != policy.Allow {
 			return errReplicationDenied

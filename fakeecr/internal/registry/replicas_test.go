@@ -17,14 +17,14 @@ import (
 )
 
 var (
-	sourceRegistry = Key{Account: "123456789012", Region: "us-east-1"}
-	otherRegistry  = Key{Account: "210987654321", Region: "eu-west-1"}
+	sourceRegistry = Place{Account: "123456789012", Region: "us-east-1"}
+	otherRegistry  = Place{Account: "210987654321", Region: "eu-west-1"}
 )
 
-// callIn carries out an operation on the registry of a key.
-func callIn[In, Out any](t *testing.T, w *World, key Key, method func(*Tx, context.Context, *In) (*Out, error), in *In) *Out {
+// callIn carries out an operation on the registry at a place.
+func callIn[In, Out any](t *testing.T, w *World, place Place, method func(*Tx, context.Context, *In) (*Out, error), in *In) *Out {
 	t.Helper()
-	tx := txAt(w, key)
+	tx := txAt(w, place)
 	out, err := Run(tx, func() (*Out, error) { return method(tx, t.Context(), in) })
 	require.NoError(t, err)
 	return out
@@ -39,19 +39,19 @@ func alterWorld(t *testing.T, w *World, do func(tx *Tx) error) {
 }
 
 // pushOne pushes an image, made of a blob, as app:v1.
-func pushOne(t *testing.T, w *World, key Key, content string) (layer string) {
+func pushOne(t *testing.T, w *World, place Place, content string) (layer string) {
 	t.Helper()
 	name := aws.String("app")
-	upload := callIn(t, w, key, (*Tx).InitiateLayerUpload, &ecr.InitiateLayerUploadInput{RepositoryName: name}).UploadId
-	callIn(t, w, key, (*Tx).UploadLayerPart, &ecr.UploadLayerPartInput{
+	upload := callIn(t, w, place, (*Tx).InitiateLayerUpload, &ecr.InitiateLayerUploadInput{RepositoryName: name}).UploadId
+	callIn(t, w, place, (*Tx).UploadLayerPart, &ecr.UploadLayerPartInput{
 		RepositoryName: name, UploadId: upload, LayerPartBlob: []byte(content),
 		PartFirstByte: aws.Int64(0), PartLastByte: aws.Int64(int64(len(content) - 1)),
 	})
 	layer = manifest.Digest(content)
-	callIn(t, w, key, (*Tx).CompleteLayerUpload, &ecr.CompleteLayerUploadInput{RepositoryName: name, UploadId: upload, LayerDigests: []string{layer}})
+	callIn(t, w, place, (*Tx).CompleteLayerUpload, &ecr.CompleteLayerUploadInput{RepositoryName: name, UploadId: upload, LayerDigests: []string{layer}})
 	about := fmt.Sprintf(`{"mediaType":"application/octet-stream","digest":%q,"size":%d}`, layer, len(content))
 	text := fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"config":%s,"layers":[%s]}`, manifest.OCIManifest, about, about)
-	callIn(t, w, key, (*Tx).PutImage, &ecr.PutImageInput{RepositoryName: name, ImageManifest: &text, ImageTag: aws.String("v1")})
+	callIn(t, w, place, (*Tx).PutImage, &ecr.PutImageInput{RepositoryName: name, ImageManifest: &text, ImageTag: aws.String("v1")})
 	return layer
 }
 
@@ -118,9 +118,9 @@ func TestAnotherAccountsPolicyDecidesOnReplication(t *testing.T) {
 
 func TestReplicasShareTheirLayers(t *testing.T) {
 	w := replicatingWorld(t)
-	there := Key{Account: sourceRegistry.Account, Region: "eu-west-1"}
+	there := Place{Account: sourceRegistry.Account, Region: "eu-west-1"}
 	alterWorld(t, w, func(tx *Tx) error {
-		tx.changeRegistry(sourceRegistry).replication = []replicationRule{{destinations: []Key{there}}}
+		tx.changeRegistry(sourceRegistry).replication = []replicationRule{{destinations: []Place{there}}}
 		return nil
 	})
 	digest := pushOne(t, w, sourceRegistry, "content")
@@ -134,27 +134,27 @@ func TestReplicasShareTheirLayers(t *testing.T) {
 	require.Equal(t, 1, replica.images)
 	require.Equal(t, original.mediaType, replica.mediaType)
 
-	for _, key := range []Key{sourceRegistry, there} {
+	for _, place := range []Place{sourceRegistry, there} {
 		held, found := newTx(w).read().blobs.Get(digest)
 		require.True(t, found)
 		require.NotZero(t, held.layers)
-		callIn(t, w, key, (*Tx).DeleteRepository, &ecr.DeleteRepositoryInput{RepositoryName: aws.String("app"), Force: true})
+		callIn(t, w, place, (*Tx).DeleteRepository, &ecr.DeleteRepositoryInput{RepositoryName: aws.String("app"), Force: true})
 	}
 	require.False(t, newTx(w).read().blobs.Has(digest), "nobody holds the bytes any more")
 }
 
 func TestPushPlansOneArrivalForEachDestination(t *testing.T) {
-	ireland, paris := Key{Account: sourceRegistry.Account, Region: "eu-west-1"}, Key{Account: sourceRegistry.Account, Region: "eu-west-3"}
+	ireland, paris := Place{Account: sourceRegistry.Account, Region: "eu-west-1"}, Place{Account: sourceRegistry.Account, Region: "eu-west-3"}
 	for name, test := range map[string]struct {
 		rules []replicationRule
 		want  int
 	}{
 		"no rules":         {nil, 0},
-		"no covering rule": {[]replicationRule{{destinations: []Key{ireland}, prefixes: []string{"team/"}}}, 0},
-		"one":              {[]replicationRule{{destinations: []Key{ireland}}}, 1},
+		"no covering rule": {[]replicationRule{{destinations: []Place{ireland}, prefixes: []string{"team/"}}}, 0},
+		"one":              {[]replicationRule{{destinations: []Place{ireland}}}, 1},
 		"two rules for one": {[]replicationRule{
-			{destinations: []Key{ireland}},
-			{destinations: []Key{paris, ireland, paris}, prefixes: []string{"ap"}},
+			{destinations: []Place{ireland}},
+			{destinations: []Place{paris, ireland, paris}, prefixes: []string{"ap"}},
 		}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 // replicationRule says to which registries the images of some repositories are
 // replicated.
 type replicationRule struct {
-	destinations []Key
+	destinations []Place
 	// prefixes are of repository names; without one all repositories are meant.
 	prefixes []string
 	// deletes tells whether deletions are replicated too; nil, and then they are
@@ -30,8 +30,8 @@ func (r *replicationRule) covers(name string) bool {
 
 // destinationsOf is where the images of a repository are replicated to by the
 // rules that count, nil for all of them; each registry once.
-func (r *registryState) destinationsOf(name string, counts func(*replicationRule) bool) []Key {
-	var all []Key
+func (r *registryState) destinationsOf(name string, counts func(*replicationRule) bool) []Place {
+	var all []Place
 	for _, rule := range r.replication {
 		if !rule.covers(name) || counts != nil && !counts(&rule) {
 			continue
@@ -46,7 +46,7 @@ func (r *registryState) destinationsOf(name string, counts func(*replicationRule
 }
 
 // replicatesTo tells whether any rule names a registry.
-func (r *registryState) replicatesTo(to Key) bool {
+func (r *registryState) replicatesTo(to Place) bool {
 	return slices.ContainsFunc(r.replication, func(rule replicationRule) bool { return slices.Contains(rule.destinations, to) })
 }
 
@@ -57,7 +57,7 @@ func (tx *Tx) PutReplicationConfiguration(_ context.Context, in *ecr.PutReplicat
 	if err != nil {
 		return nil, err
 	}
-	reg := tx.changeRegistry(tx.Key)
+	reg := tx.changeRegistry(tx.Place)
 	reg.replication = rules
 	tx.showDeletesReplicas(rules)
 	return &ecr.PutReplicationConfigurationOutput{ReplicationConfiguration: reg.replicationOutput()}, nil
@@ -65,7 +65,7 @@ func (tx *Tx) PutReplicationConfiguration(_ context.Context, in *ecr.PutReplicat
 
 // DescribeRegistry answers the replication rules of the caller's registry.
 func (tx *Tx) DescribeRegistry(context.Context, *ecr.DescribeRegistryInput) (*ecr.DescribeRegistryOutput, error) {
-	reg := tx.registry(tx.Key)
+	reg := tx.registry(tx.Place)
 	tx.showDeletesReplicas(reg.replication)
 	return &ecr.DescribeRegistryOutput{
 		RegistryId:               aws.String(tx.Account),
@@ -78,7 +78,7 @@ func (tx *Tx) newReplicationRules(rules []types.ReplicationRule) ([]replicationR
 		return nil, tooManyMembers("replicationConfiguration.rules", most)
 	}
 	made := make([]replicationRule, len(rules))
-	unique := map[Key]struct{}{}
+	unique := map[Place]struct{}{}
 	for i, rule := range rules {
 		if most := tx.quota(ReplicationFiltersPerRule); int64(len(rule.RepositoryFilters)) > most {
 			return nil, tooManyMembers(fmt.Sprintf("replicationConfiguration.rules.%d.member.repositoryFilters", i+1), most)
@@ -102,9 +102,9 @@ func (tx *Tx) newReplicationRules(rules []types.ReplicationRule) ([]replicationR
 	return made, nil
 }
 
-func (tx *Tx) checkDestination(to Key) error {
+func (tx *Tx) checkDestination(to Place) error {
 	switch {
-	case to == tx.Key:
+	case to == tx.Place:
 		return replicationToItself()
 	case !naming.IsRegion(to.Region) || naming.Partition(to.Region) != naming.Partition(tx.Region):
 		return invalidRegion(to.Region)
@@ -113,11 +113,11 @@ func (tx *Tx) checkDestination(to Key) error {
 	}
 }
 
-func destinationKey(d *types.ReplicationDestination) Key {
-	return Key{Account: *d.RegistryId, Region: *d.Region}
+func destinationKey(d *types.ReplicationDestination) Place {
+	return Place{Account: *d.RegistryId, Region: *d.Region}
 }
 
-func destinationOf(k Key) types.ReplicationDestination {
+func destinationOf(k Place) types.ReplicationDestination {
 	return types.ReplicationDestination{Region: aws.String(k.Region), RegistryId: aws.String(k.Account)}
 }
 

@@ -23,7 +23,7 @@ type repository struct {
 	mutability mutability
 	encryption encryption
 	scanOnPush bool
-	Key
+	Place
 	generation uint64
 
 	// policy is the repository's policy, nil without one.
@@ -65,8 +65,8 @@ func linked(links *cow.Map[struct{}], from string) []string {
 }
 
 // named is a repository of which only the name is known.
-func named(key Key, name string) *repository {
-	return &repository{Key: key, name: name, arn: naming.RepositoryARN(key, name), uri: naming.RegistryHost(key) + "/" + name}
+func named(place Place, name string) *repository {
+	return &repository{Place: place, name: name, arn: naming.RepositoryARN(place, name), uri: naming.RegistryHost(place) + "/" + name}
 }
 
 // output is the repository as the API shows it to a call.
@@ -98,11 +98,11 @@ func (r *repository) output(tx *Tx) types.Repository {
 
 // NotSince is the error of a call on the first of some repositories that was made
 // after a time, nil if there is none.
-func (w *World) NotSince(key Key, at time.Time, names []string) error {
-	tx := w.NewTx(key, "")
+func (w *World) NotSince(place Place, at time.Time, names []string) error {
+	tx := w.NewTx(place, "")
 	for _, name := range names {
-		if repo, err := tx.repositoryOf(key, name); err == nil && repo.createdAt.After(at) {
-			return repositoryNotFound(key, name)
+		if repo, err := tx.repositoryOf(place, name); err == nil && repo.createdAt.After(at) {
+			return repositoryNotFound(place, name)
 		}
 	}
 	return nil
@@ -119,7 +119,7 @@ func (tx *Tx) CreateRepository(_ context.Context, in *ecr.CreateRepositoryInput)
 	if repo.encryption, err = newEncryption(repo.Region, in.EncryptionConfiguration); err != nil {
 		return nil, err
 	}
-	if repo.encryption, err = tx.grantKey(repo.Key, repo.encryption); err != nil {
+	if repo.encryption, err = tx.grantKey(repo.Place, repo.encryption); err != nil {
 		return nil, err
 	}
 	if in.ImageScanningConfiguration != nil {
@@ -136,8 +136,8 @@ func (tx *Tx) CreateRepository(_ context.Context, in *ecr.CreateRepositoryInput)
 }
 
 // newRepository is a repository with ECR's defaults, which is not there yet.
-func (tx *Tx) newRepository(key Key, name string) *repository {
-	repo := named(key, name)
+func (tx *Tx) newRepository(place Place, name string) *repository {
+	repo := named(place, name)
 	repo.generation = tx.write().Generation()
 	repo.createdAt = tx.Now()
 	repo.mutability.mode = types.ImageTagMutabilityMutable
@@ -147,9 +147,9 @@ func (tx *Tx) newRepository(key Key, name string) *repository {
 
 // addRepository puts a new repository into its registry.
 func (tx *Tx) addRepository(repo *repository) error {
-	reg := tx.changeRegistry(repo.Key)
+	reg := tx.changeRegistry(repo.Place)
 	if reg.repositories.Has(repo.name) {
-		return repositoryAlreadyExists(repo.Key, repo.name)
+		return repositoryAlreadyExists(repo.Place, repo.name)
 	}
 	if err := tx.within(RepositoriesPerRegistry, reg.repositories.Len()+1); err != nil {
 		return err
@@ -162,24 +162,24 @@ func (tx *Tx) addRepository(repo *repository) error {
 // else a new one with the settings of the registry's template for the purpose.
 // Without a template it has ECR's defaults, but a push makes none. Whoever pushes
 // must be allowed to create it; replication and pulls have asked for that before.
-func (tx *Tx) establish(key Key, name string, purpose types.RCTAppliedFor) (*repository, error) {
-	if repo, err := tx.changeRepositoryOf(key, name); err == nil {
+func (tx *Tx) establish(place Place, name string, purpose types.RCTAppliedFor) (*repository, error) {
+	if repo, err := tx.changeRepositoryOf(place, name); err == nil {
 		return repo, nil
 	}
-	template := tx.registry(key).template(name, purpose)
+	template := tx.registry(place).template(name, purpose)
 	if purpose == types.RCTAppliedForPullThroughCache && template != nil && template.lacksRole() {
-		return nil, repositoryNotFound(key, name) // recorded of tags: ECR has not found it
+		return nil, repositoryNotFound(place, name) // recorded of tags: ECR has not found it
 	}
 	if purpose == types.RCTAppliedForCreateOnPush {
 		if template == nil {
-			return nil, repositoryNotFound(key, name)
+			return nil, repositoryNotFound(place, name)
 		}
-		create := Access{Action: "ecr:CreateRepository", Resource: naming.RepositoryARN(key, name), Registry: key, Repository: name}
+		create := Access{Action: "ecr:CreateRepository", Resource: naming.RepositoryARN(place, name), Registry: place, Repository: name}
 		if err := tx.Authorize(create); err != nil {
 			return nil, err
 		}
 	}
-	repo := tx.newRepository(key, name)
+	repo := tx.newRepository(place, name)
 	if template != nil {
 		if err := template.apply(tx, repo); err != nil {
 			return nil, err
@@ -198,7 +198,7 @@ func (tx *Tx) DeleteRepository(_ context.Context, in *ecr.DeleteRepositoryInput)
 	if repo.images.Len() > 0 && !in.Force {
 		return nil, repositoryNotEmpty(repo)
 	}
-	if err := tx.useKey(repo.Key, repo.encryption, retireGrant); err != nil {
+	if err := tx.useKey(repo.Place, repo.encryption, retireGrant); err != nil {
 		return nil, err
 	}
 	for _, layer := range repo.layers.All() {
@@ -209,7 +209,7 @@ func (tx *Tx) DeleteRepository(_ context.Context, in *ecr.DeleteRepositoryInput)
 	}
 	tx.dropLifecyclePolicy(repo)
 	tx.dropPreview(repo)
-	reg := tx.changeRegistry(repo.Key)
+	reg := tx.changeRegistry(repo.Place)
 	reg.repositories.Delete(reg.generation, repo.name)
 	deleted := repo.output(tx)
 	return &ecr.DeleteRepositoryOutput{Repository: &deleted}, nil
@@ -218,18 +218,18 @@ func (tx *Tx) DeleteRepository(_ context.Context, in *ecr.DeleteRepositoryInput)
 // DescribeRepositories answers the repositories named, in that order, or a page
 // of all, by name. One missing name fails the call.
 func (tx *Tx) DescribeRepositories(_ context.Context, in *ecr.DescribeRepositoriesInput) (*ecr.DescribeRepositoriesOutput, error) {
-	key := tx.target(in.RegistryId)
+	place := tx.target(in.RegistryId)
 	if in.RepositoryNames != nil {
 		if in.MaxResults != nil || in.NextToken != nil {
 			return nil, invalidTogether(pagingMember(in.NextToken), "repositories with repositoryNames")
 		}
-		return tx.describeNamed(key, in.RepositoryNames)
+		return tx.describeNamed(place, in.RepositoryNames)
 	}
-	p, err := tx.newPage("DescribeRepositories", key.String(), in.MaxResults, in.NextToken)
+	p, err := tx.newPage("DescribeRepositories", place.String(), in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
-	repositories := &tx.registry(key).repositories
+	repositories := &tx.registry(place).repositories
 	out := &ecr.DescribeRepositoriesOutput{Repositories: make([]types.Repository, 0, p.most(repositories.Len()))}
 	for name, repo := range repositories.From(p.start) {
 		if p.full(len(out.Repositories)) {
@@ -242,13 +242,13 @@ func (tx *Tx) DescribeRepositories(_ context.Context, in *ecr.DescribeRepositori
 	return out, nil
 }
 
-func (tx *Tx) describeNamed(key Key, names []string) (*ecr.DescribeRepositoriesOutput, error) {
-	reg := tx.registry(key)
+func (tx *Tx) describeNamed(place Place, names []string) (*ecr.DescribeRepositoriesOutput, error) {
+	reg := tx.registry(place)
 	out := &ecr.DescribeRepositoriesOutput{Repositories: make([]types.Repository, 0, len(names))}
 	for i, name := range names {
 		repo, found := reg.repositories.Get(name)
 		if !found {
-			return nil, repositoryNotFound(key, name)
+			return nil, repositoryNotFound(place, name)
 		}
 		if !slices.Contains(names[:i], name) {
 			out.Repositories = append(out.Repositories, repo.output(tx))
@@ -257,12 +257,12 @@ func (tx *Tx) describeNamed(key Key, names []string) (*ecr.DescribeRepositoriesO
 	return out, nil
 }
 
-func repositoryNotFound(key Key, name string) error {
-	return &types.RepositoryNotFoundException{Message: text("The repository with name '%s' does not exist in the registry with id '%s'", name, key.Account)}
+func repositoryNotFound(place Place, name string) error {
+	return &types.RepositoryNotFoundException{Message: text("The repository with name '%s' does not exist in the registry with id '%s'", name, place.Account)}
 }
 
-func repositoryAlreadyExists(key Key, name string) error {
-	return &types.RepositoryAlreadyExistsException{Message: text("The repository with name '%s' already exists in the registry with id '%s'", name, key.Account)}
+func repositoryAlreadyExists(place Place, name string) error {
+	return &types.RepositoryAlreadyExistsException{Message: text("The repository with name '%s' already exists in the registry with id '%s'", name, place.Account)}
 }
 
 func repositoryNotEmpty(repo *repository) error {

@@ -15,11 +15,11 @@ import (
 // taggable is the repository of an ARN, which may belong to another account but
 // not to another region: that a region knows nothing of others is chosen.
 func (tx *Tx) taggable(arn *string) (*repository, error) {
-	key, name, ok := naming.ParseRepositoryARN(*arn)
-	if !ok || key.Region != tx.Region {
+	place, name, ok := naming.ParseRepositoryARN(*arn)
+	if !ok || place.Region != tx.Region {
 		return nil, invalidARN()
 	}
-	return tx.repository(&key.Account, &name)
+	return tx.repository(&place.Account, &name)
 }
 
 // TagResource adds tags to a repository; a key that it has gets the new value.

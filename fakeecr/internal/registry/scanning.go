@@ -105,14 +105,14 @@ var frequencyNotIn = map[types.ScanType]types.ScanFrequency{
 func (tx *Tx) GetRegistryScanningConfiguration(context.Context, *ecr.GetRegistryScanningConfigurationInput) (*ecr.GetRegistryScanningConfigurationOutput, error) {
 	return &ecr.GetRegistryScanningConfigurationOutput{
 		RegistryId:            aws.String(tx.Account),
-		ScanningConfiguration: tx.registry(tx.Key).scanning.output(),
+		ScanningConfiguration: tx.registry(tx.Place).scanning.output(),
 	}, nil
 }
 
 // PutRegistryScanningConfiguration replaces the rules. That the scan type stays
 // as it was when none is given is chosen.
 func (tx *Tx) PutRegistryScanningConfiguration(_ context.Context, in *ecr.PutRegistryScanningConfigurationInput) (*ecr.PutRegistryScanningConfigurationOutput, error) {
-	reg := tx.changeRegistry(tx.Key)
+	reg := tx.changeRegistry(tx.Place)
 	next := scanning{}
 	if in.ScanType == types.ScanTypeEnhanced || in.ScanType == "" && reg.scanning.enhanced() {
 		if next.enhancedSince = reg.scanning.enhancedSince; !reg.scanning.enhanced() {
@@ -142,7 +142,7 @@ func (tx *Tx) PutRegistryScanningConfiguration(_ context.Context, in *ecr.PutReg
 // how often the registry's rules have it scanned, and a failure for each that is
 // not there.
 func (tx *Tx) BatchGetRepositoryScanningConfiguration(_ context.Context, in *ecr.BatchGetRepositoryScanningConfigurationInput) (*ecr.BatchGetRepositoryScanningConfigurationOutput, error) {
-	reg := tx.registry(tx.Key)
+	reg := tx.registry(tx.Place)
 	out := &ecr.BatchGetRepositoryScanningConfigurationOutput{
 		ScanningConfigurations: []types.RepositoryScanningConfiguration{},
 		Failures:               []types.RepositoryScanningConfigurationFailure{},
@@ -181,7 +181,7 @@ func (tx *Tx) PutImageScanningConfiguration(_ context.Context, in *ecr.PutImageS
 	if err != nil {
 		return nil, err
 	}
-	if tx.registry(repo.Key).scanning.enhanced() {
+	if tx.registry(repo.Place).scanning.enhanced() {
 		return nil, featureDisabled()
 	}
 	repo.scanOnPush = in.ImageScanningConfiguration.ScanOnPush
@@ -207,7 +207,7 @@ func (tx *Tx) StartImageScan(_ context.Context, in *ecr.StartImageScanInput) (*e
 	if err != nil {
 		return nil, err
 	}
-	if tx.registry(repo.Key).scanning.enhanced() {
+	if tx.registry(repo.Place).scanning.enhanced() {
 		return nil, featureDisabled()
 	}
 	img, err := repo.one(*in.ImageId)
@@ -236,7 +236,7 @@ func (tx *Tx) StartImageScan(_ context.Context, in *ecr.StartImageScanInput) (*e
 // from the archive, if the repository wants it. The push succeeds also where the
 // quotas forbid a scan; what an earlier scan found stays.
 func (tx *Tx) scanOnPush(repo *repository, img *image) {
-	if !img.container || !tx.registry(repo.Key).scansOnPush(repo) {
+	if !img.container || !tx.registry(repo.Place).scansOnPush(repo) {
 		return
 	}
 	if err := tx.startScan(repo, img); err != nil && img.scan == nil {
@@ -254,17 +254,17 @@ func (tx *Tx) startScan(repo *repository, img *image) error {
 	if int64(len(starts)) >= tx.quota(ScansPerImagePerDay) {
 		return imageScanQuotaExceeded()
 	}
-	if err := tx.countScan(repo.Key); err != nil {
+	if err := tx.countScan(repo.Place); err != nil {
 		return err
 	}
 	img.scan = &scan{starts: append(starts, tx.Now())}
-	tx.Schedule(tx.Now().Add(scanTime), scanCompletion{repo.Key, repo.name, img.digest, img.scan})
+	tx.Schedule(tx.Now().Add(scanTime), scanCompletion{repo.Place, repo.name, img.digest, img.scan})
 	return nil
 }
 
 // countScan holds a registry to its quota of basic scans in 24 hours.
-func (tx *Tx) countScan(key Key) error {
-	reg := tx.changeRegistry(key)
+func (tx *Tx) countScan(place Place) error {
+	reg := tx.changeRegistry(place)
 	past := engine.LastKey(tx.Now().Add(-scanWindow))
 	for start, _, found := reg.scanStarts.Min(); found && start <= past; start, _, found = reg.scanStarts.Min() {
 		reg.scanStarts.Delete(reg.generation, start)
@@ -277,7 +277,7 @@ func (tx *Tx) countScan(key Key) error {
 }
 
 type scanCompletion struct {
-	registry           Key
+	registry           Place
 	repository, digest string
 	// scan is the one that was started: the image may have a later one, or may
 	// have been deleted and pushed again.

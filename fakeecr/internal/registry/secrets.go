@@ -32,7 +32,7 @@ func (s SecretState) Check() error {
 // SetSecret tells the state of a secret. The first one told with only closes the
 // world's Secrets Manager: a secret of which it was told nothing does not exist.
 func (w *World) SetSecret(arn string, state SecretState, only bool) {
-	_ = w.do(Key{}, func(tx *Tx) error {
+	_ = w.do(Place{}, func(tx *Tx) error {
 		root := tx.write()
 		root.secrets.states.Set(root.Generation(), arn, state)
 		root.secrets.closed = root.secrets.closed || only

@@ -44,7 +44,7 @@ func (w *World) Session(accessKey string) (*Session, bool) {
 	if !strings.HasPrefix(accessKey, sessionKey) {
 		return nil, false
 	}
-	tx := w.NewTx(Key{}, "")
+	tx := w.NewTx(Place{}, "")
 	return tx.read().sessions.Get(accessKey)
 }
 
@@ -94,7 +94,7 @@ func (tx *Tx) AssumeRole(_ context.Context, in *scenarios.AssumeRoleInput) (*sce
 // mayAssume refuses whom its policies do not let assume a role.
 func (tx *Tx) mayAssume(role string) error {
 	account, _, _ := naming.ParseRoleARN(role)
-	access := Access{Action: "sts:AssumeRole", Resource: role, Registry: tx.Key}
+	access := Access{Action: "sts:AssumeRole", Resource: role, Registry: tx.Place}
 	decision := tx.rights(tx.request(&access, nil))
 	switch {
 	case strings.HasSuffix(tx.Caller, ":root"):

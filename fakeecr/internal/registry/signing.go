@@ -74,15 +74,15 @@ func (tx *Tx) PutSigningConfiguration(_ context.Context, in *ecr.PutSigningConfi
 		}
 		rules = append(rules, kept)
 	}
-	tx.changeRegistry(tx.Key).signing = rules
+	tx.changeRegistry(tx.Place).signing = rules
 	return &ecr.PutSigningConfigurationOutput{SigningConfiguration: rules.output()}, nil
 }
 
 // GetSigningConfiguration answers the registry's signing rules.
 func (tx *Tx) GetSigningConfiguration(context.Context, *ecr.GetSigningConfigurationInput) (*ecr.GetSigningConfigurationOutput, error) {
-	rules := tx.registry(tx.Key).signing
+	rules := tx.registry(tx.Place).signing
 	if rules == nil {
-		return nil, signingConfigurationNotFound(tx.Key)
+		return nil, signingConfigurationNotFound(tx.Place)
 	}
 	return &ecr.GetSigningConfigurationOutput{RegistryId: aws.String(tx.Account), SigningConfiguration: rules.output()}, nil
 }
@@ -90,10 +90,10 @@ func (tx *Tx) GetSigningConfiguration(context.Context, *ecr.GetSigningConfigurat
 // DeleteSigningConfiguration answers the rules that it deletes. Signatures stay,
 // and images that are being signed are signed.
 func (tx *Tx) DeleteSigningConfiguration(context.Context, *ecr.DeleteSigningConfigurationInput) (*ecr.DeleteSigningConfigurationOutput, error) {
-	reg := tx.changeRegistry(tx.Key)
+	reg := tx.changeRegistry(tx.Place)
 	rules := reg.signing
 	if rules == nil {
-		return nil, signingConfigurationNotFound(tx.Key)
+		return nil, signingConfigurationNotFound(tx.Place)
 	}
 	reg.signing = nil
 	return &ecr.DeleteSigningConfigurationOutput{RegistryId: aws.String(tx.Account), SigningConfiguration: rules.output()}, nil
@@ -155,9 +155,9 @@ func byProfile(all []*signing) (profiles []*signing) {
 
 // FailSigning makes signing with a profile fail in a registry from now on; nil
 // lets it succeed again.
-func (w *World) FailSigning(key Key, profile string, failure smithy.APIError) {
-	_ = w.do(key, func(tx *Tx) error {
-		reg := tx.changeRegistry(key)
+func (w *World) FailSigning(place Place, profile string, failure smithy.APIError) {
+	_ = w.do(place, func(tx *Tx) error {
+		reg := tx.changeRegistry(place)
 		if failure == nil {
 			reg.signingFailures.Delete(reg.generation, profile)
 		} else {
@@ -170,7 +170,7 @@ func (w *World) FailSigning(key Key, profile string, failure smithy.APIError) {
 // pusher is who pushed an image, by the registry that it called and its ARN. What
 // comes from upstream ECR's own role pushed, a replica nobody.
 type pusher struct {
-	Key
+	Place
 	arn string
 }
 
@@ -183,7 +183,7 @@ var pushActions = []string{
 // signOnPush begins to sign a new image, once for each of the registry's rules that
 // covers the repository. Signatures are not signed.
 func (tx *Tx) signOnPush(repo *repository, digest string, by pusher) {
-	rules := tx.registry(repo.Key).signing
+	rules := tx.registry(repo.Place).signing
 	img, _ := repo.images.Get(digest)
 	if len(rules) == 0 || img.artifactType == signatureType {
 		return
@@ -195,13 +195,13 @@ func (tx *Tx) signOnPush(repo *repository, digest string, by pusher) {
 		}
 		s := &signing{rule: i + 1, profile: rule.profile, status: types.SigningStatusInProgress}
 		signed.signings = append(signed.signings, s)
-		tx.Schedule(tx.Now().Add(signingTime), signingCompletion{repo.Key, repo.name, digest, s, by})
+		tx.Schedule(tx.Now().Add(signingTime), signingCompletion{repo.Place, repo.name, digest, s, by})
 	}
 	repo.images.Set(repo.generation, digest, &signed)
 }
 
 type signingCompletion struct {
-	registry           Key
+	registry           Place
 	repository, digest string
 	// signing is the one that was begun: the image may have been deleted and
 	// pushed again.
@@ -248,7 +248,7 @@ func (e signingCompletion) end(tx *Tx, err error) {
 // sign pushes the signature of an image, which is an image that refers to it and
 // is replicated as any other.
 func (tx *Tx) sign(repo *repository, img *image, with *signing, by pusher) error {
-	if failure, told := tx.registry(repo.Key).signingFailures.Get(with.profile); told {
+	if failure, told := tx.registry(repo.Place).signingFailures.Get(with.profile); told {
 		return failure
 	}
 	if err := tx.maySign(repo, with.profile, by); err != nil {
@@ -289,15 +289,15 @@ func (tx *Tx) maySign(repo *repository, profile string, by pusher) error {
 	if by.arn == "" {
 		return nil
 	}
-	as := tx.as(by.Key, by.arn)
+	as := tx.as(by.Place, by.arn)
 	for _, action := range pushActions {
-		if err := as.Authorize(Access{Action: action, Resource: repo.arn, Registry: repo.Key, Repository: repo.name}); err != nil {
+		if err := as.Authorize(Access{Action: action, Resource: repo.arn, Registry: repo.Place, Repository: repo.name}); err != nil {
 			return err
 		}
 	}
 	account := strings.Split(profile, ":")[4]
-	payload := Access{Action: "signer:SignPayload", Resource: profile, Registry: Key{Account: account, Region: repo.Region}}
-	if by.arn == cacheRole(by.Key) {
+	payload := Access{Action: "signer:SignPayload", Resource: profile, Registry: Place{Account: account, Region: repo.Region}}
+	if by.arn == cacheRole(by.Place) {
 		// Its policy, which is AWS's own, lacks the permission.
 		return payload.notAllowed(by.arn, "identity-based")
 	}
@@ -360,8 +360,8 @@ func segment(v any) (string, error) {
 }
 
 // signingConfigurationNotFound is chosen.
-func signingConfigurationNotFound(key Key) error {
-	return &types.SigningConfigurationNotFoundException{Message: text("Signing configuration does not exist in the registry with id '%s'", key.Account)}
+func signingConfigurationNotFound(place Place) error {
+	return &types.SigningConfigurationNotFoundException{Message: text("Signing configuration does not exist in the registry with id '%s'", place.Account)}
 }
 
 func signingProfileElsewhere(arn, region, current string) error {

@@ -9,7 +9,7 @@ import (
 func TestAddContentHoldsBytesOnce(t *testing.T) {
 	tx := newTx(NewWorld(1, Config{}))
 	_, err := Run(tx, func() (struct{}, error) {
-		one, other := tx.newRepository(tx.Key, "one"), tx.newRepository(tx.Key, "other")
+		one, other := tx.newRepository(tx.Place, "one"), tx.newRepository(tx.Place, "other")
 		var digest string
 		for _, repo := range []*repository{one, one, other} {
 			digest = tx.addContent(repo, emptyConfig, []byte("{}")).Digest

@@ -105,7 +105,7 @@ func (tx *Tx) restore(repo *repository, img *image) {
 	restored := *img
 	restored.activeFrom = tx.Now().Add(restoration)
 	repo.images.Set(repo.generation, img.digest, &restored)
-	tx.Schedule(restored.activeFrom, imageActivation{repo.Key, repo.name, img.digest, restored.activeFrom})
+	tx.Schedule(restored.activeFrom, imageActivation{repo.Place, repo.name, img.digest, restored.activeFrom})
 	tx.restoreRelated(repo, img)
 }
 
@@ -124,7 +124,7 @@ func (tx *Tx) restoreRelated(repo *repository, img *image) {
 }
 
 type imageActivation struct {
-	registry           Key
+	registry           Place
 	repository, digest string
 	// from is the image's activeFrom: it may have been pushed, archived or deleted
 	// meanwhile.

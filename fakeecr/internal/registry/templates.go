@@ -80,11 +80,11 @@ func (t *template) lacksRole() bool {
 func (t *template) apply(tx *Tx, repo *repository) error {
 	var err error
 	repo.mutability = t.mutability
-	if repo.encryption, err = tx.grantKey(repo.Key, t.encryption); err != nil {
+	if repo.encryption, err = tx.grantKey(repo.Place, t.encryption); err != nil {
 		return err
 	}
 	if t.role == nil && repo.encryption.kind != types.EncryptionTypeAes256 {
-		return kmsException(KeyAccessDenied, kmsSentence(KeyAccessDenied, repo.encryption.key, templateRole(repo.Key), createGrant))
+		return kmsException(KeyAccessDenied, kmsSentence(KeyAccessDenied, repo.encryption.key, templateRole(repo.Place), createGrant))
 	}
 	if t.role == nil && len(t.tags) > 0 {
 		return templateRoleMissing(repo)
@@ -158,7 +158,7 @@ func copyTags(tags []types.Tag) []types.Tag {
 // CreateRepositoryCreationTemplate answers the new template with ECR's defaults:
 // mutable tags, AES256.
 func (tx *Tx) CreateRepositoryCreationTemplate(_ context.Context, in *ecr.CreateRepositoryCreationTemplateInput) (*ecr.CreateRepositoryCreationTemplateOutput, error) {
-	reg := tx.changeRegistry(tx.Key)
+	reg := tx.changeRegistry(tx.Place)
 	t := &template{
 		prefix:     *in.Prefix,
 		encryption: encryption{kind: types.EncryptionTypeAes256},
@@ -179,7 +179,7 @@ func (tx *Tx) CreateRepositoryCreationTemplate(_ context.Context, in *ecr.Create
 		return nil, err
 	}
 	if reg.templates.Has(namespace(t.prefix)) {
-		return nil, templateAlreadyExists(tx.Key, t.prefix)
+		return nil, templateAlreadyExists(tx.Place, t.prefix)
 	}
 	if err := tx.within(RepositoryCreationTemplates, reg.templates.Len()+1); err != nil {
 		return nil, err
@@ -194,10 +194,10 @@ func (tx *Tx) CreateRepositoryCreationTemplate(_ context.Context, in *ecr.Create
 // UpdateRepositoryCreationTemplate changes the settings that are given; an empty
 // policy takes the old one away. Repositories that exist stay as they are.
 func (tx *Tx) UpdateRepositoryCreationTemplate(_ context.Context, in *ecr.UpdateRepositoryCreationTemplateInput) (*ecr.UpdateRepositoryCreationTemplateOutput, error) {
-	reg := tx.changeRegistry(tx.Key)
+	reg := tx.changeRegistry(tx.Place)
 	before, found := reg.templates.Get(namespace(*in.Prefix))
 	if !found {
-		return nil, templateNotFound(tx.Key, *in.Prefix)
+		return nil, templateNotFound(tx.Place, *in.Prefix)
 	}
 	t := *before
 	if err := t.update(tx, in); err != nil {
@@ -231,7 +231,7 @@ func (t *template) update(tx *Tx, in *ecr.UpdateRepositoryCreationTemplateInput)
 	if err := tx.setPolicies(t, in.RepositoryPolicy, in.LifecyclePolicy); err != nil {
 		return err
 	}
-	return setRole(&t.role, tx.Key, in.CustomRoleArn)
+	return setRole(&t.role, tx.Place, in.CustomRoleArn)
 }
 
 func (t *template) setEncryption(region string, config *types.EncryptionConfigurationForRepositoryCreationTemplate) error {
@@ -297,10 +297,10 @@ func (tx *Tx) setPolicies(t *template, repository, expiry *string) (err error) {
 
 // DeleteRepositoryCreationTemplate answers the template that it removes.
 func (tx *Tx) DeleteRepositoryCreationTemplate(_ context.Context, in *ecr.DeleteRepositoryCreationTemplateInput) (*ecr.DeleteRepositoryCreationTemplateOutput, error) {
-	reg := tx.changeRegistry(tx.Key)
+	reg := tx.changeRegistry(tx.Place)
 	t, found := reg.templates.Get(namespace(*in.Prefix))
 	if !found {
-		return nil, templateNotFound(tx.Key, *in.Prefix)
+		return nil, templateNotFound(tx.Place, *in.Prefix)
 	}
 	reg.templates.Delete(reg.generation, namespace(t.prefix))
 	return &ecr.DeleteRepositoryCreationTemplateOutput{
@@ -312,7 +312,7 @@ func (tx *Tx) DeleteRepositoryCreationTemplate(_ context.Context, in *ecr.Delete
 // DescribeRepositoryCreationTemplates answers the templates, or those of some
 // prefixes, by prefix. Prefixes without a template are left out.
 func (tx *Tx) DescribeRepositoryCreationTemplates(_ context.Context, in *ecr.DescribeRepositoryCreationTemplatesInput) (*ecr.DescribeRepositoryCreationTemplatesOutput, error) {
-	p, err := tx.newPage("DescribeRepositoryCreationTemplates", tx.Key.String(), in.MaxResults, in.NextToken)
+	p, err := tx.newPage("DescribeRepositoryCreationTemplates", tx.Place.String(), in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -320,7 +320,7 @@ func (tx *Tx) DescribeRepositoryCreationTemplates(_ context.Context, in *ecr.Des
 		RegistryId:                  aws.String(tx.Account),
 		RepositoryCreationTemplates: []types.RepositoryCreationTemplate{},
 	}
-	for name, t := range tx.registry(tx.Key).templates.From(p.start) {
+	for name, t := range tx.registry(tx.Place).templates.From(p.start) {
 		if in.Prefixes != nil && !names(in.Prefixes, name) {
 			continue
 		}
@@ -339,12 +339,12 @@ func names(prefixes []string, name string) bool {
 	return slices.ContainsFunc(prefixes, func(prefix string) bool { return namespace(prefix) == name })
 }
 
-func templateNotFound(key Key, prefix string) error {
-	return &types.TemplateNotFoundException{Message: text("The repository creation template with the prefix '%s' does not exist in the registry with id '%s'", prefix, key.Account)}
+func templateNotFound(place Place, prefix string) error {
+	return &types.TemplateNotFoundException{Message: text("The repository creation template with the prefix '%s' does not exist in the registry with id '%s'", prefix, place.Account)}
 }
 
-func templateAlreadyExists(key Key, prefix string) error {
-	return &types.TemplateAlreadyExistsException{Message: text("The repository creation template with the prefix '%s' already exists in the registry with id '%s'", prefix, key.Account)}
+func templateAlreadyExists(place Place, prefix string) error {
+	return &types.TemplateAlreadyExistsException{Message: text("The repository creation template with the prefix '%s' already exists in the registry with id '%s'", prefix, place.Account)}
 }
 
 // tooManyTemplateTags is chosen.
@@ -357,12 +357,12 @@ var roleARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}):role/.+$`)
 // setRole takes over the role that an input gives; an empty one takes the old
 // one away. ECR asks for a role of the registry's own account; the refusal is
 // chosen.
-func setRole(role **string, key Key, given *string) error {
+func setRole(role **string, place Place, given *string) error {
 	switch parts := roleARN.FindStringSubmatch(aws.ToString(given)); {
 	case given == nil:
 	case *given == "":
 		*role = nil
-	case parts == nil || parts[1] != key.Account:
+	case parts == nil || parts[1] != place.Account:
 		return validationFailed(fmt.Sprintf("The custom role ARN '%s' is not valid. Specify a role in the same account as the registry and try again.", *given))
 	default:
 		*role = copied(given)
@@ -372,8 +372,8 @@ func setRole(role **string, key Key, given *string) error {
 
 // templateRole is the role with which ECR makes a repository, if the template
 // names none.
-func templateRole(key Key) string {
-	return naming.ServiceRoleARN(key, "ecr.amazonaws.com", "AWSServiceRoleForECRTemplate")
+func templateRole(place Place) string {
+	return naming.ServiceRoleARN(place, "ecr.amazonaws.com", "AWSServiceRoleForECRTemplate")
 }
 
 // templateRoleMissing is chosen: it is how AWS refuses a role what its policy
@@ -382,7 +382,7 @@ func templateRoleMissing(repo *repository) error {
 	return &smithy.GenericAPIError{
 		Code: "AccessDeniedException",
 		Message: fmt.Sprintf("User: %s is not authorized to perform: ecr:TagResource on resource: %s because no identity-based policy allows the ecr:TagResource action",
-			templateRole(repo.Key), repo.arn),
+			templateRole(repo.Place), repo.arn),
 		Fault: smithy.FaultClient,
 	}
 }

@@ -13,8 +13,8 @@ import (
 type Tx struct {
 	engine.Tx
 	World *World
-	// Key is the registry that was called: the caller's own region and account.
-	Key
+	// Place is the registry that was called: the caller's own region and account.
+	Place
 	// Caller is the ARN of the principal that calls.
 	Caller string
 	// Session is the access key of the role's session that calls, "" for another caller.
@@ -65,14 +65,14 @@ const (
 )
 
 // NewTx is a transaction of a call to a registry by a principal.
-func (w *World) NewTx(key Key, caller string) Tx {
-	return Tx{Tx: w.Begin(), World: w, Key: key, Caller: caller}
+func (w *World) NewTx(place Place, caller string) Tx {
+	return Tx{Tx: w.Begin(), World: w, Place: place, Caller: caller}
 }
 
 // as is what the transaction sees, for a call to another registry or by somebody
 // else. It changes nothing.
-func (tx *Tx) as(key Key, caller string) *Tx {
-	return &Tx{Tx: tx.Tx, World: tx.World, Key: key, Caller: caller}
+func (tx *Tx) as(place Place, caller string) *Tx {
+	return &Tx{Tx: tx.Tx, World: tx.World, Place: place, Caller: caller}
 }
 
 // Run carries out one call as a transaction. What it changed is published if it
@@ -82,8 +82,8 @@ func Run[Out any](tx *Tx, call func() (Out, error)) (out Out, err error) {
 }
 
 // do is Run for what a test tells the world, which no operation does.
-func (w *World) do(key Key, change func(tx *Tx) error) error {
-	tx := w.NewTx(key, "")
+func (w *World) do(place Place, change func(tx *Tx) error) error {
+	tx := w.NewTx(place, "")
 	_, err := Run(&tx, func() (struct{}, error) { return struct{}{}, change(&tx) })
 	return err
 }
@@ -95,8 +95,8 @@ func (tx *Tx) read() *root { return tx.Read().(*root) }
 func (tx *Tx) write() *root { return tx.Write().(*root) }
 
 // target is the registry that an input with a registryId is about.
-func (tx *Tx) target(registryID *string) Key {
-	return Key{Account: aws.ToString(orDefault(registryID, tx.Account)), Region: tx.Region}
+func (tx *Tx) target(registryID *string) Place {
+	return Place{Account: aws.ToString(orDefault(registryID, tx.Account)), Region: tx.Region}
 }
 
 func orDefault(s *string, otherwise string) *string {
@@ -107,22 +107,22 @@ func orDefault(s *string, otherwise string) *string {
 }
 
 // registry is the state of a registry; one that nothing was put in is empty.
-func (tx *Tx) registry(key Key) *registryState {
-	if reg, found := tx.read().registries.Get(key.String()); found {
+func (tx *Tx) registry(place Place) *registryState {
+	if reg, found := tx.read().registries.Get(place.String()); found {
 		return reg
 	}
-	return &registryState{Key: key}
+	return &registryState{Place: place}
 }
 
 // changeRegistry is a copy of a registry that the transaction may change.
-func (tx *Tx) changeRegistry(key Key) *registryState {
+func (tx *Tx) changeRegistry(place Place) *registryState {
 	root := tx.write()
-	reg := tx.registry(key)
+	reg := tx.registry(place)
 	if reg.generation != root.Generation() {
 		changed := *reg
 		changed.generation = root.Generation()
 		reg = &changed
-		root.registries.Set(root.Generation(), key.String(), reg)
+		root.registries.Set(root.Generation(), place.String(), reg)
 	}
 	return reg
 }
@@ -133,10 +133,10 @@ func (tx *Tx) repository(registryID, name *string) (*repository, error) {
 }
 
 // repositoryOf is a repository by its registry and name.
-func (tx *Tx) repositoryOf(key Key, name string) (*repository, error) {
-	repo, found := tx.registry(key).repositories.Get(name)
+func (tx *Tx) repositoryOf(place Place, name string) (*repository, error) {
+	repo, found := tx.registry(place).repositories.Get(name)
 	if !found {
-		return nil, repositoryNotFound(key, name)
+		return nil, repositoryNotFound(place, name)
 	}
 	return repo, nil
 }
@@ -149,9 +149,9 @@ func (tx *Tx) changeRepository(registryID, name *string) (*repository, error) {
 
 // changeRepositoryOf is changeRepository for an event, which no registry was
 // called for.
-func (tx *Tx) changeRepositoryOf(key Key, name string) (*repository, error) {
+func (tx *Tx) changeRepositoryOf(place Place, name string) (*repository, error) {
 	tx.write()
-	repo, err := tx.repositoryOf(key, name)
+	repo, err := tx.repositoryOf(place, name)
 	if err != nil {
 		return nil, err
 	}
@@ -159,8 +159,8 @@ func (tx *Tx) changeRepositoryOf(key Key, name string) (*repository, error) {
 }
 
 // imageOf is the image that an event is about, or nil if it has gone.
-func (tx *Tx) imageOf(key Key, name, digest string) *image {
-	repo, err := tx.repositoryOf(key, name)
+func (tx *Tx) imageOf(place Place, name, digest string) *image {
+	repo, err := tx.repositoryOf(place, name)
 	if err != nil {
 		return nil
 	}
@@ -170,8 +170,8 @@ func (tx *Tx) imageOf(key Key, name, digest string) *image {
 
 // changeImageOf is the image that an event is about, and the repository that it is
 // in; nil if it has gone.
-func (tx *Tx) changeImageOf(key Key, name, digest string) (*repository, *image) {
-	repo, err := tx.changeRepositoryOf(key, name)
+func (tx *Tx) changeImageOf(place Place, name, digest string) (*repository, *image) {
+	repo, err := tx.changeRepositoryOf(place, name)
 	if err != nil {
 		return nil, nil
 	}
@@ -183,7 +183,7 @@ func (tx *Tx) changeImageOf(key Key, name, digest string) (*repository, *image) 
 // read after the transaction was opened for changes; it may have been copied
 // since. As its images may change, its lifecycle policy runs again on its next day.
 func (tx *Tx) copyForChange(repo *repository) *repository {
-	reg := tx.changeRegistry(repo.Key)
+	reg := tx.changeRegistry(repo.Place)
 	if latest, found := reg.repositories.Get(repo.name); found {
 		repo = latest
 	}

@@ -16,12 +16,12 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
 )
 
-var home = Key{Account: "123456789012", Region: "us-east-1"}
+var home = Place{Account: "123456789012", Region: "us-east-1"}
 
 func newTx(w *World) *Tx { return txAt(w, home) }
 
-func txAt(w *World, key Key) *Tx {
-	tx := w.NewTx(key, "")
+func txAt(w *World, place Place) *Tx {
+	tx := w.NewTx(place, "")
 	return &tx
 }
 

@@ -55,7 +55,7 @@ func (tx *Tx) InitiateLayerUpload(_ context.Context, in *ecr.InitiateLayerUpload
 		return nil, err
 	}
 	u := &upload{id: tx.NewID(), hash: sha256.New().(hash.Cloner)}
-	u.expiry = tx.Schedule(tx.Now().Add(uploadLifetime), uploadExpiry{repo.Key, repo.name, u.id})
+	u.expiry = tx.Schedule(tx.Now().Add(uploadLifetime), uploadExpiry{repo.Place, repo.name, u.id})
 	repo.uploads.Set(repo.generation, u.id, u)
 	return &ecr.InitiateLayerUploadOutput{UploadId: aws.String(u.id), PartSize: aws.Int64(partSize)}, nil
 }
@@ -73,7 +73,7 @@ func (tx *Tx) uploadedTo(registryID, name *string) (*repository, error) {
 }
 
 type uploadExpiry struct {
-	registry       Key
+	registry       Place
 	repository, id string
 }
 
@@ -150,7 +150,7 @@ func (tx *Tx) upload(registryID, name, id *string) (*repository, *upload, error)
 	if !found {
 		return nil, nil, uploadNotFound(repo, *id)
 	}
-	return repo, u, tx.useKey(repo.Key, repo.encryption, encrypt)
+	return repo, u, tx.useKey(repo.Place, repo.encryption, encrypt)
 }
 
 // current is the repository and upload again, now that the world is locked; an

@@ -27,21 +27,21 @@ type Upstream interface {
 
 // upstream is what a rule pulls from. The error is that of the rule's secret, or
 // says why there is no upstream.
-func (tx *Tx) upstream(key Key, rule *cacheRule) (Upstream, error) {
+func (tx *Tx) upstream(place Place, rule *cacheRule) (Upstream, error) {
 	if rule.credential != nil {
 		if err := tx.readSecret(*rule.credential); err != nil {
 			return nil, err
 		}
 	}
 	source, isECR := naming.RegistryAt(rule.url)
-	if isECR && source.Account != key.Account && rule.role == nil {
+	if isECR && source.Account != place.Account && rule.role == nil {
 		return nil, fmt.Errorf("%w: the rule has no custom role for the registry of another account", ErrUpstreamAccessDenied)
 	}
 	if upstream, given := tx.World.config.Upstreams[rule.url]; given {
 		return upstream, nil
 	}
 	if isECR && tx.World.stage != nil {
-		return tx.World.stage.Neighbour(source, rule.puller(key)), nil
+		return tx.World.stage.Neighbour(source, rule.puller(place)), nil
 	}
 	return nil, fmt.Errorf("%w: the fake was given no upstream for it", ErrUpstreamUnavailable)
 }
@@ -81,7 +81,7 @@ type arrival struct {
 // newShipment is a shipment that nothing was added to. The error says why there
 // is no upstream.
 func (tx *Tx) newShipment(rule *cacheRule, into *repository) (*shipment, error) {
-	upstream, err := tx.upstream(into.Key, rule)
+	upstream, err := tx.upstream(into.Place, rule)
 	return &shipment{
 		rule: rule, upstream: upstream, stage: tx.World.stage, into: into, name: rule.upstreamName(into.name), layers: map[string]*layer{},
 		most: tx.quota(BytesPerLayer),
@@ -150,7 +150,7 @@ func (s *shipment) look(ctx context.Context, in *scenarios.PullFromUpstreamInput
 	}
 	in.RegistryId, in.RepositoryName = &s.into.Account, &s.into.name
 	in.UpstreamRegistryUrl, in.UpstreamRepositoryName = &s.rule.url, &s.name
-	return s.stage.Look(ctx, eventCall(s.into.Key, s.into.name, scenarios.PullFromUpstream, clone.Of(in)), ask)
+	return s.stage.Look(ctx, eventCall(s.into.Place, s.into.name, scenarios.PullFromUpstream, clone.Of(in)), ask)
 }
 
 // sizeIn is how many bytes a manifest says that a blob has, or unknown.

@@ -73,12 +73,12 @@ func (r *root) Copy() engine.State {
 	return &own
 }
 
-// Key names a registry.
-type Key = naming.Key
+// Place is where a registry is.
+type Place = naming.Place
 
 // registryState is the state of one account in one region.
 type registryState struct {
-	Key
+	Place
 	generation   uint64
 	repositories cow.Map[*repository]
 	// policy is the registry's policy, nil without one.
@@ -139,12 +139,12 @@ func (w *World) PlayOn(stage Stage) {
 	w.Engine.PlayOn(stage)
 }
 
-// Keys are the registries that something was put in, in order.
-func (w *World) Keys() (keys []Key) {
-	tx := w.NewTx(Key{}, "")
+// Places are those of the registries that something was put in, in order.
+func (w *World) Places() (keys []Place) {
+	tx := w.NewTx(Place{}, "")
 	for _, reg := range tx.read().registries.All() {
-		keys = append(keys, reg.Key)
+		keys = append(keys, reg.Place)
 	}
-	slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.String(), b.String()) })
+	slices.SortFunc(keys, func(a, b Place) int { return strings.Compare(a.String(), b.String()) })
 	return keys
 }

@@ -29,7 +29,7 @@ func authorizeAll(call *dispatch.Call) error {
 	if !built || !constraint.ValidRegistryID(call.Record.Account) {
 		return nil
 	}
-	for _, access := range op.Accesses(call.Input, call.Tx.Key) {
+	for _, access := range op.Accesses(call.Input, call.Tx.Place) {
 		if err := call.Tx.Authorize(access); err != nil {
 			return err
 		}

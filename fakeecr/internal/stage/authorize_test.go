@@ -16,7 +16,7 @@ import (
 // Most tests have no policies, and must not pay for them.
 func TestAuthorizeCostsNothingWithoutPolicies(t *testing.T) {
 	s := New(registry.NewWorld(1, registry.Config{}), Config{})
-	call := s.NewCall("DescribeImages", Caller{Key: registry.Key{Account: "123456789012", Region: "us-east-1"}}, scenarios.FaceGo)
+	call := s.NewCall("DescribeImages", Caller{Place: registry.Place{Account: "123456789012", Region: "us-east-1"}}, scenarios.FaceGo)
 	call.Input = &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app")}
 	prepare(call)
 	handler := s.authorize(func(context.Context, *dispatch.Call) (any, error) { return nil, nil })

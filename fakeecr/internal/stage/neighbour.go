@@ -86,11 +86,11 @@ func (u Neighbour) Blob(ctx context.Context, repository, digest string) (io.Read
 }
 
 func (u Neighbour) download(ctx context.Context, from *url.URL) (*registry.Download, error) {
-	key, in, err := registry.ParseDownload(from.Path)
+	place, in, err := registry.ParseDownload(from.Path)
 	if err != nil {
 		return nil, err
 	}
-	call := u.stage.NewCall(scenarios.DownloadLayer, Own(key), scenarios.FaceGo)
+	call := u.stage.NewCall(scenarios.DownloadLayer, Own(place), scenarios.FaceGo)
 	call.Input = in
 	if u.unseen {
 		prepareDownload(call, from)

@@ -21,7 +21,7 @@ func TestStopForgetsOldStates(t *testing.T) {
 	playing, err := s.Play(stale)
 	require.NoError(t, err)
 	write := func(repository string) engine.View {
-		call := s.NewCall("CreateRepository", Own(registry.Key{Account: "123456789012", Region: "us-east-1"}), scenarios.FaceGo)
+		call := s.NewCall("CreateRepository", Own(registry.Place{Account: "123456789012", Region: "us-east-1"}), scenarios.FaceGo)
 		call.Input = &ecr.CreateRepositoryInput{RepositoryName: &repository}
 		_, err := s.Do(t.Context(), call)
 		require.NoError(t, err)

@@ -163,8 +163,8 @@ func (p *playedRule) absent(call *dispatch.Call, now time.Time) error {
 	case *ecr.BatchGetRepositoryScanningConfigurationInput:
 		names = in.RepositoryNames
 	}
-	key := registry.Key{Account: call.Record.Account, Region: call.Record.Region}
-	return p.scenario.stage.World.NotSince(key, now.Add(-lag), names)
+	place := registry.Place{Account: call.Record.Account, Region: call.Record.Region}
+	return p.scenario.stage.World.NotSince(place, now.Add(-lag), names)
 }
 
 // outcome is what a sequence, a rate or a repository that is not there has for a call;

@@ -87,7 +87,7 @@ func (s registryStage) CallUser(what string, f func()) error { return s.callUser
 
 // Neighbour implements [registry.Stage]. Pulls ask the neighbour's policies, and
 // neither rules nor the trace see them.
-func (s registryStage) Neighbour(source registry.Key, puller string) registry.Upstream {
-	caller := Caller{Key: registry.Key{Account: policy.AccountOf(puller), Region: source.Region}, ARN: puller}
+func (s registryStage) Neighbour(source registry.Place, puller string) registry.Upstream {
+	caller := Caller{Place: registry.Place{Account: policy.AccountOf(puller), Region: source.Region}, ARN: puller}
 	return Neighbour{stage: s.Stage, caller: caller, account: &source.Account, unseen: true}
 }

@@ -70,7 +70,7 @@ func (s *Stage) ServedAt(origin string) { s.origin.CompareAndSwap(nil, &origin) 
 
 // Caller is who calls which registry.
 type Caller struct {
-	registry.Key
+	registry.Place
 	// ARN is the principal's.
 	ARN string
 	// Session is the access key of a role's session, "" for another caller.
@@ -80,7 +80,7 @@ type Caller struct {
 }
 
 // IsOwn tells whether the caller is a registry's own.
-func (c Caller) IsOwn() bool { return c.ARN == Own(c.Key).ARN }
+func (c Caller) IsOwn() bool { return c.ARN == Own(c.Place).ARN }
 
 // As is another caller, whose calls carry the same name.
 func (c Caller) As(other Caller) Caller {
@@ -90,16 +90,16 @@ func (c Caller) As(other Caller) Caller {
 
 // Own is a registry's own caller, who may do everything there unless policies say
 // otherwise.
-func Own(key registry.Key) Caller {
-	return Caller{Key: key, ARN: "arn:aws:iam::" + key.Account + ":user/fakeecr"}
+func Own(place registry.Place) Caller {
+	return Caller{Place: place, ARN: "arn:aws:iam::" + place.Account + ":user/fakeecr"}
 }
 
 // At is the caller at another registry. Another account's is called by its own.
-func (c Caller) At(key registry.Key) Caller {
-	if key.Account != c.Account {
-		return c.As(Own(key))
+func (c Caller) At(place registry.Place) Caller {
+	if place.Account != c.Account {
+		return c.As(Own(place))
 	}
-	c.Key = key
+	c.Place = place
 	return c
 }
 
@@ -110,7 +110,7 @@ func (s *Stage) NewCall(name string, caller Caller, face scenarios.Face) *dispat
 		call = new(dispatch.Call)
 	}
 	call.Name = name
-	call.Tx = s.World.NewTx(caller.Key, caller.ARN)
+	call.Tx = s.World.NewTx(caller.Place, caller.ARN)
 	call.Tx.Session = caller.Session
 	call.Record = scenarios.Call{
 		Operation: name,
@@ -138,7 +138,7 @@ func (s *Stage) End(call *dispatch.Call) {
 func prepare(call *dispatch.Call) {
 	op := Operations[call.Name]
 	call.Run = op.Run
-	target, repository := op.Target(call.Input, call.Tx.Key)
+	target, repository := op.Target(call.Input, call.Tx.Place)
 	call.Record.Account, call.Record.Repository = target.Account, repository
 }
 

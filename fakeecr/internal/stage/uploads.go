@@ -17,7 +17,7 @@ import (
 // bytes or of any number if that is negative. They are kept as they come in.
 func (s *Stage) UploadPart(ctx context.Context, call *dispatch.Call, body io.Reader, length int64) (any, error) {
 	in := call.Input.(*ecr.UploadLayerPartInput)
-	target, _ := Operations[call.Name].Target(in, call.Tx.Key)
+	target, _ := Operations[call.Name].Target(in, call.Tx.Place)
 	call.Tx.Part, call.Unreadable = s.World.Receive(target, call.Tx.Endpoint, in, body, length)
 	in.LayerPartBlob = []byte{} // there, as the service model wants it
 	return s.Do(ctx, call)
@@ -125,7 +125,7 @@ func (s *Stage) DeleteLayer(ctx context.Context, call *dispatch.Call) error {
 // beside carries out a call of what no operation of the API offers, for those who
 // may do one that it stands beside.
 func beside[Out any](ctx context.Context, s *Stage, call *dispatch.Call, permission string, registryID, repository *string, operation func(*registry.Tx) (Out, error)) (out Out, err error) {
-	access := registry.Access{Action: permission, Registry: call.Tx.Key, Repository: *repository}
+	access := registry.Access{Action: permission, Registry: call.Tx.Place, Repository: *repository}
 	if registryID != nil {
 		access.Registry.Account = *registryID
 	}

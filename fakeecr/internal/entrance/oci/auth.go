@@ -16,8 +16,8 @@ const user = "AWS"
 // authenticate finds out who calls which registry. The token says it, but for the
 // registry where the host names one. An open endpoint believes a token of its own,
 // however old, and asks for none.
-func (r *request) authenticate(host registry.Key) (refused error) {
-	r.registry, r.caller = r.Default.Key, r.Default
+func (r *request) authenticate(host registry.Place) (refused error) {
+	r.registry, r.caller = r.Default.Place, r.Default
 	name, password, given := r.BasicAuth()
 	var token registry.Authorization
 	known := false
@@ -28,8 +28,8 @@ func (r *request) authenticate(host registry.Key) (refused error) {
 	}
 	switch {
 	case known:
-		r.token, r.registry = token, token.Key
-		r.caller = r.Default.As(stage.Caller{Key: registry.Key{Account: policy.AccountOf(token.Caller)}, ARN: token.Caller, Session: token.Session})
+		r.token, r.registry = token, token.Place
+		r.caller = r.Default.As(stage.Caller{Place: registry.Place{Account: policy.AccountOf(token.Caller)}, ARN: token.Caller, Session: token.Session})
 		if !r.Open && !r.Stage.World.Now().Before(token.Expires) {
 			refused = tokenExpired
 		}

@@ -30,7 +30,7 @@ type request struct {
 type subject struct {
 	// registry is the one that is called, by a caller of its own or of another
 	// account.
-	registry registry.Key
+	registry registry.Place
 	// repository is the one that the path names, reference the word at its end: a
 	// tag, a digest or an upload's id.
 	repository, reference string

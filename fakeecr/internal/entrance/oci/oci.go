@@ -88,7 +88,7 @@ func Serves(path string) bool { return path == "/v2" || strings.HasPrefix(path, 
 // Serve answers a request. Host is the registry that its host names, with empty
 // members where it names none, and downloads is what download URLs begin with. An
 // error means that there is no answer.
-func (e Endpoint) Serve(req *http.Request, host registry.Key, downloads string) (*exchange.Answer, error) {
+func (e Endpoint) Serve(req *http.Request, host registry.Place, downloads string) (*exchange.Answer, error) {
 	r := &request{Request: req, Endpoint: e, downloads: downloads, subject: new(subject)}
 	answer, err := r.answer(host)
 	if stage.Unanswered(req.Context(), err) {
@@ -115,7 +115,7 @@ func (e Endpoint) Serve(req *http.Request, host registry.Key, downloads string) 
 // answer is the answer to the request. Whoever does not say who calls learns
 // nothing, not even which endpoints there are; asking for the first of them is a call
 // all the same.
-func (r *request) answer(host registry.Key) (*exchange.Answer, error) {
+func (r *request) answer(host registry.Place) (*exchange.Answer, error) {
 	r.refused = r.authenticate(host)
 	for i := range routes {
 		if name, reference, ok := routes[i].matches(r.Method, r.URL.Path); ok && (r.refused == nil || routes[i].path == root) {

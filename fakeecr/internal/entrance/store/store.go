@@ -26,7 +26,7 @@ const requestIDHeader = "X-Amz-Request-Id"
 // on one host. Where the OCI distribution spec is to be followed the digest is told, as
 // S3 does not. An error means that there is no answer.
 func Serve(s *stage.Stage, by stage.Caller, req *http.Request, ownHost, spec bool) (*exchange.Answer, error) {
-	key, in, err := registry.ParseDownload(req.URL.Path)
+	place, in, err := registry.ParseDownload(req.URL.Path)
 	if err == nil && req.Method != http.MethodGet && req.Method != http.MethodHead {
 		err = &registry.DownloadError{Status: http.StatusMethodNotAllowed, Code: "MethodNotAllowed",
 			Message: "The specified method is not allowed against this resource."}
@@ -39,7 +39,7 @@ func Serve(s *stage.Stage, by stage.Caller, req *http.Request, ownHost, spec boo
 	if span != "" && (unless == "" || unless == etag) {
 		in.Range = &span
 	}
-	call := s.NewCall(scenarios.DownloadLayer, by.As(stage.Own(key)), scenarios.FaceAPI)
+	call := s.NewCall(scenarios.DownloadLayer, by.As(stage.Own(place)), scenarios.FaceAPI)
 	call.Input = in
 	if authorization := req.Header.Get("Authorization"); ownHost && authorization != "" {
 		call.Unauthenticated = registry.SecondAuth(authorization)
