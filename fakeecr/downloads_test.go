@@ -101,32 +101,6 @@ func TestDownloadURL(t *testing.T) {
 	})
 }
 
-func TestDownloadURLRefusals(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		image := fakeecr.RandomImage(1, 100)
-		f.registry.MustPush(app+":v1", image)
-		unused := f.pushLayer(t, app, []byte("of no image"), 100)
-		get := func(digest string) error {
-			_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String(app), LayerDigest: &digest})
-			return err
-		}
-		requireError[*types.LayersNotFoundException](t, get(digestNotThere),
-			"The layer with digest '"+digestNotThere+"' does not exist within the repository with name 'team/app' in the registry with id '123456789012'")
-		inaccessible := "The layer with digest '%s' within the repository with name 'team/app' in the registry with id '123456789012' is not associated with an image"
-		requireError[*types.LayerInaccessibleException](t, get(unused), fmt.Sprintf(inaccessible, unused))
-		var malformed *types.InvalidParameterException
-		require.ErrorAs(t, get("sha256"), &malformed)
-
-		require.NoError(t, get(digestOf(image.Blobs[1])), "a config is a layer like any other")
-		layer := digestOf(image.Blobs[0])
-		f.registry.MustPush(app+":v2", imageOf([]byte("{}"), image.Blobs[0]))
-		f.batchDelete(t, byTag("v1"))
-		require.NoError(t, get(layer), "another image has it")
-		f.batchDelete(t, byTag("v2"))
-		requireError[*types.LayerInaccessibleException](t, get(layer), fmt.Sprintf(inaccessible, layer))
-	})
-}
-
 func TestDownloadLayer(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		image := fakeecr.RandomImage(1, 10_000)

@@ -144,27 +144,6 @@ func TestFindingsThatATestSays(t *testing.T) {
 	})
 }
 
-func TestDescribeImageScanFindingsRefusals(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
-		_, err := describeFindings(t, f, tagID("missing"))
-		requireError[*types.ImageNotFoundException](t, err, "The image with imageId {imageDigest:'null', imageTag:'missing'} "+
-			"does not exist within the repository with name 'team/app' in the registry with id '123456789012'")
-		describe := func(change func(*ecr.DescribeImageScanFindingsInput)) error {
-			in := &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: tagID("v1")}
-			change(in)
-			_, err := f.DescribeImageScanFindings(t.Context(), in)
-			return err
-		}
-		requireError[*types.RepositoryNotFoundException](t, describe(func(in *ecr.DescribeImageScanFindingsInput) { in.RepositoryName = aws.String("missing") }),
-			"The repository with name 'missing' does not exist in the registry with id '123456789012'")
-		requireError[*types.InvalidParameterException](t, describe(func(in *ecr.DescribeImageScanFindingsInput) { in.MaxResults = aws.Int32(1001) }),
-			"Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member must have value less than or equal to 1000'")
-		requireError[*types.InvalidParameterException](t, describe(func(in *ecr.DescribeImageScanFindingsInput) { in.NextToken = aws.String("other") }),
-			"Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
-	})
-}
-
 func TestFindingsPages(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		var all []types.ImageScanFinding

@@ -95,29 +95,6 @@ func TestPushArrivesInTheOtherRegion(t *testing.T) {
 	})
 }
 
-func TestReplicationStatusNamesTheImage(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		digest := f.registry.MustPush("app:v1", fakeecr.RandomImage(1, 100))
-		ask := func(id types.ImageIdentifier) (*ecr.DescribeImageReplicationStatusOutput, error) {
-			return f.DescribeImageReplicationStatus(t.Context(), &ecr.DescribeImageReplicationStatusInput{RepositoryName: aws.String("app"), ImageId: &id})
-		}
-		out, err := ask(types.ImageIdentifier{ImageTag: aws.String("v1")})
-		require.NoError(t, err)
-		require.Equal(t, "app", *out.RepositoryName)
-		require.Equal(t, types.ImageIdentifier{ImageDigest: &digest, ImageTag: aws.String("v1")}, *out.ImageId)
-		require.Equal(t, []types.ImageReplicationStatus{}, out.ReplicationStatuses, "the registry replicates nothing")
-
-		_, err = ask(types.ImageIdentifier{ImageTag: aws.String("v2")})
-		requireError[*types.ImageNotFoundException](t, err, "The image with imageId {imageDigest:'null', imageTag:'v2'} does not exist within the repository with name 'app' in the registry with id '123456789012'")
-		_, err = ask(types.ImageIdentifier{ImageTag: aws.String("v2"), ImageDigest: &digest})
-		requireError[*types.ImageNotFoundException](t, err, "The image with imageId {imageDigest:'"+digest+"', imageTag:'v2'} does not exist within the repository with name 'app' in the registry with id '123456789012'")
-		_, err = ask(types.ImageIdentifier{})
-		require.ErrorAs(t, err, new(*types.InvalidParameterException))
-		_, err = f.DescribeImageReplicationStatus(t.Context(), &ecr.DescribeImageReplicationStatusInput{RepositoryName: aws.String("none"), ImageId: &types.ImageIdentifier{ImageTag: aws.String("v1")}})
-		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'none' does not exist in the registry with id '123456789012'")
-	})
-}
-
 func TestReplicationGoesWhereTheRulesSay(t *testing.T) {
 	onAllFaces(t, func(t *testing.T, f face) {
 		early := f.registry.MustPush("prod/early:v1", fakeecr.RandomImage(1, 100))
@@ -287,27 +264,14 @@ func deleteHeld(t *testing.T, f face, repository string, ids ...types.ImageIdent
 func TestIndexArrivesWithItsChildren(t *testing.T) {
 	index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64")
 	want := map[string][]string{index.Digest(): {"all"}, index.Images[0].Digest(): nil, index.Images[1].Digest(): nil}
-	t.Run("pushed together", func(t *testing.T) {
-		onAllFaces(t, func(t *testing.T, f face) {
-			replicateTo(t, f, destination("eu-west-1"))
-			f.registry.MustPush("app:all", index)
-			f.registry.Advance(arrivalLag)
-			require.Equal(t, want, heldIn(t, f.in("eu-west-1"), "app"))
-			for digest := range want {
-				require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", digest))
-			}
-		})
-	})
-	t.Run("children from before the rules", func(t *testing.T) {
-		onAllFaces(t, func(t *testing.T, f face) {
-			for _, child := range index.Images {
-				f.registry.MustPush("app", child)
-			}
-			replicateTo(t, f, destination("eu-west-1"))
-			f.registry.MustPush("app:all", index)
-			f.registry.Advance(arrivalLag)
-			require.Equal(t, want, heldIn(t, f.in("eu-west-1"), "app"))
-		})
+	onAllFaces(t, func(t *testing.T, f face) {
+		replicateTo(t, f, destination("eu-west-1"))
+		f.registry.MustPush("app:all", index)
+		f.registry.Advance(arrivalLag)
+		require.Equal(t, want, heldIn(t, f.in("eu-west-1"), "app"))
+		for digest := range want {
+			require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", digest))
+		}
 	})
 }
 

@@ -3,7 +3,10 @@
 // same text is documentation, a test of the fake, a test of any other emulator, and a
 // question to ECR itself.
 //
-// The transcripts lie beside this file, one file a section of FIDELITY.md.
+// The transcripts lie beside this file, one file a section of FIDELITY.md. What calls
+// and their answers show is stated here and not in a test in Go as well; such a test
+// is for what a statement cannot say: the types of errors, traces, scenarios, calls at
+// once, options of the fake, and that what was refused changed nothing.
 //
 //	# A repository that holds an image is not deleted without force.
 //	# recorded: gh:owner/repo#123, 2021-03
