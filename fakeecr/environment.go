@@ -120,10 +120,16 @@ func (r *Registry) environmentAt(at, profiles, bundle string) []variable {
 	}...)
 }
 
-// trust is what has clients trust a file of certificates, "" for none.
+// trust is what has clients trust a file of certificates, "" for none. An empty name is
+// given only in place of a file that is not there, which ends some clients before they
+// speak plain HTTP: boto3 takes neither.
 func trust(bundle string) (all []variable) {
 	if bundle == "" {
-		return []variable{{"AWS_CA_BUNDLE", ""}}
+		given := os.Getenv("AWS_CA_BUNDLE")
+		if _, err := os.Stat(given); given != "" && err != nil {
+			return []variable{{"AWS_CA_BUNDLE", ""}}
+		}
+		return nil
 	}
 	for _, name := range []string{"AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"} {
 		all = append(all, variable{name, bundle})

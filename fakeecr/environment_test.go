@@ -98,6 +98,15 @@ func TestNothingLeadsElsewhere(t *testing.T) {
 	nothingLeadsElsewhere(t, machines)
 }
 
+// boto3 refuses a bundle of certificates by an empty name.
+func TestNoBundleIsNamedWithoutTLS(t *testing.T) {
+	t.Setenv("AWS_CA_BUNDLE", "")
+	require.NoError(t, os.Unsetenv("AWS_CA_BUNDLE"))
+	for _, pair := range fakeecr.NewServer(t).Env() {
+		require.NotRegexp(t, "^AWS_CA_BUNDLE=", pair)
+	}
+}
+
 // Of these, two have to do with whom a client trusts.
 func TestNothingLeadsElsewhereThanToTLS(t *testing.T) {
 	machines := map[string]map[string]string{"all": misleading}
