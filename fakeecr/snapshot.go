@@ -11,8 +11,10 @@ import (
 )
 
 // Snapshot is a world as data: what all of its registries hold, without times, ids
-// and pulls, so that two worlds in which the same was done are equal. It is JSON and
-// back.
+// and pulls, so that two worlds in which the same was done are equal. A signature of the
+// Notary Project has a time in it, and so stands by what it signs in place of its digest:
+// "signature-1-of-sha256:…", and its layer by "layer-1-of-signature-1-of-sha256:…". It is
+// JSON and back.
 type Snapshot struct {
 	// Registries are those that something was ever put in, by ACCOUNT/REGION.
 	Registries map[string]RegistrySnapshot `json:"registries"`

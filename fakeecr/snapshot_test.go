@@ -165,3 +165,30 @@ func TestSnapshotHasEverySetting(t *testing.T) {
 }
 
 const lifecycleOfOne = `{"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}]}`
+
+// A signature has the time in it: worlds in which the same was signed are equal all the
+// same, and one in which a signature is gone is not.
+func TestSnapshotTellsSignaturesByWhatTheySign(t *testing.T) {
+	fixture := fakeecr.New(t)
+	_, err := fixture.PutSigningConfiguration(t.Context(), &ecr.PutSigningConfigurationInput{
+		SigningConfiguration: &types.SigningConfiguration{Rules: []types.SigningRule{signingRule(release)}},
+	})
+	require.NoError(t, err)
+	signed := func(after time.Duration) (*fakeecr.Registry, string) {
+		registry := fixture.Fork(t)
+		registry.Advance(after)
+		digest := registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 10))
+		registry.Advance(time.Minute)
+		return registry, digest
+	}
+	soon, digest := signed(0)
+	late, _ := signed(time.Hour)
+	require.Empty(t, differences(soon.Snapshot(), late.Snapshot()))
+	before := late.Snapshot()
+	out, err := late.ListImageReferrers(t.Context(), &ecr.ListImageReferrersInput{RepositoryName: team, SubjectId: &types.SubjectIdentifier{ImageDigest: &digest}})
+	require.NoError(t, err)
+	require.Len(t, out.Referrers, 1)
+	_, err = late.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: team, ImageIds: []types.ImageIdentifier{{ImageDigest: out.Referrers[0].Digest}}})
+	require.NoError(t, err)
+	require.Contains(t, differences(before, late.Snapshot()), "123456789012/us-east-1 team/app: image signature-1-of-"+digest[:19]+"… is gone, was ACTIVE")
+}

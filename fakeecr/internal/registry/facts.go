@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -31,6 +32,7 @@ const (
 	RepositoryFact
 	// ImageFact is an image by its digest, with its status; TagFact is a tag with its
 	// digest, and ImageStateFact what else an image has, "DIGEST NAME".
+	// In place of a signature's digest is what it signs: "signature-1-of-DIGEST".
 	ImageFact
 	TagFact
 	ImageStateFact
@@ -105,7 +107,10 @@ func (f *facts) in(repo *repository) {
 	for key, value := range repo.resourceTags.All() {
 		f.set("resource tag "+key, strconv.Quote(value))
 	}
+	names := repo.signatures()
+	name := func(digest string) string { return cmp.Or(names[digest], digest) }
 	for digest, img := range repo.images.All() {
+		digest = name(digest)
 		f.add(ImageFact, digest, string(img.status()))
 		if img.scan != nil {
 			f.add(ImageStateFact, digest+" scan", img.scan.words())
@@ -118,10 +123,10 @@ func (f *facts) in(repo *repository) {
 		}
 	}
 	for tag, digest := range repo.tagged.All() {
-		f.add(TagFact, tag, digest)
+		f.add(TagFact, tag, name(digest))
 	}
 	for digest, l := range repo.layers.All() {
-		f.add(LayerFact, digest, strconv.FormatInt(l.size, 10))
+		f.add(LayerFact, name(digest), strconv.FormatInt(l.size, 10))
 	}
 	var sizes []int64
 	for _, u := range repo.uploads.All() {
@@ -131,6 +136,28 @@ func (f *facts) in(repo *repository) {
 	for i, size := range sizes {
 		f.add(UploadFact, strconv.Itoa(i+1), strconv.FormatInt(size, 10))
 	}
+}
+
+// emptyContent is the config of an image that has none, {}.
+const emptyContent = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+
+// signatures are the names of signatures and of their layers by digest: by what they
+// sign, because no two digests are equal where the time is in what is signed.
+func (r *repository) signatures() map[string]string {
+	names, counts := map[string]string{}, map[string]int{}
+	for digest, img := range r.images.All() {
+		if img.artifactType != signatureType || img.subject == "" {
+			continue
+		}
+		counts[img.subject]++
+		names[digest] = fmt.Sprintf("signature-%d-of-%s", counts[img.subject], img.subject)
+		for i, layer := range img.layers {
+			if layer != emptyContent {
+				names[layer] = fmt.Sprintf("layer-%d-of-%s", i, names[digest])
+			}
+		}
+	}
+	return names
 }
 
 // words are those that are not empty.
