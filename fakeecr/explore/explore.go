@@ -38,7 +38,7 @@ import (
 // repeats one. It fails if
 //
 //   - the function says success and the world is not as after the good day, or its
-//     answer is not equal as JSON, ids and times aside ([SameAnswer]);
+//     answer is not equal as JSON, ids, times and tokens aside ([SameAnswer]);
 //   - it says failure and, run again on the world that it left and without the fault,
 //     fails again or leaves another world ([WithoutRecovery] leaves this out);
 //   - it panics, leaves goroutines, or does not end: not within a day of its clock
@@ -54,7 +54,8 @@ import (
 // [fakeecr.Registry.Transport] of it, and must use the context. It runs inside
 // testing/synctest, where back-off takes no time and time.Now agrees with the world's
 // clock: real sockets and DNS end the test there, and for code that needs them there is
-// [Sockets]. A panic in a goroutine that the function starts ends the test binary, as
+// [Sockets]. Where time could not pass there, because a mutex is held during a call that
+// waits and somebody waits for the mutex, the function is run in real time. A panic in a goroutine that the function starts ends the test binary, as
 // Go has it. What it shares between runs, such as a variable of a package, is its own
 // affair. What does not end is left behind until the test binary ends; after three of
 // those the exploration stops.

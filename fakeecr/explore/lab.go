@@ -46,26 +46,41 @@ func (l *lab) run(world *fakeecr.Registry, rules scenarios.Scenario, calls int) 
 	if l.sockets {
 		return l.overSockets(world, rules, calls)
 	}
-	return l.inBubble(world.Now(), func(b *bubble, t *testing.T) { l.explored(b, t, world, rules, calls) })
+	out, frozen := l.inBubble(world.Now(), func(b *bubble, t *testing.T) { l.explored(b, t, world, rules, calls) })
+	if frozen {
+		return l.inRealTime(world.Fork(nil), rules, calls)
+	}
+	return out
 }
 
+// look is how often a bubble is looked at from outside.
+const look = 500 * time.Millisecond
+
 // inBubble runs main inside testing/synctest, under a watchdog in real time. The
-// bubble's time begins at begin: that of a world.
-func (l *lab) inBubble(begin time.Time, main func(*bubble, *testing.T)) exploration.Outcome {
+// bubble's time begins at begin: that of a world. A bubble that is frozen is left
+// behind, and nothing is known of what ran there.
+func (l *lab) inBubble(begin time.Time, main func(*bubble, *testing.T)) (out exploration.Outcome, frozen bool) {
 	b := &bubble{begin: begin, main: main}
 	ended := make(chan exploration.Outcome, 1)
 	go b.test(l.t, ended)
 	watchdog := time.NewTimer(l.within)
 	defer watchdog.Stop()
-	select {
-	case out := <-ended:
-		return out
-	case <-watchdog.C:
-		l.hung++
-		where := stacksOf(b.id.Load())
-		out := exploration.Outcome{Ending: exploration.Endless, Stack: where.text}
-		out.Detail = fmt.Sprintf("it hangs, and was left behind after %v of real time: %s", l.within, where.line)
-		return out
+	looks := time.NewTicker(look)
+	defer looks.Stop()
+	for before := ""; ; {
+		select {
+		case out := <-ended:
+			return out, false
+		case <-looks.C:
+			now := frozenAt(b.id.Load())
+			if now != "" && now == before {
+				return b.hangs("because its time stands still while a mutex is waited for"), true
+			}
+			before = now
+		case <-watchdog.C:
+			l.hung++
+			return b.hangs(fmt.Sprintf("after %v of real time", l.within)), false
+		}
 	}
 }
 
@@ -76,6 +91,15 @@ type bubble struct {
 
 	id  atomic.Pointer[string]
 	out exploration.Outcome
+}
+
+// hangs is what came of a bubble that is left behind.
+func (b *bubble) hangs(why string) exploration.Outcome {
+	where := stacksOf(b.id.Load())
+	return exploration.Outcome{
+		Ending: exploration.Endless, Stack: where.text,
+		Detail: fmt.Sprintf("it hangs, and was left behind %s: %s", why, where.line),
+	}
 }
 
 // test runs the bubble, which panics where goroutines are left in it.
@@ -95,8 +119,12 @@ func (b *bubble) test(t *testing.T, ended chan<- exploration.Outcome) {
 	})
 }
 
-// patience is how long, on the bubble's clock, what should end is waited for.
-const patience = time.Minute
+// How long, on the bubble's clock, what should end is waited for: goroutines that are
+// left, and a function whose context has ended and which may be at a few more calls.
+const (
+	patience     = time.Minute
+	lastPatience = time.Hour
+)
 
 // explored is one run of the function that is explored, on a fork of a world.
 func (l *lab) explored(b *bubble, t *testing.T, world *fakeecr.Registry, rules scenarios.Scenario, calls int) {
@@ -168,7 +196,7 @@ func (c *called) end(why string, id *string) exploration.Outcome {
 		return c.out
 	}
 	out := exploration.Outcome{Ending: exploration.Endless}
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(lastPatience)
 	defer timer.Stop()
 	select {
 	case <-c.done:

@@ -138,7 +138,7 @@ func (o *orders) name() string {
 func (i *interleaving) search() {
 	o := &orders{preemptions: i.preemptions, fixed: strings.Fields(i.schedule)}
 	for i.orders.Schedules < i.most && i.hung < mostHung {
-		out := i.inBubble(i.fixture.Now(), func(b *bubble, t *testing.T) { i.meet(b, t, o) })
+		out := i.meeting(func(b *bubble, t *testing.T) { i.meet(b, t, o) })
 		if !o.redundant {
 			i.orders.Schedules++
 			i.note(o.name(), out)

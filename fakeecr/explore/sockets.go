@@ -14,13 +14,22 @@ import (
 func (l *lab) overSockets(world *fakeecr.Registry, rules scenarios.Scenario, calls int) exploration.Outcome {
 	server := world.Fork(nil).Serve(nil)
 	server.Setenv(l.t)
-	played := server.Play(rules)
+	out := l.inRealTime(server.Registry, rules, calls)
+	if out.Ending != exploration.Endless {
+		server.Close()
+	}
+	return out
+}
+
+// inRealTime runs the function in real time, in a world of its own.
+func (l *lab) inRealTime(world *fakeecr.Registry, rules scenarios.Scenario, calls int) exploration.Outcome {
+	played := world.Play(rules)
 	ctx, cancel := context.WithCancel(l.t.Context())
 	defer cancel()
-	stopped := exploration.LetPass(ctx, server.Registry, played)
+	stopped := exploration.LetPass(ctx, world, played)
 	g := &guard{most: calls, over: make(chan struct{})}
-	defer server.Watch(g.refuse)()
-	c := call(ctx, l.f, server.Registry)
+	defer world.Watch(g.refuse)()
+	c := call(ctx, l.f, world)
 	watchdog := time.NewTimer(l.within)
 	defer watchdog.Stop()
 	why := ""
@@ -29,21 +38,18 @@ func (l *lab) overSockets(world *fakeecr.Registry, rules scenarios.Scenario, cal
 	case <-g.over:
 		why = fmt.Sprintf("it has made more than %d calls", calls)
 	case <-watchdog.C:
-		why = fmt.Sprintf("it has not ended within %v", l.within)
+		why = fmt.Sprintf("it has not ended within %v of real time", l.within)
 	}
 	g.close()
 	cancel()
 	<-stopped
-	out := l.endOverSockets(c, why)
-	if out.Ending != exploration.Endless {
-		server.Close()
-	}
-	out.World, out.Trace = server.Registry, server.Trace()
+	out := l.endInRealTime(c, why)
+	out.World, out.Trace = world, world.Trace()
 	out.Fired = len(rules) == 0 || played.Fired(rules[0]) > 0
 	return out
 }
 
-func (l *lab) endOverSockets(c *called, why string) exploration.Outcome {
+func (l *lab) endInRealTime(c *called, why string) exploration.Outcome {
 	if why == "" {
 		return c.out
 	}

@@ -2,8 +2,10 @@ package explore
 
 import (
 	"bytes"
+	"cmp"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -52,6 +54,38 @@ func inside(bubble *string) (stacks []string) {
 // others tells whether a bubble has goroutines besides those that run it.
 func others(bubble *string) bool { return len(inside(bubble)) > 0 }
 
+var (
+	atMutex = regexp.MustCompile(`\[sync\.(RW)?Mutex\.R?Lock`)
+	atTime  = regexp.MustCompile(`\[(sleep|select|chan receive) \(durable\)`)
+)
+
+// frozenAt is where goroutines of a bubble are whose time cannot pass: one waits for a
+// mutex, which for synctest somebody outside might unlock, and the others for each
+// other or for a time. It is "" while anything goes on, and where no time would help.
+func frozenAt(bubble *string) string {
+	mutex, time := false, false
+	stacks := inside(bubble)
+	for _, stack := range stacks {
+		header, _, _ := strings.Cut(stack, "\n")
+		mutex, time = mutex || atMutex.MatchString(header), time || atTime.MatchString(header)
+		if !atMutex.MatchString(header) && !strings.Contains(header, "(durable)") {
+			return ""
+		}
+	}
+	if !mutex || !time {
+		return ""
+	}
+	return strings.Join(stacks, "\n\n")
+}
+
+// rank is 0 for a goroutine at a mutex, which says most of why others wait.
+func rank(stack string) int {
+	if header, _, _ := strings.Cut(stack, "\n"); atMutex.MatchString(header) {
+		return 0
+	}
+	return 1
+}
+
 // mostShown is how many goroutines a finding shows.
 const mostShown = 3
 
@@ -61,6 +95,7 @@ func stacksOf(bubble *string) where {
 	if len(stacks) == 0 {
 		return where{line: "nobody knows where"}
 	}
+	slices.SortStableFunc(stacks, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
 	return where{line: frameOf(stacks[0]), text: strings.Join(stacks[:min(len(stacks), mostShown)], "\n\n")}
 }
 

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"runtime"
 	"strings"
@@ -229,6 +230,27 @@ func TestRightFunctionsAreLeftAlone(t *testing.T) {
 			}
 			return all, nil
 		},
+		"log in": func(ctx context.Context, r *fakeecr.Registry) (any, error) {
+			out, err := r.Client().GetAuthorizationToken(ctx, nil)
+			if err != nil {
+				return nil, err
+			}
+			token := *out.AuthorizationData[0].AuthorizationToken
+			text, err := base64.StdEncoding.DecodeString(token)
+			return []string{token, strings.TrimPrefix(string(text), "AWS:")}, err
+		},
+		"push what is signed": func(ctx context.Context, r *fakeecr.Registry) (any, error) {
+			if _, err := r.Client().PutSigningConfiguration(ctx, &ecr.PutSigningConfigurationInput{SigningConfiguration: &types.SigningConfiguration{Rules: []types.SigningRule{
+				{SigningProfileArn: aws.String("arn:aws:signer:us-east-1:123456789012:/signing-profiles/release")},
+			}}}); err != nil {
+				return nil, err
+			}
+			_, err := r.Client().PutImage(ctx, &ecr.PutImageInput{RepositoryName: app, ImageManifest: aws.String(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}`), ImageTag: aws.String("empty")})
+			if there := new(types.ImageAlreadyExistsException); errors.As(err, &there) {
+				return nil, nil
+			}
+			return nil, err
+		},
 		"wait for a scan": func(ctx context.Context, r *fakeecr.Registry) (any, error) {
 			id := &types.ImageIdentifier{ImageTag: aws.String("v1")}
 			_, err := r.Client().StartImageScan(ctx, &ecr.StartImageScanInput{RepositoryName: app, ImageId: id})
@@ -274,6 +296,29 @@ func TestWrongBeforeTheFault(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who holds a mutex during a call lets others wait for it: then the time of a bubble
+// stands still, which is no fault of theirs.
+func TestMutexDuringACall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs in real time")
+	}
+	f := func(ctx context.Context, r *fakeecr.Registry) (any, error) {
+		var mu sync.Mutex
+		answers := make(chan error, 2)
+		for range 2 {
+			go func() {
+				mu.Lock()
+				defer mu.Unlock()
+				answers <- tag(ctx, r.Client())
+			}()
+		}
+		return nil, errors.Join(<-answers, <-answers)
+	}
+	report := survey(t, seeded(t), f, Faults("throttled_once", "minute_late", "killed"))
+	require.Empty(t, report.Findings(), "%s", report)
+	require.Empty(t, report.Stopped)
 }
 
 // A function that is wrong on the good day is named at once.

@@ -84,20 +84,23 @@ var (
 	uuids   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 	times   = regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?`)
 	hexes   = regexp.MustCompile(`(sha256:)?\b[0-9a-f]{12,}\b`)
+	tokens  = regexp.MustCompile(`\b(QVdTOmV5|eyJ)[0-9A-Za-z+/_=-]{20,}`) // JSON in base64, and behind AWS:
+	running = regexp.MustCompile(`\[running\] in .*`)
 	address = regexp.MustCompile(`0x[0-9a-f]+|127\.0\.0\.1:\d+`)
 )
 
-// plain is a text without ids and times.
+// plain is a text without ids, times and tokens.
 func plain(text string) string {
-	return times.ReplaceAllString(uuids.ReplaceAllString(text, "(id)"), "(time)")
+	return times.ReplaceAllString(uuids.ReplaceAllString(tokens.ReplaceAllString(text, "(token)"), "(id)"), "(time)")
 }
 
 // Cause is the text of an error without what tells one call from another.
 func Cause(text string) string {
-	return address.ReplaceAllString(hexes.ReplaceAllString(plain(text), "(digest)"), "(address)")
+	text = running.ReplaceAllString(plain(text), "[running]")
+	return address.ReplaceAllString(hexes.ReplaceAllString(text, "(digest)"), "(address)")
 }
 
-// SameJSON tells whether two answers are equal as JSON, ids and times aside; or
+// SameJSON tells whether two answers are equal as JSON, ids, times and tokens aside; or
 // else, if they have no JSON, equal.
 func SameJSON(a, b any) bool {
 	one, err := json.Marshal(a)
