@@ -53,6 +53,7 @@ var subjects = map[string]func(t *testing.T){
 	"hangs": func(t *testing.T) {
 		explore.Run(t, fakeecr.New(t), func(ctx context.Context, r *fakeecr.Registry) (int, error) {
 			n, err := createAll(ctx, r)
+			//lint:ignore SA5002 it is to spin
 			for err != nil {
 			}
 			return n, err

@@ -72,9 +72,6 @@ func untag(ctx context.Context, api fakeecr.API) error {
 	return nil
 }
 
-// forever is waited on for ever.
-var forever = make(chan struct{})
-
 // Functions that are wrong, each in its own way, when a call fails.
 func TestWrongFunctionsAreNamed(t *testing.T) {
 	if testing.Short() {

@@ -66,7 +66,7 @@ func TestClockMovesIntoABubbleAndOut(t *testing.T) {
 		time.Sleep(time.Hour)
 		require.Equal(t, before.Add(time.Hour), fork.now())
 		require.Equal(t, before, outside.peek())
-		time.Sleep(outside.peek().Sub(time.Now()))
+		time.Sleep(time.Until(outside.peek()))
 		require.Equal(t, before, outside.peek(), "no time passes outside")
 		outside.fork(&later)
 		require.Equal(t, time.Now().UTC(), later.now())
