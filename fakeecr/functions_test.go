@@ -223,7 +223,13 @@ func TestBlobsOfAnUpstreamThatAreNone(t *testing.T) {
 		layer := &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/nginx"), LayerDigest: aws.String(digestOf(config))}
 
 		var read atomic.Int64
-		upstream.Upstream = blobs{hub.Upstream(), func(context.Context) (io.ReadCloser, error) { return io.NopCloser(unending{&read}), nil }}
+		var none atomic.Bool // a server may still read for a caller who has left
+		upstream.Upstream = blobs{hub.Upstream(), func(context.Context) (io.ReadCloser, error) {
+			if none.Load() {
+				return nil, nil
+			}
+			return io.NopCloser(unending{&read}), nil
+		}}
 		requireFailure(t, f, "hub/nginx", tagged("1"), types.ImageFailureCodeUpstreamUnavailable,
 			from+"layer "+digestOf(config)+" has more than the "+strconv.Itoa(len(config))+" bytes that its descriptor says")
 		require.EqualValues(t, len(config)+1, read.Load())
@@ -233,7 +239,7 @@ func TestBlobsOfAnUpstreamThatAreNone(t *testing.T) {
 		_, err := f.GetDownloadUrlForLayer(ctx, layer) // of which no manifest tells the size
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 
-		upstream.Upstream = blobs{hub.Upstream(), func(context.Context) (io.ReadCloser, error) { return nil, nil }}
+		none.Store(true)
 		reason := from + "its Blob answers neither layer " + digestOf(config) + " nor an error"
 		requireFailure(t, f, "hub/nginx", tagged("1"), types.ImageFailureCodeUpstreamUnavailable, reason)
 		_, err = f.GetDownloadUrlForLayer(t.Context(), layer)
