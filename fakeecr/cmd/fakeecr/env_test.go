@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
@@ -59,8 +60,10 @@ func TestEnvFile(t *testing.T) {
 func TestEnvFileRefuses(t *testing.T) {
 	t.Setenv("NO_PROXY", "$HOME")
 	file := filepath.Join(t.TempDir(), "env")
-	err := run(context.Background(), []string{"-env", file}, io.Discard, io.Discard)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // it would serve on
+	defer cancel()
+	err := run(ctx, []string{"-env", file}, io.Discard, io.Discard)
 	require.ErrorContains(t, err, `NO_PROXY would be "$HOME`)
 	require.NoFileExists(t, file)
-	require.Error(t, run(context.Background(), []string{"-env", filepath.Join(t.TempDir(), "no", "env")}, io.Discard, io.Discard))
+	require.Error(t, run(ctx, []string{"-env", filepath.Join(t.TempDir(), "no", "env")}, io.Discard, io.Discard))
 }
