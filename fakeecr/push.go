@@ -16,8 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/opencontainers/go-digest"
 
-	"github.com/fakeecr/ecr/fakeecr/internal/entrance"
 	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 )
 
 // Image is something to push: a manifest, the blobs that it needs and, of an
@@ -211,7 +211,7 @@ func checkNoURI(reference string) error {
 		rest = reference
 	}
 	host, path, inside := strings.Cut(rest, "/")
-	if inside && (schemed || strings.Contains(host, ":") || entrance.IsRegistryHost(host)) {
+	if inside && (schemed || strings.Contains(host, ":") || naming.ParseHost(host).Service == naming.Registry) {
 		return fmt.Errorf("a repository name is wanted, not a URI: %q, not %q", path, reference)
 	}
 	return nil

@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/fakeecr/internal/transcript"
 )
 
@@ -35,14 +36,18 @@ func (v *verification) itself() (*transcript.Player, error) {
 	r := fakeecr.New(nil, options...)
 	return &transcript.Player{Run: randomWord(), Target: transcript.Target{
 		Account: r.AccountID(), Region: v.region, OtherRegion: v.second,
-		API: func(region string) string { return "https://api.ecr." + region + ".amazonaws.com" },
-		Registry: func(region string) string {
-			return "https://" + r.AccountID() + ".dkr.ecr." + region + ".amazonaws.com"
-		},
+		API:         apiURL,
+		Registry:    func(region string) string { return registryURL(r.AccountID(), region) },
 		Transport:   r.Transport(),
 		Credentials: r.Client().Options().Credentials,
 		Advance:     r.Advance,
 	}}, nil
+}
+
+func apiURL(region string) string { return "https://" + naming.APIHost(region) }
+
+func registryURL(account, region string) string {
+	return "https://" + naming.RegistryHost(naming.Place{Account: account, Region: region})
 }
 
 // others is a player of the registry that the flags name, which has told its account.
@@ -79,16 +84,8 @@ func (v *verification) others(ctx context.Context) (*transcript.Player, error) {
 
 // aim makes Amazon ECR the target, by the caller's credentials.
 func (v *verification) aim(ctx context.Context, p *transcript.Player) error {
-	domain := func(region string) string {
-		if strings.HasPrefix(region, "cn-") {
-			return "amazonaws.com.cn"
-		}
-		return "amazonaws.com"
-	}
-	p.API = func(region string) string { return "https://api.ecr." + region + "." + domain(region) }
-	p.Target.Registry = func(region string) string {
-		return "https://" + v.account + ".dkr.ecr." + region + "." + domain(region)
-	}
+	p.API = apiURL
+	p.Target.Registry = func(region string) string { return registryURL(v.account, region) }
 	found, err := v.credentials(ctx)
 	if err != nil {
 		return err

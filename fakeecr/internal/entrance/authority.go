@@ -123,13 +123,13 @@ func (a *Authority) sign(name string, local *net.TCPAddr, now time.Time) (*tls.C
 		NotAfter:    now.AddDate(1, 0, 0),
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:    append(naming.HostsOf(a.region), "localhost"),
+		DNSNames:    append(naming.HostsIn(a.region), "localhost"),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}
 	if name != "" {
 		template.DNSNames = append(template.DNSNames, name)
-		if names := ecrHost.FindStringSubmatch(hostname(name)); names != nil {
-			template.DNSNames = append(template.DNSNames, naming.HostsOf(names[2])...)
+		if host := naming.ParseHost(name); host.OfECR() {
+			template.DNSNames = append(template.DNSNames, naming.HostsIn(host.Place.Region)...)
 		}
 	}
 	if local != nil {

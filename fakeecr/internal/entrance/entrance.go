@@ -14,6 +14,7 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/oci"
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/store"
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/sts"
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 	"github.com/fakeecr/ecr/scenarios"
@@ -74,11 +75,11 @@ func (e *Entrance) answer(req *http.Request, downloads string) (answer *exchange
 	switch {
 	case oci.Serves(req.URL.Path):
 		endpoint := oci.Endpoint{Stage: e.Stage, Default: e.Default, Spec: e.SpecRegistry, Open: e.OpenRegistry}
-		return endpoint.Serve(req, hostKey(req), downloads)
+		return endpoint.Serve(req, naming.ParseHost(req.Host).Place, downloads)
 	case isPreflight(req):
 		return preflight(req), nil
 	case strings.HasPrefix(req.URL.Path, registry.DownloadPrefix):
-		answer, err = store.Serve(e.Stage, e.Default, req, storeHost.MatchString(hostname(req.Host)), e.SpecRegistry)
+		answer, err = store.Serve(e.Stage, e.Default, req, naming.ParseHost(req.Host).Service == naming.Store, e.SpecRegistry)
 	default:
 		answer, err = e.called(req, downloads)
 	}

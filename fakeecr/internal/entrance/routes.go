@@ -3,7 +3,6 @@ package entrance
 import (
 	"cmp"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
@@ -15,40 +14,10 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-// domains are what the names of AWS end with, in all of its partitions and for
-// IPv4 and both versions of IP.
-const domains = `\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|(?:api|on)\.aws|(?:api|on)\.amazonwebservices\.(?:com\.cn|eu)` +
-	`|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov` +
-	`|api\.aws\.(?:ic\.gov|scloud|hci\.ic\.gov)|api\.cloud-aws\.adc-e\.uk)$`
-
-var (
-	// ecrHost is a host of the API or of a registry: api.ecr.REGION or
-	// ACCOUNT.dkr.ecr.REGION, under a domain of AWS.
-	ecrHost = regexp.MustCompile(`^(?:(?:api\.)?ecr(?:-fips)?|([0-9]{12})\.dkr[.-]ecr(?:-fips)?)\.([a-z0-9-]+)` + domains)
-	// registryHost is that of a registry under any domain, such as localhost.
-	registryHost = regexp.MustCompile(`^([0-9]{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.`)
-	// identityHost is a host of the services of [scenarios.Identity]. That of STS for the
-	// whole partition names no region.
-	identityHost = regexp.MustCompile(`^(?:sts(?:-fips)?(?:\.([a-z0-9-]+))?|(?:api\.)?ecr-public\.([a-z0-9-]+))` + domains)
-	// storeHost is a host of download URLs.
-	storeHost = regexp.MustCompile(`^prod-([a-z0-9-]+)-starport-layer-bucket\.s3\.([a-z0-9-]+)` + domains)
-)
-
-// IsRegistryHost tells whether a name is that of a registry's endpoint for images.
-func IsRegistryHost(host string) bool {
-	names := ecrHost.FindStringSubmatch(hostname(host))
-	return names != nil && names[1] != "" || registryHost.MatchString(hostname(host))
-}
-
-func hostname(host string) string {
-	name, _, _ := strings.Cut(host, ":")
-	return strings.ToLower(name)
-}
-
-// keyOf is the registry that a request is for: the one that its host names, else
+// placeOf is the registry that a request is for: the one that its host names, else
 // the one of its signature's scope, in which an access key of 12 digits is an
 // account, else the default.
-func keyOf(req *http.Request, otherwise registry.Place) registry.Place {
+func placeOf(req *http.Request, otherwise registry.Place) registry.Place {
 	place := otherwise
 	if account, region, ok := credentialScope(req.Header.Get("Authorization")); ok {
 		place.Region = region
@@ -56,25 +25,8 @@ func keyOf(req *http.Request, otherwise registry.Place) registry.Place {
 			place.Account = account
 		}
 	}
-	host := hostKey(req)
+	host := naming.ParseHost(req.Host).Place
 	return registry.Place{Account: cmp.Or(host.Account, place.Account), Region: cmp.Or(host.Region, place.Region)}
-}
-
-// hostKey is the registry that the host names, with empty members where it names
-// none.
-func hostKey(req *http.Request) (place registry.Place) {
-	name := hostname(req.Host)
-	names := ecrHost.FindStringSubmatch(name)
-	if names == nil {
-		names = registryHost.FindStringSubmatch(name)
-	}
-	if names != nil {
-		place.Account, place.Region = names[1], names[2]
-	}
-	if names := identityHost.FindStringSubmatch(name); names != nil {
-		place.Region = cmp.Or(names[1], names[2])
-	}
-	return place
 }
 
 // identify finds out whose a request is that is to be signed for a service.
@@ -89,7 +41,7 @@ func (e *Entrance) identify(req *http.Request, service, downloads string) *excha
 // callerOf is the registry that a request calls, and the principal that signed
 // it.
 func (e *Entrance) callerOf(req *http.Request) stage.Caller {
-	caller := e.Default.At(keyOf(req, e.Default.Place))
+	caller := e.Default.At(placeOf(req, e.Default.Place))
 	accessKey, _, _ := credentialScope(req.Header.Get("Authorization"))
 	account := e.Credentials[accessKey].AccountID
 	switch arn, known := e.Stage.World.Holder(accessKey); {
@@ -140,7 +92,7 @@ func scope(authorization string) []string {
 // originOf begins the URIs of an answer: where the request came to, or nothing if it
 // came to a name of ECR, which they have as well.
 func originOf(req *http.Request) string {
-	if ecrHost.MatchString(hostname(req.Host)) {
+	if naming.ParseHost(req.Host).OfECR() {
 		return ""
 	}
 	return exchange.Origin(req)
@@ -151,7 +103,7 @@ func originOf(req *http.Request) string {
 // transport carries the store's as well. A port is the client's own, and stays. On a
 // socket nobody knows where the store's name leads.
 func storeOf(req *http.Request) string {
-	if ecrHost.MatchString(strings.ToLower(req.Host)) {
+	if naming.ParseHost(req.Host).OfECR() && !strings.Contains(req.Host, ":") {
 		return ""
 	}
 	return exchange.Origin(req)

@@ -9,6 +9,7 @@ import (
 	"net/url"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 )
 
 // Transport carries requests to an entrance in this process: those to ECR's host
@@ -24,7 +25,7 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		defer req.Body.Close()
 	}
-	if name := hostname(req.URL.Host); !t.AnyHost && !ecrHost.MatchString(name) && !identityHost.MatchString(name) && !storeHost.MatchString(name) {
+	if !t.AnyHost && !naming.ParseHost(req.URL.Host).OfAWS {
 		return nil, fmt.Errorf("fakeecr: the transport of a registry carries requests to ECR, not to %s", req.URL.Host)
 	}
 	served, err := arrived(req)

@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -48,5 +49,50 @@ func TestWhatIsNoName(t *testing.T) {
 		region, ok := ParseKMSKeyARN(arn)
 		require.Equal(t, want, region)
 		require.Equal(t, want != "", ok)
+	}
+}
+
+func TestHosts(t *testing.T) {
+	const account = "123456789012"
+	for host, want := range map[string]Host{
+		"api.ecr.us-east-1.amazonaws.com":                                 {API, Place{Region: "us-east-1"}, true},
+		"API.ECR.us-east-1.amazonaws.com:443":                             {API, Place{Region: "us-east-1"}, true},
+		"ecr.eu-west-1.api.aws":                                           {API, Place{Region: "eu-west-1"}, true},
+		"ecr-fips.us-gov-west-1.amazonaws.com":                            {API, Place{Region: "us-gov-west-1"}, true},
+		"api.ecr.cn-north-1.amazonaws.com.cn":                             {API, Place{Region: "cn-north-1"}, true},
+		"123456789012.dkr.ecr.us-iso-east-1.c2s.ic.gov":                   {Registry, Place{account, "us-iso-east-1"}, true},
+		"123456789012.dkr-ecr.us-west-2.on.aws":                           {Registry, Place{account, "us-west-2"}, true},
+		"123456789012.dkr-ecr-fips.us-east-1.on.aws":                      {Registry, Place{account, "us-east-1"}, true},
+		"123456789012.dkr.ecr.us-east-1.localhost:4510":                   {Registry, Place{account, "us-east-1"}, false},
+		"prod-us-east-1-starport-layer-bucket.s3.us-east-1.amazonaws.com": {Store, Place{Region: "us-east-1"}, true},
+		"sts.amazonaws.com":                                               {STS, Place{}, true},
+		"sts.us-east-1.amazonaws.com":                                     {STS, Place{Region: "us-east-1"}, true},
+		"api.ecr-public.us-east-1.amazonaws.com":                          {Public, Place{Region: "us-east-1"}, true},
+		"ecr-public.us-east-1.api.aws":                                    {Public, Place{Region: "us-east-1"}, true},
+
+		"":                                                 {},
+		"127.0.0.1:4510":                                   {},
+		"api.ecr.us-east-1.localhost":                      {},
+		"sts.us-east-1.localhost":                          {},
+		"ecr-public.amazonaws.com":                         {},
+		"ecr.amazonaws.com":                                {},
+		"123456789012.dkr.ecr.us-east-1":                   {},
+		"12345.dkr.ecr.us-east-1.amazonaws.com":            {},
+		"123456789012.ecr.us-east-1.amazonaws.com":         {},
+		".dkr.ecr.us-east-1.amazonaws.com":                 {},
+		"api.ecr.us_east_1.amazonaws.com":                  {},
+		"api.ecr.us-east-1.amazonaws.com.example.com":      {},
+		"starport-layer-bucket.s3.us-east-1.amazonaws.com": {},
+		"s3.us-east-1.amazonaws.com":                       {},
+	} {
+		require.Equal(t, want, ParseHost(host), host)
+		require.Equal(t, want.OfAWS && (want.Service == API || want.Service == Registry), ParseHost(host).OfECR())
+	}
+	for _, region := range []string{"us-east-1", "cn-north-1", "eusc-de-east-1", "us-isof-south-1"} {
+		place := Place{Account: account, Region: region}
+		require.Equal(t, Host{API, Place{Region: region}, true}, ParseHost(APIHost(region)))
+		require.Equal(t, Host{Registry, place, true}, ParseHost(RegistryHost(place)))
+		require.Equal(t, Host{Store, Place{Region: region}, true}, ParseHost(DownloadHost(region)))
+		require.True(t, strings.HasPrefix(RegistryHost(place), RegistryName(place)+"."))
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/api"
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 	"github.com/fakeecr/ecr/scenarios"
 )
@@ -70,7 +71,7 @@ func (c Call) endpoint() string {
 	if origin := c.Stage.Origin(); origin != "" {
 		return origin
 	}
-	return fmt.Sprintf("https://api.ecr.%s.amazonaws.com", c.Caller.Region)
+	return "https://" + naming.APIHost(c.Caller.Region)
 }
 
 func operationError(name string, err error) error {
