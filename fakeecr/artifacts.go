@@ -28,32 +28,32 @@ func artifactDir(t TB) string {
 
 // leaveReport writes what there is to see of the world into a file of the test's
 // artifacts, and its name into the log.
-func (w *instance) leaveReport(played []*stage.PlayedScenario) {
-	w.t.Helper()
-	directory := artifactDir(w.t)
+func (i *instance) leaveReport(played []*stage.PlayedScenario) {
+	i.t.Helper()
+	directory := artifactDir(i.t)
 	if directory == "" {
 		return
 	}
-	name, err := writeNew(directory, w.report(played))
+	name, err := writeNew(directory, i.report(played))
 	if err != nil {
-		w.t.Logf("fakeecr: no report: %v", err)
+		i.t.Logf("fakeecr: no report: %v", err)
 		return
 	}
-	w.t.Logf("fakeecr: what was called and what is there: %s", name)
+	i.t.Logf("fakeecr: what was called and what is there: %s", name)
 }
 
-func (w *instance) report(played []*stage.PlayedScenario) report.Report {
-	r := report.Report{Name: "A failed test", Seed: w.setup.seed, Now: w.stage.World.Now(), Trace: w.stage.Trace()}
-	if test, named := w.t.(interface{ Name() string }); named {
+func (i *instance) report(played []*stage.PlayedScenario) report.Report {
+	r := report.Report{Name: "A failed test", Seed: i.setup.seed, Now: i.stage.World.Now(), Trace: i.stage.Trace()}
+	if test, named := i.t.(interface{ Name() string }); named {
 		r.Name = test.Name()
 	}
-	w.reasonsMu.Lock()
-	r.Reasons = slices.Clone(w.reasons)
-	w.reasonsMu.Unlock()
+	i.reasonsMu.Lock()
+	r.Reasons = slices.Clone(i.reasons)
+	i.reasonsMu.Unlock()
 	for _, p := range played {
-		r.Playings = append(r.Playings, report.NewPlayedScenario("", &Playing{&playedScenario{w, p}}))
+		r.Playings = append(r.Playings, report.NewPlayedScenario("", &Playing{&playedScenario{i, p}}))
 	}
-	for _, registry := range w.first.Inspect() {
+	for _, registry := range i.first.Inspect() {
 		r.World = append(r.World, registry)
 	}
 	return r

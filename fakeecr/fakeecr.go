@@ -120,8 +120,8 @@ func New(t TB, options ...Option) *Registry {
 		t.Helper()
 	}
 	s := newSetup(t, options)
-	w := newInstance(t, registry.NewWorld(s.seed, s.config), s)
-	return w.begin(registry.Place{Account: s.account, Region: s.region}, s.scenarios)
+	i := newInstance(t, registry.NewWorld(s.seed, s.config), s)
+	return i.begin(registry.Place{Account: s.account, Region: s.region}, s.scenarios)
 }
 
 // orNil turns a typed nil, as a nil *testing.T in a TB, into nil.
@@ -207,8 +207,8 @@ func (r *Registry) Fork(t TB, options ...Option) *Registry {
 	s.scenarios, s.declared = nil, nil
 	s.apply(t, options)
 	instanceOf(r).forked.Store(true)
-	w := newInstance(t, instanceOf(r).stage.World.Fork(s.config), s)
-	fork := w.begin(r.caller.Place, s.scenarios)
+	i := newInstance(t, instanceOf(r).stage.World.Fork(s.config), s)
+	fork := i.begin(r.caller.Place, s.scenarios)
 	fork.caller = r.caller
 	return fork
 }

@@ -212,7 +212,7 @@ type blobs struct {
 	blob func(ctx context.Context) (io.ReadCloser, error)
 }
 
-func (u blobs) Blob(ctx context.Context, _, _ string) (io.ReadCloser, error) { return u.blob(ctx) }
+func (b blobs) Blob(ctx context.Context, _, _ string) (io.ReadCloser, error) { return b.blob(ctx) }
 
 func TestBlobsOfAnUpstreamThatAreNone(t *testing.T) {
 	const from = "Unable to pull from the upstream registry registry-1.docker.io: the upstream registry is unavailable: "

@@ -14,11 +14,11 @@ import (
 // happens in them, not even what falls due.
 func (r *Registry) Inspect() []*Registry {
 	still := instanceOf(r).stage.World.Still()
-	w := &instance{t: instanceOf(r).t, setup: instanceOf(r).setup, authority: instanceOf(r).authority, stage: stage.New(still, stage.Config{Seed: instanceOf(r).setup.seed})}
-	registries := []*Registry{{instance: w, caller: stage.Own(r.caller.Place), seeds: true}}
+	i := &instance{t: instanceOf(r).t, setup: instanceOf(r).setup, authority: instanceOf(r).authority, stage: stage.New(still, stage.Config{Seed: instanceOf(r).setup.seed})}
+	registries := []*Registry{{instance: i, caller: stage.Own(r.caller.Place), seeds: true}}
 	for _, place := range still.Places() {
 		if place != r.caller.Place {
-			registries = append(registries, &Registry{instance: w, caller: stage.Own(place), seeds: true})
+			registries = append(registries, &Registry{instance: i, caller: stage.Own(place), seeds: true})
 		}
 	}
 	return registries

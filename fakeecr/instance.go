@@ -46,53 +46,53 @@ func newInstance(t TB, state *registry.World, s setup) *instance {
 	if t != nil {
 		t.Helper()
 	}
-	w := &instance{t: t, setup: s}
-	w.stage = stage.New(state, stage.Config{Seed: s.seed, FullTrace: s.fullTrace, Report: w.reporter()})
-	w.authority = sync.OnceValues(func() (*entrance.Authority, error) { return entrance.NewAuthority(s.region) })
+	i := &instance{t: t, setup: s}
+	i.stage = stage.New(state, stage.Config{Seed: s.seed, FullTrace: s.fullTrace, Report: i.reporter()})
+	i.authority = sync.OnceValues(func() (*entrance.Authority, error) { return entrance.NewAuthority(s.region) })
 	if t != nil {
-		t.Cleanup(w.end)
+		t.Cleanup(i.end)
 		// The context of a test ends before its first clean-up, which may wait for
 		// a call that a rule keeps.
 		if test, ok := t.(interface{ Context() context.Context }); ok {
-			context.AfterFunc(test.Context(), w.stage.LetGo)
+			context.AfterFunc(test.Context(), i.stage.LetGo)
 		}
 	}
-	return w
+	return i
 }
 
-func (w *instance) reporter() func(string) {
-	if w.t == nil {
+func (i *instance) reporter() func(string) {
+	if i.t == nil {
 		return nil
 	}
 	return func(mistake string) {
-		if test, ok := w.t.(interface{ Skipped() bool }); !ok || !test.Skipped() {
-			w.fail(mistake)
+		if test, ok := i.t.(interface{ Skipped() bool }); !ok || !test.Skipped() {
+			i.fail(mistake)
 		}
 	}
 }
 
 // fail fails the test for a reason, which its report repeats.
-func (w *instance) fail(reason string) {
-	w.t.Helper()
-	w.noteReason(reason)
-	w.t.Errorf("fakeecr: %s", reason)
+func (i *instance) fail(reason string) {
+	i.t.Helper()
+	i.noteReason(reason)
+	i.t.Errorf("fakeecr: %s", reason)
 }
 
-func (w *instance) noteReason(reason string) {
-	w.reasonsMu.Lock()
-	defer w.reasonsMu.Unlock()
-	w.reasons = append(w.reasons, reason)
+func (i *instance) noteReason(reason string) {
+	i.reasonsMu.Lock()
+	defer i.reasonsMu.Unlock()
+	i.reasons = append(i.reasons, reason)
 }
 
 // begin is the first registry of the world, told what was declared and with its
 // scenarios in play.
-func (w *instance) begin(place registry.Place, played []scenarios.Scenario) *Registry {
-	if w.t != nil {
-		w.t.Helper()
+func (i *instance) begin(place registry.Place, played []scenarios.Scenario) *Registry {
+	if i.t != nil {
+		i.t.Helper()
 	}
-	r := &Registry{instance: w, caller: stage.Own(place)}
-	w.first = r
-	for _, tell := range w.setup.declared {
+	r := &Registry{instance: i, caller: stage.Own(place)}
+	i.first = r
+	for _, tell := range i.setup.declared {
 		tell(r)
 	}
 	for _, scenario := range played {
@@ -101,15 +101,15 @@ func (w *instance) begin(place registry.Place, played []scenarios.Scenario) *Reg
 	return r
 }
 
-func (w *instance) must(err error) {
-	if w.t != nil {
-		w.t.Helper()
+func (i *instance) must(err error) {
+	if i.t != nil {
+		i.t.Helper()
 	}
 	if err != nil {
-		w.misused.Store(true)
-		w.noteReason(err.Error())
+		i.misused.Store(true)
+		i.noteReason(err.Error())
 	}
-	must(w.t, err)
+	must(i.t, err)
 }
 
 // loggedCalls is how much of the trace the log of a failed test ends with.
@@ -117,41 +117,41 @@ const loggedCalls = 100
 
 // end lets go of waiting calls, reports rules that never fired and, if the test
 // has failed, tells what was called.
-func (w *instance) end() {
-	w.t.Helper()
-	w.stage.LetGo()
-	w.stage.World.Settle() // what is due has met its rules
-	played := w.stage.Played()
+func (i *instance) end() {
+	i.t.Helper()
+	i.stage.LetGo()
+	i.stage.World.Settle() // what is due has met its rules
+	played := i.stage.Played()
 	for _, p := range played {
-		w.stop(p)
+		i.stop(p)
 	}
-	if !w.t.Failed() {
+	if !i.t.Failed() {
 		return
 	}
-	defer w.leaveReport(played)
-	trace := w.stage.Trace()
+	defer i.leaveReport(played)
+	trace := i.stage.Trace()
 	last := trace[max(0, len(trace)-loggedCalls):]
 	switch {
-	case len(trace) == 0 && (w.misused.Load() || w.forked.Load()):
+	case len(trace) == 0 && (i.misused.Load() || i.forked.Load()):
 		return // the mistake says it all, or the calls are those of a fork
 	case len(trace) == 0:
-		w.t.Logf("fakeecr: seed %d, no calls: the code never reached the fake", w.setup.seed)
+		i.t.Logf("fakeecr: seed %d, no calls: the code never reached the fake", i.setup.seed)
 		return
 	}
-	w.t.Logf("fakeecr: seed %d, the last %d of %d calls:\n%s", w.setup.seed, len(last), report.Made(trace), last)
+	i.t.Logf("fakeecr: seed %d, the last %d of %d calls:\n%s", i.setup.seed, len(last), report.Made(trace), last)
 }
 
-// stop ends a playing and reports its rules that never fired.
-func (w *instance) stop(p *stage.PlayedScenario) {
-	if !p.Stop() || w.t == nil {
+// stop ends a scenario in play and reports its rules that never fired.
+func (i *instance) stop(p *stage.PlayedScenario) {
+	if !p.Stop() || i.t == nil {
 		return
 	}
-	w.t.Helper()
+	i.t.Helper()
 	for _, rule := range silent(p) {
 		var near strings.Builder
 		for _, call := range rule.Near {
 			near.WriteString("\n    " + call.String())
 		}
-		w.fail(fmt.Sprintf("%v (Optional allows it to stay silent)%s", rule, &near))
+		i.fail(fmt.Sprintf("%v (Optional allows it to stay silent)%s", rule, &near))
 	}
 }

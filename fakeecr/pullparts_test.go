@@ -23,8 +23,8 @@ type listing struct {
 
 type failingToList struct{ err error }
 
-func (u failingToList) Referrers(context.Context, string, string) ([]string, error) {
-	return nil, u.err
+func (f failingToList) Referrers(context.Context, string, string) ([]string, error) {
+	return nil, f.err
 }
 
 func listingOf(r *fakeecr.Registry) listing {

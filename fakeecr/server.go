@@ -142,14 +142,14 @@ func (s *Server) Client(optFns ...func(*ecr.Options)) *ecr.Client {
 type calmBody struct{ next http.RoundTripper }
 
 // RoundTrip implements [http.RoundTripper].
-func (t calmBody) RoundTrip(req *http.Request) (*http.Response, error) {
+func (c calmBody) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body == nil || req.Body == http.NoBody {
-		return t.next.RoundTrip(req)
+		return c.next.RoundTrip(req)
 	}
 	sent := req.Clone(req.Context())
 	sent.Body = struct {
 		io.Reader
 		io.Closer
 	}{req.Body, req.Body}
-	return t.next.RoundTrip(sent)
+	return c.next.RoundTrip(sent)
 }

@@ -21,10 +21,10 @@ import (
 // failing is an upstream that answers errors.
 type failing struct{ err error }
 
-func (u failing) Manifest(context.Context, string, string) (string, []byte, error) {
-	return "", nil, u.err
+func (f failing) Manifest(context.Context, string, string) (string, []byte, error) {
+	return "", nil, f.err
 }
-func (u failing) Blob(context.Context, string, string) (io.ReadCloser, error) { return nil, u.err }
+func (f failing) Blob(context.Context, string, string) (io.ReadCloser, error) { return nil, f.err }
 
 func TestUpstreamFails(t *testing.T) {
 	layer := digestOf([]byte("layer"))
@@ -132,27 +132,27 @@ type changed struct {
 	lacks    string
 }
 
-func (u changed) Manifest(ctx context.Context, repository, reference string) (string, []byte, error) {
-	if reference == u.lacks {
+func (c changed) Manifest(ctx context.Context, repository, reference string) (string, []byte, error) {
+	if reference == c.lacks {
 		return "", nil, fakeecr.ErrUpstreamNotFound
 	}
-	mediaType, manifest, err := u.Upstream.Manifest(ctx, repository, reference)
-	if err == nil && u.manifest != nil {
-		manifest = u.manifest(reference, manifest)
+	mediaType, manifest, err := c.Upstream.Manifest(ctx, repository, reference)
+	if err == nil && c.manifest != nil {
+		manifest = c.manifest(reference, manifest)
 	}
 	return mediaType, manifest, err
 }
 
-func (u changed) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
-	if digest == u.lacks {
+func (c changed) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
+	if digest == c.lacks {
 		return nil, fakeecr.ErrUpstreamNotFound
 	}
-	content, err := u.Upstream.Blob(ctx, repository, digest)
-	if err != nil || u.blob == nil {
+	content, err := c.Upstream.Blob(ctx, repository, digest)
+	if err != nil || c.blob == nil {
 		return content, err
 	}
 	blob, err := io.ReadAll(content)
-	return io.NopCloser(bytes.NewReader(u.blob(blob))), err
+	return io.NopCloser(bytes.NewReader(c.blob(blob))), err
 }
 
 func TestUpstreamIsNotBelieved(t *testing.T) {
@@ -379,18 +379,18 @@ type calling struct {
 	call func(ctx context.Context)
 }
 
-func (u calling) Manifest(ctx context.Context, repository, reference string) (string, []byte, error) {
-	u.call(ctx)
-	return u.Upstream.Manifest(ctx, repository, reference)
+func (c calling) Manifest(ctx context.Context, repository, reference string) (string, []byte, error) {
+	c.call(ctx)
+	return c.Upstream.Manifest(ctx, repository, reference)
 }
 
-func (u calling) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
-	u.call(ctx)
-	return u.Upstream.Blob(ctx, repository, digest)
+func (c calling) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
+	c.call(ctx)
+	return c.Upstream.Blob(ctx, repository, digest)
 }
 
-func (u calling) Referrers(ctx context.Context, _, _ string) ([]string, error) {
-	u.call(ctx)
+func (c calling) Referrers(ctx context.Context, _, _ string) ([]string, error) {
+	c.call(ctx)
 	return nil, ctx.Err()
 }
 

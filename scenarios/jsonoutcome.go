@@ -175,8 +175,8 @@ type withStatus struct {
 	status int
 }
 
-func (e *withStatus) Unwrap() error       { return e.error }
-func (e *withStatus) HTTPStatusCode() int { return e.status }
+func (w *withStatus) Unwrap() error       { return w.error }
+func (w *withStatus) HTTPStatusCode() int { return w.status }
 
 // answerOf tells an error as the caller gets it.
 func answerOf(err error) (a answer, mistake error) {

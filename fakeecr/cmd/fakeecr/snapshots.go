@@ -62,7 +62,7 @@ type inWorld struct {
 }
 
 // Value implements [context.Context].
-func (c inWorld) Value(key any) any { return c.request.Value(key) }
+func (i inWorld) Value(key any) any { return i.request.Value(key) }
 
 // state answers what the world holds, as JSON.
 func (c *control) state(w http.ResponseWriter, _ *http.Request) {

@@ -170,9 +170,9 @@ func (tx *Tx) BatchGetRepositoryScanningConfiguration(_ context.Context, in *ecr
 
 // scansOnPush tells whether a push into a repository starts a basic scan, by a
 // rule of the registry or by the repository's own flag.
-func (reg *registryState) scansOnPush(repo *repository) bool {
-	frequency, _ := reg.scanning.applied(repo.name)
-	return !reg.scanning.enhanced() && (repo.scanOnPush || frequency == types.ScanFrequencyScanOnPush)
+func (r *registryState) scansOnPush(repo *repository) bool {
+	frequency, _ := r.scanning.applied(repo.name)
+	return !r.scanning.enhanced() && (repo.scanOnPush || frequency == types.ScanFrequencyScanOnPush)
 }
 
 // PutImageScanningConfiguration sets the repository's own flag.

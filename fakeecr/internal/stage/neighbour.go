@@ -29,30 +29,30 @@ type Neighbour struct {
 // AsUpstream is the caller's registry as an upstream. Pulls are calls to it.
 func (s *Stage) AsUpstream(caller Caller) Neighbour { return Neighbour{stage: s, caller: caller} }
 
-func do[Out any](ctx context.Context, u Neighbour, name string, in any) (*Out, error) {
-	call := u.stage.NewCall(name, u.caller, scenarios.FaceGo)
+func do[Out any](ctx context.Context, n Neighbour, name string, in any) (*Out, error) {
+	call := n.stage.NewCall(name, n.caller, scenarios.FaceGo)
 	call.Input = in
-	call.Tx.Downloads = u.stage.Origin()
+	call.Tx.Downloads = n.stage.Origin()
 	prepare(call)
-	handler := u.stage.calls
-	if u.unseen {
-		handler = u.stage.imports
+	handler := n.stage.calls
+	if n.unseen {
+		handler = n.stage.imports
 	}
 	out, err := handler(ctx, call)
-	if err := u.stage.deliver(ctx, call, err); err != nil {
+	if err := n.stage.deliver(ctx, call, err); err != nil {
 		return nil, upstreamError(err)
 	}
 	return out.(*Out), nil
 }
 
 // Manifest is the manifest that a repository has under a tag or a digest.
-func (u Neighbour) Manifest(ctx context.Context, repository, reference string) (string, []byte, error) {
+func (n Neighbour) Manifest(ctx context.Context, repository, reference string) (string, []byte, error) {
 	id := types.ImageIdentifier{ImageTag: &reference}
 	if strings.Contains(reference, ":") {
 		id = types.ImageIdentifier{ImageDigest: &reference}
 	}
-	out, err := do[ecr.BatchGetImageOutput](ctx, u, "BatchGetImage", &ecr.BatchGetImageInput{
-		RegistryId: u.account, RepositoryName: &repository, ImageIds: []types.ImageIdentifier{id},
+	out, err := do[ecr.BatchGetImageOutput](ctx, n, "BatchGetImage", &ecr.BatchGetImageInput{
+		RegistryId: n.account, RepositoryName: &repository, ImageIds: []types.ImageIdentifier{id},
 	})
 	switch {
 	case err != nil:
@@ -67,9 +67,9 @@ func (u Neighbour) Manifest(ctx context.Context, repository, reference string) (
 }
 
 // Blob opens the config or layer that a repository has under a digest.
-func (u Neighbour) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
-	out, err := do[ecr.GetDownloadUrlForLayerOutput](ctx, u, "GetDownloadUrlForLayer", &ecr.GetDownloadUrlForLayerInput{
-		RegistryId: u.account, RepositoryName: &repository, LayerDigest: &digest,
+func (n Neighbour) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
+	out, err := do[ecr.GetDownloadUrlForLayerOutput](ctx, n, "GetDownloadUrlForLayer", &ecr.GetDownloadUrlForLayerInput{
+		RegistryId: n.account, RepositoryName: &repository, LayerDigest: &digest,
 	})
 	if err != nil {
 		return nil, err
@@ -78,36 +78,36 @@ func (u Neighbour) Blob(ctx context.Context, repository, digest string) (io.Read
 	if err != nil {
 		return nil, err
 	}
-	content, err := u.download(ctx, from)
+	content, err := n.download(ctx, from)
 	if err != nil {
 		return nil, upstreamError(err)
 	}
 	return io.NopCloser(content), nil
 }
 
-func (u Neighbour) download(ctx context.Context, from *url.URL) (*registry.Download, error) {
+func (n Neighbour) download(ctx context.Context, from *url.URL) (*registry.Download, error) {
 	place, in, err := registry.ParseDownload(from.Path)
 	if err != nil {
 		return nil, err
 	}
-	call := u.stage.NewCall(scenarios.DownloadLayer, Own(place), scenarios.FaceGo)
+	call := n.stage.NewCall(scenarios.DownloadLayer, Own(place), scenarios.FaceGo)
 	call.Input = in
-	if u.unseen {
+	if n.unseen {
 		prepareDownload(call, from)
 		return downloaded(call.Run(ctx, call))
 	}
-	content, err := u.stage.Download(ctx, call, from)
-	return content, u.stage.deliver(ctx, call, err)
+	content, err := n.stage.Download(ctx, call, from)
+	return content, n.stage.deliver(ctx, call, err)
 }
 
 // Referrers answers the digests of the manifests in a repository whose subject is
 // the manifest of a digest.
-func (u Neighbour) Referrers(ctx context.Context, repository, digest string) (digests []string, err error) {
+func (n Neighbour) Referrers(ctx context.Context, repository, digest string) (digests []string, err error) {
 	in := &ecr.ListImageReferrersInput{
-		RegistryId: u.account, RepositoryName: &repository, SubjectId: &types.SubjectIdentifier{ImageDigest: &digest},
+		RegistryId: n.account, RepositoryName: &repository, SubjectId: &types.SubjectIdentifier{ImageDigest: &digest},
 	}
 	for {
-		out, err := do[ecr.ListImageReferrersOutput](ctx, u, "ListImageReferrers", in)
+		out, err := do[ecr.ListImageReferrersOutput](ctx, n, "ListImageReferrers", in)
 		if err != nil {
 			return nil, err
 		}

@@ -19,22 +19,22 @@ const maxToken = 1 << 20
 
 // authorization is the header that answers a registry's challenge, or nothing if
 // there is no answer.
-func (r Client) authorization(ctx context.Context, challenges []string) (string, error) {
+func (c Client) authorization(ctx context.Context, challenges []string) (string, error) {
 	for _, challenge := range challenges {
 		scheme, parameters, _ := strings.Cut(challenge, " ")
 		switch {
 		case strings.EqualFold(scheme, "Bearer"):
-			token, err := r.token(ctx, parametersOf(parameters))
+			token, err := c.token(ctx, parametersOf(parameters))
 			return "Bearer " + token, err
-		case strings.EqualFold(scheme, "Basic") && r.Username != "":
-			return r.basic(), nil
+		case strings.EqualFold(scheme, "Basic") && c.Username != "":
+			return c.basic(), nil
 		}
 	}
 	return "", nil
 }
 
-func (r Client) basic() string {
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(r.Username+":"+r.Password))
+func (c Client) basic() string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Username+":"+c.Password))
 }
 
 // parameter is one of a challenge, such as realm="https://auth.docker.io/token".
@@ -50,7 +50,7 @@ func parametersOf(challenge string) map[string]string {
 
 // token is what the realm of a challenge gives for it, with the credentials if there
 // are any.
-func (r Client) token(ctx context.Context, challenge map[string]string) (string, error) {
+func (c Client) token(ctx context.Context, challenge map[string]string) (string, error) {
 	realm, err := url.Parse(challenge["realm"])
 	if err != nil || realm.Host == "" {
 		return "", fmt.Errorf("%w: no realm in its challenge", registry.ErrUpstreamAccessDenied)
@@ -66,10 +66,10 @@ func (r Client) token(ctx context.Context, challenge map[string]string) (string,
 	if err != nil {
 		return "", err
 	}
-	if r.Username != "" {
-		req.Header.Set("Authorization", r.basic())
+	if c.Username != "" {
+		req.Header.Set("Authorization", c.basic())
 	}
-	response, err := found(r.do(req))
+	response, err := found(c.do(req))
 	if err != nil {
 		return "", err
 	}

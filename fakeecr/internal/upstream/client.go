@@ -36,8 +36,8 @@ var manifestTypes = []string{
 }
 
 // Manifest is the manifest that a repository has under a tag or a digest.
-func (r Client) Manifest(ctx context.Context, repository, reference string) (mediaType string, content []byte, err error) {
-	response, err := r.get(ctx, "/v2/"+repository+"/manifests/"+reference, manifestTypes...)
+func (c Client) Manifest(ctx context.Context, repository, reference string) (mediaType string, content []byte, err error) {
+	response, err := c.get(ctx, "/v2/"+repository+"/manifests/"+reference, manifestTypes...)
 	if err != nil {
 		return "", nil, err
 	}
@@ -56,8 +56,8 @@ func mediaTypeOf(response *http.Response) string {
 }
 
 // Blob opens the config or layer that a repository has under a digest.
-func (r Client) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
-	response, err := r.get(ctx, "/v2/"+repository+"/blobs/"+digest)
+func (c Client) Blob(ctx context.Context, repository, digest string) (io.ReadCloser, error) {
+	response, err := c.get(ctx, "/v2/"+repository+"/blobs/"+digest)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (r Client) Blob(ctx context.Context, repository, digest string) (io.ReadClo
 // Referrers answers the digests of the manifests in a repository whose subject is
 // the manifest of a digest. A registry that cannot list them may have them under a
 // tag.
-func (r Client) Referrers(ctx context.Context, repository, digest string) ([]string, error) {
+func (c Client) Referrers(ctx context.Context, repository, digest string) ([]string, error) {
 	var digests []string
 	read := map[string]bool{}
 	next := "/v2/" + repository + "/referrers/" + digest
@@ -76,9 +76,9 @@ func (r Client) Referrers(ctx context.Context, repository, digest string) ([]str
 			return nil, fmt.Errorf("%w: the page %s leads to itself", registry.ErrUpstreamUnavailable, next)
 		}
 		read[next] = true
-		page, link, err := r.index(ctx, next)
+		page, link, err := c.index(ctx, next)
 		if errors.Is(err, registry.ErrUpstreamNotFound) && digests == nil {
-			digests, _, err = r.index(ctx, "/v2/"+repository+"/manifests/"+strings.Replace(digest, ":", "-", 1))
+			digests, _, err = c.index(ctx, "/v2/"+repository+"/manifests/"+strings.Replace(digest, ":", "-", 1))
 			if errors.Is(err, registry.ErrUpstreamNotFound) {
 				return nil, nil
 			}
@@ -93,8 +93,8 @@ func (r Client) Referrers(ctx context.Context, repository, digest string) ([]str
 }
 
 // index is the digests that an index lists, and where it goes on.
-func (r Client) index(ctx context.Context, path string) (digests []string, next string, err error) {
-	response, err := r.get(ctx, path, manifest.OCIIndex)
+func (c Client) index(ctx context.Context, path string) (digests []string, next string, err error) {
+	response, err := c.get(ctx, path, manifest.OCIIndex)
 	if err != nil {
 		return nil, "", err
 	}
@@ -127,12 +127,12 @@ func nextPage(response *http.Response) string {
 
 // get asks for a path, again with credentials if the registry wants some. It answers
 // what is there, whose body is to be closed.
-func (r Client) get(ctx context.Context, path string, accept ...string) (*http.Response, error) {
-	response, err := r.ask(ctx, path, accept, "")
+func (c Client) get(ctx context.Context, path string, accept ...string) (*http.Response, error) {
+	response, err := c.ask(ctx, path, accept, "")
 	if err != nil || response.StatusCode != http.StatusUnauthorized {
 		return found(response, err)
 	}
-	authorization, err := r.authorization(ctx, response.Header.Values("WWW-Authenticate"))
+	authorization, err := c.authorization(ctx, response.Header.Values("WWW-Authenticate"))
 	if err == nil && authorization == "" {
 		return found(response, nil)
 	}
@@ -140,11 +140,11 @@ func (r Client) get(ctx context.Context, path string, accept ...string) (*http.R
 	if err != nil {
 		return nil, err
 	}
-	return found(r.ask(ctx, path, accept, authorization))
+	return found(c.ask(ctx, path, accept, authorization))
 }
 
-func (r Client) ask(ctx context.Context, path string, accept []string, authorization string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(r.URL, "/")+path, nil)
+func (c Client) ask(ctx context.Context, path string, accept []string, authorization string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(c.URL, "/")+path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -154,15 +154,15 @@ func (r Client) ask(ctx context.Context, path string, accept []string, authoriza
 	if authorization != "" {
 		req.Header.Set("Authorization", authorization)
 	}
-	return r.do(req)
+	return c.do(req)
 }
 
 // do follows redirects, as those of blobs to where they are stored.
-func (r Client) do(req *http.Request) (*http.Response, error) {
-	if r.Transport == nil { // in place of which net/http would take the network
+func (c Client) do(req *http.Request) (*http.Response, error) {
+	if c.Transport == nil { // in place of which net/http would take the network
 		return nil, errors.New("no transport to the registry")
 	}
-	response, err := (&http.Client{Transport: asked{r.Transport}}).Do(req)
+	response, err := (&http.Client{Transport: asked{c.Transport}}).Do(req)
 	var failed *url.Error
 	if errors.As(err, &failed) {
 		err = failed.Err // the reason that a pull gives names the registry already

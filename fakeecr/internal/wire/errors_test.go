@@ -19,7 +19,7 @@ type teapot struct {
 	status int
 }
 
-func (e *teapot) HTTPStatusCode() int { return e.status }
+func (t *teapot) HTTPStatusCode() int { return t.status }
 
 func TestWriteError(t *testing.T) {
 	generic := func(code string, fault smithy.ErrorFault) error {

@@ -56,9 +56,9 @@ func Member[O, V any](name, says string, f Of[V], get func(O) (V, bool), set fun
 }
 
 // Needed is the member as one that must be there.
-func (m Property[O]) Needed() Property[O] {
-	m.Required = true
-	return m
+func (p Property[O]) Needed() Property[O] {
+	p.Required = true
+	return p
 }
 
 // Object is a JSON object that stands for an O.
@@ -70,31 +70,31 @@ type Object[O any] struct {
 	Check func(O) error
 }
 
-func (f Object[O]) Read(o O, v Value) (O, error) {
+func (object Object[O]) Read(o O, v Value) (O, error) {
 	if err := v.Is("an object"); err != nil {
 		return o, err
 	}
 	for i, key := range v.Keys {
-		at := slices.IndexFunc(f.Members, func(m Property[O]) bool { return m.Name == key.Text })
+		at := slices.IndexFunc(object.Members, func(m Property[O]) bool { return m.Name == key.Text })
 		if at < 0 {
-			return o, key.Wrong("there is no %q here, but %s", key.Text, strings.Join(f.names(), ", "))
+			return o, key.Wrong("there is no %q here, but %s", key.Text, strings.Join(object.names(), ", "))
 		}
-		for _, group := range f.Either {
+		for _, group := range object.Either {
 			for _, other := range v.Keys[:i] {
-				if slices.Contains(group, key.Text) && slices.Contains(group, other.Text) && f.counts(other.Text, v) && f.counts(key.Text, v) {
+				if slices.Contains(group, key.Text) && slices.Contains(group, other.Text) && object.counts(other.Text, v) && object.counts(key.Text, v) {
 					return o, key.Wrong("either %q or %q", other.Text, key.Text)
 				}
 			}
 		}
 		var err error
-		if o, err = f.Members[at].Read(o, v.Items[i]); err == nil && f.Check != nil {
-			err = f.Check(o)
+		if o, err = object.Members[at].Read(o, v.Items[i]); err == nil && object.Check != nil {
+			err = object.Check(o)
 		}
 		if err != nil {
 			return o, Within(v.Items[i], key.Text, err)
 		}
 	}
-	for _, m := range f.Members {
+	for _, m := range object.Members {
 		if m.Required && !v.Has(m.Name) {
 			return o, v.Wrong("%q is missing", m.Name)
 		}
@@ -121,17 +121,17 @@ func Within(v Value, name string, err error) error {
 	return named{&mistake{at, name + ": " + err.Error()}}
 }
 
-func (f Object[O]) names() []string {
-	names := make([]string, len(f.Members))
-	for i, m := range f.Members {
+func (object Object[O]) names() []string {
+	names := make([]string, len(object.Members))
+	for i, m := range object.Members {
 		names[i] = m.Name
 	}
 	return names
 }
 
-func (f Object[O]) Write(o O) (Ordered, error) {
+func (object Object[O]) Write(o O) (Ordered, error) {
 	written := Ordered{}
-	for _, m := range f.Members {
+	for _, m := range object.Members {
 		item, err := m.Write(o)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.Name, err)
@@ -143,9 +143,9 @@ func (f Object[O]) Write(o O) (Ordered, error) {
 	return written, nil
 }
 
-func (f Object[O]) Schema() Ordered {
+func (object Object[O]) Schema() Ordered {
 	properties, required := Ordered{}, []string{}
-	for _, m := range f.Members {
+	for _, m := range object.Members {
 		properties = append(properties, Pair{m.Name, append(Ordered{{"description", m.Says}}, m.Schema...)})
 		if m.Required {
 			required = append(required, m.Name)
@@ -156,10 +156,10 @@ func (f Object[O]) Schema() Ordered {
 		schema = append(schema, Pair{"required", required})
 	}
 	var both []Ordered
-	for _, group := range f.Either {
+	for _, group := range object.Either {
 		for i, one := range group {
 			for _, other := range group[i+1:] {
-				both = append(both, Ordered{{"allOf", []Ordered{f.has(one), f.has(other)}}})
+				both = append(both, Ordered{{"allOf", []Ordered{object.has(one), object.has(other)}}})
 			}
 		}
 	}
@@ -170,8 +170,8 @@ func (f Object[O]) Schema() Ordered {
 }
 
 // has describes an object that has a member and, where it is a flag, has it set.
-func (f Object[O]) has(member string) Ordered {
-	return Has(slices.DeleteFunc(slices.Clone(f.Members), func(m Property[O]) bool { return m.Name != member }))
+func (object Object[O]) has(member string) Ordered {
+	return Has(slices.DeleteFunc(slices.Clone(object.Members), func(m Property[O]) bool { return m.Name != member }))
 }
 
 // Has describes an object that has one of some members, and where it is a flag
@@ -189,18 +189,18 @@ func Has[O any](members []Property[O]) Ordered {
 }
 
 // counts tells whether a member of an object counts: a flag does where it is true.
-func (f Object[O]) counts(member string, v Value) bool {
+func (object Object[O]) counts(member string, v Value) bool {
 	at := slices.IndexFunc(v.Keys, func(key Value) bool { return key.Text == member })
-	flag := slices.ContainsFunc(f.Members, func(m Property[O]) bool { return m.Name == member && m.Flag })
+	flag := slices.ContainsFunc(object.Members, func(m Property[O]) bool { return m.Name == member && m.Flag })
 	return !flag || v.Items[at].Text == "true"
 }
 
 // Form is the object as a form, read into what begin answers.
-func (f Object[O]) Form(begin func() O) Of[O] {
+func (object Object[O]) Form(begin func() O) Of[O] {
 	return Of[O]{
-		Schema: f.Schema(),
-		Read:   func(v Value) (O, error) { return f.Read(begin(), v) },
-		Write:  func(o O) (any, error) { return f.Write(o) },
+		Schema: object.Schema(),
+		Read:   func(v Value) (O, error) { return object.Read(begin(), v) },
+		Write:  func(o O) (any, error) { return object.Write(o) },
 	}
 }
 

@@ -73,7 +73,7 @@ type notServed struct {
 }
 
 // HTTPStatusCode is the status of the answer.
-func (e *notServed) HTTPStatusCode() int { return e.status }
+func (n *notServed) HTTPStatusCode() int { return n.status }
 
 // NotServed is the answer to a request that no part of ECR serves, for the client
 // of the API that it may come from: it says where the API is.

@@ -27,30 +27,30 @@ type damagedBody struct {
 }
 
 // begin lets the time pass before the first byte.
-func (w *damagedBody) begin() error {
-	if w.reply.Lost {
+func (d *damagedBody) begin() error {
+	if d.reply.Lost {
 		return scenarios.ErrReplyLost
 	}
-	return w.reply.Begin(w.ctx)
+	return d.reply.Begin(d.ctx)
 }
 
 // pass is how many of n bytes pass now.
-func (w *damagedBody) pass(n int) (int, error) {
-	if w.end == nil && w.reply.Cuts && w.sent == w.reply.Cut {
-		w.end = errCut
-		if w.reply.Reset {
-			w.end = scenarios.ErrConnectionReset
+func (d *damagedBody) pass(n int) (int, error) {
+	if d.end == nil && d.reply.Cuts && d.sent == d.reply.Cut {
+		d.end = errCut
+		if d.reply.Reset {
+			d.end = scenarios.ErrConnectionReset
 		}
 	}
-	if w.end != nil {
-		return 0, w.end
+	if d.end != nil {
+		return 0, d.end
 	}
-	if w.reply.Cuts {
-		n = int(min(int64(n), w.reply.Cut-w.sent))
+	if d.reply.Cuts {
+		n = int(min(int64(n), d.reply.Cut-d.sent))
 	}
-	n, w.end = w.reply.Pass(w.ctx, w.sent, n)
-	w.sent += int64(n)
-	return n, w.end
+	n, d.end = d.reply.Pass(d.ctx, d.sent, n)
+	d.sent += int64(n)
+	return n, d.end
 }
 
 // damagedWriter sends a reply over a socket.

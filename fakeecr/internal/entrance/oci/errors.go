@@ -25,15 +25,15 @@ type refusal struct {
 }
 
 // Error implements the error interface.
-func (e *refusal) Error() string { return e.message }
+func (r *refusal) Error() string { return r.message }
 
 // answer writes an error: all of them.
-func (e *refusal) answer() *exchange.Answer {
-	answer := exchange.New(e.status, "text/plain; charset=utf-8", []byte(e.message+"\n"))
-	if e.challenge != "" {
-		answer.Header.Set("Www-Authenticate", e.challenge)
+func (r *refusal) answer() *exchange.Answer {
+	answer := exchange.New(r.status, "text/plain; charset=utf-8", []byte(r.message+"\n"))
+	if r.challenge != "" {
+		answer.Header.Set("Www-Authenticate", r.challenge)
 	}
-	if e.code != "" {
+	if r.code != "" {
 		type told struct {
 			Code    string `json:"code"`
 			Message string `json:"message"`
@@ -41,7 +41,7 @@ func (e *refusal) answer() *exchange.Answer {
 		var body bytes.Buffer
 		json.NewEncoder(&body).Encode(struct { // a buffer takes everything
 			Errors []told `json:"errors"`
-		}{[]told{{e.code, e.message}}})
+		}{[]told{{r.code, r.message}}})
 		answer.Header.Set("Content-Type", "application/json; charset=utf-8")
 		answer.Body = body.Bytes()
 	}

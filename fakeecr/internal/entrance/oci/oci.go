@@ -48,15 +48,15 @@ type route struct {
 	serve   func(*request) (*exchange.Answer, error)
 }
 
-// matches tells whether the endpoint is that of a method and a path, and what the
+// matches tells whether the route is that of a method and a path, and what the
 // path names.
-func (e *route) matches(method, path string) (name, reference string, ok bool) {
-	if !slices.Contains(e.methods, method) {
+func (r *route) matches(method, path string) (name, reference string, ok bool) {
+	if !slices.Contains(r.methods, method) {
 		return "", "", false
 	}
-	prefix, suffix, named := strings.Cut(e.path, "<name>")
+	prefix, suffix, named := strings.Cut(r.path, "<name>")
 	if !named {
-		return "", "", path == e.path
+		return "", "", path == r.path
 	}
 	if fixed, _, word := strings.Cut(suffix, "<"); word {
 		end := strings.LastIndexByte(path, '/') + 1
