@@ -132,20 +132,20 @@ func (l *lab) explored(b *bubble, t *testing.T, world *fakeecr.Registry, rules s
 	played := fork.Play(rules)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	g := &guard{most: calls, over: make(chan struct{})}
-	defer fork.Watch(g.see)()
+	atMost := &callLimit{most: calls, over: make(chan struct{})}
+	defer fork.Watch(atMost.see)()
 	c := call(ctx, l.f, fork)
 	limit := time.NewTimer(l.limit)
 	defer limit.Stop()
 	why := ""
 	select {
 	case <-c.done:
-	case <-g.over:
+	case <-atMost.over:
 		why = fmt.Sprintf("it has made more than %d calls", calls)
 	case <-limit.C:
 		why = fmt.Sprintf("it has not ended within %v of its clock", l.limit)
 	}
-	g.close()
+	atMost.close()
 	cancel()
 	b.out = c.end(why, b.id.Load())
 	if why == "" {
@@ -211,8 +211,8 @@ func (c *called) end(why string, id *string) exploration.Outcome {
 	return out
 }
 
-// guard ends code that calls on and on.
-type guard struct {
+// callLimit ends code that calls on and on.
+type callLimit struct {
 	most int
 	over chan struct{}
 
@@ -225,10 +225,10 @@ type guard struct {
 var errOver = errors.New("explore: the run has ended, and is told so by its context")
 
 // close refuses what is called from now on.
-func (g *guard) close() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.closed = true
+func (l *callLimit) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
 }
 
 // lateCalls is how many calls are refused, after the run has ended, before the
@@ -236,18 +236,18 @@ func (g *guard) close() {
 const lateCalls = 50
 
 // see counts a call, which runs in the goroutine that calls.
-func (g *guard) see(ctx context.Context, _ *scenarios.Call) error {
-	g.mu.Lock()
-	g.n++
-	if g.most > 0 && g.n == g.most+1 {
-		close(g.over)
+func (l *callLimit) see(ctx context.Context, _ *scenarios.Call) error {
+	l.mu.Lock()
+	l.n++
+	if l.most > 0 && l.n == l.most+1 {
+		close(l.over)
 	}
-	over := g.closed || g.most > 0 && g.n > g.most
+	over := l.closed || l.most > 0 && l.n > l.most
 	if over {
-		g.late++
+		l.late++
 	}
-	ends := g.late > lateCalls
-	g.mu.Unlock()
+	ends := l.late > lateCalls
+	l.mu.Unlock()
 	switch {
 	case ends:
 		runtime.Goexit()

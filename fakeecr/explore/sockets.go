@@ -27,20 +27,20 @@ func (l *lab) inRealTime(world *fakeecr.Registry, rules scenarios.Scenario, call
 	ctx, cancel := context.WithCancel(l.t.Context())
 	defer cancel()
 	stopped := exploration.LetPass(ctx, world, played)
-	g := &guard{most: calls, over: make(chan struct{})}
-	defer world.Watch(g.refuse)()
+	atMost := &callLimit{most: calls, over: make(chan struct{})}
+	defer world.Watch(atMost.refuse)()
 	c := call(ctx, l.f, world)
 	watchdog := time.NewTimer(l.within)
 	defer watchdog.Stop()
 	why := ""
 	select {
 	case <-c.done:
-	case <-g.over:
+	case <-atMost.over:
 		why = fmt.Sprintf("it has made more than %d calls", calls)
 	case <-watchdog.C:
 		why = fmt.Sprintf("it has not ended within %v of real time", l.within)
 	}
-	g.close()
+	atMost.close()
 	cancel()
 	<-stopped
 	out := l.endInRealTime(c, why)
@@ -64,9 +64,9 @@ func (l *lab) endInRealTime(c *called, why string) exploration.Outcome {
 }
 
 // refuse is see in a goroutine that is not the caller's, which nobody ends.
-func (g *guard) refuse(ctx context.Context, call *scenarios.Call) error {
-	g.mu.Lock()
-	g.late = 0
-	g.mu.Unlock()
-	return g.see(ctx, call)
+func (l *callLimit) refuse(ctx context.Context, call *scenarios.Call) error {
+	l.mu.Lock()
+	l.late = 0
+	l.mu.Unlock()
+	return l.see(ctx, call)
 }

@@ -52,7 +52,7 @@ func registryURL(account, region string) string {
 
 // others is a player of the registry that the flags name, which has told its account.
 func (v *verification) others(ctx context.Context) (*transcript.Player, error) {
-	p := &transcript.Player{Run: randomWord(), Guarded: true, Settings: v.settings, Target: transcript.Target{
+	p := &transcript.Player{Run: randomWord(), Fenced: true, Settings: v.settings, Target: transcript.Target{
 		Account: v.account, Region: v.region, OtherRegion: v.second, Transport: v.transport, Pause: v.pause,
 	}}
 	var err error

@@ -52,9 +52,9 @@ type Player struct {
 	// Run is a word of the player's own, of lower-case letters and digits: all that it
 	// makes is below [Top] and this word.
 	Run string
-	// Guarded refuses whatever would write elsewhere, and whatever puts a setting of
+	// Fenced refuses whatever would write elsewhere, and whatever puts a setting of
 	// the registry unless Settings allows it.
-	Guarded, Settings bool
+	Fenced, Settings bool
 	// Keep, if it is not nil, is told of the settings as they were, before they are
 	// touched, and nil when they are back.
 	Keep func(*Settled) error
@@ -74,7 +74,7 @@ func (p *Player) Base() string { return Top + p.Run + "/" }
 type session struct {
 	*Player
 	t       *Transcript
-	guard   guard
+	fence   fence
 	bound   bindings
 	touched map[string]*touched // by region
 	settled *Settled
@@ -105,7 +105,7 @@ func (p *Player) session(t *Transcript) *session {
 	base := fmt.Sprintf("%s%d", p.Base(), p.played)
 	return &session{
 		Player: p, t: t, touched: map[string]*touched{},
-		guard: guard{base: base, account: p.Account, region: p.Region, settings: p.Settings},
+		fence: fence{base: base, account: p.Account, region: p.Region, settings: p.Settings},
 		bound: bindings{
 			"base": base, "repo": base + "/app", "repo2": base + "/app2",
 			"account": p.Account, "region": p.Region, "region2": p.OtherRegion,
@@ -121,11 +121,11 @@ func (p *Player) Lacks(t *Transcript) string {
 	switch {
 	case needs.Clock && p.Advance == nil:
 		return "it needs a clock that can be moved"
-	case needs.Settings && p.Guarded && !p.Settings:
+	case needs.Settings && p.Fenced && !p.Settings:
 		return "it puts a setting of the registry"
 	case needs.Region != "" && p.OtherRegion == "":
 		return "it needs a second region"
-	case needs.Region != "" && needs.Region != "$region2" && p.Guarded && needs.Region != p.OtherRegion:
+	case needs.Region != "" && needs.Region != "$region2" && p.Fenced && needs.Region != p.OtherRegion:
 		return "it needs the region " + needs.Region
 	case needs.Registry && p.Target.Registry == nil:
 		return "it needs the registry endpoint"

@@ -196,7 +196,7 @@ func TestPatience(t *testing.T) {
 		scenarios.On("CreateRepository", scenarios.Repository("fakeecr-verify/**")).First(2).Fail(scenarios.Throttled()),
 		scenarios.On("ListImages").First(2).Drop(),
 	}))
-	p := guarded(s, sockets(t, nil))
+	p := fenced(s, sockets(t, nil))
 	var waited []time.Duration
 	p.Pause = func(ctx context.Context, d time.Duration) error {
 		waited = append(waited, d)
@@ -294,10 +294,10 @@ const meddling = `# All settings are put.
 < 400 RegistryPolicyNotFoundException
 `
 
-// guarded is a player that may put settings and no more.
-func guarded(s *fakeecr.Server, transport http.RoundTripper) *transcript.Player {
+// fenced is a player that may put settings and no more.
+func fenced(s *fakeecr.Server, transport http.RoundTripper) *transcript.Player {
 	p := playerOf(s.Registry, transport, s.URL)
-	p.Guarded, p.Settings = true, true
+	p.Fenced, p.Settings = true, true
 	p.Advance = nil
 	p.Pause = func(ctx context.Context, d time.Duration) error { return ctx.Err() }
 	return p
@@ -309,7 +309,7 @@ func TestWhatLiesThereStays(t *testing.T) {
 	t.Run("undisturbed", func(t *testing.T) {
 		s := somebodys(t)
 		was := lies(t, s.Registry)
-		p := guarded(s, sockets(t, nil))
+		p := fenced(s, sockets(t, nil))
 		for _, statement := range statements(t, meddling) {
 			result := p.Play(t.Context(), statement)
 			require.Equal(t, transcript.Held, result.Outcome, "%s %v", result.Why, result.Differences)
@@ -321,7 +321,7 @@ func TestWhatLiesThereStays(t *testing.T) {
 		s := somebodys(t)
 		was := lies(t, s.Registry)
 		s.Play(scenarios.Scenario{scenarios.On(scenarios.Any).Nth(n).Drop().Optional()})
-		p := guarded(s, sockets(t, nil))
+		p := fenced(s, sockets(t, nil))
 		for _, statement := range statements(t, meddling) {
 			result := p.Play(t.Context(), statement)
 			require.Empty(t, result.Left, "the answer to call %d lost", n)
@@ -332,7 +332,7 @@ func TestWhatLiesThereStays(t *testing.T) {
 	for n := 1; n <= 60; n += 3 {
 		s := somebodys(t)
 		was := lies(t, s.Registry)
-		p := guarded(s, sockets(t, nil))
+		p := fenced(s, sockets(t, nil))
 		ctx, stop := context.WithCancel(t.Context())
 		calls := 0
 		p.Told = func(string, *transcript.Reply, error) {
@@ -366,7 +366,7 @@ func TestWhatIsLeftIsSaid(t *testing.T) {
 		scenarios.On("PutAccountSetting").After(1).Fail(&types.ServerException{Message: aws.String("no")}),
 		scenarios.On("DeleteRepository").Fail(&types.KmsException{Message: aws.String("no key")}),
 	})
-	p := guarded(s, sockets(t, nil))
+	p := fenced(s, sockets(t, nil))
 	var kept []*transcript.Settled
 	p.Keep = func(settled *transcript.Settled) error {
 		kept = append(kept, settled)
@@ -382,7 +382,7 @@ func TestWhatIsLeftIsSaid(t *testing.T) {
 }
 
 // What would write elsewhere is not sent.
-func TestGuard(t *testing.T) {
+func TestFence(t *testing.T) {
 	s := somebodys(t)
 	was := lies(t, s.Registry)
 	for step, why := range map[string]string{
@@ -417,12 +417,12 @@ func TestGuard(t *testing.T) {
 		`wait 1h`: `it needs a clock that can be moved`,
 	} {
 		text := "# A.\n# model: x\n> " + step + "\n> DescribeRegistry\n< {...}\n"
-		p := guarded(s, sockets(t, nil))
+		p := fenced(s, sockets(t, nil))
 		result := p.Play(t.Context(), statements(t, text)[0])
 		require.Equal(t, transcript.Skipped, result.Outcome, step)
 		require.Contains(t, result.Why, why, step)
 	}
-	p := guarded(s, sockets(t, nil))
+	p := fenced(s, sockets(t, nil))
 	p.Settings = false
 	for _, step := range []string{`DeleteRegistryPolicy`, `PutAccountSetting {"name": "NONE", "value": "x"}`, `CreatePullThroughCacheRule {"ecrRepositoryPrefix": "ROOT"}`} {
 		result := p.Play(t.Context(), statements(t, "# A.\n# model: x\n> "+step+"\n< 400\n")[0])
@@ -441,7 +441,7 @@ func TestSweep(t *testing.T) {
 	s.MustPush("fakeecr-verify/killed/1/app:v1", fakeecr.RandomImage(1, 1000))
 	_, err := s.CreatePullThroughCacheRule(ctx, &ecr.CreatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("fakeecr-verify/killed/2"), UpstreamRegistryUrl: aws.String("public.ecr.aws")})
 	require.NoError(t, err)
-	gone, left, err := guarded(s, sockets(t, nil)).Sweep(ctx, s.Region(), transcript.Top)
+	gone, left, err := fenced(s, sockets(t, nil)).Sweep(ctx, s.Region(), transcript.Top)
 	require.NoError(t, err)
 	require.Empty(t, left)
 	require.Equal(t, []string{"fakeecr-verify/killed/2", "fakeecr-verify/killed/1/app"}, gone)
@@ -452,7 +452,7 @@ func TestSweep(t *testing.T) {
 func TestKeptSettingsAreRestored(t *testing.T) {
 	s := somebodys(t)
 	was := lies(t, s.Registry)
-	p := guarded(s, sockets(t, nil))
+	p := fenced(s, sockets(t, nil))
 	var kept []byte
 	p.Keep = func(settled *transcript.Settled) error {
 		if settled == nil {
@@ -470,7 +470,7 @@ func TestKeptSettingsAreRestored(t *testing.T) {
 	require.NotEqual(t, was, lies(t, s.Registry))
 	var settled transcript.Settled
 	require.NoError(t, json.Unmarshal(kept, &settled))
-	require.Empty(t, guarded(s, sockets(t, nil)).Restore(t.Context(), &settled))
+	require.Empty(t, fenced(s, sockets(t, nil)).Restore(t.Context(), &settled))
 	require.Equal(t, was, lies(t, s.Registry))
 }
 

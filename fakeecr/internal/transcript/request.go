@@ -13,8 +13,8 @@ func (s *session) request(ctx context.Context, region string, step *Step) (*Repl
 	if err != nil {
 		return nil, err
 	}
-	if s.Guarded {
-		at := s.guard
+	if s.Fenced {
+		at := s.fence
 		at.region = region
 		if err := at.request(step.Method, to, own); err != nil {
 			return nil, err

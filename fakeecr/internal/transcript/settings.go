@@ -264,7 +264,7 @@ func (s *session) putBack(ctx context.Context) {
 // Restore puts settings back that another run has kept.
 func (p *Player) Restore(ctx context.Context, kept *Settled) (left []string) {
 	s := p.session(&Transcript{})
-	s.guard.base, s.guard.settings = Top, true
+	s.fence.base, s.fence.settings = Top, true
 	s.settled = kept
 	s.putBack(ctx)
 	return s.result.Left
@@ -333,11 +333,11 @@ func (s *session) putExclusions(ctx context.Context, region string, was, is any)
 	return failed
 }
 
-// restoring makes a call that puts a setting back, which no bounds hold.
+// restoring makes a call that puts a setting back, which no fence holds.
 func (s *session) restoring(ctx context.Context, region, operation string, input any) error {
 	free := *s
 	player := *s.Player
-	player.Guarded = false
+	player.Fenced = false
 	free.Player = &player
 	reply, err := free.insist(ctx, region, operation, input)
 	if err == nil && !reply.succeeded() {

@@ -39,7 +39,7 @@ func (s *session) note(region, operation string, input any) {
 	members, _ := input.(map[string]any)
 	named := func(member string) string {
 		name, _ := members[member].(string)
-		if !s.guard.holds(name) {
+		if !s.fence.holds(name) {
 			return ""
 		}
 		return name
@@ -56,11 +56,11 @@ func (s *session) note(region, operation string, input any) {
 	}
 }
 
-// allow refuses what is out of bounds, and reads a setting before it is touched.
+// allow refuses what is beyond the fence, and reads a setting before it is touched.
 func (s *session) allow(ctx context.Context, region, operation string, input any) error {
-	at := s.guard
+	at := s.fence
 	at.region = region
-	if s.Guarded {
+	if s.Fenced {
 		if region != s.Region && region != s.OtherRegion {
 			return refusal("it calls the region " + region)
 		}
@@ -165,7 +165,7 @@ func (s *session) insist(ctx context.Context, region, operation string, input an
 // took away, and what stayed.
 func (p *Player) Sweep(ctx context.Context, region, prefix string) (gone, left []string, err error) {
 	s := p.session(&Transcript{})
-	s.guard.base = prefix
+	s.fence.base = prefix
 	if !strings.HasPrefix(prefix, Top) {
 		return nil, nil, refusal("only what is below " + Top + " is swept")
 	}

@@ -21,9 +21,9 @@ func (r refusal) Error() string { return string(r) }
 // own.
 const everyone = "ROOT"
 
-// guard keeps what is sent to a registry that is not the player's own within what the
+// fence keeps what is sent to a registry that is not the player's own within what the
 // player has made there. It looks at what is sent, and at nothing that led to it.
-type guard struct {
+type fence struct {
 	// base begins the names that may be written.
 	base            string
 	account, region string
@@ -31,12 +31,12 @@ type guard struct {
 	settings bool
 }
 
-func (g *guard) holds(name string) bool {
-	return strings.HasPrefix(name, g.base) && !strings.Contains(name, "..")
+func (f *fence) holds(name string) bool {
+	return strings.HasPrefix(name, f.base) && !strings.Contains(name, "..")
 }
 
 // call refuses a call that would write elsewhere.
-func (g *guard) call(name string, input any) error {
+func (f *fence) call(name string, input any) error {
 	op, known := operations[name]
 	members, _ := input.(map[string]any)
 	switch {
@@ -46,26 +46,26 @@ func (g *guard) call(name string, input any) error {
 		return nil
 	}
 	for given, value := range members {
-		if strings.EqualFold(given, "registryId") && value != nil && value != g.account {
+		if strings.EqualFold(given, "registryId") && value != nil && value != f.account {
 			return refusal(name + " would write to another registry")
 		}
 	}
 	switch op.class {
 	case settings:
-		return g.setting(name, members)
+		return f.setting(name, members)
 	case tags:
-		return g.arn(name, members)
+		return f.arn(name, members)
 	}
 	for given, value := range members {
 		if !strings.EqualFold(given, op.names) || value == nil || value == "" {
 			continue // what names nothing changes nothing
 		}
 		switch target, is := value.(string); {
-		case is && g.holds(target):
+		case is && f.holds(target):
 		case is && target == everyone && op.names != "repositoryName":
-			return g.setting(name, nil)
+			return f.setting(name, nil)
 		default:
-			return refusal(fmt.Sprintf("%s would write to %s, which is not below %s", name, show(value), g.base))
+			return refusal(fmt.Sprintf("%s would write to %s, which is not below %s", name, show(value), f.base))
 		}
 	}
 	return nil
@@ -73,47 +73,47 @@ func (g *guard) call(name string, input any) error {
 
 // arn refuses the tags of what is not below the base. What is no ARN of a repository
 // names none.
-func (g *guard) arn(name string, members map[string]any) error {
-	own := regexp.MustCompile(`^arn:aws[a-z-]*:ecr:` + regexp.QuoteMeta(g.region) + `:` + regexp.QuoteMeta(g.account) + `:repository/(.*)$`)
+func (f *fence) arn(name string, members map[string]any) error {
+	own := regexp.MustCompile(`^arn:aws[a-z-]*:ecr:` + regexp.QuoteMeta(f.region) + `:` + regexp.QuoteMeta(f.account) + `:repository/(.*)$`)
 	for given, value := range members {
 		if !strings.EqualFold(given, "resourceArn") {
 			continue
 		}
 		text, _ := value.(string)
-		if found := own.FindStringSubmatch(text); found != nil && g.holds(found[1]) || !strings.Contains(text, "repository") {
+		if found := own.FindStringSubmatch(text); found != nil && f.holds(found[1]) || !strings.Contains(text, "repository") {
 			continue
 		}
-		return refusal(fmt.Sprintf("%s would write to %s, which is not below %s", name, show(value), g.base))
+		return refusal(fmt.Sprintf("%s would write to %s, which is not below %s", name, show(value), f.base))
 	}
 	return nil
 }
 
 // setting refuses what would reach the repositories of others while the setting is
 // another: what it is for has to be below the base.
-func (g *guard) setting(name string, members map[string]any) error {
-	if !g.settings {
+func (f *fence) setting(name string, members map[string]any) error {
+	if !f.settings {
 		return refusal(name + " puts a setting of the registry")
 	}
 	outside := func(what string) error {
-		return refusal(fmt.Sprintf("%s would %s what is not below %s", name, what, g.base))
+		return refusal(fmt.Sprintf("%s would %s what is not below %s", name, what, f.base))
 	}
 	switch name {
 	case "PutReplicationConfiguration":
-		if !g.filtersOwn(members["replicationConfiguration"]) {
+		if !f.filtersOwn(members["replicationConfiguration"]) {
 			return outside("replicate")
 		}
 	case "PutSigningConfiguration":
-		if !g.filtersOwn(members["signingConfiguration"]) {
+		if !f.filtersOwn(members["signingConfiguration"]) {
 			return outside("sign")
 		}
 	case "PutRegistryScanningConfiguration":
 		// Enhanced scanning is charged by the image, and without rules scans all.
 		rules, _ := members["rules"].([]any)
-		if members["scanType"] != "BASIC" && (len(rules) == 0 || !g.filtersOwn(members)) {
+		if members["scanType"] != "BASIC" && (len(rules) == 0 || !f.filtersOwn(members)) {
 			return outside("scan")
 		}
 	case "PutRegistryPolicy":
-		if !g.allowsOwn(members["policyText"]) {
+		if !f.allowsOwn(members["policyText"]) {
 			return outside("decide on")
 		}
 	}
@@ -122,7 +122,7 @@ func (g *guard) setting(name string, members map[string]any) error {
 
 // filtersOwn tells whether all rules of a configuration have filters, of what is below
 // the base.
-func (g *guard) filtersOwn(configuration any) bool {
+func (f *fence) filtersOwn(configuration any) bool {
 	fields, _ := configuration.(map[string]any)
 	rules, _ := fields["rules"].([]any)
 	for _, rule := range rules {
@@ -130,7 +130,7 @@ func (g *guard) filtersOwn(configuration any) bool {
 		filters, _ := rule["repositoryFilters"].([]any)
 		for _, filter := range filters {
 			filter, _ := filter.(map[string]any)
-			if name, _ := filter["filter"].(string); !g.holds(name) {
+			if name, _ := filter["filter"].(string); !f.holds(name) {
 				return false
 			}
 		}
@@ -143,7 +143,7 @@ func (g *guard) filtersOwn(configuration any) bool {
 
 // allowsOwn tells whether a policy speaks of nothing but what is below the base. What
 // is no JSON is no policy.
-func (g *guard) allowsOwn(text any) bool {
+func (f *fence) allowsOwn(text any) bool {
 	written, _ := text.(string)
 	document, err := decode([]byte(written))
 	if err != nil {
@@ -155,7 +155,7 @@ func (g *guard) allowsOwn(text any) bool {
 		resources := several(fields["Resource"])
 		for _, resource := range resources {
 			_, name, found := strings.Cut(fmt.Sprint(resource), ":repository/")
-			if !found || !g.holds(name) {
+			if !found || !f.holds(name) {
 				return false
 			}
 		}
@@ -185,14 +185,14 @@ var repositoryInPath = regexp.MustCompile(`^/v2/(.+?)/(?:manifests|blobs|tags|re
 var dots = regexp.MustCompile(`//|/\.{1,2}(/|$)`)
 
 // request refuses a request to the registry endpoint that would write elsewhere.
-func (g *guard) request(method string, to *url.URL, own bool) error {
+func (f *fence) request(method string, to *url.URL, own bool) error {
 	if method == http.MethodGet || method == http.MethodHead {
 		return nil
 	}
 	found := repositoryInPath.FindStringSubmatch(to.Path)
 	plain := to.RawPath == "" && !dots.MatchString(to.Path)
-	if own && plain && found != nil && g.holds(found[1]) {
+	if own && plain && found != nil && f.holds(found[1]) {
 		return nil
 	}
-	return refusal(fmt.Sprintf("%s %s would write outside of %s", method, to.Path, g.base))
+	return refusal(fmt.Sprintf("%s %s would write outside of %s", method, to.Path, f.base))
 }
