@@ -28,7 +28,7 @@ import (
 type fault struct {
 	rule *scenarios.Rule
 	// does is what the caller does, putting if it is nil.
-	does *deed
+	does *task
 	// attempt is what one attempt comes to on every face, but for what differs over
 	// a socket.
 	attempt, socket outcome
@@ -36,10 +36,10 @@ type fault struct {
 	// many calls; the outcome of one attempt after one call where it is not said.
 	retried outcome
 	calls   int
-	// carried is how often the deed was done after one attempt, and finally after
+	// carried is how often the task was done after one attempt, and finally after
 	// the client's retries.
 	carried, finally int
-	// registry is what a client of the registry endpoint sees, if the deed is a request
+	// registry is what a client of the registry endpoint sees, if the task is a request
 	// there.
 	registry outcome
 	// takes is how long the caller waits on the world's clock.
@@ -166,7 +166,7 @@ func answered(status int) outcome {
 }
 
 // afterRetries is what a client is left with that retries, after how many calls,
-// and how often the deed was done then.
+// and how often the task was done then.
 func (f fault) afterRetries() (left outcome, calls, carried int) {
 	if f.calls == 0 {
 		return f.attempt, 1, f.carried
@@ -182,24 +182,24 @@ func (f fault) overSocket() outcome {
 	return f.attempt
 }
 
-func (f fault) deed() *deed {
+func (f fault) task() *task {
 	if f.does == nil {
 		return &putting
 	}
 	return f.does
 }
 
-// world is what the deed's world has besides.
+// world is what the task's world has besides.
 func (f fault) world(t *testing.T) []fakeecr.Option {
-	if f.deed().world == nil {
+	if f.task().world == nil {
 		return nil
 	}
-	return f.deed().world(t)
+	return f.task().world(t)
 }
 
-// atRegistry is the fault of a deed that is done at the registry endpoint.
+// atRegistry is the fault of a task that is done at the registry endpoint.
 func (f fault) atRegistry(e *endpoint) fault {
-	requested := *f.deed()
+	requested := *f.task()
 	requested.do = func(ctx context.Context, t *testing.T, _ face) (string, error) { return requested.request(ctx, t, e) }
 	f.does = &requested
 	return f
@@ -226,8 +226,8 @@ func TestFaults(t *testing.T) {
 				server := fakeecr.NewServer(t, fault.world(t)...)
 				fault.test(t, face{API: server.Client(withoutPause), name: "loopback", registry: server.Registry}, retried, calls, finally)
 			})
-			require.Equal(t, fault.deed().request != nil, fault.registry.holds != nil, "what is seen at the registry endpoint")
-			if fault.deed().request == nil {
+			require.Equal(t, fault.task().request != nil, fault.registry.holds != nil, "what is seen at the registry endpoint")
+			if fault.task().request == nil {
 				return
 			}
 			withoutTime(t, "registry", func(t *testing.T) {
@@ -255,7 +255,7 @@ func withoutPause(o *ecr.Options) {
 }
 
 func (f fault) test(t *testing.T, on face, want outcome, calls, carried int) {
-	does := f.deed()
+	does := f.task()
 	if does.prepare != nil {
 		does.prepare(t, on)
 	}

@@ -80,7 +80,7 @@ func inText(text string) string { return strings.ReplaceAll(text, "*", `\*`) }
 
 func (f fault) doneInWords(n int) string {
 	switch {
-	case f.deed().done == nil:
+	case f.task().done == nil:
 		return "-" // there is nothing that it would change
 	case n == 0:
 		return "never"

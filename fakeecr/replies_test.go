@@ -320,7 +320,7 @@ func TestEffectsThatFoundNothingToDo(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		rule  *scenarios.Rule
-		deed  func(*testing.T, face)
+		does  func(*testing.T, face)
 		fires bool
 	}{
 		"reset of a layer":       {scenarios.On(scenarios.DownloadLayer).ResetAfter(100), download, false},
@@ -346,7 +346,7 @@ func TestEffectsThatFoundNothingToDo(t *testing.T) {
 				f.registry.MustPush("team/app:v1", layer)
 				rule := c.rule.Optional()
 				playing := f.registry.Play(scenarios.Scenario{rule})
-				c.deed(t, f)
+				c.does(t, f)
 				require.Equal(t, 1, playing.Matched(rule))
 				require.Equal(t, c.fires, playing.Fired(rule) == 1)
 				require.Equal(t, c.fires, len(f.registry.Trace().Where(scenarios.PlayedBy(rule))) == 1)

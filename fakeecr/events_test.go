@@ -20,10 +20,10 @@ import (
 
 var errOutage = &smithy.GenericAPIError{Code: "OutageException", Message: "The lights are out."}
 
-// What the world does by itself, what there is to see of it, and what becomes of it
-// when a rule fails it. Each is due within an hour but for the lifecycle run, which
-// is due within two days.
-var happenings = []struct {
+// The events of a world that are calls, what there is to see of each, and what becomes
+// of it when a rule fails it. Each is due within an hour but for the lifecycle run,
+// which is due within two days.
+var events = []struct {
 	operation                string
 	prepare                  func(t *testing.T, f face) (digest string)
 	see                      func(t *testing.T, f face, digest string) string
@@ -111,24 +111,24 @@ var happenings = []struct {
 }
 
 func TestWhatTheWorldDoesIsInTheTrace(t *testing.T) {
-	for _, h := range happenings {
-		t.Run(h.operation, func(t *testing.T) {
+	for _, event := range events {
+		t.Run(event.operation, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
-				digest := h.prepare(t, f)
-				require.Equal(t, h.pending, h.see(t, f, digest))
+				digest := event.prepare(t, f)
+				require.Equal(t, event.pending, event.see(t, f, digest))
 				require.Empty(t, f.registry.Trace().For(scenarios.World))
 				f.registry.Advance(time.Hour)
 				trace := f.registry.Trace().For(scenarios.World)
-				require.Equal(t, []string{h.operation}, trace.Operations())
-				require.Equal(t, h.outcome, h.see(t, f, digest))
+				require.Equal(t, []string{event.operation}, trace.Operations())
+				require.Equal(t, event.outcome, event.see(t, f, digest))
 				call := trace[0]
 				require.NoError(t, call.Err)
 				require.Equal(t, "team/app", call.Repository)
 				require.Equal(t, "123456789012", call.Account)
 				require.WithinRange(t, call.Time, f.registry.Now().Add(-time.Hour), f.registry.Now())
-				require.Contains(t, call.String(), h.operation+" team/app")
-				require.Len(t, f.registry.Trace().Where(scenarios.Repository("team/*")).For(h.operation), 1)
-				if h.operation == scenarios.RunLifecyclePolicy {
+				require.Contains(t, call.String(), event.operation+" team/app")
+				require.Len(t, f.registry.Trace().Where(scenarios.Repository("team/*")).For(event.operation), 1)
+				if event.operation == scenarios.RunLifecyclePolicy {
 					require.Contains(t, call.String(), "-> ok, rule 1 expired [v1]")
 				}
 			})
@@ -137,15 +137,15 @@ func TestWhatTheWorldDoesIsInTheTrace(t *testing.T) {
 }
 
 func TestWhatTheWorldDoesFails(t *testing.T) {
-	for _, h := range happenings {
-		t.Run(h.operation, func(t *testing.T) {
+	for _, event := range events {
+		t.Run(event.operation, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
-				digest := h.prepare(t, f)
-				rule := scenarios.On(h.operation, scenarios.Repository("team/*")).First(1).Fail(errOutage)
+				digest := event.prepare(t, f)
+				rule := scenarios.On(event.operation, scenarios.Repository("team/*")).First(1).Fail(errOutage)
 				playing := f.registry.Play(scenarios.Scenario{rule})
 				f.registry.Advance(time.Hour)
-				require.Equal(t, h.failed, h.see(t, f, digest))
-				call := f.registry.Trace().For(h.operation)[0]
+				require.Equal(t, event.failed, event.see(t, f, digest))
+				call := f.registry.Trace().For(event.operation)[0]
 				require.Equal(t, errOutage, call.Err)
 				require.Equal(t, []string{rule.String()}, call.Rules)
 				require.Equal(t, 1, playing.Fired(rule))
@@ -156,41 +156,41 @@ func TestWhatTheWorldDoesFails(t *testing.T) {
 }
 
 func TestWhatTheWorldDoesComesLate(t *testing.T) {
-	for _, h := range happenings {
-		t.Run(h.operation, func(t *testing.T) {
+	for _, event := range events {
+		t.Run(event.operation, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
-				digest := h.prepare(t, f)
-				f.registry.Play(scenarios.Scenario{scenarios.On(h.operation).First(1).Delay(3 * time.Hour)})
+				digest := event.prepare(t, f)
+				f.registry.Play(scenarios.Scenario{scenarios.On(event.operation).First(1).Delay(3 * time.Hour)})
 				f.registry.Advance(2 * time.Hour)
-				require.Equal(t, h.pending, h.see(t, f, digest))
-				require.Empty(t, f.registry.Trace().For(h.operation))
+				require.Equal(t, event.pending, event.see(t, f, digest))
+				require.Empty(t, f.registry.Trace().For(event.operation))
 				f.registry.Advance(2 * time.Hour)
-				require.Equal(t, h.outcome, h.see(t, f, digest))
+				require.Equal(t, event.outcome, event.see(t, f, digest))
 			})
 		})
 	}
 }
 
 func TestWhatTheWorldDoesIsHeld(t *testing.T) {
-	for _, h := range happenings {
+	for _, event := range events {
 		for name, letGo := range map[string]func(*fakeecr.Playing){"released": (*fakeecr.Playing).Release, "stopped": (*fakeecr.Playing).Stop} {
-			t.Run(h.operation+"/"+name, func(t *testing.T) {
+			t.Run(event.operation+"/"+name, func(t *testing.T) {
 				onAllFaces(t, func(t *testing.T, f face) {
-					digest := h.prepare(t, f)
-					playing := f.registry.Play(scenarios.Scenario{scenarios.On(h.operation).First(1).Hold()})
+					digest := event.prepare(t, f)
+					playing := f.registry.Play(scenarios.Scenario{scenarios.On(event.operation).First(1).Hold()})
 					f.registry.Advance(time.Hour)
 					require.NoError(t, playing.WaitHeld(t.Context(), 1), "at once")
 					f.registry.Advance(20 * time.Hour)
-					require.Equal(t, h.pending, h.see(t, f, digest))
+					require.Equal(t, event.pending, event.see(t, f, digest))
 
 					fork := f.registry.Fork(t)
-					require.Equal(t, h.outcome, h.see(t, direct(fork), digest), "a fork has no rules")
-					require.Equal(t, h.pending, h.see(t, f, digest))
+					require.Equal(t, event.outcome, event.see(t, direct(fork), digest), "a fork has no rules")
+					require.Equal(t, event.pending, event.see(t, f, digest))
 					tagMutable(t, f)
-					require.Equal(t, h.pending, h.see(t, f, digest), "a change of its repository leaves it as it is")
+					require.Equal(t, event.pending, event.see(t, f, digest), "a change of its repository leaves it as it is")
 
 					letGo(playing)
-					require.Equal(t, h.outcome, h.see(t, f, digest))
+					require.Equal(t, event.outcome, event.see(t, f, digest))
 				})
 			})
 		}
@@ -199,18 +199,18 @@ func TestWhatTheWorldDoesIsHeld(t *testing.T) {
 
 // One who waits for what the world does by itself waits until it is due.
 func TestWaitHeldUntilItIsDue(t *testing.T) {
-	for _, h := range happenings {
-		t.Run(h.operation, func(t *testing.T) {
+	for _, event := range events {
+		t.Run(event.operation, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, f face) {
 				waits := func() *fakeecr.Playing {
-					return f.registry.Play(scenarios.Scenario{scenarios.On(h.operation).First(1).Hold()})
+					return f.registry.Play(scenarios.Scenario{scenarios.On(event.operation).First(1).Hold()})
 				}
-				digest := h.prepare(t, f)
+				digest := event.prepare(t, f)
 				playing := waits()
 				require.NoError(t, playing.WaitHeld(t.Context(), 1))
-				require.Equal(t, h.pending, h.see(t, f, digest))
+				require.Equal(t, event.pending, event.see(t, f, digest))
 				playing.Stop()
-				require.Equal(t, h.outcome, h.see(t, f, digest))
+				require.Equal(t, event.outcome, event.see(t, f, digest))
 			})
 		})
 	}
@@ -240,23 +240,23 @@ func tagMutable(t *testing.T, f face) {
 // A function of the user's runs without the world's lock, so it may call what it
 // asks about.
 func TestARuleOfTheWorldMayCallTheRegistry(t *testing.T) {
-	for _, h := range happenings {
-		t.Run(h.operation, func(t *testing.T) {
+	for _, event := range events {
+		t.Run(event.operation, func(t *testing.T) {
 			onAllFaces(t, func(t *testing.T, f face) {
-				digest := h.prepare(t, f)
+				digest := event.prepare(t, f)
 				var seen []string
 				ask := func(*scenarios.Call) error {
-					seen = append(seen, h.see(t, f, digest))
+					seen = append(seen, event.see(t, f, digest))
 					f.registry.Trace()
 					tagMutable(t, f)
 					f.registry.Advance(time.Second)
 					return errOutage
 				}
-				holds := scenarios.WhenCall(func(call *scenarios.Call) bool { return call.Err == nil && h.see(t, f, digest) != "" })
-				f.registry.Play(scenarios.Scenario{scenarios.On(h.operation, holds).First(1).Ask(ask)})
+				holds := scenarios.WhenCall(func(call *scenarios.Call) bool { return call.Err == nil && event.see(t, f, digest) != "" })
+				f.registry.Play(scenarios.Scenario{scenarios.On(event.operation, holds).First(1).Ask(ask)})
 				f.registry.Advance(time.Hour)
-				require.Equal(t, h.failed, h.see(t, f, digest))
-				require.Equal(t, []string{h.pending}, seen)
+				require.Equal(t, event.failed, event.see(t, f, digest))
+				require.Equal(t, []string{event.pending}, seen)
 			})
 		})
 	}

@@ -22,8 +22,8 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-// A deed is what a caller does whom a fault meets.
-type deed struct {
+// A task is what a caller does whom a fault meets.
+type task struct {
 	// world is what its world has besides. It may be nil.
 	world func(t *testing.T) []fakeecr.Option
 	// prepare comes before the fault is in play, and besides while it is, once
@@ -31,12 +31,12 @@ type deed struct {
 	prepare func(t *testing.T, on face)
 	besides func(t *testing.T, on face, met func() int)
 	do      func(ctx context.Context, t *testing.T, on face) (saw string, err error)
-	// request is the same deed at the registry endpoint; nil for one that a client of
+	// request is the same task at the registry endpoint; nil for one that a client of
 	// registries has no request for.
 	request func(ctx context.Context, t *testing.T, e *endpoint) (saw string, err error)
-	// advances is for a deed that lets time pass by itself.
+	// advances is for a task that lets time pass by itself.
 	advances bool
-	// done is how often the deed was done, as the world shows it; nil for one that
+	// done is how often the task was done, as the world shows it; nil for one that
 	// changes nothing.
 	done func(t *testing.T, on face) int
 }
@@ -52,7 +52,7 @@ var (
 func seeded(t *testing.T, on face) { on.registry.MustPush("team/app:v1", faultImage) }
 
 // putting tags an image that is there.
-var putting = deed{
+var putting = task{
 	prepare: seeded,
 	do:      func(ctx context.Context, _ *testing.T, on face) (string, error) { return "ok", put(ctx, on, "v2") },
 	request: requestPut,
@@ -75,7 +75,7 @@ func taggedV2(t *testing.T, on face) int {
 }
 
 // putBesides is a put while another waits for it.
-var putBesides = deed{
+var putBesides = task{
 	prepare: seeded,
 	besides: func(t *testing.T, on face, met func() int) {
 		done := make(chan struct{})
@@ -96,13 +96,13 @@ var putBesides = deed{
 }
 
 // putAfter is a put just after another.
-var putAfter = deed{
+var putAfter = task{
 	prepare: seeded,
 	besides: func(t *testing.T, on face, _ func() int) { require.NoError(t, put(t.Context(), on.registry, "v3")) },
 	do:      putting.do, request: putting.request, done: putting.done,
 }
 
-var deletion = deed{
+var deletion = task{
 	prepare: seeded,
 	request: requestDelete,
 	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
@@ -120,7 +120,7 @@ var deletion = deed{
 }
 
 // tagList reads a page of tags, and those behind it.
-var tagList = deed{
+var tagList = task{
 	prepare: func(t *testing.T, on face) {
 		for _, tag := range []string{"v1", "v2", "v3"} {
 			on.registry.MustPush("team/app:"+tag, faultImage)
@@ -143,7 +143,7 @@ var tagList = deed{
 	},
 }
 
-var authorization = deed{
+var authorization = task{
 	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
 		out, err := on.GetAuthorizationToken(ctx, nil)
 		if err != nil {
@@ -159,7 +159,7 @@ var authorization = deed{
 	},
 }
 
-var uploading = deed{
+var uploading = task{
 	prepare: func(t *testing.T, on face) { create(t, on, *team) },
 	request: requestUpload,
 	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
@@ -187,7 +187,7 @@ var uploading = deed{
 	},
 }
 
-var manifest = deed{
+var manifest = task{
 	prepare: seeded,
 	request: requestManifest,
 	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
@@ -207,7 +207,7 @@ var manifest = deed{
 }
 
 // children pulls an index by its tag, and then its one child.
-var children = deed{
+var children = task{
 	prepare: func(t *testing.T, on face) { on.registry.MustPush("team/app:all", faultIndex) },
 	request: func(ctx context.Context, t *testing.T, e *endpoint) (string, error) {
 		require.Equal(t, 200, e.do(t, "GET", manifestsOf+"all", "").status)
@@ -228,7 +228,7 @@ var children = deed{
 	},
 }
 
-var download = deed{
+var download = task{
 	prepare: seeded,
 	request: requestDownload,
 	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
@@ -261,7 +261,7 @@ var download = deed{
 }
 
 // tagging looks for a tag that was put just now.
-var tagging = deed{
+var tagging = task{
 	prepare: seeded,
 	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
 		require.NoError(t, put(ctx, on, "v2"))
@@ -277,23 +277,23 @@ var tagging = deed{
 
 // What somebody sees who looks an hour later at what the world has done by itself.
 var (
-	scanning    = happening(scenarios.CompleteScan, "the scan")
-	previewing  = happening(scenarios.CompleteLifecyclePolicyPreview, "the preview")
-	expiry      = happening(scenarios.RunLifecyclePolicy, "the old image")
-	replicating = happening(scenarios.ReceiveReplica, "the replica")
-	activation  = happening(scenarios.ActivateImage, "the image")
-	signature   = happening(scenarios.SignImage, "the signature")
+	scanning    = lookAtEvent(scenarios.CompleteScan, "the scan")
+	previewing  = lookAtEvent(scenarios.CompleteLifecyclePolicyPreview, "the preview")
+	expiry      = lookAtEvent(scenarios.RunLifecyclePolicy, "the old image")
+	replicating = lookAtEvent(scenarios.ReceiveReplica, "the replica")
+	activation  = lookAtEvent(scenarios.ActivateImage, "the image")
+	signature   = lookAtEvent(scenarios.SignImage, "the signature")
 )
 
-func happening(operation, what string) *deed {
-	for _, h := range happenings {
-		if h.operation == operation {
+func lookAtEvent(operation, what string) *task {
+	for _, event := range events {
+		if event.operation == operation {
 			var digest string
-			return &deed{
-				prepare: func(t *testing.T, on face) { digest = h.prepare(t, on) },
+			return &task{
+				prepare: func(t *testing.T, on face) { digest = event.prepare(t, on) },
 				do: func(_ context.Context, t *testing.T, on face) (string, error) {
 					on.registry.Advance(time.Hour)
-					return what + ": " + strings.TrimSpace(h.see(t, on, digest)), nil
+					return what + ": " + strings.TrimSpace(event.see(t, on, digest)), nil
 				},
 				advances: true,
 			}
@@ -303,7 +303,7 @@ func happening(operation, what string) *deed {
 }
 
 // looking pulls an image through a cache.
-var looking = deed{
+var looking = task{
 	world: func(t *testing.T) []fakeecr.Option {
 		hub := fakeecr.New(t)
 		hub.MustPush("team/app:v1", faultImage)

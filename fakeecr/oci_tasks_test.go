@@ -14,7 +14,7 @@ import (
 	"github.com/fakeecr/ecr/fakeecr"
 )
 
-// The deeds of the table of faults, as requests of the registry endpoint.
+// The tasks of the table of faults, as requests of the registry endpoint.
 
 func inProcess(t *testing.T, r *fakeecr.Registry) *endpoint {
 	return &endpoint{registry: r, origin: "https://" + registryHost, client: &http.Client{Transport: r.Transport(), CheckRedirect: stay},
