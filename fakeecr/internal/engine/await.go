@@ -59,7 +59,7 @@ func (e *Engine) watch(operations []string) (due time.Time, changed chan struct{
 	}
 	e.watching[changed] = struct{}{}
 	for key := range e.state.root().events.All() {
-		if e.postponed[key] != nil {
+		if e.asked[key] != nil {
 			continue
 		}
 		if call := e.dueEvent(e.state, key).call; call != nil && slices.Contains(operations, call.Operation) {

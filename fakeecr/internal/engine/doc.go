@@ -9,7 +9,7 @@
 //   - [Tx] is one transaction. The domain's own has it embedded, so that these are
 //     its methods:
 //     Read, Write and Attempt open the state;
-//     Schedule, Unschedule, Reschedule and Postponed are for what happens later;
+//     Schedule, Unschedule, Reschedule and Asked are for what happens later;
 //     Now, NewID, Number and KeyAt give times, ids and keys;
 //     CommitRefusal and Tell are for what is not as with most calls.
 //   - [Run] is the one way in which a state changes. Write panics outside of it.
@@ -28,9 +28,10 @@
 // Schedule puts it in the state, under a key that begins with its time. Nobody waits
 // for it: whoever looks at the state next, or advances the clock, finds that it is
 // due. If the domain says that it is a call and the stage has a rule for that, the
-// rules are asked, while the engine is not locked, and what they want is kept as a
-// [Postponement]. Then it happens, or fails, in a transaction of its own time, and
-// the stage is told. An event that is due before another happens before it.
+// rules are asked, while the engine is not locked: from then on it is an [AskedEvent],
+// which knows how long they put it off and whether they fail it. Then it happens, or
+// fails, in a transaction of its own time, and the stage is told. An event that is due
+// before another happens before it.
 //
 // # Words
 //
@@ -38,6 +39,7 @@
 //     a record of an earlier one is copied first
 //   - settle: let happen what is due
 //   - publish: make a state the one that is read
-//   - dueEvent: an event that is due, with the call that it is
+//   - event: what happens at its time without a call; a dueEvent is one that is due,
+//     an AskedEvent one that the rules were asked about
 //   - view: an earlier state, to answer from
 package engine

@@ -19,9 +19,9 @@ type Engine struct {
 	ids   ids
 	// stage is what the domain is played on, nil for none.
 	stage Stage
-	// postponed are the events that rules were asked about, by their keys. They are
+	// asked are the events that rules were asked about, by their keys. They are
 	// no part of the state: in a fork, which has no rules yet, they happen.
-	postponed map[string]*Postponement
+	asked map[string]*AskedEvent
 	// histories are those that remember now.
 	histories []*History
 	// watching are told of the next change.
@@ -50,7 +50,7 @@ type Stage interface {
 	// Ask asks the rules about something that is due. They may postpone it; the error
 	// is what it fails with, when it comes to that, and told is called with what is in
 	// the trace then, unless it is nil.
-	Ask(call *scenarios.Call, postponed *Postponement) (told func(*scenarios.Call), failure error)
+	Ask(call *scenarios.Call, event *AskedEvent) (told func(*scenarios.Call), failure error)
 	// Tell puts something that happened in the trace.
 	Tell(call *scenarios.Call)
 }

@@ -295,16 +295,16 @@ func TestHistory(t *testing.T) {
 
 // rules is a stage on which rules postpone and fail what is due.
 type rules struct {
-	ask  func(p *Postponement) error
+	ask  func(event *AskedEvent) error
 	told []string
 }
 
 func (r *rules) Concerns(operation string) bool { return operation == "Tell" }
-func (r *rules) Ask(_ *scenarios.Call, p *Postponement) (func(*scenarios.Call), error) {
-	return nil, r.ask(p)
+func (r *rules) Ask(_ *scenarios.Call, event *AskedEvent) (func(*scenarios.Call), error) {
+	return nil, r.ask(event)
 }
 func (r *rules) Tell(call *scenarios.Call) { r.told = append(r.told, call.Operation) }
-func (d *diary) on(ask func(p *Postponement) error) (stage *rules) {
+func (d *diary) on(ask func(event *AskedEvent) error) (stage *rules) {
 	stage = &rules{ask: ask}
 	d.PlayOn(stage)
 	return stage
@@ -312,16 +312,16 @@ func (d *diary) on(ask func(p *Postponement) error) (stage *rules) {
 
 func TestRulesAreAskedOnce(t *testing.T) {
 	for name, test := range map[string]struct {
-		ask      func(p *Postponement) error
+		ask      func(event *AskedEvent) error
 		atOnce   []string
 		anHourOn []string
 	}{
-		"let happen": {func(*Postponement) error { return nil }, []string{"told"}, []string{"told"}},
-		"fail":       {func(*Postponement) error { return errors.New("no") }, []string{"told failed: no"}, []string{"told failed: no"}},
-		"postpone":   {func(p *Postponement) error { p.Postpone(time.Hour, false); return nil }, nil, []string{"told"}},
-		"hold":       {func(p *Postponement) error { p.Postpone(0, true); return nil }, nil, nil},
-		"hold and let go": {func(p *Postponement) error {
-			letGo := p.Postpone(time.Hour, true)
+		"let happen": {func(*AskedEvent) error { return nil }, []string{"told"}, []string{"told"}},
+		"fail":       {func(*AskedEvent) error { return errors.New("no") }, []string{"told failed: no"}, []string{"told failed: no"}},
+		"postpone":   {func(event *AskedEvent) error { event.Postpone(time.Hour, false); return nil }, nil, []string{"told"}},
+		"hold":       {func(event *AskedEvent) error { event.Postpone(0, true); return nil }, nil, nil},
+		"hold and let go": {func(event *AskedEvent) error {
+			letGo := event.Postpone(time.Hour, true)
 			time.AfterFunc(30*time.Minute, letGo)
 			return nil
 		}, nil, []string{"told"}},
@@ -330,9 +330,9 @@ func TestRulesAreAskedOnce(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := newDiary()
 				asked := 0
-				stage := d.on(func(p *Postponement) error {
+				stage := d.on(func(event *AskedEvent) error {
 					asked++
-					return test.ask(p)
+					return test.ask(event)
 				})
 				d.plan(t, time.Minute, note{name: "told", operation: "Tell"})
 				d.plan(t, time.Minute, note{name: "unknown to rules", operation: "Other"})

@@ -33,8 +33,8 @@ func (tx *Tx) Reschedule(key string, due time.Time, event any) (moved string) {
 	return moved
 }
 
-// Postponed tells that a rule was asked about an event, which is yet to happen.
-func (tx *Tx) Postponed(key string) bool { return tx.engine.postponed[key] != nil }
+// Asked tells that a rule was asked about an event, which is yet to happen.
+func (tx *Tx) Asked(key string) bool { return tx.engine.asked[key] != nil }
 
 func (tx *Tx) set(key string, event any) {
 	root := tx.Write().root()
@@ -120,37 +120,37 @@ type dueEvent struct {
 }
 
 func (e *Engine) dueEvent(state State, key string) dueEvent {
-	o := dueEvent{key: key}
-	o.event, _ = state.root().events.Get(key)
+	d := dueEvent{key: key}
+	d.event, _ = state.root().events.Get(key)
 	tx := e.domain.Begin()
 	*tx.machine() = Tx{engine: e, state: state}
-	if o.call, o.seen = e.domain.Call(tx, o.event); o.call != nil {
-		o.call.Time = Due(key)
+	if d.call, d.seen = e.domain.Call(tx, d.event); d.call != nil {
+		d.call.Time = Due(key)
 	}
-	return o
+	return d
 }
 
 // occur lets an event happen at the transaction's time, or fail where rules want
 // that.
-func (e *Engine) occur(tx Transaction, o dueEvent) {
-	p := e.forget(o.key)
-	tx.machine().Unschedule(o.key)
+func (e *Engine) occur(tx Transaction, d dueEvent) {
+	asked := e.forget(d.key)
+	tx.machine().Unschedule(d.key)
 	switch {
-	case !o.seen:
-		_, _ = e.domain.Happen(tx, o.event)
+	case !d.seen:
+		_, _ = e.domain.Happen(tx, d.event)
 		return
-	case o.call == nil:
+	case d.call == nil:
 		return
-	case p != nil:
-		o.call.Err, o.call.Rules = p.failure, p.rules
+	case asked != nil:
+		d.call.Err, d.call.Rules = asked.failure, asked.rules
 	}
-	if o.call.Err != nil {
-		e.domain.Fail(tx, o.event, o.call.Err)
+	if d.call.Err != nil {
+		e.domain.Fail(tx, d.event, d.call.Err)
 	} else {
-		o.call.Output, o.call.Err = e.domain.Happen(tx, o.event)
+		d.call.Output, d.call.Err = e.domain.Happen(tx, d.event)
 	}
-	tx.machine().Tell(o.call)
-	if p != nil && p.told != nil {
-		p.told(o.call)
+	tx.machine().Tell(d.call)
+	if asked != nil && asked.told != nil {
+		asked.told(d.call)
 	}
 }

@@ -41,11 +41,11 @@ func (d domain) Begin() engine.Transaction {
 
 // Call implements [engine.Domain].
 func (domain) Call(tx engine.Transaction, e any) (call *scenarios.Call, seen bool) {
-	h, seen := e.(callEvent)
+	c, seen := e.(callEvent)
 	if !seen {
 		return nil, false
 	}
-	return h.call(tx.(*Tx)), true
+	return c.call(tx.(*Tx)), true
 }
 
 // Happen implements [engine.Domain].

@@ -194,7 +194,7 @@ func (e lifecycleRuns) fail(tx *Tx, _ error) {
 // first day after a time: up to then its runs would find nothing to do. A run
 // that a rule keeps stays as it is.
 func (tx *Tx) planLifecycle(repo *repository, after time.Time) {
-	if repo.lifecycle == nil || tx.Postponed(repo.lifecycle.next) {
+	if repo.lifecycle == nil || tx.Asked(repo.lifecycle.next) {
 		return
 	}
 	due := repo.lifecycle.runAfter(after)

@@ -36,8 +36,9 @@
 // # How an event goes
 //
 // The engine asks registryStage about what is due. The rules that are about it meet it as
-// they do a call, but nobody waits: what they want is said to the engine as a
-// postponement or a failure. When it has happened, registryStage is told, and records it.
+// they do a call, but nobody waits: the engine is told that it is to happen later, by its
+// [engine.AskedEvent], or to fail. When it has happened, registryStage is told, and
+// records it.
 //
 // # Words
 //

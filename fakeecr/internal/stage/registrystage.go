@@ -21,14 +21,14 @@ func (s registryStage) Concerns(operation string) bool {
 
 // Ask implements [engine.Stage]. All rules are asked at once, before any of them
 // keeps the call.
-func (s registryStage) Ask(call *scenarios.Call, postponed *engine.Postponement) (told func(*scenarios.Call), failure error) {
+func (s registryStage) Ask(call *scenarios.Call, event *engine.AskedEvent) (told func(*scenarios.Call), failure error) {
 	met := &dispatch.Call{Name: call.Operation, Record: *call}
 	ruling := new(ruling)
 	for _, played := range s.scenarios.concerning(call.Operation) {
 		fires, outcome, err := ruling.meet(played, met, call.Time)
 		if fires != nil {
 			call.Rules = met.Record.Rules
-			err = fires.postpone(postponed, met, outcome)
+			err = fires.postpone(event, met, outcome)
 		}
 		if err != nil {
 			return ruling.tell, err
@@ -38,12 +38,12 @@ func (s registryStage) Ask(call *scenarios.Call, postponed *engine.Postponement)
 }
 
 // postpone is firing.before for what happens by itself: nobody waits for it.
-func (p *playedRule) postpone(postponed *engine.Postponement, call *dispatch.Call, outcome error) error {
+func (p *playedRule) postpone(event *engine.AskedEvent, call *dispatch.Call, outcome error) error {
 	if p.effects.Delay > 0 || p.effects.Hold {
-		letGo := postponed.Postpone(p.effects.Delay, p.effects.Hold)
+		letGo := event.Postpone(p.effects.Delay, p.effects.Hold)
 		leave, keeps := p.scenario.gate.keep(letGo)
 		if keeps {
-			postponed.Ended(leave)
+			event.Ended(leave)
 		} else {
 			letGo()
 		}

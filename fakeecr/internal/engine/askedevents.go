@@ -11,9 +11,9 @@ import (
 // t.FailNow does.
 var ErrNotEnded = errors.New("a function of the test's did not end")
 
-// Postponement is what rules make of an event. All but failure and rules is under
-// the engine's mutex.
-type Postponement struct {
+// AskedEvent is a due event that the rules were asked about, and what they make of it.
+// All but failure and rules is under the engine's mutex.
+type AskedEvent struct {
 	engine *Engine
 	// asking tells that the rules are being asked.
 	asking bool
@@ -31,38 +31,38 @@ type Postponement struct {
 
 // Postpone lets the event happen later by d, and with held not before letGo was
 // called, which may be called once: then what is left of d is no longer waited for.
-func (p *Postponement) Postpone(d time.Duration, held bool) (letGo func()) {
-	p.engine.mu.Lock()
-	defer p.engine.mu.Unlock()
-	p.until = p.until.Add(d)
+func (a *AskedEvent) Postpone(d time.Duration, held bool) (letGo func()) {
+	a.engine.mu.Lock()
+	defer a.engine.mu.Unlock()
+	a.until = a.until.Add(d)
 	if held {
-		p.holds++
+		a.holds++
 	}
 	return func() {
-		p.engine.mu.Lock()
-		defer p.engine.mu.Unlock()
-		p.until = p.until.Add(-d)
+		a.engine.mu.Lock()
+		defer a.engine.mu.Unlock()
+		a.until = a.until.Add(-d)
 		if held {
-			p.holds--
+			a.holds--
 		}
-		if now := p.engine.clock.now(); p.until.Before(now) {
-			p.until = now
+		if now := a.engine.clock.now(); a.until.Before(now) {
+			a.until = now
 		}
 	}
 }
 
 // Ended has a function called once the event has happened or is gone. The engine is
 // locked when it is.
-func (p *Postponement) Ended(f func()) {
-	p.engine.mu.Lock()
-	defer p.engine.mu.Unlock()
-	p.ended = append(p.ended, f)
+func (a *AskedEvent) Ended(f func()) {
+	a.engine.mu.Lock()
+	defer a.engine.mu.Unlock()
+	a.ended = append(a.ended, f)
 }
 
 // nextEvent is the event that happens next, and when: Never if there is none. What
 // is held or being asked about is passed over.
 func (e *Engine) nextEvent(root *Root) (key string, due time.Time) {
-	if len(e.postponed) == 0 {
+	if len(e.asked) == 0 {
 		if key, _, found := root.events.Min(); found {
 			return key, Due(key)
 		}
@@ -70,52 +70,52 @@ func (e *Engine) nextEvent(root *Root) (key string, due time.Time) {
 	}
 	due = Never
 	for k := range root.events.All() {
-		if e.postponed[k] == nil {
+		if e.asked[k] == nil {
 			key, due = k, Due(k)
 			break
 		}
 	}
-	for k, p := range e.postponed {
+	for k, asked := range e.asked {
 		switch {
-		case p.asking || p.holds > 0 && root.events.Has(k):
+		case asked.asking || asked.holds > 0 && root.events.Has(k):
 		case !root.events.Has(k):
 			e.forget(k)
-		case p.until.Before(due) || p.until.Equal(due) && k < key:
-			key, due = k, p.until
+		case asked.until.Before(due) || asked.until.Equal(due) && k < key:
+			key, due = k, asked.until
 		}
 	}
 	return key, due
 }
 
-// forget ends the postponement of an event, if it has one.
-func (e *Engine) forget(key string) *Postponement {
-	p := e.postponed[key]
-	if p != nil {
-		delete(e.postponed, key)
-		for _, end := range p.ended {
+// forget ends that an event was asked about, if it was.
+func (e *Engine) forget(key string) *AskedEvent {
+	asked := e.asked[key]
+	if asked != nil {
+		delete(e.asked, key)
+		for _, end := range asked.ended {
 			end()
 		}
 	}
-	return p
+	return asked
 }
 
 // mustAsk tells whether rules have yet to be asked about an event.
-func (e *Engine) mustAsk(o dueEvent) bool {
-	return o.call != nil && e.stage != nil && e.postponed[o.key] == nil && e.stage.Concerns(o.call.Operation)
+func (e *Engine) mustAsk(d dueEvent) bool {
+	return d.call != nil && e.stage != nil && e.asked[d.key] == nil && e.stage.Concerns(d.call.Operation)
 }
 
 // ask asks the rules about an event, meanwhile without the engine's lock.
-func (e *Engine) ask(o dueEvent) {
-	p := &Postponement{engine: e, asking: true, until: o.call.Time, failure: ErrNotEnded}
-	if e.postponed == nil {
-		e.postponed = map[string]*Postponement{}
+func (e *Engine) ask(d dueEvent) {
+	asked := &AskedEvent{engine: e, asking: true, until: d.call.Time, failure: ErrNotEnded}
+	if e.asked == nil {
+		e.asked = map[string]*AskedEvent{}
 	}
-	e.postponed[o.key] = p
+	e.asked[d.key] = asked
 	e.mu.Unlock()
 	defer func() {
 		e.mu.Lock()
-		p.asking = false
+		asked.asking = false
 	}()
-	p.told, p.failure = e.stage.Ask(o.call, p)
-	p.rules = o.call.Rules
+	asked.told, asked.failure = e.stage.Ask(d.call, asked)
+	asked.rules = d.call.Rules
 }
