@@ -40,7 +40,7 @@ func (t *table) readyMade() []ready {
 	times := form.Member("times", "How many calls it meets.", form.Whole(1), nil, func(a arguments, n int) arguments { a.times = n; return a }).Needed()
 	after := form.Member("after", "It leaves so many calls alone.", form.Whole(1), nil, func(a arguments, n int) arguments { a.after = n; return a })
 	where := t.conditions()
-	narrowed := form.Property[arguments]{Name: where.Name, Says: where.Says, Schema: where.Schema, Read: func(a arguments, v form.Value) (arguments, error) {
+	narrowed := form.Property[arguments]{Described: where.Described, Read: func(a arguments, v form.Value) (arguments, error) {
 		r, err := where.Read(&Rule{}, v)
 		a.where = r.conditions
 		return a, err

@@ -17,9 +17,9 @@ func (t *table) ruleMembers() []form.Property[*Rule] {
 			return f.Write(r)
 		}
 	}
-	when := form.Property[*Rule]{Name: "when", Says: "Which of the calls it fires on: every one, if it does not say.", Schema: t.when.Schema()}
+	when := form.Property[*Rule]{Described: form.Described{Name: "when", Says: "Which of the calls it fires on: every one, if it does not say.", Schema: t.when.Schema()}}
 	when.Read, when.Write = whole(t.when, func(r *Rule) bool { return r.turn != Turn{} })
-	do := form.Property[*Rule]{Name: "do", Says: "What it does to a call.", Required: true, Schema: t.doSchema()}
+	do := form.Property[*Rule]{Described: form.Described{Name: "do", Says: "What it does to a call.", Required: true, Schema: t.doSchema()}}
 	do.Read, do.Write = whole(t.do, func(*Rule) bool { return true })
 	do.Write = func(r *Rule) (any, error) {
 		e := r.effects
@@ -46,8 +46,10 @@ func (t *table) ruleMembers() []form.Property[*Rule] {
 func (t *table) conditions() form.Property[*Rule] {
 	one := t.where.Schema()
 	return form.Property[*Rule]{
-		Name: "where", Says: "Conditions that must all hold, in one object or in several.",
-		Schema: form.Ordered{{"oneOf", []form.Ordered{one, {{"type", "array"}, {"items", one}}}}},
+		Described: form.Described{
+			Name: "where", Says: "Conditions that must all hold, in one object or in several.",
+			Schema: form.Ordered{{"oneOf", []form.Ordered{one, {{"type", "array"}, {"items", one}}}}},
+		},
 		Read: func(r *Rule, v form.Value) (_ *Rule, err error) {
 			if v.Kind != "a list" {
 				return t.where.Read(r, v)
@@ -95,7 +97,9 @@ func (t *table) conditions() form.Property[*Rule] {
 // read.
 func answerMember() form.Property[*Rule] {
 	return form.Property[*Rule]{
-		Name: "answer", Says: "The output of the rule's one operation, in its place, as it is on the wire.", Schema: form.Ordered{{"type", "object"}},
+		Described: form.Described{
+			Name: "answer", Says: "The output of the rule's one operation, in its place, as it is on the wire.", Schema: form.Ordered{{"type", "object"}},
+		},
 		Read: func(r *Rule, v form.Value) (*Rule, error) {
 			return r.with(func(r *Rule) { r.answer = &v }), v.Is("an object")
 		},

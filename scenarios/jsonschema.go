@@ -70,14 +70,14 @@ func (t *table) readySchema() form.Ordered {
 }
 
 // doSchema is that of effects, of which there is one at least.
-func (t *table) doSchema() form.Ordered { return append(t.do.Schema(), form.Has(t.do.Members)...) }
+func (t *table) doSchema() form.Ordered { return append(t.do.Schema(), form.Has(t.do.Described())...) }
 
 // ruleSchema is that of a rule, whose effects can be put on its operations.
 func (t *table) ruleSchema() form.Ordered {
 	var placed []form.Ordered
 	for _, place := range places {
-		var members []form.Property[*Rule]
-		for _, m := range t.do.Members {
+		var members []form.Described
+		for _, m := range t.do.Described() {
 			if slices.Contains(place.members, m.Name) {
 				members = append(members, m)
 			}

@@ -23,12 +23,8 @@ type Of[V any] struct {
 
 // Property is a member of a JSON object that stands for an O.
 type Property[O any] struct {
-	Name, Says string
-	Required   bool
-	// Flag is for a member that counts only where it is true.
-	Flag   bool
-	Schema Ordered
-	Read   func(O, Value) (O, error)
+	Described
+	Read func(O, Value) (O, error)
 	// Write answers nil for a member that is left out.
 	Write func(O) (any, error)
 }
@@ -37,7 +33,7 @@ type Property[O any] struct {
 // and what sets it.
 func Member[O, V any](name, says string, f Of[V], get func(O) (V, bool), set func(O, V) O) Property[O] {
 	return Property[O]{
-		Name: name, Says: says, Schema: f.Schema,
+		Described: Described{Name: name, Says: says, Schema: f.Schema},
 		Read: func(o O, v Value) (O, error) {
 			read, err := f.Read(v)
 			if err != nil {
@@ -71,22 +67,15 @@ type Object[O any] struct {
 }
 
 func (object Object[O]) Read(o O, v Value) (O, error) {
+	shape := object.shape()
 	if err := v.Is("an object"); err != nil {
 		return o, err
 	}
 	for i, key := range v.Keys {
-		at := slices.IndexFunc(object.Members, func(m Property[O]) bool { return m.Name == key.Text })
-		if at < 0 {
-			return o, key.Wrong("there is no %q here, but %s", key.Text, strings.Join(object.names(), ", "))
+		at, err := shape.find(v, i)
+		if err != nil {
+			return o, err
 		}
-		for _, group := range object.Either {
-			for _, other := range v.Keys[:i] {
-				if slices.Contains(group, key.Text) && slices.Contains(group, other.Text) && object.counts(other.Text, v) && object.counts(key.Text, v) {
-					return o, key.Wrong("either %q or %q", other.Text, key.Text)
-				}
-			}
-		}
-		var err error
 		if o, err = object.Members[at].Read(o, v.Items[i]); err == nil && object.Check != nil {
 			err = object.Check(o)
 		}
@@ -94,12 +83,7 @@ func (object Object[O]) Read(o O, v Value) (O, error) {
 			return o, Within(v.Items[i], key.Text, err)
 		}
 	}
-	for _, m := range object.Members {
-		if m.Required && !v.Has(m.Name) {
-			return o, v.Wrong("%q is missing", m.Name)
-		}
-	}
-	return o, nil
+	return o, shape.complete(v)
 }
 
 // named is a mistake that says in which member it was made.
@@ -121,14 +105,6 @@ func Within(v Value, name string, err error) error {
 	return named{&mistake{at, name + ": " + err.Error()}}
 }
 
-func (object Object[O]) names() []string {
-	names := make([]string, len(object.Members))
-	for i, m := range object.Members {
-		names[i] = m.Name
-	}
-	return names
-}
-
 func (object Object[O]) Write(o O) (Ordered, error) {
 	written := Ordered{}
 	for _, m := range object.Members {
@@ -143,57 +119,19 @@ func (object Object[O]) Write(o O) (Ordered, error) {
 	return written, nil
 }
 
-func (object Object[O]) Schema() Ordered {
-	properties, required := Ordered{}, []string{}
+// Schema describes the object.
+func (object Object[O]) Schema() Ordered { return object.shape().schema() }
+
+// Described is what is said of its members.
+func (object Object[O]) Described() (all []Described) {
 	for _, m := range object.Members {
-		properties = append(properties, Pair{m.Name, append(Ordered{{"description", m.Says}}, m.Schema...)})
-		if m.Required {
-			required = append(required, m.Name)
-		}
+		all = append(all, m.Described)
 	}
-	schema := Ordered{{"type", "object"}, {"properties", properties}, {"additionalProperties", false}}
-	if len(required) > 0 {
-		schema = append(schema, Pair{"required", required})
-	}
-	var both []Ordered
-	for _, group := range object.Either {
-		for i, one := range group {
-			for _, other := range group[i+1:] {
-				both = append(both, Ordered{{"allOf", []Ordered{object.has(one), object.has(other)}}})
-			}
-		}
-	}
-	if len(both) > 0 {
-		schema = append(schema, Pair{"not", Ordered{{"anyOf", both}}})
-	}
-	return schema
+	return all
 }
 
-// has describes an object that has a member and, where it is a flag, has it set.
-func (object Object[O]) has(member string) Ordered {
-	return Has(slices.DeleteFunc(slices.Clone(object.Members), func(m Property[O]) bool { return m.Name != member }))
-}
-
-// Has describes an object that has one of some members, and where it is a flag
-// that is set.
-func Has[O any](members []Property[O]) Ordered {
-	var any []Ordered
-	for _, m := range members {
-		one := Ordered{{"required", []string{m.Name}}}
-		if m.Flag {
-			one = append(one, Pair{"properties", Ordered{{m.Name, Ordered{{"const", true}}}}})
-		}
-		any = append(any, one)
-	}
-	return Ordered{{"anyOf", any}}
-}
-
-// counts tells whether a member of an object counts: a flag does where it is true.
-func (object Object[O]) counts(member string, v Value) bool {
-	at := slices.IndexFunc(v.Keys, func(key Value) bool { return key.Text == member })
-	flag := slices.ContainsFunc(object.Members, func(m Property[O]) bool { return m.Name == member && m.Flag })
-	return !flag || v.Items[at].Text == "true"
-}
+// shape is the object without its O.
+func (object Object[O]) shape() shape { return shape{object.Described(), object.Either} }
 
 // Form is the object as a form, read into what begin answers.
 func (object Object[O]) Form(begin func() O) Of[O] {
