@@ -51,7 +51,7 @@ func (i *instance) report(played []*stage.PlayedScenario) report.Report {
 	r.Reasons = slices.Clone(i.reasons)
 	i.reasonsMu.Unlock()
 	for _, p := range played {
-		r.Playings = append(r.Playings, report.NewPlayedScenario("", &Playing{&playedScenario{i, p}}))
+		r.Played = append(r.Played, report.NewPlayedScenario("", &Playing{&playedScenario{i, p}}))
 	}
 	for _, registry := range i.first.Inspect() {
 		r.World = append(r.World, registry)

@@ -61,7 +61,7 @@ Promise.allSettled(tries).then(() => fetch("/done"));
 	// Only those calls were made that the test made: a reset begins a new trace with
 	// the same first call, so the second tells.
 	run(t, ctx, chromedp.Navigate(p.page))
-	shows(t, ctx, `!!document.querySelector("#call-2") && document.querySelector("#playings").innerText.includes("No scenario")`)
+	shows(t, ctx, `!!document.querySelector("#call-2") && document.querySelector("#played").innerText.includes("No scenario")`)
 }
 
 // TestRebinding: a name of another site that leads to this machine opens nothing.

@@ -49,13 +49,13 @@ func TestTheCallsAsTheyCome(t *testing.T) {
 	shows(t, ctx, `document.querySelector("#call-1 .detail").innerText.includes('"repositoryUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/app"')`)
 
 	run(t, ctx, chromedp.SetValue(css(`#scenario`), throttled), loading(chromedp.Click(css(`button[value=play]`))), visible(`#live[data-state=live]`))
-	shows(t, ctx, `document.querySelector("#playings").innerText.includes("two are throttled")`)
+	shows(t, ctx, `document.querySelector("#played").innerText.includes("two are throttled")`)
 	p.call("DescribeRepositories", members{})
 	shows(t, ctx, `document.querySelector("#call-2 summary").innerText.replace(/\s+/g, " ").endsWith("ThrottlingException two are throttled")`)
-	shows(t, ctx, `document.querySelector("#playings tbody tr td:nth-child(3)").innerText == "1"`)
+	shows(t, ctx, `document.querySelector("#played tbody tr td:nth-child(3)").innerText == "1"`)
 
 	run(t, ctx, loading(chromedp.Click(css(`#stop-1`))), visible(`#live[data-state=live]`))
-	shows(t, ctx, `document.querySelector("#playings").innerText.includes("No scenario")`)
+	shows(t, ctx, `document.querySelector("#played").innerText.includes("No scenario")`)
 
 	run(t, ctx, chromedp.Click(css(`#pause`)))
 	shows(t, ctx, `document.querySelector("#live").innerText == "paused"`)
@@ -178,7 +178,7 @@ func TestPages(t *testing.T) {
 					chromedp.EmulateViewport(int64(size.width), int64(size.height)),
 					command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}),
 					chromedp.Navigate(p.page),
-					chromedp.SetValue(css(`#scenario`), throttled), loading(chromedp.Click(css(`button[value=play]`))), visible(`#playings table`))
+					chromedp.SetValue(css(`#scenario`), throttled), loading(chromedp.Click(css(`button[value=play]`))), visible(`#played table`))
 				run(t, ctx, chromedp.SetValue(css(`#scenario`), named), loading(chromedp.Click(css(`button[value=play]`))))
 				p.call("DescribeRepositories", members{})
 				p.image("team/database", fmt.Sprint("v3-", size.name, scheme), 100, nil)
@@ -300,7 +300,7 @@ func TestKeyboardAlone(t *testing.T) {
 	// The scenarios are shown anew with each call; the focus stays.
 	run(t, ctx, chromedp.Focus(css(`#stop-1`)))
 	p.call("DescribeRepositories", members{})
-	shows(t, ctx, `document.querySelector("#playings tbody tr td:nth-child(3)").innerText == "1"`)
+	shows(t, ctx, `document.querySelector("#played tbody tr td:nth-child(3)").innerText == "1"`)
 	shows(t, ctx, `document.activeElement.id == "stop-1"`)
 	run(t, ctx, loading(chromedp.KeyEvent("\r")), visible(`#live[data-state=live]`))
 	shows(t, ctx, `document.activeElement.id == "scenarios"`)

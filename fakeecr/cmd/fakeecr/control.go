@@ -30,7 +30,7 @@ type control struct {
 	config   *config
 	registry atomic.Pointer[fakeecr.Registry]
 	requests http.ServeMux
-	playings playings
+	played   playedScenarios
 	guard    guard
 	// worlds counts the worlds that there were, from the time when the program began:
 	// a page that outlives a program sees that the next one's worlds are others.
@@ -76,7 +76,7 @@ func (c *control) reset(ctx context.Context) error {
 				return err
 			}
 		}
-		c.playings.begin(registry, func() { c.worlds.Add(1); c.registry.Store(registry) }, c.config.scenarios)
+		c.played.begin(registry, func() { c.worlds.Add(1); c.registry.Store(registry) }, c.config.scenarios)
 		return nil
 	})
 }

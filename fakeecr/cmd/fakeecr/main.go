@@ -95,7 +95,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	// Calls that rules keep would hold up the end.
-	defer context.AfterFunc(ctx, func() { handler.playings.end() })()
+	defer context.AfterFunc(ctx, func() { handler.played.end() })()
 	handler.ended = ctx
 	if handler.guard.exposed = isExposed(listener.Addr()); handler.guard.exposed {
 		fmt.Fprintf(stderr, "fakeecr: other machines can reach %s, which knows no secrets; %s\n", listener.Addr(), handler.guard.says())

@@ -111,7 +111,7 @@ type callsPage struct {
 	// What the filter's fields propose.
 	Operations, Rules []string
 	Faces             []scenarios.Face
-	Playings          []report.PlayedScenario
+	Played            []report.PlayedScenario
 	// What the forms were sent with, to be put right.
 	Scenario, Duration string
 	// Before and At are the line of the scenario in which something is wrong.
@@ -121,7 +121,7 @@ type callsPage struct {
 // showCalls shows the calls that a query is about: the conditions of the trace, and
 // before, a number of a call.
 func (c *control) showCalls(w http.ResponseWriter, query url.Values, done *outcome) {
-	page := callsPage{Filter: filled(query), Scenario: done.scenario, Duration: done.duration, Playings: c.shownPlayings()}
+	page := callsPage{Filter: filled(query), Scenario: done.scenario, Duration: done.duration, Played: c.shownPlayed()}
 	f := frame{Title: "Calls", Notice: done.notice, Bad: done.bad, Part: done.part}
 	page.Before, page.At = excerpt(done.scenario, done.notice)
 	status := http.StatusOK
@@ -150,7 +150,7 @@ func (c *control) showCalls(w http.ResponseWriter, query url.Values, done *outco
 	}
 	page.Operations = slices.Concat(scenarios.Groups(), scenarios.Operations(scenarios.Any), scenarios.Operations(scenarios.World), scenarios.Operations(scenarios.Identity))
 	page.Faces = []scenarios.Face{scenarios.FaceGo, scenarios.FaceAPI, scenarios.FaceRegistry}
-	for _, p := range page.Playings {
+	for _, p := range page.Played {
 		for _, rule := range p.Rules {
 			page.Rules = append(page.Rules, rule.Text)
 		}
@@ -211,8 +211,8 @@ func takeBefore(query url.Values) (int, error) {
 	return n, nil
 }
 
-func (c *control) shownPlayings() (shown []report.PlayedScenario) {
-	for _, p := range c.playings.all() {
+func (c *control) shownPlayed() (shown []report.PlayedScenario) {
+	for _, p := range c.played.all() {
 		shown = append(shown, report.NewPlayedScenario(p.id, p))
 	}
 	return shown

@@ -276,11 +276,11 @@ func TestPageIsToldOfCalls(t *testing.T) {
 	world := worldOf(t, base)
 	next := events(t, base, fmt.Sprintf("after=%d-1&operation=ListImages&tag=", world))
 	id, told := next()
-	for told.Playings == nil {
+	for told.Played == nil {
 		id, told = next()
 	}
 	require.Equal(t, fmt.Sprintf("%d-1", world), id)
-	require.Contains(t, *told.Playings, "No scenario")
+	require.Contains(t, *told.Played, "No scenario")
 
 	begun := time.Now()
 	_, err := api.DescribeRepositories(t.Context(), nil)
@@ -327,7 +327,7 @@ func TestPageIsToldWhatIsHeld(t *testing.T) {
 	ask(t, "POST", base+prefix+"scenario", `{"rules":[{"on":"ListImages","do":{"hold":true}}]}`)
 	go client(base).ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String("team/app")})
 	for {
-		if _, told := next(); told.Playings != nil && strings.Contains(*told.Playings, "holds 1") {
+		if _, told := next(); told.Played != nil && strings.Contains(*told.Played, "holds 1") {
 			break
 		}
 	}

@@ -44,9 +44,9 @@ type message struct {
 	Changed bool `json:"changed,omitempty"`
 	// Reset tells that the world began anew.
 	Reset bool `json:"reset,omitempty"`
-	// Playings is HTML, nothing if it is as it was.
-	Playings *string `json:"playings,omitempty"`
-	Clock    string  `json:"clock"`
+	// Played is HTML, nothing if it is as it was.
+	Played *string `json:"played,omitempty"`
+	Clock  string  `json:"clock"`
 }
 
 // follow answers the events of a page until it is closed or the program ends.
@@ -103,8 +103,8 @@ func (f *follower) tell(ctx context.Context, w http.ResponseWriter) error {
 		told.Changed = true
 		told.Calls, told.New = f.lines(trace)
 	}
-	if playings := f.playings(); playings != f.state {
-		f.state, told.Playings = playings, &playings
+	if played := f.played(); played != f.state {
+		f.state, told.Played = played, &played
 	}
 	told.Clock = registry.Now().Format(time.RFC3339)
 	text, err := json.Marshal(told)
@@ -127,7 +127,7 @@ func (f *follower) lines(trace scenarios.Trace) (html string, n int) {
 	return fragment("calls", calls), len(trace)
 }
 
-func (f *follower) playings() string { return fragment("playings", f.control.shownPlayings()) }
+func (f *follower) played() string { return fragment("played", f.control.shownPlayed()) }
 
 func fragment(name string, data any) string {
 	var text bytes.Buffer

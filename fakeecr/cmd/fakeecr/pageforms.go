@@ -60,19 +60,19 @@ func (c *control) carryOut(req *http.Request, form url.Values) (*outcome, error)
 	case "reset":
 		return done, c.reset(req.Context())
 	case "release":
-		playing, found := c.playings.find(form.Get("id"))
+		played, found := c.played.find(form.Get("id"))
 		if !found {
 			return nil, fmt.Errorf("nothing is played under the name %q", form.Get("id"))
 		}
-		playing.Release()
+		played.Release()
 		return done, nil
 	case "stop":
-		stopped := c.playings.end(form.Get("id"))
+		stopped := c.played.end(form.Get("id"))
 		if len(stopped) == 0 {
 			return nil, fmt.Errorf("nothing is played under the name %q", form.Get("id"))
 		}
-		for _, playing := range stopped {
-			for _, s := range playing.Silent() {
+		for _, played := range stopped {
+			for _, s := range played.Silent() {
 				done.bad = true
 				done.notice += "T" + strings.TrimPrefix(s.String(), "t") + ". "
 			}

@@ -17,7 +17,7 @@ import (
 // longest is how many bytes the JSON of a scenario may have.
 const longest = 1 << 20
 
-// play plays the body's scenario and answers a name for the playing.
+// play plays the scenario in the body, and answers the name that it has in play.
 func (c *control) play(w http.ResponseWriter, req *http.Request) {
 	text, err := io.ReadAll(http.MaxBytesReader(w, req.Body, longest))
 	var tooLong *http.MaxBytesError
@@ -37,42 +37,42 @@ func (c *control) play(w http.ResponseWriter, req *http.Request) {
 	answerJSON(w, http.StatusCreated, map[string]string{"id": id})
 }
 
-// start plays a scenario and answers a name for the playing.
+// start plays a scenario, and answers the name that it has in play.
 func (c *control) start(text []byte) (id string, err error) {
 	scenario, err := scenarios.Parse(text)
 	if err != nil {
 		return "", err
 	}
 	err = attempt(func() error {
-		id = c.playings.play(c.registry.Load, scenario)
+		id = c.played.play(c.registry.Load, scenario)
 		return nil
 	})
 	return id, err
 }
 
-// ruleInPlay is what a listing says of a rule.
-type ruleInPlay struct {
+// listedRule is what a listing says of a rule.
+type listedRule struct {
 	Rule     string `json:"rule"`
 	Matched  int    `json:"matched"`
 	Fired    int    `json:"fired"`
 	Optional bool   `json:"optional"`
 }
 
-// playing is what a listing says of one.
-type playing struct {
+// listedScenario is what a listing says of a scenario in play.
+type listedScenario struct {
 	ID    string       `json:"id"`
 	State string       `json:"state"`
 	Held  int          `json:"held"`
-	Rules []ruleInPlay `json:"rules"`
+	Rules []listedRule `json:"rules"`
 }
 
-// list answers the playings in their order.
+// list answers the scenarios in play, in their order.
 func (c *control) list(w http.ResponseWriter, _ *http.Request) {
-	listed := []playing{}
-	for _, p := range c.playings.all() {
-		one := playing{ID: p.id, State: p.State(), Held: p.Held(), Rules: []ruleInPlay{}}
+	listed := []listedScenario{}
+	for _, p := range c.played.all() {
+		one := listedScenario{ID: p.id, State: p.State(), Held: p.Held(), Rules: []listedRule{}}
 		for _, rule := range p.Rules() {
-			one.Rules = append(one.Rules, ruleInPlay{rule.String(), p.Matched(rule), p.Fired(rule), rule.Parts().IsOptional()})
+			one.Rules = append(one.Rules, listedRule{rule.String(), p.Matched(rule), p.Fired(rule), rule.Parts().IsOptional()})
 		}
 		listed = append(listed, one)
 	}
@@ -80,35 +80,35 @@ func (c *control) list(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (c *control) stopAll(w http.ResponseWriter, _ *http.Request) {
-	answerStopped(w, c.playings.end())
+	answerStopped(w, c.played.end())
 }
 
 func (c *control) stop(w http.ResponseWriter, req *http.Request) {
-	stopped := c.playings.end(req.PathValue("id"))
+	stopped := c.played.end(req.PathValue("id"))
 	if len(stopped) == 0 {
-		noPlaying(w, req)
+		notPlayed(w, req)
 		return
 	}
 	answerStopped(w, stopped)
 }
 
-// release lets go of the calls that a playing holds.
+// release lets go of the calls that a scenario in play holds.
 func (c *control) release(w http.ResponseWriter, req *http.Request) {
-	p, found := c.playings.find(req.PathValue("id"))
+	p, found := c.played.find(req.PathValue("id"))
 	if !found {
-		noPlaying(w, req)
+		notPlayed(w, req)
 		return
 	}
 	p.Release()
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// held answers when a playing keeps so many calls waiting, 1 if the query does not
+// held answers when a scenario in play keeps so many calls waiting, 1 if the query does not
 // say, or has stopped.
 func (c *control) held(w http.ResponseWriter, req *http.Request) {
-	p, found := c.playings.find(req.PathValue("id"))
+	p, found := c.played.find(req.PathValue("id"))
 	if !found {
-		noPlaying(w, req)
+		notPlayed(w, req)
 		return
 	}
 	n := 1
@@ -126,7 +126,7 @@ func (c *control) held(w http.ResponseWriter, req *http.Request) {
 	answerJSON(w, http.StatusOK, map[string]int{"held": p.Held()})
 }
 
-func noPlaying(w http.ResponseWriter, req *http.Request) {
+func notPlayed(w http.ResponseWriter, req *http.Request) {
 	http.Error(w, "nothing is played under the name "+strconv.Quote(req.PathValue("id")), http.StatusNotFound)
 }
 
@@ -140,7 +140,7 @@ type silentRule struct {
 
 // answerStopped answers rules that should have fired and never did, as they fail a
 // test in Go.
-func answerStopped(w http.ResponseWriter, stopped []named) {
+func answerStopped(w http.ResponseWriter, stopped []playedScenario) {
 	var silent []silentRule
 	for _, p := range stopped {
 		for _, s := range p.Silent() {

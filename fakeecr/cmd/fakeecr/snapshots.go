@@ -139,6 +139,6 @@ func (c *control) restore(w http.ResponseWriter, req *http.Request) {
 	if leave != nil {
 		leave()
 	}
-	c.playings.begin(world, func() { c.worlds.Add(1); c.registry.Store(world) }, nil)
+	c.played.begin(world, func() { c.worlds.Add(1); c.registry.Store(world) }, nil)
 	w.WriteHeader(http.StatusNoContent)
 }

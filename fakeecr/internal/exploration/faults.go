@@ -83,7 +83,7 @@ func once(of func(scenarios.Call) bool, effect func(*scenarios.Rule) *scenarios.
 	}
 }
 
-// then is what goes wrong with one call, by a rule that moves the playing on, and with
+// then is what goes wrong with one call, by a rule that moves the scenario on, and with
 // the calls of some operations behind it.
 func then(call scenarios.Call, nth int, first func(*scenarios.Rule) *scenarios.Rule, behind string, err error) scenarios.Scenario {
 	return rules(

@@ -7,7 +7,7 @@ import (
 	"github.com/fakeecr/ecr/fakeecr"
 )
 
-// LetPass moves the world's clock on when rules of a playing delay a call, for runs in
+// LetPass moves the world's clock on when rules in play delay a call, for runs in
 // real time, until the context ends; then the channel is closed.
 func LetPass(ctx context.Context, world *fakeecr.Registry, played *fakeecr.Playing) (stopped <-chan struct{}) {
 	done := make(chan struct{})

@@ -52,10 +52,10 @@ type Report struct {
 	// Now is the world's clock.
 	Now time.Time
 	// Reasons are those for which the fake has failed the test, as its log has them.
-	Reasons  []string
-	Trace    scenarios.Trace
-	Playings []PlayedScenario
-	World    []API
+	Reasons []string
+	Trace   scenarios.Trace
+	Played  []PlayedScenario
+	World   []API
 }
 
 // Write writes the report as one file of HTML that needs no other.
@@ -69,7 +69,7 @@ func (r Report) Write(w io.Writer) error {
 		Failed     int
 		Reads      []RegistryPage
 	}{Report: r, Made: Made(r.Trace), Kept: len(r.Trace)}
-	for _, p := range r.Playings {
+	for _, p := range r.Played {
 		for i := range p.Rules {
 			rule := &p.Rules[i]
 			rule.Silent = rule.Fired == 0 && !rule.Optional

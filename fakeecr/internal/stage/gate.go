@@ -6,7 +6,7 @@ import (
 )
 
 // gate keeps calls waiting. Each waits on a channel of its own, because a channel
-// belongs to the synctest bubble that it was made in and a playing need not.
+// belongs to the synctest bubble that it was made in and a scenario in play need not.
 type gate struct {
 	mu      sync.Mutex
 	open    bool

@@ -13,7 +13,7 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-// inPlay is the playings of a stage.
+// inPlay is the scenarios in play on a stage.
 type inPlay struct {
 	mu     sync.Mutex
 	played []*PlayedScenario
@@ -21,7 +21,7 @@ type inPlay struct {
 	concerned atomic.Pointer[map[string][]*playedRule]
 	// over tells that the test has ended: nothing waits from then on.
 	over bool
-	// begun counts the playings that there were.
+	// begun counts the scenarios that were ever in play.
 	begun int
 }
 
@@ -36,7 +36,7 @@ type PlayedScenario struct {
 
 	mu    sync.Mutex
 	state string
-	// came is how many tokens there were when the playing last came to a state.
+	// came is how many tokens there were when the scenario last came to a state.
 	came    map[string]int64
 	budgets map[*scenarios.Budget]int
 }
@@ -64,14 +64,14 @@ func (s *Stage) Play(scenario scenarios.Scenario) (*PlayedScenario, error) {
 	return p, nil
 }
 
-// set makes playings those in play.
-func (in *inPlay) set(playings []*PlayedScenario) {
-	in.played = playings
+// set makes scenarios those in play.
+func (in *inPlay) set(played []*PlayedScenario) {
+	in.played = played
 	concerned := map[string][]*playedRule{}
-	for _, p := range playings {
-		for _, played := range p.rules {
-			for _, operation := range played.rule.Parts().Operations() {
-				concerned[operation] = append(concerned[operation], played)
+	for _, scenario := range played {
+		for _, rule := range scenario.rules {
+			for _, operation := range rule.rule.Parts().Operations() {
+				concerned[operation] = append(concerned[operation], rule)
 			}
 		}
 	}
@@ -87,7 +87,7 @@ func (in *inPlay) concerning(operation string) []*playedRule {
 	return (*concerned)[operation]
 }
 
-// Playings are the scenarios in play, in their order.
+// Played are the scenarios in play, in their order.
 func (s *Stage) Played() []*PlayedScenario {
 	s.scenarios.mu.Lock()
 	defer s.scenarios.mu.Unlock()
@@ -110,7 +110,7 @@ func (s *Stage) LetGo() {
 func (p *PlayedScenario) Release() { p.gate.letGo(false) }
 
 // WaitHeld returns when the scenario holds n calls or more, or with the context's
-// error, or with an error when the playing has ended. What it may hold of what the
+// error, or with an error when the scenario has ended. What it may hold of what the
 // world does by itself happens meanwhile.
 func (p *PlayedScenario) WaitHeld(ctx context.Context, n int) error {
 	reached := p.gate.watch(n)
@@ -132,8 +132,8 @@ func (p *PlayedScenario) postpones() (operations []string) {
 // Held is how many calls the scenario holds.
 func (p *PlayedScenario) Held() int { return p.gate.keeps() }
 
-// Stop ends the playing and lets go of its calls. It tells whether the playing had
-// not ended before.
+// Stop ends the scenario and lets go of its calls. It tells whether it had not ended
+// before.
 func (p *PlayedScenario) Stop() bool {
 	p.gate.letGo(true)
 	in := &p.stage.scenarios
@@ -178,14 +178,14 @@ func (p *PlayedScenario) Count(rule *scenarios.Rule) (matched, fired int, err er
 	return matched, fired, err
 }
 
-// State is the state that the rules have moved the playing to, "" at first.
+// State is the state that the rules have moved the scenario to, "" at first.
 func (p *PlayedScenario) State() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.state
 }
 
-// later are the states that the playing last came to after a token was issued, in
+// later are the states that the scenario last came to after a token was issued, in
 // order.
 func (p *PlayedScenario) later(token int64) (states []string) {
 	if token == 0 {
@@ -202,7 +202,7 @@ func (p *PlayedScenario) later(token int64) (states []string) {
 	return states
 }
 
-// move moves the playing to a state. Its mutex is locked.
+// move moves the scenario to a state. Its mutex is locked.
 func (p *PlayedScenario) move(state string) {
 	if p.state != state {
 		p.state, p.came[state] = state, p.stage.World.Tokens()

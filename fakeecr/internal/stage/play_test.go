@@ -18,20 +18,20 @@ import (
 func TestStopForgetsOldStates(t *testing.T) {
 	s := New(registry.NewWorld(1, registry.Config{}), Config{})
 	stale := scenarios.Scenario{scenarios.On("ListImages").Frozen()}
-	playing, err := s.Play(stale)
+	played, err := s.Play(stale)
 	require.NoError(t, err)
 	write := func(repository string) engine.View {
 		call := s.NewCall("CreateRepository", Own(registry.Place{Account: "123456789012", Region: "us-east-1"}), scenarios.FaceGo)
 		call.Input = &ecr.CreateRepositoryInput{RepositoryName: &repository}
 		_, err := s.Do(t.Context(), call)
 		require.NoError(t, err)
-		return playing.history.Before(0)
+		return played.history.Before(0)
 	}
 	last := write("team/app")
-	require.NotEqual(t, playing.history.Beginning(), last)
-	require.True(t, playing.Stop())
+	require.NotEqual(t, played.history.Beginning(), last)
+	require.True(t, played.Stop())
 	require.Equal(t, last, write("team/db"))
-	require.False(t, playing.Stop())
+	require.False(t, played.Stop())
 }
 
 // What is written anew has other bytes, whatever it was written as.
@@ -51,12 +51,12 @@ func TestReserialise(t *testing.T) {
 func TestNothingIsHeldInTheEnd(t *testing.T) {
 	s := New(registry.NewWorld(1, registry.Config{}), Config{})
 	s.LetGo()
-	playing, err := s.Play(scenarios.Scenario{scenarios.On("ListImages").Hold(), scenarios.On("ListImages").Together(2)})
+	played, err := s.Play(scenarios.Scenario{scenarios.On("ListImages").Hold(), scenarios.On("ListImages").Together(2)})
 	require.NoError(t, err)
 	play := s.play(func(context.Context, *dispatch.Call) (any, error) { return nil, nil })
 	_, err = play(t.Context(), &dispatch.Call{Name: "ListImages"})
 	require.NoError(t, err)
-	require.Equal(t, errOpen, playing.WaitHeld(t.Context(), 1))
+	require.Equal(t, errOpen, played.WaitHeld(t.Context(), 1))
 }
 
 // One who waits in vain for calls to be held leaves nothing behind.

@@ -16,12 +16,12 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-// playedRule is a rule in play. Its numbers are under the playing's mutex.
+// playedRule is a rule in play. Its numbers are under its scenario's mutex.
 type playedRule struct {
 	scenario *PlayedScenario
 	rule     *scenarios.Rule
 	effects  scenarios.Effects
-	// dice are the numbers of the playing and of the rule, which the dice follow
+	// dice are the numbers of the scenario and of the rule, which the dice follow
 	// from.
 	dice [2]int
 	// certain tells that the rule does something to each call that it fires on.
@@ -70,7 +70,7 @@ func certain(e scenarios.Effects) bool {
 	return !reflect.ValueOf(e).IsZero()
 }
 
-// meet counts a call that comes now, at a moment of the playing, and tells whether the
+// meet counts a call that comes now, at a moment of the scenario, and tells whether the
 // rule fires on it, and with which outcome of a sequence or a rate.
 func (p *playedRule) meet(ruling *ruling, call *dispatch.Call, now time.Time, at moment) (fires *firing, outcome, mistake error) {
 	var unmet *scenarios.Condition

@@ -31,9 +31,9 @@ type Reply struct {
 	kept   []*keeping
 }
 
-// keeping is how a playing keeps a reply.
+// keeping is how a scenario keeps a reply.
 type keeping struct {
-	playing *PlayedScenario
+	scenario *PlayedScenario
 	// late is how long the first byte takes, and rate is bytes a second behind it, 0
 	// for all at once.
 	late     time.Duration
@@ -122,19 +122,19 @@ func (r *Reply) meet(f *firing) {
 
 func (r *Reply) keptBy(p *PlayedScenario) *keeping {
 	for _, k := range r.kept {
-		if k.playing == p {
+		if k.scenario == p {
 			return k
 		}
 	}
-	k := &keeping{playing: p, leave: func() {}}
+	k := &keeping{scenario: p, leave: func() {}}
 	r.kept = append(r.kept, k)
 	return k
 }
 
-// begin has the playing keep the reply, unless it keeps none any more.
+// begin has the scenario keep the reply, unless it keeps none any more.
 func (k *keeping) begin() {
 	k.released = make(chan struct{})
-	leave, keeps := k.playing.gate.keep(func() { close(k.released) })
+	leave, keeps := k.scenario.gate.keep(func() { close(k.released) })
 	if !keeps {
 		close(k.released)
 		return
@@ -142,7 +142,7 @@ func (k *keeping) begin() {
 	k.leave = leave
 }
 
-// goes tells whether the playing has let go of the reply.
+// goes tells whether the scenario has let go of the reply.
 func (k *keeping) goes() bool {
 	select {
 	case <-k.released:

@@ -11,8 +11,8 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-// ruling is what the rules in play make of a call. All rules of a playing
-// meet it in one state, also those behind a rule that moved the playing on.
+// ruling is what the rules in play make of a call. All rules of a scenario
+// meet it in one state, also those behind a rule that moved the scenario on.
 type ruling struct {
 	states map[*PlayedScenario]moment
 	// fired are the rules that fired on the call, in their order, and missed those
@@ -25,7 +25,7 @@ type ruling struct {
 	refused error
 }
 
-// moment is what a call meets a playing in: its state, and the states that it last
+// moment is what a call meets a scenario in: its state, and the states that it last
 // came to after the call's token was issued.
 type moment struct {
 	state string

@@ -82,10 +82,10 @@ function receive(message) {
     matching = 0;
     byID("matching").textContent = "0";
   }
-  if (message.playings !== undefined && byID("playings")) {
-    const playings = byID("playings");
-    if (playings.dataset.last !== message.playings) keepFocus(playings, () => { playings.innerHTML = message.playings; });
-    playings.dataset.last = message.playings;
+  if (message.played !== undefined && byID("played")) {
+    const played = byID("played");
+    if (played.dataset.last !== message.played) keepFocus(played, () => { played.innerHTML = message.played; });
+    played.dataset.last = message.played;
   }
   if (message.calls && list) {
     matching = Math.min(matching + message.new, mostCalls);

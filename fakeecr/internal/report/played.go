@@ -27,7 +27,7 @@ type Rule struct {
 	Silent bool
 }
 
-// InPlay is what a view asks of a playing.
+// InPlay is what a view asks of a scenario in play.
 type InPlay interface {
 	Rules() []*scenarios.Rule
 	Matched(*scenarios.Rule) int
@@ -36,7 +36,7 @@ type InPlay interface {
 	Held() int
 }
 
-// NewPlayedScenario is a playing as it stands.
+// NewPlayedScenario is a scenario in play as it stands.
 func NewPlayedScenario(id string, p InPlay) PlayedScenario {
 	shown := PlayedScenario{ID: id, State: p.State(), Held: p.Held()}
 	for _, rule := range p.Rules() {
