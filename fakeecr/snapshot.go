@@ -154,9 +154,20 @@ func (s Snapshot) Diff(other Snapshot) []Difference {
 		}
 	}
 	slices.SortFunc(all, func(a, b Difference) int {
-		return cmp.Or(cmp.Compare(a.Registry, b.Registry), cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.What, b.What))
+		return cmp.Or(cmp.Compare(a.Registry, b.Registry), cmp.Compare(a.Repository, b.Repository), cmp.Compare(rank(a.What), rank(b.What)), cmp.Compare(a.What, b.What))
 	})
 	return all
+}
+
+// repositoryItself is a repository among the things that a repository has.
+const repositoryItself = "repository"
+
+// rank has a repository come before what goes or comes with it.
+func rank(what string) int {
+	if what == repositoryItself {
+		return 0
+	}
+	return 1
 }
 
 // subject is where in a snapshot something is.
@@ -171,7 +182,7 @@ func (s Snapshot) flat() map[subject]string {
 		}
 		for repository, repo := range reg.Repositories {
 			add := func(what, value string) { all[subject{name, repository, what}] = value }
-			add("repository", "there")
+			add(repositoryItself, "there")
 			repo.flat(add)
 		}
 	}

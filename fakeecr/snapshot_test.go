@@ -62,8 +62,8 @@ func TestSnapshotTellsWhatChanged(t *testing.T) {
 		{"a repository of a neighbour", func(t *testing.T, f face) {
 			create(t, f.in("eu-west-1"), "other")
 		}, []string{
-			"123456789012/eu-west-1 other: encryption → AES256, was not there",
 			"123456789012/eu-west-1 other: repository → there, was not there",
+			"123456789012/eu-west-1 other: encryption → AES256, was not there",
 			"123456789012/eu-west-1 other: scan on push → false, was not there",
 			"123456789012/eu-west-1 other: tag mutability → MUTABLE, was not there",
 		}},

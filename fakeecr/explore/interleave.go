@@ -83,13 +83,13 @@ const noSerialOrder = "NO SERIAL ORDER"
 func (o *Orders) String() string {
 	var text strings.Builder
 	for _, f := range o.Findings {
-		fmt.Fprintf(&text, "%q: %s, in %d schedules: %s\n", f.Schedule, f.Verdict, f.Times, exploration.FirstOf(f.Detail))
+		fmt.Fprintf(&text, "%q: %s, in %s: %s\n", f.Schedule, f.Verdict, exploration.Counted(f.Times, "schedule"), exploration.FirstOf(f.Detail))
 	}
 	which := "the first"
 	if o.All {
 		which = "all"
 	}
-	fmt.Fprintf(&text, "%s %d schedules, %d findings\n", which, o.Schedules, len(o.Findings))
+	fmt.Fprintf(&text, "%s %s, %s\n", which, exploration.Counted(o.Schedules, "schedule"), exploration.Counted(len(o.Findings), "finding"))
 	return text.String()
 }
 

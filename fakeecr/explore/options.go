@@ -177,11 +177,19 @@ type Fault struct {
 type FaultSet []Fault
 
 func (f FaultSet) set(s *settings) {
+	var known []string
+	for _, fault := range exploration.Faults() {
+		known = append(known, fault.Name)
+	}
 	s.config.Faults = nil
 	seen := map[string]bool{}
 	for _, fault := range f {
-		if fault.Name == "" || fault.Rules == nil || strings.ContainsAny(fault.Name, "/ ") || seen[fault.Name] {
-			s.wrong("a fault needs rules and a name of its own, without a slash or a space: %q", fault.Name)
+		if fault.Name != "" && fault.Rules == nil {
+			s.wrong("there is no fault %q, but %s; one of your own has Rules", fault.Name, strings.Join(known, ", "))
+			continue
+		}
+		if fault.Name == "" || strings.ContainsAny(fault.Name, "/ ") || seen[fault.Name] {
+			s.wrong("a fault needs a name of its own, without a slash or a space: %q", fault.Name)
 		}
 		seen[fault.Name] = true
 		s.config.Faults = append(s.config.Faults, exploration.Fault(fault))

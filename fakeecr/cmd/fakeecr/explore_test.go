@@ -86,7 +86,7 @@ func TestExploreAProgram(t *testing.T) {
 	status, output, complaint := exploredProgram(t, "right")
 	require.Zero(t, status, output+complaint)
 	require.Contains(t, output, "CreateRepository#1@team/new  .   r   .   r   r   .   .   r   .")
-	require.Contains(t, output, "9 variations of 1 calls, 0 findings")
+	require.Contains(t, output, "9 variations of 1 call, 0 findings")
 
 	page := filepath.Join(t.TempDir(), "explore.html")
 	status, output, _ = exploredProgram(t, "once", "-p", "2", "-report", page)
@@ -99,7 +99,7 @@ func TestExploreAProgram(t *testing.T) {
 
 	status, output, _ = exploredProgram(t, "once", "-only", "CreateRepository#1@team/new/killed")
 	require.Equal(t, 1, status)
-	require.Contains(t, output, "1 variations of 1 calls, 1 findings")
+	require.Contains(t, output, "1 variation of 1 call, 1 finding")
 	status, output, _ = exploredProgram(t, "once", "-faults", "reply_lost", "-accept", "CreateRepository#1@team/new/reply_lost=it is run once")
 	require.Zero(t, status, output)
 	require.Contains(t, output, "accepted: it is run once")

@@ -68,7 +68,9 @@ func (r *Report) Add(cell Cell) Cell {
 			if before.cause == cell.cause && before.As == "" {
 				cell.As = before.Name
 				cell.Trace, cell.Again = nil, nil
-				cell.Accepted = cell.Accepted || before.Accepted
+				if before.Accepted && !cell.Accepted {
+					cell.Accepted, cell.Why = true, before.Why
+				}
 			}
 		}
 	}
@@ -135,18 +137,26 @@ func (r *Report) String() string {
 	}
 	text.WriteString(r.legend())
 	for _, finding := range r.Findings() {
-		fmt.Fprintf(&text, "%s: %s, %d times: %s\n", finding.Name, finding.Verdict, r.like(finding), plain(FirstOf(finding.Detail)))
+		fmt.Fprintf(&text, "%s: %s, %s: %s\n", finding.Name, finding.Verdict, Counted(r.like(finding), "time"), plain(FirstOf(finding.Detail)))
 	}
 	for _, cell := range r.Cells {
 		if cell.Verdict.IsFinding() && cell.As == "" && cell.Accepted {
-			fmt.Fprintf(&text, "%s: %s, %d times, accepted: %s\n", cell.Name, cell.Verdict, r.like(cell), cell.Why)
+			fmt.Fprintf(&text, "%s: %s, %s, accepted: %s\n", cell.Name, cell.Verdict, Counted(r.like(cell), "time"), cell.Why)
 		}
 	}
-	fmt.Fprintf(&text, "%d variations of %d calls, %d findings\n", len(r.Cells), len(r.Calls), len(r.Findings()))
+	fmt.Fprintf(&text, "%s of %s, %s\n", Counted(len(r.Cells), "variation"), Counted(len(r.Calls), "call"), Counted(len(r.Findings()), "finding"))
 	if r.Stopped != "" {
 		fmt.Fprintf(&text, "stopped: %s\n", r.Stopped)
 	}
 	return text.String()
+}
+
+// Counted is a number of things: 1 call, 2 calls.
+func Counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 // FirstOf is the first line of a text and, where it announces a list, the first of that.
