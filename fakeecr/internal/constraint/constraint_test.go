@@ -1,6 +1,7 @@
 package constraint_test
 
 import (
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -273,7 +274,7 @@ func TestNoInput(t *testing.T) {
 		err := constraint.Check(in)
 		require.ErrorContains(t, err, "no input of an operation")
 		var invalid *types.InvalidParameterException
-		require.NotErrorAs(t, err, &invalid)
+		require.False(t, errors.As(err, &invalid))
 	}
 }
 
