@@ -42,7 +42,7 @@ type Entrance struct {
 // a panic with [http.ErrAbortHandler], as net/http wants it.
 func (e *Entrance) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	req = exchange.Asked(req)
-	answer, err := e.answer(req, exchange.Origin(req))
+	answer, err := e.answer(req, exchange.Origin)
 	if err == nil {
 		err = answer.Write(w, req)
 	}
@@ -71,7 +71,7 @@ func hangUp(w http.ResponseWriter, err error) {
 
 // answer is the answer to a request, whose download URLs begin with an origin; an
 // error means that there is none.
-func (e *Entrance) answer(req *http.Request, downloads string) (answer *exchange.Answer, err error) {
+func (e *Entrance) answer(req *http.Request, downloads func(*http.Request) string) (answer *exchange.Answer, err error) {
 	switch {
 	case oci.Serves(req.URL.Path):
 		endpoint := oci.Endpoint{Stage: e.Stage, Default: e.Default, Spec: e.SpecRegistry, Open: e.OpenRegistry}
@@ -81,7 +81,7 @@ func (e *Entrance) answer(req *http.Request, downloads string) (answer *exchange
 	case strings.HasPrefix(req.URL.Path, registry.DownloadPrefix):
 		answer, err = store.Serve(e.Stage, e.Default, req, naming.ParseHost(req.Host).Service == naming.Store, e.SpecRegistry)
 	default:
-		answer, err = e.called(req, downloads)
+		answer, err = e.called(req, downloads(req))
 	}
 	if err == nil {
 		share(answer, req)

@@ -23,7 +23,7 @@ func preflight(req *http.Request) *exchange.Answer {
 	answer.Header.Set("Access-Control-Allow-Methods", "GET, HEAD, POST")
 	answer.Header.Set("Access-Control-Max-Age", "172800")
 	if wanted := req.Header.Values("Access-Control-Request-Headers"); wanted != nil {
-		answer.Header["Access-Control-Allow-Headers"] = wanted
+		answer.Header.SetAll("Access-Control-Allow-Headers", wanted)
 	}
 	return answer
 }

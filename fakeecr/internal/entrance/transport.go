@@ -42,7 +42,7 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	// A body that is waited for ends with the request.
 	defer context.AfterFunc(ctx, func() { served.Body.Close() })()
-	answer, err := t.Entrance.answer(served, storeOf(served))
+	answer, err := t.Entrance.answer(served, storeOf)
 	switch {
 	case ctx.Err() != nil:
 		answer.Abandon()

@@ -1,9 +1,6 @@
 package registry
 
-import (
-	"bytes"
-	"io"
-)
+import "io"
 
 // Content is the bytes of a layer, or what a client is given for them.
 type Content interface {
@@ -27,9 +24,9 @@ type opened struct {
 func (o *opened) WriteTo(w io.Writer) (written int64, err error) {
 	offset, _ := o.Seek(0, io.SeekCurrent) // which is not before the beginning
 	for rest := o.parts.at(offset); rest != nil && err == nil; rest = o.parts.at(offset + written) {
-		var n int64
-		n, err = io.Copy(w, bytes.NewReader(rest))
-		written += n
+		var n int
+		n, err = w.Write(rest)
+		written += int64(n)
 	}
 	o.Seek(offset+written, io.SeekStart)
 	return written, err

@@ -105,16 +105,19 @@ func (tx *Tx) BatchCheckLayerAvailability(_ context.Context, in *ecr.BatchCheckL
 	}
 	out := &ecr.BatchCheckLayerAvailabilityOutput{Layers: []types.Layer{}, Failures: []types.LayerFailure{}}
 	for _, digest := range in.LayerDigests {
-		failure := types.LayerFailure{LayerDigest: aws.String(digest)}
 		switch {
 		case digest == "":
-			failure.FailureCode = types.LayerFailureCodeMissingLayerDigest
-			failure.FailureReason = aws.String("Invalid request parameters: layer digest cannot be null")
-			out.Failures = append(out.Failures, failure)
+			out.Failures = append(out.Failures, types.LayerFailure{
+				LayerDigest:   aws.String(digest),
+				FailureCode:   types.LayerFailureCodeMissingLayerDigest,
+				FailureReason: aws.String("Invalid request parameters: layer digest cannot be null"),
+			})
 		case !constraint.ValidDigest(digest):
-			failure.FailureCode = types.LayerFailureCodeInvalidLayerDigest
-			failure.FailureReason = aws.String("Invalid request parameters: layer digest should satisfy the regex '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'")
-			out.Failures = append(out.Failures, failure)
+			out.Failures = append(out.Failures, types.LayerFailure{
+				LayerDigest:   aws.String(digest),
+				FailureCode:   types.LayerFailureCodeInvalidLayerDigest,
+				FailureReason: aws.String("Invalid request parameters: layer digest should satisfy the regex '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'"),
+			})
 		default:
 			out.Layers = append(out.Layers, repo.availability(digest))
 		}

@@ -130,7 +130,7 @@ func TestUploadGoesOnInAFork(t *testing.T) {
 		app, _ := reg.repositories.Get("app")
 		u, _ := app.uploads.Get(*upload)
 		require.Equal(t, content, string(bytes.Join(u.pieces, nil)))
-		require.Equal(t, manifest.Digest(content), u.digest())
+		require.Equal(t, manifest.Digest(content), u.digest)
 	}
 }
 

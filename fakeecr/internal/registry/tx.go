@@ -111,7 +111,7 @@ func (tx *Tx) registry(place Place) *registryState {
 	if reg, found := tx.read().registries.Get(place.String()); found {
 		return reg
 	}
-	return &registryState{Place: place}
+	return &registryState{Place: place, key: place.String()}
 }
 
 // changeRegistry is a copy of a registry that the transaction may change.
@@ -122,7 +122,7 @@ func (tx *Tx) changeRegistry(place Place) *registryState {
 		changed := *reg
 		changed.generation = root.Generation()
 		reg = &changed
-		root.registries.Set(root.Generation(), place.String(), reg)
+		root.registries.Set(root.Generation(), reg.key, reg)
 	}
 	return reg
 }

@@ -39,13 +39,18 @@ type upload struct {
 	first, last int64
 	// hash is the state after the last part. It is cloned before it is written.
 	hash hash.Cloner
+	// digest is that of the bytes.
+	digest string
 	// short tells that a part before the last is under the minimum.
 	short  bool
 	expiry string
 }
 
-func (u *upload) digest() string {
-	return "sha256:" + hex.EncodeToString(u.hash.(hash.Hash).Sum(nil))
+const emptyDigest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+// digestFrom is the digest of what was written to a hash.
+func digestFrom(h hash.Hash) string {
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
 // InitiateLayerUpload opens an upload, which expires on the clock after a day.
@@ -54,22 +59,29 @@ func (tx *Tx) InitiateLayerUpload(_ context.Context, in *ecr.InitiateLayerUpload
 	if err != nil {
 		return nil, err
 	}
-	u := &upload{id: tx.NewID(), hash: sha256.New().(hash.Cloner)}
+	u := &upload{id: tx.NewID(), hash: sha256.New().(hash.Cloner), digest: emptyDigest}
 	u.expiry = tx.Schedule(tx.Now().Add(uploadLifetime), uploadExpiry{repo.Place, repo.name, u.id})
 	repo.uploads.Set(repo.generation, u.id, u)
-	return &ecr.InitiateLayerUploadOutput{UploadId: aws.String(u.id), PartSize: aws.Int64(partSize)}, nil
+	told := struct {
+		upload string
+		size   int64
+	}{u.id, partSize}
+	return &ecr.InitiateLayerUploadOutput{UploadId: &told.upload, PartSize: &told.size}, nil
 }
 
 // uploadedTo is the repository that a layer is pushed to, made by a template if
 // need be.
 func (tx *Tx) uploadedTo(registryID, name *string) (*repository, error) {
 	repo, err := tx.establishForPush(registryID, name)
-	if limit := new(types.LimitExceededException); errors.As(err, &limit) {
-		// InitiateLayerUpload has no such answer; that it is this one instead is
-		// chosen.
-		return nil, repositoryNotFound(tx.target(registryID), *name)
+	if err != nil {
+		if limit := new(types.LimitExceededException); errors.As(err, &limit) {
+			// InitiateLayerUpload has no such answer; that it is this one instead is
+			// chosen.
+			err = repositoryNotFound(tx.target(registryID), *name)
+		}
+		return nil, err
 	}
-	return repo, err
+	return repo, nil
 }
 
 type uploadExpiry struct {
@@ -120,7 +132,7 @@ func (tx *Tx) UploadLayerPart(_ context.Context, in *ecr.UploadLayerPartInput) (
 	}
 	next.expiry = u.expiry
 	repo.uploads.Set(repo.generation, u.id, next)
-	tx.Bytes, tx.Digest = part.size, next.digest()
+	tx.Bytes, tx.Digest = part.size, next.digest
 	if part.broken != nil {
 		tx.CommitRefusal()
 		return nil, part.broken
@@ -131,11 +143,15 @@ func (tx *Tx) UploadLayerPart(_ context.Context, in *ecr.UploadLayerPartInput) (
 // received is the answer to a part, which an upload has received.
 func (tx *Tx) received(repo *repository, u *upload) *ecr.UploadLayerPartOutput {
 	tx.FirstPart = u.first
+	told := struct {
+		account, repository, upload string
+		last                        int64
+	}{repo.Account, repo.name, u.id, u.size - 1}
 	return &ecr.UploadLayerPartOutput{
-		RegistryId:       aws.String(repo.Account),
-		RepositoryName:   aws.String(repo.name),
-		UploadId:         aws.String(u.id),
-		LastByteReceived: aws.Int64(u.size - 1),
+		RegistryId:       &told.account,
+		RepositoryName:   &told.repository,
+		UploadId:         &told.upload,
+		LastByteReceived: &told.last,
 	}
 }
 
@@ -200,6 +216,7 @@ func (u *upload) with(part *Part) (*upload, error) {
 		first:  cmp.Or(u.first, part.size),
 		last:   part.size,
 		hash:   state,
+		digest: digestFrom(state),
 		short:  u.short || u.parts > 0 && u.last < minPartSize,
 	}, nil
 }
@@ -215,7 +232,7 @@ func (tx *Tx) CompleteLayerUpload(_ context.Context, in *ecr.CompleteLayerUpload
 	if err != nil {
 		return nil, err
 	}
-	digest := u.digest()
+	digest := u.digest
 	if hashed == u {
 		digest = other
 	}
@@ -233,11 +250,12 @@ func (tx *Tx) CompleteLayerUpload(_ context.Context, in *ecr.CompleteLayerUpload
 		return nil, layerAlreadyExists(repo, digest)
 	}
 	tx.addLayer(repo, digest, u.size, u.pieces)
+	told := struct{ account, repository, upload, digest string }{repo.Account, repo.name, u.id, digest}
 	return &ecr.CompleteLayerUploadOutput{
-		RegistryId:     aws.String(repo.Account),
-		RepositoryName: aws.String(repo.name),
-		UploadId:       aws.String(u.id),
-		LayerDigest:    aws.String(digest),
+		RegistryId:     &told.account,
+		RepositoryName: &told.repository,
+		UploadId:       &told.upload,
+		LayerDigest:    &told.digest,
 	}, nil
 }
 

@@ -199,8 +199,8 @@ func (s *shipment) layer(ctx context.Context, digest string, size int64) error {
 	case part.size > most:
 		return wrong("layer %s has more than the %d bytes that a layer may have", digest, most)
 	}
-	if received.hash = part.hash; received.digest() != digest {
-		return wrong("layer %s has the digest %s", digest, received.digest())
+	if came := digestFrom(part.hash); came != digest {
+		return wrong("layer %s has the digest %s", digest, came)
 	}
 	s.layers[digest] = &layer{digest: digest, size: part.size, parts: part.pieces}
 	return nil

@@ -79,6 +79,8 @@ type Place = naming.Place
 // registryState is the state of one account in one region.
 type registryState struct {
 	Place
+	// key is the one that it has among the registries.
+	key          string
 	generation   uint64
 	repositories cow.Map[*repository]
 	// policy is the registry's policy, nil without one.

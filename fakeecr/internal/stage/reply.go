@@ -42,17 +42,27 @@ type keeping struct {
 	leave    func()
 }
 
-// Send sends the reply that calls come to, whose body has as many bytes as length says,
-// which is asked where it matters. The calls are in the trace from then on, and what keeps the reply waiting has
-// begun. The answer is nil if the reply arrives whole and at once; one that is not has
-// to be left in the end.
-func (s *Stage) Send(length func() int64, calls ...*dispatch.Call) *Reply {
+// Answer is what a reply is sent with.
+type Answer interface {
+	// Length is how many bytes its body has. It is asked where that matters.
+	Length() int64
+}
+
+// nothing is the answer of deliver.
+type nothing struct{}
+
+func (nothing) Length() int64 { return 0 }
+
+// Send sends the reply that calls come to. The calls are in the trace from then on, and
+// what keeps the reply waiting has begun. The reply is nil if it arrives whole and at
+// once; one that does not has to be left in the end.
+func (s *Stage) Send(answer Answer, calls ...*dispatch.Call) *Reply {
 	if !slices.ContainsFunc(calls, func(call *dispatch.Call) bool {
 		return call.Ruling != nil || errors.Is(call.Record.Err, scenarios.ErrReplyLost)
 	}) {
 		return nil
 	}
-	reply := &Reply{stage: s, length: sync.OnceValue(length), begun: s.World.Now()}
+	reply := &Reply{stage: s, length: sync.OnceValue(answer.Length), begun: s.World.Now()}
 	for _, call := range calls {
 		ruling := rulingOf(call)
 		if ruling == nil {
@@ -90,7 +100,7 @@ func (s *Stage) Lose(calls ...*dispatch.Call) {
 // deliver is Send for one who takes what is answered, or an error, as it is: in no
 // bytes.
 func (s *Stage) deliver(ctx context.Context, call *dispatch.Call, err error) error {
-	if reply := s.Send(func() int64 { return 0 }, call); reply != nil && err == nil {
+	if reply := s.Send(nothing{}, call); reply != nil && err == nil {
 		defer reply.Leave()
 		return reply.Begin(ctx)
 	}

@@ -88,7 +88,7 @@ func responseError(ctx context.Context, requestID string, err error) error {
 		answer := api.Refusal(requestID, err)
 		response.StatusCode = answer.Status
 		response.Status = fmt.Sprintf("%d %s", answer.Status, http.StatusText(answer.Status))
-		response.Header = answer.Header
+		answer.Header.Write(response.Header)
 		response.Body = io.NopCloser(bytes.NewReader(answer.Body))
 		err = decodeError(response)
 	}

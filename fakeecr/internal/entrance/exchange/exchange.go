@@ -50,7 +50,7 @@ func Origin(req *http.Request) string {
 // Answer is what a request is answered with.
 type Answer struct {
 	Status int
-	Header http.Header
+	Header Header
 	// Body is the whole body. It may be kept. Without one, Header may have the length
 	// that HEAD tells.
 	Body []byte
@@ -60,11 +60,16 @@ type Answer struct {
 	Range   string
 	// Reply is what becomes of the answer on its way, nil for nothing.
 	Reply *stage.Reply
+
+	// request is what the answer is to, nil for a call of a Go method.
+	request *http.Request
 }
 
 // New is an answer with a body of a media type.
 func New(status int, mediaType string, body []byte) *Answer {
-	return &Answer{Status: status, Header: http.Header{"Content-Type": {mediaType}}, Body: body}
+	answer := &Answer{Status: status, Body: body}
+	answer.Header.Set("Content-Type", mediaType)
+	return answer
 }
 
 // Bare is the answer that a rule gives in the service's place, if err is one.
@@ -76,11 +81,12 @@ func Bare(err error) (*Answer, bool) {
 	if !errors.As(err, &response) {
 		return nil, false
 	}
-	answer := &Answer{Status: response.Status, Header: http.Header{}, Body: []byte(response.Body)}
+	answer := &Answer{Status: response.Status, Body: []byte(response.Body)}
 	for name, values := range response.Header {
-		answer.Header[http.CanonicalHeaderKey(name)] = values
+		if http.CanonicalHeaderKey(name) != "Transfer-Encoding" { // it has a length
+			answer.Header.SetAll(name, values)
+		}
 	}
-	answer.Header.Del("Transfer-Encoding") // it has a length
 	if response.Status == http.StatusNoContent || response.Status == http.StatusNotModified {
 		answer.Body = nil // as net/http sends none
 	}
@@ -90,8 +96,8 @@ func Bare(err error) (*Answer, bool) {
 // On makes the answer to a request, nil for a call of a Go method, one to calls, whose
 // reply rules may damage.
 func (a *Answer) On(s *stage.Stage, req *http.Request, calls ...*dispatch.Call) *Answer {
-	length := func() int64 { return a.length(req) }
-	a.Reply = s.Send(length, calls...)
+	a.request = req
+	a.Reply = s.Send(a, calls...)
 	return a
 }
 
@@ -102,17 +108,16 @@ func (a *Answer) Abandon() {
 	}
 }
 
-// length is how many bytes of a body the answer to a request has.
-func (a *Answer) length(req *http.Request) int64 {
+// Length implements [stage.Answer].
+func (a *Answer) Length() int64 {
 	switch {
-	case req != nil && req.Method == http.MethodHead:
+	case a.request != nil && a.request.Method == http.MethodHead:
 		return 0
 	case a.Content == nil:
 		return int64(len(a.Body))
 	}
 	head := &response{header: http.Header{}}
-	a.writeHeader(head)
-	if a.writeContentHead(head, req) == nil {
+	if a.writeContentHead(head, a.request) == nil {
 		return 0
 	}
 	return lengthOf(head.header)
@@ -125,7 +130,7 @@ type owner interface{ WriteOwned(body []byte) }
 // connection.
 func (a *Answer) Write(w http.ResponseWriter, req *http.Request) error {
 	if a.Reply == nil {
-		if a.Status >= http.StatusBadRequest && req.Body != http.NoBody {
+		if a.Status >= http.StatusBadRequest && req.Body != nil && req.Body != http.NoBody {
 			defer readOn(w, req)()
 		}
 		a.write(w, req)
@@ -141,16 +146,16 @@ func (a *Answer) Write(w http.ResponseWriter, req *http.Request) error {
 }
 
 func (a *Answer) write(w http.ResponseWriter, req *http.Request) {
-	a.writeHeader(w)
 	if a.Content != nil {
 		if content := a.writeContentHead(w, req); content != nil {
 			io.Copy(w, content) // an error here is the client's, who has gone
 		}
 		return
 	}
-	if a.Body != nil || w.Header().Get("Content-Length") == "" {
-		w.Header().Set("Content-Length", strconv.Itoa(len(a.Body)))
+	if a.Body != nil || a.Header.Get("Content-Length") == "" {
+		a.Header.Set("Content-Length", strconv.Itoa(len(a.Body)))
 	}
+	a.Header.Write(w.Header())
 	w.WriteHeader(a.Status)
 	if req.Method == http.MethodHead {
 		return
@@ -162,12 +167,6 @@ func (a *Answer) write(w http.ResponseWriter, req *http.Request) {
 	w.Write(a.Body)
 }
 
-func (a *Answer) writeHeader(w http.ResponseWriter) {
-	for name, values := range a.Header {
-		w.Header()[name] = values
-	}
-}
-
 // Response is the answer to a request as a client without a socket gets it. The
 // error is that of its connection.
 func (a *Answer) Response(req *http.Request) (*http.Response, error) {
@@ -175,7 +174,6 @@ func (a *Answer) Response(req *http.Request) (*http.Response, error) {
 	if a.Content == nil {
 		a.write(answer, req)
 	} else {
-		a.writeHeader(answer)
 		answer.content = a.writeContentHead(answer, req)
 	}
 	got, content := answer.finish(req)
@@ -199,6 +197,7 @@ func (a *Answer) writeContentHead(w http.ResponseWriter, req *http.Request) io.R
 	if a.Range == "" && !conditional(req) {
 		return a.writeWhole(w, req)
 	}
+	a.Header.Write(w.Header())
 	asked := *req
 	asked.Method = http.MethodHead
 	asked.Header = req.Header.Clone()
@@ -228,8 +227,9 @@ func (a *Answer) writeWhole(w http.ResponseWriter, req *http.Request) io.Reader 
 		w.WriteHeader(http.StatusInternalServerError)
 		return nil
 	}
-	w.Header().Set("Accept-Ranges", "bytes")
-	w.Header().Set("Content-Length", strconv.FormatInt(length, 10))
+	a.Header.Set("Accept-Ranges", "bytes")
+	a.Header.Set("Content-Length", strconv.FormatInt(length, 10))
+	a.Header.Write(w.Header())
 	w.WriteHeader(http.StatusOK)
 	if req.Method == http.MethodHead {
 		return nil

@@ -35,17 +35,20 @@ func headBlob(r *request) (*exchange.Answer, error) {
 
 // getBlob sends the client to the layer's download URL.
 func getBlob(r *request) (*exchange.Answer, error) {
-	out, err := do[ecr.GetDownloadUrlForLayerOutput](r, r.newCall("GetDownloadUrlForLayer", &ecr.GetDownloadUrlForLayerInput{
+	call := r.newCall("GetDownloadUrlForLayer", &ecr.GetDownloadUrlForLayerInput{
 		RegistryId:     &r.registry.Account,
 		RepositoryName: &r.repository,
 		LayerDigest:    &r.reference,
-	}))
+	})
+	downloads := r.downloads(r.Request)
+	call.Tx.Downloads = downloads
+	out, err := do[ecr.GetDownloadUrlForLayerOutput](r, call)
 	if err != nil {
 		return nil, err
 	}
 	location := aws.ToString(out.DownloadUrl)
 	if r.Host == "" {
-		location = strings.TrimPrefix(location, r.downloads)
+		location = strings.TrimPrefix(location, downloads)
 	}
 	answer := empty(http.StatusTemporaryRedirect)
 	answer.Header.Set("Location", location)

@@ -14,15 +14,17 @@ type request struct {
 	*http.Request
 	Endpoint
 	*subject
-	// downloads begins the download URLs.
-	downloads string
+	// downloads tells what download URLs begin with.
+	downloads func(*http.Request) string
 	caller    stage.Caller
 	// token is what the request came with, if it is one of the world's, and refused is
 	// why it is not the caller's.
 	token   registry.Authorization
 	refused error
-	// calls are those that the request makes, to which the answer is the reply.
+	// calls are those that the request makes, to which the answer is the reply. Most
+	// make one.
 	calls []*dispatch.Call
+	one   [1]*dispatch.Call
 }
 
 // subject is what a request is about. The inputs of its calls point to it, and the trace
@@ -41,7 +43,6 @@ type subject struct {
 func (r *request) newCall(name string, input any) *dispatch.Call {
 	call := r.Stage.NewCall(name, r.caller, scenarios.FaceRegistry)
 	call.Input = input
-	call.Tx.Downloads = r.downloads
 	call.Tx.HandsOver = true
 	if call.Token = r.token.Serial; call.Token > 0 {
 		call.Record.TokenIssued = r.token.Issued()

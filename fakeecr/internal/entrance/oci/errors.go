@@ -29,22 +29,24 @@ func (r *refusal) Error() string { return r.message }
 
 // answer writes an error: all of them.
 func (r *refusal) answer() *exchange.Answer {
-	answer := exchange.New(r.status, "text/plain; charset=utf-8", []byte(r.message+"\n"))
+	answer := exchange.New(r.status, "application/json; charset=utf-8", nil)
 	if r.challenge != "" {
 		answer.Header.Set("Www-Authenticate", r.challenge)
 	}
-	if r.code != "" {
-		type told struct {
-			Code    string `json:"code"`
-			Message string `json:"message"`
-		}
-		var body bytes.Buffer
-		json.NewEncoder(&body).Encode(struct { // a buffer takes everything
-			Errors []told `json:"errors"`
-		}{[]told{{r.code, r.message}}})
-		answer.Header.Set("Content-Type", "application/json; charset=utf-8")
-		answer.Body = body.Bytes()
+	if r.code == "" {
+		answer.Header.Set("Content-Type", "text/plain; charset=utf-8")
+		answer.Body = []byte(r.message + "\n")
+		return answer
 	}
+	type told struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+	var body bytes.Buffer
+	json.NewEncoder(&body).Encode(struct { // a buffer takes everything
+		Errors []told `json:"errors"`
+	}{[]told{{r.code, r.message}}})
+	answer.Body = body.Bytes()
 	return answer
 }
 

@@ -86,10 +86,11 @@ const apiVersion = "Docker-Distribution-Api-Version"
 func Serves(path string) bool { return path == "/v2" || strings.HasPrefix(path, root) }
 
 // Serve answers a request. Host is the registry that its host names, with empty
-// members where it names none, and downloads is what download URLs begin with. An
+// members where it names none, and downloads tells what download URLs begin with. An
 // error means that there is no answer.
-func (e Endpoint) Serve(req *http.Request, host registry.Place, downloads string) (*exchange.Answer, error) {
+func (e Endpoint) Serve(req *http.Request, host registry.Place, downloads func(*http.Request) string) (*exchange.Answer, error) {
 	r := &request{Request: req, Endpoint: e, downloads: downloads, subject: new(subject)}
+	r.calls = r.one[:0]
 	answer, err := r.answer(host)
 	if stage.Unanswered(req.Context(), err) {
 		e.Stage.Lose(r.calls...)
@@ -160,7 +161,7 @@ func getEndpoint(r *request) (*exchange.Answer, error) {
 
 // empty is an answer without a body.
 func empty(status int) *exchange.Answer {
-	return &exchange.Answer{Status: status, Header: http.Header{}}
+	return &exchange.Answer{Status: status}
 }
 
 // at is the URL of a path of the endpoint, where the request came to. For one that

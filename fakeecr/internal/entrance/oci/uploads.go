@@ -92,8 +92,10 @@ func finishUpload(r *request) (*exchange.Answer, error) {
 		UploadId:       &r.reference,
 		LayerDigests:   []string{digest},
 	}))
-	if there := new(types.LayerAlreadyExistsException); err != nil && !errors.As(err, &there) {
-		return nil, err
+	if err != nil {
+		if there := new(types.LayerAlreadyExistsException); !errors.As(err, &there) {
+			return nil, err
+		}
 	}
 	return r.created(digest), nil
 }

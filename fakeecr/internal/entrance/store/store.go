@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	smithy "github.com/aws/smithy-go"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
@@ -37,7 +38,7 @@ func Serve(s *stage.Stage, by stage.Caller, req *http.Request, ownHost, spec boo
 	etag := `"` + strings.TrimPrefix(*in.LayerDigest, "sha256:") + `"`
 	span, unless := req.Header.Get("Range"), req.Header.Get("If-Range")
 	if span != "" && (unless == "" || unless == etag) {
-		in.Range = &span
+		in.Range = aws.String(span)
 	}
 	call := s.NewCall(scenarios.DownloadLayer, by.As(stage.Own(place)), scenarios.FaceAPI)
 	call.Input = in
