@@ -43,8 +43,9 @@
 // # Words
 //
 //   - played: a scenario or a rule in play, with its numbers
-//   - call: one on its way to its operation, a [dispatch.Call]; its record is what rules
-//     and the trace see of it, a [scenarios.Call]
+//   - call: one on its way to its operation, a [dispatch.Call]
+//   - record: what rules and the trace see of a call, which users know as a
+//     [scenarios.Call]
 //   - ruling: what the rules in play make of one call, which meets all rules of a
 //     scenario in one state of it
 //   - firing: a rule that fires on a call

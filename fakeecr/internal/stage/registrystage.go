@@ -21,14 +21,14 @@ func (s registryStage) Concerns(operation string) bool {
 
 // Ask implements [engine.Stage]. All rules are asked at once, before any of them
 // keeps the call.
-func (s registryStage) Ask(call *scenarios.Call, event *engine.AskedEvent) (told func(*scenarios.Call), failure error) {
-	met := &dispatch.Call{Name: call.Operation, Record: *call}
+func (s registryStage) Ask(record *scenarios.Call, event *engine.AskedEvent) (told func(*scenarios.Call), failure error) {
+	call := &dispatch.Call{Name: record.Operation, Record: *record}
 	ruling := new(ruling)
-	for _, played := range s.scenarios.concerning(call.Operation) {
-		fires, outcome, err := ruling.meet(played, met, call.Time)
+	for _, played := range s.scenarios.concerning(record.Operation) {
+		fires, outcome, err := ruling.meet(played, call, record.Time)
 		if fires != nil {
-			call.Rules = met.Record.Rules
-			err = fires.postpone(event, met, outcome)
+			record.Rules = call.Record.Rules
+			err = fires.postpone(event, call, outcome)
 		}
 		if err != nil {
 			return ruling.tell, err
@@ -58,15 +58,15 @@ func (p *playedRule) postpone(event *engine.AskedEvent, call *dispatch.Call, out
 }
 
 // Tell implements [engine.Stage].
-func (s registryStage) Tell(call *scenarios.Call) { s.recorder.add(call) }
+func (s registryStage) Tell(record *scenarios.Call) { s.recorder.add(record) }
 
 // Look implements [registry.Stage]. What a rule fails it with is what a refusal by
 // ECR means to the registry that pulls.
-func (s registryStage) Look(ctx context.Context, call *scenarios.Call, look func(context.Context) error) error {
+func (s registryStage) Look(ctx context.Context, record *scenarios.Call, look func(context.Context) error) error {
 	failed := false
 	looks := dispatch.Chain(s.record, s.play) // seldom: a fork does without
 	_, err := looks(ctx, &dispatch.Call{
-		Name: call.Operation, Input: call.Input, Record: *call, Tx: registry.Tx{HandsOver: true},
+		Name: record.Operation, Input: record.Input, Record: *record, Tx: registry.Tx{HandsOver: true},
 		Run: func(ctx context.Context, _ *dispatch.Call) (any, error) {
 			var err error
 			if mistake := s.callUser("the upstream of a pull-through cache rule", func() { err = look(ctx) }); mistake != nil {

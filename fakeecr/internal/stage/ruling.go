@@ -155,13 +155,13 @@ func (s *Stage) conclude(call *dispatch.Call) {
 }
 
 // tell tells the rules that the call could have fired of what it came to.
-func (r *ruling) tell(call *scenarios.Call) {
+func (r *ruling) tell(record *scenarios.Call) {
 	for _, firing := range r.fired {
 		if !firing.did {
-			firing.remember(Near{*call, firing.idle, true})
+			firing.remember(Near{*record, firing.idle, true})
 		}
 	}
 	for _, missed := range r.missed {
-		missed.remember(Near{*call, missed.why, false})
+		missed.remember(Near{*record, missed.why, false})
 	}
 }

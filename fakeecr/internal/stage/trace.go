@@ -75,16 +75,16 @@ func (s *Stage) record(next dispatch.Handler) dispatch.Handler {
 // ended the goroutine, as t.FailNow does.
 var errNotEnded = errors.New("did not end")
 
-func (r *recorder) add(call *scenarios.Call) {
+func (r *recorder) add(record *scenarios.Call) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.number++
-	call.Number = r.number
+	record.Number = r.number
 	for watcher := range r.watching {
 		close(watcher)
 	}
 	r.watching = nil
-	latest := recorded{*call, items(call.Output)}
+	latest := recorded{*record, items(record.Output)}
 	r.items += latest.items
 	for !r.full && r.items > traceLength && r.emptied < r.number-1 {
 		r.emptied++
