@@ -6,6 +6,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 func TestAccountSettings(t *testing.T) {
@@ -14,8 +16,8 @@ func TestAccountSettings(t *testing.T) {
 		{"REGISTRY_POLICY_SCOPE", "V2", "V2"},
 		{"BLOB_MOUNTING", "DISABLED", "ENABLED"},
 	}
-	onAllFaces(t, func(t *testing.T, f face) {
-		value := func(f face, name string) string {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		value := func(f faces.Face, name string) string {
 			got, err := f.GetAccountSetting(t.Context(), &ecr.GetAccountSettingInput{Name: &name})
 			require.NoError(t, err)
 			require.Equal(t, name, *got.Name)
@@ -28,14 +30,14 @@ func TestAccountSettings(t *testing.T) {
 			require.Equal(t, test.name, *put.Name)
 			require.Equal(t, test.put, *put.Value)
 			require.Equal(t, test.put, value(f, test.name))
-			require.Equal(t, test.initially, value(f.in("eu-west-1"), test.name), "settings are a region's")
-			require.Equal(t, test.initially, value(f.account("210987654321"), test.name))
+			require.Equal(t, test.initially, value(f.In("eu-west-1"), test.name), "settings are a region's")
+			require.Equal(t, test.initially, value(f.Account("210987654321"), test.name))
 		}
 		_, err := f.PutAccountSetting(t.Context(), &ecr.PutAccountSettingInput{Name: aws.String("BLOB_MOUNTING"), Value: aws.String("DISABLED")})
 		require.NoError(t, err)
 		require.Equal(t, "DISABLED", value(f, "BLOB_MOUNTING"))
-		_, err = f.in("eu-west-1").PutAccountSetting(t.Context(), &ecr.PutAccountSettingInput{Name: aws.String("BLOB_MOUNTING"), Value: aws.String("ENABLED")})
+		_, err = f.In("eu-west-1").PutAccountSetting(t.Context(), &ecr.PutAccountSettingInput{Name: aws.String("BLOB_MOUNTING"), Value: aws.String("ENABLED")})
 		require.NoError(t, err)
-		require.Equal(t, "DISABLED ENABLED", value(f, "BLOB_MOUNTING")+" "+value(f.in("eu-west-1"), "BLOB_MOUNTING"))
+		require.Equal(t, "DISABLED ENABLED", value(f, "BLOB_MOUNTING")+" "+value(f.In("eu-west-1"), "BLOB_MOUNTING"))
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -25,32 +26,32 @@ func TestAnswer(t *testing.T) {
 		CreatedAt:                  aws.Time(time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)),
 		ImageScanningConfiguration: &types.ImageScanningConfiguration{ScanOnPush: true},
 	}}
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		rule, second := scenarios.On("CreateRepository").First(2).Answer(out), scenarios.On("CreateRepository").First(2).Answer(&ecr.CreateRepositoryOutput{}).Optional()
-		playing := f.registry.Play(scenarios.Scenario{rule, second})
+		playing := f.Registry.Play(scenarios.Scenario{rule, second})
 		for range 2 {
-			answer := create(t, f, app)
+			answer := faces.Create(t, f, faces.App)
 			id, found := awsmiddleware.GetRequestIDMetadata(answer.ResultMetadata)
 			require.True(t, found)
-			require.Equal(t, id, f.registry.Trace()[f.registry.Count("CreateRepository")-1].RequestID)
+			require.Equal(t, id, f.Registry.Trace()[f.Registry.Count("CreateRepository")-1].RequestID)
 			require.Equal(t, out.Repository, answer.Repository)
 			*answer.Repository.RepositoryName = "changed by its caller"
 		}
 		require.Equal(t, 2, playing.Fired(rule))
 		require.Zero(t, playing.Fired(second), "the rule before it answers")
-		require.Empty(t, repositories(t, f))
+		require.Empty(t, faces.Repositories(t, f))
 		// An input that ECR refuses by its form, it refuses still.
 		playing.Stop()
-		f.registry.Play(scenarios.Scenario{rule})
+		f.Registry.Play(scenarios.Scenario{rule})
 		_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("Team")})
-		require.True(t, isA[*types.InvalidParameterException](err), "%v", err)
+		require.True(t, faces.IsA[*types.InvalidParameterException](err), "%v", err)
 		// So it does a caller who may not call.
-		stranger := f.as("arn:aws:iam::123456789012:role/reader", `{"Statement":{"Effect":"Allow","Action":"ecr:Describe*","Resource":"*"}}`)
-		_, err = stranger.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(app)})
+		stranger := f.As("arn:aws:iam::123456789012:role/reader", `{"Statement":{"Effect":"Allow","Action":"ecr:Describe*","Resource":"*"}}`)
+		_, err = stranger.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(faces.App)})
 		var api smithy.APIError
 		require.ErrorAs(t, err, &api)
 		require.Equal(t, "AccessDeniedException", api.ErrorCode())
-		require.Len(t, repositories(t, f), 0)
+		require.Len(t, faces.Repositories(t, f), 0)
 	})
 }
 
@@ -78,45 +79,45 @@ func TestAnswerAsOnTheWire(t *testing.T) {
 // A repository is not there for a time after it was made, by whatever way; the others
 // are.
 func TestNotThereYet(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		f.registry.MustPush("team/old:v1", fakeecr.RandomImage(1, 100))
-		f.registry.Advance(time.Minute)
-		playing := f.registry.Play(scenarios.NotThereYet("team/*", 5*time.Second))
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		f.Registry.MustPush("team/old:v1", fakeecr.RandomImage(1, 100))
+		f.Registry.Advance(time.Minute)
+		playing := f.Registry.Play(scenarios.NotThereYet("team/*", 5*time.Second))
 		rule := playing.Rules()[0]
-		f.registry.MustPush("other/app:v1", fakeecr.RandomImage(1, 100))
-		create(t, f, app)
-		name := aws.String(app)
+		f.Registry.MustPush("other/app:v1", fakeecr.RandomImage(1, 100))
+		faces.Create(t, f, faces.App)
+		name := aws.String(faces.App)
 		calls := map[string]func() error{
 			"read": func() error {
 				_, err := f.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: name})
 				return err
 			},
-			"write": func() error { _, err := f.putImage(t, app, fakeecr.RandomImage(1, 100), "v1"); return err },
+			"write": func() error { _, err := f.Put(t, faces.App, fakeecr.RandomImage(1, 100), "v1"); return err },
 			"upload": func() error {
 				_, err := f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: name})
 				return err
 			},
 			"by name": func() error {
-				_, err := f.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{RepositoryNames: []string{"team/old", app}})
+				_, err := f.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{RepositoryNames: []string{"team/old", faces.App}})
 				return err
 			},
 			"by ARN": func() error {
-				_, err := f.ListTagsForResource(t.Context(), &ecr.ListTagsForResourceInput{ResourceArn: aws.String("arn:aws:ecr:us-east-1:123456789012:repository/" + app)})
+				_, err := f.ListTagsForResource(t.Context(), &ecr.ListTagsForResourceInput{ResourceArn: aws.String("arn:aws:ecr:us-east-1:123456789012:repository/" + faces.App)})
 				return err
 			},
 		}
 		for _, call := range calls {
-			requireError[*types.RepositoryNotFoundException](t, call(), appNotFound)
+			faces.RequireError[*types.RepositoryNotFoundException](t, call(), faces.AppNotFound)
 		}
 		require.Equal(t, len(calls), playing.Fired(rule))
 		_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: name})
-		require.True(t, isA[*types.RepositoryAlreadyExistsException](err), "%v", err)
+		require.True(t, faces.IsA[*types.RepositoryAlreadyExistsException](err), "%v", err)
 		for _, there := range []string{"team/old", "other/app"} {
-			require.Len(t, f.imageIDs(t, there), 1)
+			require.Len(t, f.ImageIDs(t, there), 1)
 		}
 		require.Equal(t, len(calls), playing.Fired(rule))
 
-		f.registry.Advance(5 * time.Second)
+		f.Registry.Advance(5 * time.Second)
 		require.NoError(t, calls["read"]())
 		require.NoError(t, calls["by name"]())
 		require.Equal(t, len(calls), playing.Fired(rule))

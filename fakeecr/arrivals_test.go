@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 // restorationTime is what it takes to bring an image back from the archive.
@@ -22,71 +23,71 @@ func isComplete(region string) []types.ImageReplicationStatus {
 // What is restored from the archive replicates as what is pushed does.
 func TestRestoredImagesReplicate(t *testing.T) {
 	image, index := fakeecr.RandomImage(1, 100), fakeecr.RandomIndex(2, "linux/amd64")
-	onAllFaces(t, func(t *testing.T, f face) {
-		there := f.in("eu-west-1")
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		there := f.In("eu-west-1")
 		pushTags(t, f, "team/app", image, 2)
-		f.registry.MustPush("team/app:all", index)
+		f.Registry.MustPush("team/app:all", index)
 		for _, digest := range []string{image.Digest(), index.Digest(), index.Images[0].Digest()} {
-			updateStorage(t, f, digest, types.TargetStorageClassArchive)
+			faces.UpdateStorage(t, f, digest, types.TargetStorageClassArchive)
 		}
-		replicateTo(t, f, destination("eu-west-1"))
-		updateStorage(t, f, image.Digest(), types.TargetStorageClassStandard)
-		updateStorage(t, f, index.Digest(), types.TargetStorageClassStandard)
-		f.registry.Advance(arrivalLag)
-		require.Nil(t, heldIn(t, there, "team/app"), "not before they are active")
-		f.registry.Advance(restorationTime)
-		f.registry.Advance(arrivalLag)
+		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		faces.UpdateStorage(t, f, image.Digest(), types.TargetStorageClassStandard)
+		faces.UpdateStorage(t, f, index.Digest(), types.TargetStorageClassStandard)
+		f.Registry.Advance(arrivalLag)
+		require.Nil(t, faces.HeldIn(t, there, "team/app"), "not before they are active")
+		f.Registry.Advance(restorationTime)
+		f.Registry.Advance(arrivalLag)
 		require.Equal(t, map[string][]string{
 			image.Digest(): {"t00", "t01"}, index.Digest(): {"all"}, index.Images[0].Digest(): nil,
-		}, heldIn(t, there, "team/app"))
-		require.Equal(t, isComplete("eu-west-1"), replicas(t, f, "team/app", image.Digest()))
+		}, faces.HeldIn(t, there, "team/app"))
+		require.Equal(t, isComplete("eu-west-1"), faces.Replicas(t, f, "team/app", image.Digest()))
 
-		updateStorage(t, f, image.Digest(), types.TargetStorageClassArchive)
-		f.registry.Advance(time.Hour)
-		require.Equal(t, types.ImageStatusActive, statusOf(t, there, image.Digest()), "what is archived here is not archived there")
+		faces.UpdateStorage(t, f, image.Digest(), types.TargetStorageClassArchive)
+		f.Registry.Advance(time.Hour)
+		require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, there, image.Digest()), "what is archived here is not archived there")
 	})
 }
 
 // An image that is archived on its way fails to replicate, until it is restored.
 func TestArchivedOnTheWay(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		replicateTo(t, f, destination("eu-west-1"))
-		digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-		updateStorage(t, f, digest, types.TargetStorageClassArchive)
-		f.registry.Advance(arrivalLag)
-		require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationSource, "ImageInaccessible")}, replicas(t, f, "team/app", digest))
-		require.Nil(t, heldIn(t, f.in("eu-west-1"), "team/app"))
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		digest := f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		faces.UpdateStorage(t, f, digest, types.TargetStorageClassArchive)
+		f.Registry.Advance(arrivalLag)
+		require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", faces.ReplicationSource, "ImageInaccessible")}, faces.Replicas(t, f, "team/app", digest))
+		require.Nil(t, faces.HeldIn(t, f.In("eu-west-1"), "team/app"))
 
-		updateStorage(t, f, digest, types.TargetStorageClassStandard)
-		f.registry.Advance(restorationTime + arrivalLag)
-		require.Equal(t, isComplete("eu-west-1"), replicas(t, f, "team/app", digest))
-		require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, f.in("eu-west-1"), "team/app"))
+		faces.UpdateStorage(t, f, digest, types.TargetStorageClassStandard)
+		f.Registry.Advance(restorationTime + arrivalLag)
+		require.Equal(t, isComplete("eu-west-1"), faces.Replicas(t, f, "team/app", digest))
+		require.Equal(t, map[string][]string{digest: {"v1"}}, faces.HeldIn(t, f.In("eu-west-1"), "team/app"))
 	})
 }
 
 // A push of what is in the archive there restores it, as any push does.
 func TestArrivalOfWhatIsArchivedThere(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		there, image := f.in("eu-west-1"), fakeecr.RandomImage(1, 100)
-		digest := there.registry.MustPush("team/app:old", image)
-		updateStorage(t, there, digest, types.TargetStorageClassArchive)
-		replicateTo(t, f, destination("eu-west-1"))
-		f.registry.MustPush("team/app:v1", image)
-		f.registry.Advance(arrivalLag)
-		require.Equal(t, types.ImageStatusActive, statusOf(t, there, digest))
-		require.Equal(t, map[string][]string{digest: {"old", "v1"}}, heldIn(t, there, "team/app"))
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		there, image := f.In("eu-west-1"), fakeecr.RandomImage(1, 100)
+		digest := there.Registry.MustPush("team/app:old", image)
+		faces.UpdateStorage(t, there, digest, types.TargetStorageClassArchive)
+		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		f.Registry.MustPush("team/app:v1", image)
+		f.Registry.Advance(arrivalLag)
+		require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, there, digest))
+		require.Equal(t, map[string][]string{digest: {"old", "v1"}}, faces.HeldIn(t, there, "team/app"))
 	})
 }
 
 func TestReferrersReplicate(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		replicateTo(t, f, destination("eu-west-1"))
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
 		image := fakeecr.RandomImage(1, 100)
 		sbom := fakeecr.Referrer(image, "application/spdx+json", []byte("{}"))
-		f.registry.MustPush("team/app:v1", image)
-		f.registry.MustPush("team/app", sbom)
-		f.registry.Advance(arrivalLag)
-		requireReferrers(t, f.in("eu-west-1"), "team/app", image.Digest(), sbom)
+		f.Registry.MustPush("team/app:v1", image)
+		f.Registry.MustPush("team/app", sbom)
+		f.Registry.Advance(arrivalLag)
+		faces.RequireReferrers(t, f.In("eu-west-1"), "team/app", image.Digest(), sbom)
 	})
 }
 
@@ -94,24 +95,24 @@ func TestReferrersReplicate(t *testing.T) {
 // pushes it, or when a backfill replicates all that is there.
 func TestImportsReplicateWhenTheyArePushed(t *testing.T) {
 	image, untouched := fakeecr.RandomImage(1, 100), fakeecr.RandomImage(2, 100)
-	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
-		there := f.in("eu-west-1")
-		replicateTo(t, f, destination("eu-west-1"))
+	faces.EachWithHub(t, func(t *testing.T, f faces.Face, hub *fakeecr.Registry, _ *faces.Switched) {
+		there := f.In("eu-west-1")
+		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
 		hub.MustPush("team/app:v1", image)
 		hub.MustPush("team/app:v2", untouched)
-		get(t, f, "hub/team/app", tagged("v1", "v2"))
-		f.registry.Advance(arrivalLag)
-		require.Nil(t, heldIn(t, there, "hub/team/app"))
-		require.Empty(t, replicas(t, f, "hub/team/app", image.Digest()))
+		faces.Get(t, f, "hub/team/app", faces.Tagged("v1", "v2"))
+		f.Registry.Advance(arrivalLag)
+		require.Nil(t, faces.HeldIn(t, there, "hub/team/app"))
+		require.Empty(t, faces.Replicas(t, f, "hub/team/app", image.Digest()))
 
 		tagAgain(t, f, "hub/team/app", image, "stable")
-		f.registry.Advance(arrivalLag)
-		require.Equal(t, map[string][]string{image.Digest(): {"stable"}}, heldIn(t, there, "hub/team/app"))
-		require.Equal(t, isComplete("eu-west-1"), replicas(t, f, "hub/team/app", image.Digest()))
+		f.Registry.Advance(arrivalLag)
+		require.Equal(t, map[string][]string{image.Digest(): {"stable"}}, faces.HeldIn(t, there, "hub/team/app"))
+		require.Equal(t, isComplete("eu-west-1"), faces.Replicas(t, f, "hub/team/app", image.Digest()))
 
-		startBackfill(t, f, destination("eu-west-1"))
-		f.registry.Advance(time.Minute)
-		require.Equal(t, map[string][]string{image.Digest(): {"stable", "v1"}, untouched.Digest(): {"v2"}}, heldIn(t, there, "hub/team/app"))
+		startBackfill(t, f, faces.Destination("eu-west-1"))
+		f.Registry.Advance(time.Minute)
+		require.Equal(t, map[string][]string{image.Digest(): {"stable", "v1"}, untouched.Digest(): {"v2"}}, faces.HeldIn(t, there, "hub/team/app"))
 	})
 }
 
@@ -130,18 +131,18 @@ func TestConditionsOnReplication(t *testing.T) {
 		`"StringEquals":{"aws:ResourceTag/team":"web"}`:                     false,
 	} {
 		t.Run(condition, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				there := f.account(replicationOther).in("eu-west-1")
-				_, err := there.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("app"), Tags: tags("team", "core")})
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				there := f.Account(replicationOther).In("eu-west-1")
+				_, err := there.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("app"), Tags: faces.ResourceTags("team", "core")})
 				require.NoError(t, err)
 				putRegistryPolicy(t, there, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"ecr:ReplicateImage","Resource":"*","Condition":{`+condition+`}}]}`)
-				replicateTo(t, f, destination("eu-west-1", replicationOther))
-				digest := f.registry.MustPush("app:v1", fakeecr.RandomImage(1, 100))
-				f.registry.Advance(arrivalLag)
+				faces.ReplicateTo(t, f, faces.Destination("eu-west-1", replicationOther))
+				digest := f.Registry.MustPush("app:v1", fakeecr.RandomImage(1, 100))
+				f.Registry.Advance(arrivalLag)
 				if arrives {
-					require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, there, "app"))
+					require.Equal(t, map[string][]string{digest: {"v1"}}, faces.HeldIn(t, there, "app"))
 				} else {
-					require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationOther, "DESTINATION_REGISTRY_ACCESS_DENIED")}, replicas(t, f, "app", digest))
+					require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationOther, "DESTINATION_REGISTRY_ACCESS_DENIED")}, faces.Replicas(t, f, "app", digest))
 				}
 			})
 		})

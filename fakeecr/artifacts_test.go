@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -26,14 +27,14 @@ func TestArtifacts(t *testing.T) {
 	const child = "FAKEECR_LEAVES_ARTIFACTS"
 	if os.Getenv(child) != "" {
 		t.Run("fails", failsWithCalls)
-		t.Run("passes", func(t *testing.T) { create(t, fakeecr.New(t), app) })
+		t.Run("passes", func(t *testing.T) { faces.Create(t, fakeecr.New(t), faces.App) })
 		t.Run("has two worlds", func(t *testing.T) {
-			create(t, fakeecr.New(t), app)
+			faces.Create(t, fakeecr.New(t), faces.App)
 			fakeecr.New(t)
 			t.Fail()
 		})
 		t.Run("has a silent rule", func(t *testing.T) {
-			create(t, fakeecr.New(t, fakeecr.WithScenario(scenarios.Throttle("PutImage", 1))), app)
+			faces.Create(t, fakeecr.New(t, fakeecr.WithScenario(scenarios.Throttle("PutImage", 1))), faces.App)
 		})
 		return
 	}
@@ -83,7 +84,7 @@ func TestArtifacts(t *testing.T) {
 func failsWithCalls(t *testing.T) {
 	registry := fakeecr.New(t, fakeecr.WithSeed(42), fakeecr.WithScenario(scenarios.Throttle("PutImage", 1)))
 	registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 3000))
-	updateStorage(t, registry, registry.MustPush("team/app:old", fakeecr.RandomImage(2, 100)), types.TargetStorageClassArchive)
+	faces.UpdateStorage(t, registry, registry.MustPush("team/app:old", fakeecr.RandomImage(2, 100)), types.TargetStorageClassArchive)
 	registry.PutImage(t.Context(), &ecr.PutImageInput{
 		RepositoryName: aws.String("team/app"), ImageManifest: aws.String(`{"note":"</pre><script>"}`), ImageTag: aws.String("v2"),
 	})

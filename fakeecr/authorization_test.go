@@ -9,29 +9,31 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 func TestGetAuthorizationToken(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		for name, c := range map[string]struct {
-			face        face
+			face        faces.Face
 			registryIDs []string
 			want        []string
 		}{
 			"of the caller":     {f, nil, []string{"https://123456789012.dkr.ecr.us-east-1.amazonaws.com"}},
-			"of a neighbour":    {f.account("210987654321").in("eu-west-1"), nil, []string{"https://210987654321.dkr.ecr.eu-west-1.amazonaws.com"}},
-			"in China":          {f.in("cn-north-1"), nil, []string{"https://123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn"}},
+			"of a neighbour":    {f.Account("210987654321").In("eu-west-1"), nil, []string{"https://210987654321.dkr.ecr.eu-west-1.amazonaws.com"}},
+			"in China":          {f.In("cn-north-1"), nil, []string{"https://123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn"}},
 			"of two registries": {f, []string{"210987654321", "123456789012"}, []string{"https://210987654321.dkr.ecr.us-east-1.amazonaws.com", "https://123456789012.dkr.ecr.us-east-1.amazonaws.com"}},
 		} {
 			t.Run(name, func(t *testing.T) {
-				before := f.registry.Now()
+				before := f.Registry.Now()
 				out, err := c.face.GetAuthorizationToken(t.Context(), &ecr.GetAuthorizationTokenInput{RegistryIds: c.registryIDs})
 				require.NoError(t, err)
 				require.Len(t, out.AuthorizationData, len(c.want))
 				for i, data := range out.AuthorizationData {
 					require.Equal(t, c.want[i], *data.ProxyEndpoint)
 					lifetime := 12 * time.Hour
-					require.False(t, data.ExpiresAt.Before(before.Add(lifetime)) || data.ExpiresAt.After(f.registry.Now().Add(lifetime)))
+					require.False(t, data.ExpiresAt.Before(before.Add(lifetime)) || data.ExpiresAt.After(f.Registry.Now().Add(lifetime)))
 					require.Equal(t, data.ExpiresAt.Truncate(time.Millisecond), *data.ExpiresAt)
 					requirePassword(t, *data.AuthorizationToken, *data.ExpiresAt)
 				}

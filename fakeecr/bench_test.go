@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 // compare runs ours and the floor in turns and reports the median of each, in
@@ -316,7 +317,7 @@ func uploadLayer(b testing.TB, api fakeecr.API, layer []byte, digest string) {
 
 func BenchmarkUpload(b *testing.B) {
 	layer := make([]byte, layerSize)
-	digest := digestOf(layer)
+	digest := faces.DigestOf(layer)
 	fresh := func(api func() fakeecr.API) func() {
 		return func() {
 			a := api()
@@ -405,7 +406,7 @@ func BenchmarkNewServer(b *testing.B) {
 	first := func(url string) {
 		request, err := http.NewRequest(http.MethodPost, url, strings.NewReader(`{}`))
 		require.NoError(b, err)
-		request.Header.Set("X-Amz-Target", target+"DescribeRepositories")
+		request.Header.Set("X-Amz-Target", faces.Target+"DescribeRepositories")
 		transport := &http.Transport{}
 		response, err := transport.RoundTrip(request)
 		require.NoError(b, err)
@@ -430,10 +431,10 @@ func BenchmarkMemory(b *testing.B) {
 	for b.Loop() {
 		const n = 20_000
 		registry := fakeecr.New(nil)
-		before := heapInUse()
+		before := faces.HeapInUse()
 		images(b, registry, n)
 		registry = registry.Fork(nil) // without the trace of the pushes
-		b.ReportMetric(float64(heapInUse()-before)/n-float64(len(manifestNumber(0))), "B/image")
+		b.ReportMetric(float64(faces.HeapInUse()-before)/n-float64(len(manifestNumber(0))), "B/image")
 		runtime.KeepAlive(registry)
 
 		layer := make([]byte, layerSize)
@@ -441,21 +442,12 @@ func BenchmarkMemory(b *testing.B) {
 		create := &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/app")}
 		_, err := other.CreateRepository(b.Context(), create)
 		require.NoError(b, err)
-		before = heapInUse()
-		uploadLayer(b, other, layer, digestOf(layer))
-		b.ReportMetric(float64(heapInUse()-before)/layerSize, "B/layer-byte")
+		before = faces.HeapInUse()
+		uploadLayer(b, other, layer, faces.DigestOf(layer))
+		b.ReportMetric(float64(faces.HeapInUse()-before)/layerSize, "B/layer-byte")
 		runtime.KeepAlive(other)
 		runtime.KeepAlive(layer)
 	}
-}
-
-// heapInUse is how many bytes are in use now.
-func heapInUse() int64 {
-	runtime.GC()
-	runtime.GC() // what the first one left in pools
-	var stats runtime.MemStats
-	runtime.ReadMemStats(&stats)
-	return int64(stats.HeapAlloc)
 }
 
 func BenchmarkReadUnderAPolicy(b *testing.B) {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 const maxBody = 32 << 20
@@ -27,13 +28,13 @@ func TestBodyThatIsTooLargeIsNotRead(t *testing.T) {
 			for _, operation := range []string{"UploadLayerPart", "PutImage"} {
 				t.Run(fmt.Sprint(name, length, operation), func(t *testing.T) {
 					read := 0
-					body := readerFunc(func(p []byte) (int, error) {
+					body := faces.ReaderFunc(func(p []byte) (int, error) {
 						read += len(p)
 						return len(blank(p)), nil
 					})
 					request := httptest.NewRequest(http.MethodPost, "/", io.LimitReader(body, 2*maxBody))
 					request.ContentLength = length
-					request.Header.Set("X-Amz-Target", target+operation)
+					request.Header.Set("X-Amz-Target", faces.Target+operation)
 					answer := httptest.NewRecorder()
 					fakeecr.New(t, options...).Handler().ServeHTTP(answer, request)
 					require.Equal(t, http.StatusRequestEntityTooLarge, answer.Code)
@@ -44,10 +45,6 @@ func TestBodyThatIsTooLargeIsNotRead(t *testing.T) {
 		}
 	}
 }
-
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func blank(p []byte) []byte {
 	return append(p[:0], bytes.Repeat([]byte(" "), len(p))...)
@@ -62,10 +59,10 @@ func TestRefusalsReachClientsThatWriteFirst(t *testing.T) {
 		status  int
 		options []fakeecr.Option
 	}{
-		"unsigned":          {"POST / HTTP/1.1\r\nX-Amz-Target: " + target + "UploadLayerPart", 413, nil},
-		"signed":            {"POST / HTTP/1.1\r\nX-Amz-Target: " + target + "UploadLayerPart", 413, []fakeecr.Option{fakeecr.WithSigV4()}},
-		"unknown operation": {"POST / HTTP/1.1\r\nX-Amz-Target: " + target + "PutLayer", 400, nil},
-		"not the API":       {"POST /ecr HTTP/1.1\r\nX-Amz-Target: " + target + "UploadLayerPart", 404, nil},
+		"unsigned":          {"POST / HTTP/1.1\r\nX-Amz-Target: " + faces.Target + "UploadLayerPart", 413, nil},
+		"signed":            {"POST / HTTP/1.1\r\nX-Amz-Target: " + faces.Target + "UploadLayerPart", 413, []fakeecr.Option{fakeecr.WithSigV4()}},
+		"unknown operation": {"POST / HTTP/1.1\r\nX-Amz-Target: " + faces.Target + "PutLayer", 400, nil},
+		"not the API":       {"POST /ecr HTTP/1.1\r\nX-Amz-Target: " + faces.Target + "UploadLayerPart", 404, nil},
 		"a download":        {"PUT /starport-layer-bucket/a/b/c/d HTTP/1.1", 405, nil},
 	} {
 		for framing, write := range map[string]func(io.Writer, []byte) error{"length": writePlain, "chunked": writeChunks} {
@@ -121,7 +118,7 @@ func TestRefusalsDoNotWaitForTheBody(t *testing.T) {
 		require.NoError(t, err)
 		defer conn.Close()
 		require.NoError(t, conn.SetReadDeadline(time.Now().Add(3*time.Second))) // less than the server reads on for
-		_, err = fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: %s\r\nX-Amz-Target: %sPutImage\r\n%sContent-Length: %d\r\n\r\n", server.Host, target, expect, 2*maxBody)
+		_, err = fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: %s\r\nX-Amz-Target: %sPutImage\r\n%sContent-Length: %d\r\n\r\n", server.Host, faces.Target, expect, 2*maxBody)
 		require.NoError(t, err)
 		reader := bufio.NewReader(conn)
 		response, err := http.ReadResponse(reader, nil)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	smithy "github.com/aws/smithy-go"
 	smithyauth "github.com/aws/smithy-go/auth"
@@ -24,6 +24,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -105,7 +106,7 @@ func TestOptionsOfACall(t *testing.T) {
 		if err == nil {
 			return "ok" + seen
 		}
-		return origin.ReplaceAllString(err.Error(), "") + " " + chain(err) + seen
+		return origin.ReplaceAllString(err.Error(), "") + " " + faces.Chain(err) + seen
 	}
 	requestID := regexp.MustCompile(`RequestID: [0-9a-f-]*`)
 	members := reflect.TypeFor[ecr.Options]()
@@ -124,7 +125,7 @@ func TestOptionsOfACall(t *testing.T) {
 			for _, f := range []struct {
 				registry *fakeecr.Registry
 				client   fakeecr.API
-			}{{bare, bare.Client(once)}, {server.Registry, server.Client(once)}} {
+			}{{bare, bare.Client(faces.Once)}, {server.Registry, server.Client(faces.Once)}} {
 				want := requestID.ReplaceAllString(outcome(t, f.registry, f.client, c.set), "")
 				got := requestID.ReplaceAllString(outcome(t, f.registry, f.registry, c.set), "")
 				require.Equal(t, want, got)
@@ -137,7 +138,7 @@ func TestOptionsOfACall(t *testing.T) {
 // The members that the doc of API names lead a direct call nowhere.
 func TestOptionsOfACallThatStays(t *testing.T) {
 	server := fakeecr.NewServer(t)
-	server.MustPush(app+":v1", fakeecr.RandomImage(1))
+	server.MustPush(faces.App+":v1", fakeecr.RandomImage(1))
 	for _, registry := range []*fakeecr.Registry{fakeecr.New(t), server.Registry} {
 		_, err := registry.DescribeRepositories(t.Context(), nil, func(o *ecr.Options) {
 			o.HTTPClient, o.BaseEndpoint = nil, aws.String("http://127.0.0.1:1")
@@ -148,17 +149,17 @@ func TestOptionsOfACallThatStays(t *testing.T) {
 		require.Equal(t, scenarios.FaceGo, last.Face)
 	}
 	out, err := server.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{
-		RepositoryName: aws.String(app), LayerDigest: aws.String(digestOf(fakeecr.RandomImage(1).Blobs[0])),
+		RepositoryName: aws.String(faces.App), LayerDigest: aws.String(faces.DigestOf(fakeecr.RandomImage(1).Blobs[0])),
 	}, func(o *ecr.Options) { o.AppID = "app" })
 	require.NoError(t, err)
-	status, body := fetch(t, *out.DownloadUrl)
+	status, body := faces.Fetch(t, *out.DownloadUrl)
 	require.Equal(t, 200, status)
 	require.Equal(t, string(fakeecr.RandomImage(1).Blobs[0]), body)
 }
 
 // A provider of credentials is asked once for each call, and its failure is the call's.
 func TestCredentialsOfACallFail(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		asked := 0
 		_, err := f.DescribeRepositories(t.Context(), nil, func(o *ecr.Options) {
 			o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
@@ -168,32 +169,32 @@ func TestCredentialsOfACallFail(t *testing.T) {
 		})
 		require.EqualError(t, err, "operation error ECR: DescribeRepositories, get identity: get credentials: api error AccessDenied: not authorized to perform: sts:AssumeRole")
 		require.Equal(t, 1, asked)
-		require.Empty(t, f.registry.Trace())
+		require.Empty(t, f.Registry.Trace())
 	})
 }
 
 // Credentials of a call name the caller by their key, whoever the registry's own is.
 func TestCredentialsOfACallNameTheCaller(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		create(t, f.account(other), "their/app")
-		key := accessKeyID(t, f.as(alice, identity("Allow", "ecr:Describe*", "*")).registry.Client())
-		by := func(f face, key string) error {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.Create(t, f.Account(faces.Other), "their/app")
+		key := accessKeyID(t, f.As(faces.Alice, faces.Identity("Allow", "ecr:Describe*", "*")).Registry.Client())
+		by := func(f faces.Face, key string) error {
 			_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/app")},
-				signedBy(aws.Credentials{AccessKeyID: key, SecretAccessKey: "fakeecr"}))
+				faces.SignedBy(aws.Credentials{AccessKeyID: key, SecretAccessKey: "fakeecr"}))
 			return err
 		}
-		denied := notAllowed(alice, "CreateRepository", ownARN+"team/app", "identity-based")
-		requireDenied(t, by(f, key), denied)
-		requireDenied(t, by(f.as(deployer), key), denied)
-		last := f.registry.Trace()[len(f.registry.Trace())-1]
-		require.Equal(t, alice, last.Caller)
-		require.NoError(t, by(f.as(alice), "123456789012"), "the account's own")
-		require.NoError(t, by(f, other), "another account's")
-		require.Equal(t, []string{"team/app", "their/app"}, repositories(t, f.account(other)))
+		denied := faces.NotAllowed(faces.Alice, "CreateRepository", faces.OwnARN+"team/app", "identity-based")
+		faces.RequireDenied(t, by(f, key), denied)
+		faces.RequireDenied(t, by(f.As(faces.Deployer), key), denied)
+		last := f.Registry.Trace()[len(f.Registry.Trace())-1]
+		require.Equal(t, faces.Alice, last.Caller)
+		require.NoError(t, by(f.As(faces.Alice), "123456789012"), "the account's own")
+		require.NoError(t, by(f, faces.Other), "another account's")
+		require.Equal(t, []string{"team/app", "their/app"}, faces.Repositories(t, f.Account(faces.Other)))
 	})
 	registry := fakeecr.New(t, fakeecr.WithSigV4())
 	_, err := registry.DescribeRepositories(t.Context(), nil, func(o *ecr.Options) { o.AppID = "app" })
 	require.NoError(t, err)
-	_, err = registry.DescribeRepositories(t.Context(), nil, signedBy(developer))
-	requireRefusal(t, err, "UnrecognizedClientException", "The security token included in the request is invalid.")
+	_, err = registry.DescribeRepositories(t.Context(), nil, faces.SignedBy(faces.Developer))
+	faces.RequireRefusal(t, err, "UnrecognizedClientException", "The security token included in the request is invalid.")
 }

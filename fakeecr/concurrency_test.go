@@ -3,7 +3,7 @@ package fakeecr_test
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
+	rand "math/rand/v2"
 	"os"
 	"runtime"
 	"slices"
@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 // tagCall is one call on a repository in which two images share two tags.
@@ -88,11 +89,11 @@ func (s tagState) list() string {
 }
 
 func (c tagCall) make(r *fakeecr.Registry) (answer string, err error) {
-	ctx, name, id := context.Background(), aws.String(app), []types.ImageIdentifier{byTag(sharedTags[c.tag])}
+	ctx, name, id := context.Background(), aws.String(faces.App), []types.ImageIdentifier{faces.ByTag(sharedTags[c.tag])}
 	switch c.operation {
 	case "put":
 		_, err = r.PutImage(ctx, &ecr.PutImageInput{RepositoryName: name, ImageTag: &sharedTags[c.tag], ImageManifest: aws.String(string(sharedImages[c.image].Manifest))})
-		if isA[*types.ImageAlreadyExistsException](err) {
+		if faces.IsA[*types.ImageAlreadyExistsException](err) {
 			return "refused", nil
 		}
 		return "ok", err
@@ -113,7 +114,7 @@ func (c tagCall) make(r *fakeecr.Registry) (answer string, err error) {
 		if err != nil {
 			return "", err
 		}
-		return strings.Join(joined(out.ImageIds), " "), nil
+		return strings.Join(faces.Joined(out.ImageIds), " "), nil
 	}
 }
 
@@ -128,8 +129,8 @@ func TestTagsAreLinearizable(t *testing.T) {
 	}
 	for round := range 20 {
 		r := fakeecr.New(t)
-		r.MustPush(app+":v1", imageA)
-		r.MustPush(app+":v2", imageB)
+		r.MustPush(faces.App+":v1", imageA)
+		r.MustPush(faces.App+":v2", imageB)
 		begin := time.Now()
 		const clients, calls = 8, 15
 		histories := make([][]porcupine.Operation, clients)
@@ -176,9 +177,9 @@ func TestManyGoroutines(t *testing.T) {
 	all.Wait()
 	shared, err := r.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String("shared"), MaxResults: aws.Int32(1000)})
 	require.NoError(t, err)
-	require.Contains(t, joined(shared.ImageIds), imageA.Digest()+"@v1")
+	require.Contains(t, faces.Joined(shared.ImageIds), imageA.Digest()+"@v1")
 	for i := range workers {
-		tags := slices.DeleteFunc(joined(shared.ImageIds), func(id string) bool { return !strings.HasSuffix(id, fmt.Sprintf("@worker%d", i)) })
+		tags := slices.DeleteFunc(faces.Joined(shared.ImageIds), func(id string) bool { return !strings.HasSuffix(id, fmt.Sprintf("@worker%d", i)) })
 		require.Len(t, tags, 1, "each worker's tag stands for one image")
 		images, err := r.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String(fmt.Sprint("worker", i)), MaxResults: aws.Int32(1000)})
 		require.NoError(t, err)
@@ -189,10 +190,10 @@ func TestManyGoroutines(t *testing.T) {
 // work is one round of a worker: in its own repository nobody disturbs it, in
 // the shared one everybody does.
 func work(t *testing.T, r *fakeecr.Registry, mine string, n int, dice *rand.Rand) {
-	image := imageOf([]byte("{}"), []byte(mine), fmt.Appendf(nil, "layer %d", n%3))
+	image := faces.ImageOf([]byte("{}"), []byte(mine), fmt.Appendf(nil, "layer %d", n%3))
 	r.MustPush(mine+":latest", image)
 	r.MustPush("shared:"+mine, []fakeecr.Image{imageA, imageB, image}[n%3])
-	seen, err := r.BatchGetImage(context.Background(), &ecr.BatchGetImageInput{RepositoryName: &mine, ImageIds: []types.ImageIdentifier{byTag("latest")}})
+	seen, err := r.BatchGetImage(context.Background(), &ecr.BatchGetImageInput{RepositoryName: &mine, ImageIds: []types.ImageIdentifier{faces.ByTag("latest")}})
 	if err != nil || len(seen.Images) != 1 || *seen.Images[0].ImageId.ImageDigest != image.Digest() {
 		t.Errorf("latest of %s is not what was just pushed: %v", mine, err)
 	}
@@ -225,7 +226,7 @@ func untaggedOf(r *fakeecr.Registry, repository string) []types.ImageIdentifier 
 	if err != nil {
 		return nil
 	}
-	return append(out.ImageIds, byTag("none"))
+	return append(out.ImageIds, faces.ByTag("none"))
 }
 
 // A test that is done has left nothing behind, however many there were.
@@ -235,8 +236,8 @@ func TestServersLeaveNothingBehind(t *testing.T) {
 	for i := range 100 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			server := fakeecr.NewServer(t)
-			server.MustPush(app+":v1", imageA)
-			_, err := server.Client().DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String(app)})
+			server.MustPush(faces.App+":v1", imageA)
+			_, err := server.Client().DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String(faces.App)})
 			require.NoError(t, err)
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 // A Deny under a condition says whether the condition held.
@@ -43,13 +44,13 @@ func TestConditionKeys(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.condition, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/app"), Tags: tags("Team", "blue")})
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/app"), Tags: faces.ResourceTags("Team", "blue")})
 				require.NoError(t, err)
-				setPolicy(t, f, "team/app", statements(`{"Effect":"Deny","Principal":"*","Action":"ecr:TagResource","Condition":{`+test.condition+`}}`))
-				_, err = f.as(deployer).TagResource(t.Context(), &ecr.TagResourceInput{ResourceArn: aws.String(appARN), Tags: tags("Stage", "prod")})
+				faces.SetPolicy(t, f, "team/app", faces.Statements(`{"Effect":"Deny","Principal":"*","Action":"ecr:TagResource","Condition":{`+test.condition+`}}`))
+				_, err = f.As(faces.Deployer).TagResource(t.Context(), &ecr.TagResourceInput{ResourceArn: aws.String(appARN), Tags: faces.ResourceTags("Stage", "prod")})
 				if test.holds {
-					requireDenied(t, err, explicitlyDenied(deployer, "TagResource", appARN, "a resource-based"))
+					faces.RequireDenied(t, err, explicitlyDenied(faces.Deployer, "TagResource", appARN, "a resource-based"))
 				} else {
 					require.NoError(t, err)
 				}
@@ -60,15 +61,15 @@ func TestConditionKeys(t *testing.T) {
 
 func TestConditionKeysOfPrincipals(t *testing.T) {
 	tests := []struct{ arn, principal, kind, user string }{
-		{alice, alice, "User", "alice"},
+		{faces.Alice, faces.Alice, "User", "alice"},
 		{"arn:aws:iam::123456789012:user/people/bob", "arn:aws:iam::123456789012:user/people/bob", "User", "bob"},
-		{deployer, "arn:aws:iam::123456789012:role/deployer", "AssumedRole", "none"},
+		{faces.Deployer, "arn:aws:iam::123456789012:role/deployer", "AssumedRole", "none"},
 		{"arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:root", "Account", "none"},
 		{"arn:aws:sts::123456789012:federated-user/eve", "arn:aws:sts::123456789012:federated-user/eve", "FederatedUser", "none"},
 	}
 	for _, test := range tests {
 		policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ecr:CreateRepository","Resource":"arn:aws:ecr:*:*:repository/team/${aws:username, 'none'}",
 			"Condition":{"ArnEquals":{"aws:PrincipalArn":%q},"StringEquals":{"aws:PrincipalType":%q}}}}`, test.principal, test.kind)
-		create(t, fakeecr.New(t).As(test.arn, policy), "team/"+test.user)
+		faces.Create(t, fakeecr.New(t).As(test.arn, policy), "team/"+test.user)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 // onPush is a template for pushes with mutable tags or not, by which its
@@ -20,7 +21,7 @@ func onPush(prefix string, mutability types.ImageTagMutability) *ecr.CreateRepos
 }
 
 func TestCreateOnPush(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		template := onPush("prod", types.ImageTagMutabilityImmutableWithExclusion)
 		template.ImageTagMutabilityExclusionFilters = wildcards("dev-*")
 		template.EncryptionConfiguration = &types.EncryptionConfigurationForRepositoryCreationTemplate{EncryptionType: types.EncryptionTypeKms}
@@ -30,7 +31,7 @@ func TestCreateOnPush(t *testing.T) {
 		_, err := f.CreateRepositoryCreationTemplate(t.Context(), template)
 		require.NoError(t, err)
 
-		require.NoError(t, pushThrough(t.Context(), f, "prod/app", "v1", fakeecr.RandomImage(1, 100)))
+		require.NoError(t, faces.PushThrough(t.Context(), f, "prod/app", "v1", fakeecr.RandomImage(1, 100)))
 		made := describeRepository(t, f, "prod/app")
 		require.Equal(t, types.ImageTagMutabilityImmutableWithExclusion, made.ImageTagMutability)
 		require.Equal(t, template.ImageTagMutabilityExclusionFilters, made.ImageTagMutabilityExclusionFilters)
@@ -52,13 +53,13 @@ func TestCreateOnPush(t *testing.T) {
 			Prefix: aws.String("prod"), ImageTagMutability: types.ImageTagMutabilityMutable,
 		})
 		require.NoError(t, err)
-		require.NoError(t, pushThrough(t.Context(), f, "prod/app", "v2", fakeecr.RandomImage(2, 100)))
+		require.NoError(t, faces.PushThrough(t.Context(), f, "prod/app", "v2", fakeecr.RandomImage(2, 100)))
 		require.Equal(t, made, describeRepository(t, f, "prod/app"))
 	})
 }
 
 func TestCreateOnPushChoosesTheLongestPrefix(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		other := forEverything("prod/team/other")
 		other.AppliedFor = []types.RCTAppliedFor{types.RCTAppliedForReplication}
 		for _, template := range []*ecr.CreateRepositoryCreationTemplateInput{
@@ -80,7 +81,7 @@ func TestCreateOnPushChoosesTheLongestPrefix(t *testing.T) {
 		}
 		for _, name := range []string{"prod", "production", "test/prod/app"} {
 			_, err := f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: &name})
-			requireError[*types.RepositoryNotFoundException](t, err, "The repository with name '"+name+"' does not exist in the registry with id '123456789012'")
+			faces.RequireError[*types.RepositoryNotFoundException](t, err, "The repository with name '"+name+"' does not exist in the registry with id '123456789012'")
 		}
 		_, err := f.CreateRepositoryCreationTemplate(t.Context(), onPush("ROOT", types.ImageTagMutabilityImmutable))
 		require.NoError(t, err)
@@ -93,18 +94,18 @@ func TestCreateOnPushChoosesTheLongestPrefix(t *testing.T) {
 // A manifest needs layers in its repository, so that PutImage as the first call
 // of a push fails, and leaves nothing behind.
 func TestCreateOnPushByPutImage(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		image := fakeecr.RandomImage(1, 100)
 		put := func() error {
 			_, err := f.PutImage(t.Context(), &ecr.PutImageInput{RepositoryName: aws.String("team/app"), ImageManifest: aws.String(string(image.Manifest))})
 			return err
 		}
-		requireError[*types.RepositoryNotFoundException](t, put(), "The repository with name 'team/app' does not exist in the registry with id '123456789012'")
+		faces.RequireError[*types.RepositoryNotFoundException](t, put(), "The repository with name 'team/app' does not exist in the registry with id '123456789012'")
 		_, err := f.CreateRepositoryCreationTemplate(t.Context(), onPush("team", ""))
 		require.NoError(t, err)
-		requireError[*types.LayersNotFoundException](t, put(), "Layers with digests '["+digestOf(image.Blobs[1])+", "+digestOf(image.Blobs[0])+
+		faces.RequireError[*types.LayersNotFoundException](t, put(), "Layers with digests '["+faces.DigestOf(image.Blobs[1])+", "+faces.DigestOf(image.Blobs[0])+
 			"]' required for pushing image into repository with name 'team/app' in the registry with id '123456789012' do not exist")
-		require.Empty(t, repositories(t, f))
+		require.Empty(t, faces.Repositories(t, f))
 	})
 }
 
@@ -139,14 +140,14 @@ func TestCreateOnPushFails(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
+			faces.Each(t, func(t *testing.T, f faces.Face) {
 				template := onPush("team", "")
 				test.change(template)
 				_, err := f.CreateRepositoryCreationTemplate(t.Context(), template)
 				require.NoError(t, err, "KMS is asked when a repository is created")
 				_, err = f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: aws.String("team/app")})
-				requireRefusal(t, err, test.code, test.message)
-				require.Empty(t, repositories(t, f))
+				faces.RequireRefusal(t, err, test.code, test.message)
+				require.Empty(t, faces.Repositories(t, f))
 			})
 		})
 	}
@@ -161,7 +162,7 @@ func TestCreateOnPushNeedsPermission(t *testing.T) {
 		deny   = `{"Effect":"Deny","Principal":"*","Action":"ecr:CreateRepository","Resource":"*"}`
 	)
 	own := func(allowed string) string {
-		return statements(`{"Effect":"Allow","Action":[` + allowed + `],"Resource":"*"}`)
+		return faces.Statements(`{"Effect":"Allow","Action":[` + allowed + `],"Resource":"*"}`)
 	}
 	for name, test := range map[string]struct {
 		// identity is the caller's own policy, registry that of the account's registry.
@@ -169,26 +170,26 @@ func TestCreateOnPushNeedsPermission(t *testing.T) {
 		denied                      string
 	}{
 		"its own policy allows it":  {identity: own(`"ecr:InitiateLayerUpload","ecr:CreateRepository"`), account: "123456789012"},
-		"its own policy does not":   {identity: own(`"ecr:InitiateLayerUpload"`), account: "123456789012", denied: notAllowed(ci, "CreateRepository", appARN, "identity-based")},
-		"the registry's denies it":  {identity: own(`"ecr:*"`), account: "123456789012", registry: statements(deny), denied: explicitlyDenied(ci, "CreateRepository", appARN, "a resource-based")},
-		"another account allows it": {identity: own(`"ecr:*"`), account: other, registry: statements(upload, create)},
-		"another account does not":  {identity: own(`"ecr:*"`), account: other, registry: statements(upload), denied: notAllowed(ci, "CreateRepository", otherARN+"team/app", "resource-based")},
+		"its own policy does not":   {identity: own(`"ecr:InitiateLayerUpload"`), account: "123456789012", denied: faces.NotAllowed(ci, "CreateRepository", appARN, "identity-based")},
+		"the registry's denies it":  {identity: own(`"ecr:*"`), account: "123456789012", registry: faces.Statements(deny), denied: explicitlyDenied(ci, "CreateRepository", appARN, "a resource-based")},
+		"another account allows it": {identity: own(`"ecr:*"`), account: faces.Other, registry: faces.Statements(upload, create)},
+		"another account does not":  {identity: own(`"ecr:*"`), account: faces.Other, registry: faces.Statements(upload), denied: faces.NotAllowed(ci, "CreateRepository", faces.OtherARN+"team/app", "resource-based")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				owner := f.account(test.account)
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				owner := f.Account(test.account)
 				_, err := owner.CreateRepositoryCreationTemplate(t.Context(), onPush("team", ""))
 				require.NoError(t, err)
 				if test.registry != "" {
 					putRegistryPolicy(t, owner, test.registry)
 				}
 				push := func(repository string) error {
-					_, err := f.as(ci, test.identity).InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RegistryId: &test.account, RepositoryName: &repository})
+					_, err := f.As(ci, test.identity).InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RegistryId: &test.account, RepositoryName: &repository})
 					return err
 				}
 				requireOutcome(t, push("team/app"), test.denied)
 				if test.denied != "" {
-					require.Empty(t, repositories(t, owner))
+					require.Empty(t, faces.Repositories(t, owner))
 				}
 				require.ErrorAs(t, push("other/app"), new(*types.RepositoryNotFoundException), "there is no template for it")
 			})
@@ -198,14 +199,14 @@ func TestCreateOnPushNeedsPermission(t *testing.T) {
 
 // Of the two operations that begin a push only PutImage has an exception for this.
 func TestCreateOnPushOverTheQuota(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		_, err := f.CreateRepositoryCreationTemplate(t.Context(), onPush("team", ""))
 		require.NoError(t, err)
 		name := aws.String("team/app")
 		_, err = f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: name})
-		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'team/app' does not exist in the registry with id '123456789012'")
+		faces.RequireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'team/app' does not exist in the registry with id '123456789012'")
 		_, err = f.PutImage(t.Context(), &ecr.PutImageInput{RepositoryName: name, ImageManifest: aws.String(string(fakeecr.RandomImage(1, 100).Manifest))})
-		requireError[*types.LimitExceededException](t, err, "The limit of 0 repositories per registry has been exceeded")
-		require.Empty(t, repositories(t, f))
+		faces.RequireError[*types.LimitExceededException](t, err, "The limit of 0 repositories per registry has been exceeded")
+		require.Empty(t, faces.Repositories(t, f))
 	}, fakeecr.WithQuota(fakeecr.RepositoriesPerRegistry, 0))
 }

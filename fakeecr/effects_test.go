@@ -17,23 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
-
-// onAllFacesOf is onAllFaces for worlds that may report mistakes.
-func onAllFacesOf(t *testing.T, test func(t *testing.T, f face), options ...fakeecr.Option) {
-	for name, make := range map[string]func(tb fakeecr.TB) face{
-		"direct":   func(tb fakeecr.TB) face { return direct(fakeecr.New(tb, options...)) },
-		"client":   func(tb fakeecr.TB) face { return socketless(fakeecr.New(tb, options...)) },
-		"loopback": func(tb fakeecr.TB) face { return loopback(fakeecr.NewServer(tb, options...)) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			var tb recordingTB
-			defer tb.end()
-			test(t, make(&tb))
-		})
-	}
-}
 
 func TestPanicOfAFunctionFailsTheTest(t *testing.T) {
 	var none *types.ServerException
@@ -46,98 +32,98 @@ func TestPanicOfAFunctionFailsTheTest(t *testing.T) {
 		{scenarios.On("DescribeRepositories").Ask(func(*scenarios.Call) error { return none }), "it answers a nil *types.ServerException"},
 	} {
 		rule, says := c.rule, `a function of the rule "mine" panics: `+c.says
-		onAllFacesOf(t, func(t *testing.T, f face) {
+		faces.EachReported(t, func(t *testing.T, f faces.Face) {
 			_, err := f.DescribeRepositories(t.Context(), nil)
-			requireRefusal(t, err, "InternalFailure", says)
+			faces.RequireRefusal(t, err, "InternalFailure", says)
 		}, fakeecr.WithScenario(scenarios.Scenario{rule.Named("mine")}))
-		var tb recordingTB
+		var tb faces.RecordingTB
 		registry := fakeecr.New(&tb, fakeecr.WithScenario(scenarios.Scenario{rule.Named("mine")}))
 		_, err := registry.DescribeRepositories(t.Context(), nil)
 		require.Error(t, err)
-		require.Contains(t, tb.end(), says)
-		require.True(t, tb.failed)
+		require.Contains(t, tb.End(), says)
+		require.True(t, tb.Failed())
 	}
 }
 
 func TestSequenceStatesAndBudget(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		playing := f.registry.Play(scenarios.Scenario{
-			scenarios.On("DescribeRepositories").Sequence(nil, errNo, nil, scenarios.ErrReplyLost),
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		playing := f.Registry.Play(scenarios.Scenario{
+			scenarios.On("DescribeRepositories").Sequence(nil, faces.ErrNo, nil, scenarios.ErrReplyLost),
 		})
-		require.Equal(t, ".F.F..", outcomes(t.Context(), f, 6))
+		require.Equal(t, ".F.F..", faces.Outcomes(t.Context(), f, 6))
 		playing.Stop()
 
-		playing = f.registry.Play(scenarios.Scenario{
-			scenarios.On("DescribeRepositories", scenarios.While("")).Nth(2).Fail(errNo).Then("down"),
-			scenarios.On("DescribeRepositories", scenarios.While("down")).First(2).Fail(errNo),
+		playing = f.Registry.Play(scenarios.Scenario{
+			scenarios.On("DescribeRepositories", scenarios.While("")).Nth(2).Fail(faces.ErrNo).Then("down"),
+			scenarios.On("DescribeRepositories", scenarios.While("down")).First(2).Fail(faces.ErrNo),
 		})
-		require.Equal(t, ".FFF.", outcomes(t.Context(), f, 5))
+		require.Equal(t, ".FFF.", faces.Outcomes(t.Context(), f, 5))
 		require.Equal(t, "down", playing.State())
 		playing.Stop()
 
-		f.registry.Play(scenarios.Scenario{
-			scenarios.On("DescribeRepositories").Every(2).Fail(errNo),
-			scenarios.On("DescribeRepositories").Every(20).Fail(errNo).Optional(),
+		f.Registry.Play(scenarios.Scenario{
+			scenarios.On("DescribeRepositories").Every(2).Fail(faces.ErrNo),
+			scenarios.On("DescribeRepositories").Every(20).Fail(faces.ErrNo).Optional(),
 		}.Within(2))
-		require.Equal(t, ".F.F......", outcomes(t.Context(), f, 10))
-		f.registry.Play(scenarios.Scenario{scenarios.On("PutImage").Hold().Optional()}).Stop()
+		require.Equal(t, ".F.F......", faces.Outcomes(t.Context(), f, 10))
+		f.Registry.Play(scenarios.Scenario{scenarios.On("PutImage").Hold().Optional()}).Stop()
 	})
 }
 
 func TestTurnsByTime(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		f.registry.Play(scenarios.Scenario{
-			scenarios.On("DescribeRepositories").Between(time.Hour, 2*time.Hour).Fail(errNo),
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		f.Registry.Play(scenarios.Scenario{
+			scenarios.On("DescribeRepositories").Between(time.Hour, 2*time.Hour).Fail(faces.ErrNo),
 		})
-		require.Equal(t, "..", outcomes(t.Context(), f, 2))
-		f.registry.Advance(time.Hour)
-		require.Equal(t, "FF", outcomes(t.Context(), f, 2))
-		f.registry.Advance(time.Hour)
-		require.Equal(t, "..", outcomes(t.Context(), f, 2))
+		require.Equal(t, "..", faces.Outcomes(t.Context(), f, 2))
+		f.Registry.Advance(time.Hour)
+		require.Equal(t, "FF", faces.Outcomes(t.Context(), f, 2))
+		f.Registry.Advance(time.Hour)
+		require.Equal(t, "..", faces.Outcomes(t.Context(), f, 2))
 	})
 }
 
 func TestTurnsForATime(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		f.registry.Advance(time.Hour)
-		f.registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").After(1).For(30 * time.Second).Fail(errNo)})
-		require.Equal(t, ".F", outcomes(t.Context(), f, 2))
-		f.registry.Advance(20 * time.Second)
-		require.Equal(t, "FF", outcomes(t.Context(), f, 2))
-		f.registry.Advance(10 * time.Second)
-		require.Equal(t, "..", outcomes(t.Context(), f, 2))
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		f.Registry.Advance(time.Hour)
+		f.Registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").After(1).For(30 * time.Second).Fail(faces.ErrNo)})
+		require.Equal(t, ".F", faces.Outcomes(t.Context(), f, 2))
+		f.Registry.Advance(20 * time.Second)
+		require.Equal(t, "FF", faces.Outcomes(t.Context(), f, 2))
+		f.Registry.Advance(10 * time.Second)
+		require.Equal(t, "..", faces.Outcomes(t.Context(), f, 2))
 	})
 }
 
 // A call that moves the playing on is not yet in the state that it moves it to.
 func TestStatesAreForTheCallsBehind(t *testing.T) {
 	expires := scenarios.On("DescribeRepositories").Nth(2).Then("expired")
-	expired := scenarios.On("DescribeRepositories", scenarios.While("expired")).Fail(errNo)
+	expired := scenarios.On("DescribeRepositories", scenarios.While("expired")).Fail(faces.ErrNo)
 	for _, scenario := range []scenarios.Scenario{{expires, expired}, {expired, expires}} {
-		onAllFaces(t, func(t *testing.T, f face) {
-			playing := f.registry.Play(scenario)
-			require.Equal(t, "..FF", outcomes(t.Context(), f, 4))
+		faces.Each(t, func(t *testing.T, f faces.Face) {
+			playing := f.Registry.Play(scenario)
+			require.Equal(t, "..FF", faces.Outcomes(t.Context(), f, 4))
 			require.Equal(t, "expired", playing.State())
 		})
 	}
 }
 
 func TestRate(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		f.registry.Advance(time.Millisecond)
-		f.registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").AtMost(0.1, 3)})
-		require.Equal(t, "...FF", outcomes(t.Context(), f, 5))
-		f.registry.Advance(20 * time.Second)
-		require.Equal(t, "..F", outcomes(t.Context(), f, 3))
-		f.registry.Advance(time.Hour)
-		require.Equal(t, "...F", outcomes(t.Context(), f, 4), "no more at once than a burst")
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		f.Registry.Advance(time.Millisecond)
+		f.Registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").AtMost(0.1, 3)})
+		require.Equal(t, "...FF", faces.Outcomes(t.Context(), f, 5))
+		f.Registry.Advance(20 * time.Second)
+		require.Equal(t, "..F", faces.Outcomes(t.Context(), f, 3))
+		f.Registry.Advance(time.Hour)
+		require.Equal(t, "...F", faces.Outcomes(t.Context(), f, 4), "no more at once than a burst")
 	})
 }
 
 func TestDiceFollowFromTheSeed(t *testing.T) {
 	thrown := func(seed uint64) string {
-		registry := fakeecr.New(t, fakeecr.WithSeed(seed), fakeecr.WithScenario(scenarios.Scenario{scenarios.On("DescribeRepositories").Sometimes(0.5).Fail(errNo)}))
-		return outcomes(t.Context(), registry, 100)
+		registry := fakeecr.New(t, fakeecr.WithSeed(seed), fakeecr.WithScenario(scenarios.Scenario{scenarios.On("DescribeRepositories").Sometimes(0.5).Fail(faces.ErrNo)}))
+		return faces.Outcomes(t.Context(), registry, 100)
 	}
 	require.Equal(t, thrown(1), thrown(1))
 	require.NotEqual(t, thrown(1), thrown(2))
@@ -150,7 +136,7 @@ func TestDiceOfEachRule(t *testing.T) {
 	sometimes := scenarios.On("DescribeRepositories").Sometimes(0.5).Then("hit")
 	registry.Play(scenarios.Scenario{sometimes.Named("a"), sometimes.Named("b")})
 	registry.Play(scenarios.Scenario{sometimes.Named("c")})
-	require.Equal(t, strings.Repeat(".", 100), outcomes(t.Context(), registry, 100))
+	require.Equal(t, strings.Repeat(".", 100), faces.Outcomes(t.Context(), registry, 100))
 	fired := map[string][]int{}
 	for _, call := range registry.Trace() {
 		for _, rule := range call.Rules {
@@ -163,20 +149,20 @@ func TestDiceOfEachRule(t *testing.T) {
 }
 
 func TestTogetherAndHeld(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		playing := f.registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").Hold()})
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		playing := f.Registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").Hold()})
 		done := make(chan string)
 		for range 3 {
-			go func() { done <- outcomes(t.Context(), f, 1) }()
+			go func() { done <- faces.Outcomes(t.Context(), f, 1) }()
 		}
 		require.NoError(t, playing.WaitHeld(t.Context(), 3))
 		playing.Stop()
 		for range 3 {
 			require.Equal(t, ".", <-done)
 		}
-		f.registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").Together(3)})
+		f.Registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").Together(3)})
 		for range 6 {
-			go func() { done <- outcomes(t.Context(), f, 1) }()
+			go func() { done <- faces.Outcomes(t.Context(), f, 1) }()
 		}
 		for range 6 {
 			require.Equal(t, ".", <-done)
@@ -185,31 +171,31 @@ func TestTogetherAndHeld(t *testing.T) {
 }
 
 func TestStaleAnswers(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		create(t, f, "aa")
-		playing := f.registry.Play(scenarios.Scenario{
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.Create(t, f, "aa")
+		playing := f.Registry.Play(scenarios.Scenario{
 			scenarios.On("DescribeRepositories").First(1).Frozen(),
 			scenarios.On("DescribeRepositories").Nth(2).StaleBy(1),
 			scenarios.On("DescribeRepositories").Nth(3).Stale(90 * time.Minute),
 		})
-		f.registry.Advance(time.Hour)
-		create(t, f, "bb")
-		f.registry.Advance(time.Hour)
-		create(t, f, "cc")
-		require.Equal(t, []string{"aa"}, repositories(t, f), "as it was when the playing began")
-		require.Equal(t, []string{"aa", "bb"}, repositories(t, f), "one write ago")
-		require.Equal(t, []string{"aa"}, repositories(t, f), "ninety minutes ago")
-		require.Equal(t, []string{"aa", "bb", "cc"}, repositories(t, f))
+		f.Registry.Advance(time.Hour)
+		faces.Create(t, f, "bb")
+		f.Registry.Advance(time.Hour)
+		faces.Create(t, f, "cc")
+		require.Equal(t, []string{"aa"}, faces.Repositories(t, f), "as it was when the playing began")
+		require.Equal(t, []string{"aa", "bb"}, faces.Repositories(t, f), "one write ago")
+		require.Equal(t, []string{"aa"}, faces.Repositories(t, f), "ninety minutes ago")
+		require.Equal(t, []string{"aa", "bb", "cc"}, faces.Repositories(t, f))
 		playing.Stop()
 	})
 }
 
 func TestDamagedLayersAndManifests(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		image := fakeecr.RandomImage(1, 5000)
-		f.registry.MustPush("team/app:v1", image)
+		f.Registry.MustPush("team/app:v1", image)
 		layer := digest.FromBytes(image.Blobs[0]).String()
-		playing := f.registry.Play(scenarios.Scenario{
+		playing := f.Registry.Play(scenarios.Scenario{
 			scenarios.On(scenarios.DownloadLayer, scenarios.Digest(layer)).Nth(1).Flip(4000),
 			scenarios.On(scenarios.DownloadLayer).Nth(2).Keep(100),
 			scenarios.On("BatchGetImage", scenarios.Tag("v*")).Nth(1).Reserialise(),
@@ -242,9 +228,9 @@ func TestDamagedLayersAndManifests(t *testing.T) {
 
 // What one item of a batch is refused stays undone, and the rest is done.
 func TestFailedItemIsNotCarriedOut(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-		f.registry.MustPush("team/app:v2", fakeecr.RandomImage(2, 100))
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		f.Registry.MustPush("team/app:v2", fakeecr.RandomImage(2, 100))
 		out, err := f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v1")}, {ImageTag: aws.String("v2")}}})
 		require.NoError(t, err)
 		require.Len(t, out.ImageIds, 1)
@@ -258,8 +244,8 @@ func TestFailedItemIsNotCarriedOut(t *testing.T) {
 // A function around an operation may call it, not call it, or change what comes
 // back.
 func TestFunctionsAroundAnOperation(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		playing := f.registry.Play(scenarios.Scenario{
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		playing := f.Registry.Play(scenarios.Scenario{
 			scenarios.On("GetAuthorizationToken").Nth(1).With(scenarios.Change(func(out *ecr.GetAuthorizationTokenOutput) {
 				out.AuthorizationData[0].AuthorizationToken = aws.String("no base64!")
 			})),
@@ -267,7 +253,7 @@ func TestFunctionsAroundAnOperation(t *testing.T) {
 				return nil, nil
 			})),
 			scenarios.On("CreateRepository").First(1).With(scenarios.Around(func(ctx context.Context, in *ecr.CreateRepositoryInput, next func(context.Context, *ecr.CreateRepositoryInput) (*ecr.CreateRepositoryOutput, error)) (*ecr.CreateRepositoryOutput, error) {
-				f.registry.MustPush("from/inside:v1", fakeecr.RandomImage(1, 10)) // no lock is held
+				f.Registry.MustPush("from/inside:v1", fakeecr.RandomImage(1, 10)) // no lock is held
 				return next(ctx, &ecr.CreateRepositoryInput{RepositoryName: aws.String("other/" + *in.RepositoryName)})
 			})),
 		})
@@ -277,15 +263,15 @@ func TestFunctionsAroundAnOperation(t *testing.T) {
 		out, err = f.GetAuthorizationToken(t.Context(), nil)
 		require.NoError(t, err)
 		require.True(t, out == nil || out.AuthorizationData == nil)
-		create(t, f, "app")
-		require.Equal(t, []string{"from/inside", "other/app"}, repositories(t, f))
+		faces.Create(t, f, "app")
+		require.Equal(t, []string{"from/inside", "other/app"}, faces.Repositories(t, f))
 		playing.Stop()
 	})
 }
 
 func TestConditionsOfCalls(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		face := map[string]scenarios.Face{"direct": scenarios.FaceGo, "client": scenarios.FaceAPI, "loopback": scenarios.FaceAPI}[f.name]
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		face := map[string]scenarios.Face{"direct": scenarios.FaceGo, "client": scenarios.FaceAPI, "loopback": scenarios.FaceAPI}[f.Name]
 		rules := scenarios.Scenario{
 			scenarios.On(scenarios.Writes, scenarios.Repository("team/*")).Ask(func(*scenarios.Call) error { return nil }),
 			scenarios.On(scenarios.Reads).Or("PutImage").Ask(func(*scenarios.Call) error { return nil }),
@@ -293,35 +279,35 @@ func TestConditionsOfCalls(t *testing.T) {
 			scenarios.On(scenarios.Any, scenarios.Caller("arn:aws:iam::*:user/fakeecr")).Ask(func(*scenarios.Call) error { return nil }),
 			scenarios.On(scenarios.Any, scenarios.WhenCall(func(c *scenarios.Call) bool { return c.Repository == "team/b" })).Ask(func(*scenarios.Call) error { return nil }),
 		}
-		playing := f.registry.Play(rules)
-		create(t, f, "team/a")
-		create(t, f, "team/b")
-		create(t, f, "ours/a")
-		repositories(t, f)
+		playing := f.Registry.Play(rules)
+		faces.Create(t, f, "team/a")
+		faces.Create(t, f, "team/b")
+		faces.Create(t, f, "ours/a")
+		faces.Repositories(t, f)
 		for i, want := range []int{2, 1, 4, 4, 1} {
 			require.Equal(t, want, playing.Fired(rules[i]), rules[i].String())
-			require.Equal(t, want, len(f.registry.Trace().Where(scenarios.PlayedBy(rules[i]))))
+			require.Equal(t, want, len(f.Registry.Trace().Where(scenarios.PlayedBy(rules[i]))))
 		}
-		require.Len(t, f.registry.Trace().Where(scenarios.Repository("team/*")), 2)
-		require.Empty(t, f.registry.Trace().Where(scenarios.Failed()))
+		require.Len(t, f.Registry.Trace().Where(scenarios.Repository("team/*")), 2)
+		require.Empty(t, f.Registry.Trace().Where(scenarios.Failed()))
 	})
 }
 
 func TestNearestCallsOfASilentRule(t *testing.T) {
-	var tb recordingTB
+	var tb faces.RecordingTB
 	registry := fakeecr.New(&tb, fakeecr.WithScenario(scenarios.Scenario{scenarios.On("CreateRepository", scenarios.Repository("team/ap")).Hold()}))
-	create(t, registry, "team/app")
-	require.Regexp(t, `never fired: it matched 0 calls .*\n +it did not match .*CreateRepository team/app`, tb.end())
+	faces.Create(t, registry, "team/app")
+	require.Regexp(t, `never fired: it matched 0 calls .*\n +it did not match .*CreateRepository team/app`, tb.End())
 }
 
 // downloaded is the bytes that the URL of a layer leads to.
-func downloaded(t *testing.T, f face, repository, layer string) []byte {
+func downloaded(t *testing.T, f faces.Face, repository, layer string) []byte {
 	t.Helper()
 	out, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: &repository, LayerDigest: &layer})
 	require.NoError(t, err)
 	client := http.DefaultClient
-	if f.name != "loopback" {
-		client = &http.Client{Transport: f.registry.Transport()}
+	if f.Name != "loopback" {
+		client = &http.Client{Transport: f.Registry.Transport()}
 	}
 	response, err := client.Get(*out.DownloadUrl)
 	require.NoError(t, err)
@@ -332,10 +318,10 @@ func downloaded(t *testing.T, f face, repository, layer string) []byte {
 }
 
 func TestWaitHeldCountsThoseWhoWaitForOthers(t *testing.T) {
-	inBubble(t, func(t *testing.T, f face) {
-		playing := f.registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").Together(3), scenarios.On("ListImages").Together(2).Optional()})
+	faces.EachInBubble(t, func(t *testing.T, f faces.Face) {
+		playing := f.Registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").Together(3), scenarios.On("ListImages").Together(2).Optional()})
 		done := make(chan string, 3)
-		call := func() { done <- outcomes(t.Context(), f, 1) }
+		call := func() { done <- faces.Outcomes(t.Context(), f, 1) }
 		go call()
 		go call()
 		require.NoError(t, playing.WaitHeld(t.Context(), 2))
@@ -363,8 +349,8 @@ func TestWaitHeldCountsThoseWhoWaitForOthers(t *testing.T) {
 
 // Calls wait for others of their own rule.
 func TestTogetherByRule(t *testing.T) {
-	inBubble(t, func(t *testing.T, f face) {
-		playing := f.registry.Play(scenarios.Scenario{
+	faces.EachInBubble(t, func(t *testing.T, f faces.Face) {
+		playing := f.Registry.Play(scenarios.Scenario{
 			scenarios.On("DescribeRepositories").Together(2),
 			scenarios.On("DescribeRegistry").Together(2),
 		})
@@ -405,7 +391,7 @@ func TestTogetherUnderLoad(t *testing.T) {
 // Of several rules on one call the first is the outermost, and what becomes of the
 // reply adds up.
 func TestSeveralRulesOnOneCall(t *testing.T) {
-	inBubble(t, func(t *testing.T, f face) {
+	faces.EachInBubble(t, func(t *testing.T, f faces.Face) {
 		var way string
 		through := func(name string) scenarios.Effect {
 			return scenarios.Around(func(ctx context.Context, in *ecr.DescribeRegistryInput, next func(context.Context, *ecr.DescribeRegistryInput) (*ecr.DescribeRegistryOutput, error)) (*ecr.DescribeRegistryOutput, error) {
@@ -418,12 +404,12 @@ func TestSeveralRulesOnOneCall(t *testing.T) {
 		rules := scenarios.Scenario{
 			on.With(through("a")).Stall(time.Minute).Named("first"), on.With(through("b")).Stall(time.Hour).Named("second"), on.CutAfter(1 << 20).Named("third").Optional(),
 		}
-		f.registry.Play(rules)
+		f.Registry.Play(rules)
 		begun := time.Now()
 		_, err := f.DescribeRegistry(t.Context(), nil)
 		require.NoError(t, err)
 		require.Equal(t, "<a<bb>a>", way)
 		require.Equal(t, time.Hour+time.Minute, time.Since(begun))
-		require.Equal(t, []string{"first", "second"}, f.registry.Trace()[0].Rules, "nothing was cut")
+		require.Equal(t, []string{"first", "second"}, f.Registry.Trace()[0].Rules, "nothing was cut")
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 // misleading is what a machine may have in its environment that leads a client of
@@ -143,7 +144,7 @@ func createFromEnvironment(ctx context.Context, name string) (string, error) {
 	if _, err := sts.NewFromConfig(loaded, func(o *sts.Options) { o.Retryer = aws.NopRetryer{} }).GetCallerIdentity(ctx, nil); err != nil {
 		return "", err
 	}
-	out, err := ecr.NewFromConfig(loaded, once).CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: &name})
+	out, err := ecr.NewFromConfig(loaded, faces.Once).CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: &name})
 	if err != nil {
 		return "", err
 	}
@@ -186,8 +187,8 @@ func TestChildProcess(t *testing.T) {
 	neighbour := server.In("eu-west-1").Account("210987654321")
 	uri := inChild(t, append(neighbour.Env(), "HOME="+t.TempDir()))
 	require.Equal(t, "210987654321.dkr.ecr.eu-west-1.amazonaws.com/team/child", uri)
-	require.Equal(t, []string{"team/child"}, repositories(t, neighbour))
-	require.Empty(t, repositories(t, server))
+	require.Equal(t, []string{"team/child"}, faces.Repositories(t, neighbour))
+	require.Empty(t, faces.Repositories(t, server))
 }
 
 // What needs no proxy on the machine needs none still.
@@ -209,7 +210,7 @@ func TestEnvKeepsNoProxy(t *testing.T) {
 func TestCloseRemovesTheFilesOfEnv(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	server := fakeecr.NewServer(nil)
-	for _, s := range []*fakeecr.Server{server, server.In("eu-west-1"), server, server.As(alice)} {
+	for _, s := range []*fakeecr.Server{server, server.In("eu-west-1"), server, server.As(faces.Alice)} {
 		for _, pair := range s.Env() {
 			if path, isFile := strings.CutPrefix(pair, "AWS_CONFIG_FILE="); isFile {
 				content, err := os.ReadFile(path)

@@ -15,120 +15,31 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
 var errOutage = &smithy.GenericAPIError{Code: "OutageException", Message: "The lights are out."}
 
-// The events of a world that are calls, what there is to see of each, and what becomes
-// of it when a rule fails it. Each is due within an hour but for the lifecycle run,
-// which is due within two days.
-var events = []struct {
-	operation                string
-	prepare                  func(t *testing.T, f face) (digest string)
-	see                      func(t *testing.T, f face, digest string) string
-	pending, outcome, failed string
-}{
-	{
-		scenarios.CompleteScan,
-		func(t *testing.T, f face) string {
-			digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-			f.registry.SetScanFindings("team/app:v1", cve(1, "HIGH"))
-			require.NoError(t, startScan(t, f, tagID("v1")))
-			return digest
-		},
-		func(t *testing.T, f face, _ string) string {
-			out, err := describeFindings(t, f, tagID("v1"))
-			require.NoError(t, err)
-			return string(out.ImageScanStatus.Status) + " " + aws.ToString(out.ImageScanStatus.Description)
-		},
-		"IN_PROGRESS ", "COMPLETE The scan was completed successfully.", "FAILED The lights are out.",
-	},
-	{
-		scenarios.CompleteLifecyclePolicyPreview,
-		func(t *testing.T, f face) string {
-			digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-			startPreview(t, f, expiring(1, taggedImages("v")))
-			return digest
-		},
-		func(t *testing.T, f face, _ string) string {
-			return string(getPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{}).Status)
-		},
-		"IN_PROGRESS", "COMPLETE", "FAILED",
-	},
-	{
-		scenarios.RunLifecyclePolicy,
-		func(t *testing.T, f face) string {
-			digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-			f.registry.Advance(2 * day)
-			putLifecycle(t, f, "team/app", expiring(1, taggedImages("v")))
-			f.registry.Advance(day - time.Hour/2)
-			return digest
-		},
-		func(t *testing.T, f face, digest string) string {
-			if _, there := heldIn(t, f, "team/app")[digest]; there {
-				return "there"
-			}
-			return "gone"
-		},
-		"there", "gone", "there",
-	},
-	{
-		scenarios.ReceiveReplica,
-		func(t *testing.T, f face) string {
-			replicateTo(t, f, destination("eu-west-1"))
-			return f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-		},
-		func(t *testing.T, f face, digest string) string {
-			status := replicas(t, f, "team/app", digest)[0]
-			return string(status.Status) + " " + aws.ToString(status.FailureCode)
-		},
-		"IN_PROGRESS ", "COMPLETE ", "FAILED Outage",
-	},
-	{
-		scenarios.ActivateImage,
-		func(t *testing.T, f face) string {
-			digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-			updateStorage(t, f, digest, types.TargetStorageClassArchive)
-			updateStorage(t, f, digest, types.TargetStorageClassStandard)
-			return digest
-		},
-		func(t *testing.T, f face, digest string) string { return string(statusOf(t, f, digest)) },
-		"ACTIVATING", "ACTIVE", "ARCHIVED",
-	},
-	{
-		scenarios.SignImage,
-		func(t *testing.T, f face) string {
-			require.NoError(t, putSigning(t, f, signingRule(release)))
-			return f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-		},
-		func(t *testing.T, f face, _ string) string {
-			status := signingStatuses(t, f, "team/app", "v1")[0]
-			return string(status.Status) + " " + aws.ToString(status.FailureCode) + " " + aws.ToString(status.FailureReason)
-		},
-		"IN_PROGRESS  ", "COMPLETE  ", "FAILED OutageException The lights are out.",
-	},
-}
-
 func TestWhatTheWorldDoesIsInTheTrace(t *testing.T) {
-	for _, event := range events {
-		t.Run(event.operation, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				digest := event.prepare(t, f)
-				require.Equal(t, event.pending, event.see(t, f, digest))
-				require.Empty(t, f.registry.Trace().For(scenarios.World))
-				f.registry.Advance(time.Hour)
-				trace := f.registry.Trace().For(scenarios.World)
-				require.Equal(t, []string{event.operation}, trace.Operations())
-				require.Equal(t, event.outcome, event.see(t, f, digest))
+	for _, event := range faces.Events {
+		t.Run(event.Operation, func(t *testing.T) {
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				digest := event.Prepare(t, f)
+				require.Equal(t, event.Pending, event.See(t, f, digest))
+				require.Empty(t, f.Registry.Trace().For(scenarios.World))
+				f.Registry.Advance(time.Hour)
+				trace := f.Registry.Trace().For(scenarios.World)
+				require.Equal(t, []string{event.Operation}, trace.Operations())
+				require.Equal(t, event.Outcome, event.See(t, f, digest))
 				call := trace[0]
 				require.NoError(t, call.Err)
 				require.Equal(t, "team/app", call.Repository)
 				require.Equal(t, "123456789012", call.Account)
-				require.WithinRange(t, call.Time, f.registry.Now().Add(-time.Hour), f.registry.Now())
-				require.Contains(t, call.String(), event.operation+" team/app")
-				require.Len(t, f.registry.Trace().Where(scenarios.Repository("team/*")).For(event.operation), 1)
-				if event.operation == scenarios.RunLifecyclePolicy {
+				require.WithinRange(t, call.Time, f.Registry.Now().Add(-time.Hour), f.Registry.Now())
+				require.Contains(t, call.String(), event.Operation+" team/app")
+				require.Len(t, f.Registry.Trace().Where(scenarios.Repository("team/*")).For(event.Operation), 1)
+				if event.Operation == scenarios.RunLifecyclePolicy {
 					require.Contains(t, call.String(), "-> ok, rule 1 expired [v1]")
 				}
 			})
@@ -137,60 +48,60 @@ func TestWhatTheWorldDoesIsInTheTrace(t *testing.T) {
 }
 
 func TestWhatTheWorldDoesFails(t *testing.T) {
-	for _, event := range events {
-		t.Run(event.operation, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				digest := event.prepare(t, f)
-				rule := scenarios.On(event.operation, scenarios.Repository("team/*")).First(1).Fail(errOutage)
-				playing := f.registry.Play(scenarios.Scenario{rule})
-				f.registry.Advance(time.Hour)
-				require.Equal(t, event.failed, event.see(t, f, digest))
-				call := f.registry.Trace().For(event.operation)[0]
+	for _, event := range faces.Events {
+		t.Run(event.Operation, func(t *testing.T) {
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				digest := event.Prepare(t, f)
+				rule := scenarios.On(event.Operation, scenarios.Repository("team/*")).First(1).Fail(errOutage)
+				playing := f.Registry.Play(scenarios.Scenario{rule})
+				f.Registry.Advance(time.Hour)
+				require.Equal(t, event.Failed, event.See(t, f, digest))
+				call := f.Registry.Trace().For(event.Operation)[0]
 				require.Equal(t, errOutage, call.Err)
 				require.Equal(t, []string{rule.String()}, call.Rules)
 				require.Equal(t, 1, playing.Fired(rule))
-				require.Len(t, f.registry.Trace().For(scenarios.World).Where(scenarios.Failed()), 1)
+				require.Len(t, f.Registry.Trace().For(scenarios.World).Where(scenarios.Failed()), 1)
 			})
 		})
 	}
 }
 
 func TestWhatTheWorldDoesComesLate(t *testing.T) {
-	for _, event := range events {
-		t.Run(event.operation, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				digest := event.prepare(t, f)
-				f.registry.Play(scenarios.Scenario{scenarios.On(event.operation).First(1).Delay(3 * time.Hour)})
-				f.registry.Advance(2 * time.Hour)
-				require.Equal(t, event.pending, event.see(t, f, digest))
-				require.Empty(t, f.registry.Trace().For(event.operation))
-				f.registry.Advance(2 * time.Hour)
-				require.Equal(t, event.outcome, event.see(t, f, digest))
+	for _, event := range faces.Events {
+		t.Run(event.Operation, func(t *testing.T) {
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				digest := event.Prepare(t, f)
+				f.Registry.Play(scenarios.Scenario{scenarios.On(event.Operation).First(1).Delay(3 * time.Hour)})
+				f.Registry.Advance(2 * time.Hour)
+				require.Equal(t, event.Pending, event.See(t, f, digest))
+				require.Empty(t, f.Registry.Trace().For(event.Operation))
+				f.Registry.Advance(2 * time.Hour)
+				require.Equal(t, event.Outcome, event.See(t, f, digest))
 			})
 		})
 	}
 }
 
 func TestWhatTheWorldDoesIsHeld(t *testing.T) {
-	for _, event := range events {
+	for _, event := range faces.Events {
 		for name, letGo := range map[string]func(*fakeecr.Playing){"released": (*fakeecr.Playing).Release, "stopped": (*fakeecr.Playing).Stop} {
-			t.Run(event.operation+"/"+name, func(t *testing.T) {
-				onAllFaces(t, func(t *testing.T, f face) {
-					digest := event.prepare(t, f)
-					playing := f.registry.Play(scenarios.Scenario{scenarios.On(event.operation).First(1).Hold()})
-					f.registry.Advance(time.Hour)
+			t.Run(event.Operation+"/"+name, func(t *testing.T) {
+				faces.Each(t, func(t *testing.T, f faces.Face) {
+					digest := event.Prepare(t, f)
+					playing := f.Registry.Play(scenarios.Scenario{scenarios.On(event.Operation).First(1).Hold()})
+					f.Registry.Advance(time.Hour)
 					require.NoError(t, playing.WaitHeld(t.Context(), 1), "at once")
-					f.registry.Advance(20 * time.Hour)
-					require.Equal(t, event.pending, event.see(t, f, digest))
+					f.Registry.Advance(20 * time.Hour)
+					require.Equal(t, event.Pending, event.See(t, f, digest))
 
-					fork := f.registry.Fork(t)
-					require.Equal(t, event.outcome, event.see(t, direct(fork), digest), "a fork has no rules")
-					require.Equal(t, event.pending, event.see(t, f, digest))
+					fork := f.Registry.Fork(t)
+					require.Equal(t, event.Outcome, event.See(t, faces.Direct(fork), digest), "a fork has no rules")
+					require.Equal(t, event.Pending, event.See(t, f, digest))
 					tagMutable(t, f)
-					require.Equal(t, event.pending, event.see(t, f, digest), "a change of its repository leaves it as it is")
+					require.Equal(t, event.Pending, event.See(t, f, digest), "a change of its repository leaves it as it is")
 
 					letGo(playing)
-					require.Equal(t, event.outcome, event.see(t, f, digest))
+					require.Equal(t, event.Outcome, event.See(t, f, digest))
 				})
 			})
 		}
@@ -199,18 +110,18 @@ func TestWhatTheWorldDoesIsHeld(t *testing.T) {
 
 // One who waits for what the world does by itself waits until it is due.
 func TestWaitHeldUntilItIsDue(t *testing.T) {
-	for _, event := range events {
-		t.Run(event.operation, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, f face) {
+	for _, event := range faces.Events {
+		t.Run(event.Operation, func(t *testing.T) {
+			faces.EachInBubble(t, func(t *testing.T, f faces.Face) {
 				waits := func() *fakeecr.Playing {
-					return f.registry.Play(scenarios.Scenario{scenarios.On(event.operation).First(1).Hold()})
+					return f.Registry.Play(scenarios.Scenario{scenarios.On(event.Operation).First(1).Hold()})
 				}
-				digest := event.prepare(t, f)
+				digest := event.Prepare(t, f)
 				playing := waits()
 				require.NoError(t, playing.WaitHeld(t.Context(), 1))
-				require.Equal(t, event.pending, event.see(t, f, digest))
+				require.Equal(t, event.Pending, event.See(t, f, digest))
 				playing.Stop()
-				require.Equal(t, event.outcome, event.see(t, f, digest))
+				require.Equal(t, event.Outcome, event.See(t, f, digest))
 			})
 		})
 	}
@@ -218,19 +129,19 @@ func TestWaitHeldUntilItIsDue(t *testing.T) {
 
 // What was not under way yet when one began to wait for it counts too.
 func TestWaitHeldForWhatBeginsLater(t *testing.T) {
-	inBubble(t, func(t *testing.T, f face) {
-		playing := f.registry.Play(scenarios.EndlessScan("team/app"))
+	faces.EachInBubble(t, func(t *testing.T, f faces.Face) {
+		playing := f.Registry.Play(scenarios.EndlessScan("team/app"))
 		waited := make(chan error)
 		go func() { waited <- playing.WaitHeld(t.Context(), 1) }()
 		synctest.Wait()
-		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
 		_, err := f.StartImageScan(t.Context(), &ecr.StartImageScanInput{RepositoryName: aws.String("team/app"), ImageId: &types.ImageIdentifier{ImageTag: aws.String("v1")}})
 		require.NoError(t, err)
 		require.NoError(t, <-waited)
 	})
 }
 
-func tagMutable(t *testing.T, f face) {
+func tagMutable(t *testing.T, f faces.Face) {
 	_, err := f.PutImageTagMutability(t.Context(), &ecr.PutImageTagMutabilityInput{
 		RepositoryName: aws.String("team/app"), ImageTagMutability: types.ImageTagMutabilityMutable,
 	})
@@ -240,60 +151,60 @@ func tagMutable(t *testing.T, f face) {
 // A function of the user's runs without the world's lock, so it may call what it
 // asks about.
 func TestARuleOfTheWorldMayCallTheRegistry(t *testing.T) {
-	for _, event := range events {
-		t.Run(event.operation, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				digest := event.prepare(t, f)
+	for _, event := range faces.Events {
+		t.Run(event.Operation, func(t *testing.T) {
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				digest := event.Prepare(t, f)
 				var seen []string
 				ask := func(*scenarios.Call) error {
-					seen = append(seen, event.see(t, f, digest))
-					f.registry.Trace()
+					seen = append(seen, event.See(t, f, digest))
+					f.Registry.Trace()
 					tagMutable(t, f)
-					f.registry.Advance(time.Second)
+					f.Registry.Advance(time.Second)
 					return errOutage
 				}
-				holds := scenarios.WhenCall(func(call *scenarios.Call) bool { return call.Err == nil && event.see(t, f, digest) != "" })
-				f.registry.Play(scenarios.Scenario{scenarios.On(event.operation, holds).First(1).Ask(ask)})
-				f.registry.Advance(time.Hour)
-				require.Equal(t, event.failed, event.see(t, f, digest))
-				require.Equal(t, []string{event.pending}, seen)
+				holds := scenarios.WhenCall(func(call *scenarios.Call) bool { return call.Err == nil && event.See(t, f, digest) != "" })
+				f.Registry.Play(scenarios.Scenario{scenarios.On(event.Operation, holds).First(1).Ask(ask)})
+				f.Registry.Advance(time.Hour)
+				require.Equal(t, event.Failed, event.See(t, f, digest))
+				require.Equal(t, []string{event.Pending}, seen)
 			})
 		})
 	}
 }
 
 func TestWhatGoesMeanwhileDoesNotHappen(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		replicateTo(t, f, destination("eu-west-1"))
-		digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-		playing := f.registry.Play(scenarios.Scenario{scenarios.On(scenarios.ReceiveReplica).Hold()})
-		f.registry.Advance(time.Hour)
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		digest := f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		playing := f.Registry.Play(scenarios.Scenario{scenarios.On(scenarios.ReceiveReplica).Hold()})
+		f.Registry.Advance(time.Hour)
 		deleteHeld(t, f, "team/app", types.ImageIdentifier{ImageDigest: &digest})
 		playing.Release()
-		require.Nil(t, heldIn(t, f.in("eu-west-1"), "team/app"))
-		require.Empty(t, f.registry.Trace().For(scenarios.World))
+		require.Nil(t, faces.HeldIn(t, f.In("eu-west-1"), "team/app"))
+		require.Empty(t, f.Registry.Trace().For(scenarios.World))
 	})
 }
 
 func TestReplicationLagByRegion(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		replicateTo(t, f, destination("eu-west-1"), destination("us-west-2"), destination("eu-north-1"))
-		f.registry.Play(scenarios.Scenario{
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"), faces.Destination("us-west-2"), faces.Destination("eu-north-1"))
+		f.Registry.Play(scenarios.Scenario{
 			scenarios.On(scenarios.ReceiveReplica, scenarios.Region("eu-west-1")).Delay(10 * time.Minute),
 			scenarios.On(scenarios.ReceiveReplica, scenarios.Region("eu-north-1"), scenarios.Tag("v*")).Fail(&types.ServerException{}),
 		})
-		digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-		f.registry.Advance(time.Minute)
+		digest := f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		f.Registry.Advance(time.Minute)
 		require.Equal(t, []types.ImageReplicationStatus{
 			replicaIn("eu-west-1", types.ReplicationStatusInProgress),
 			replicaIn("us-west-2", types.ReplicationStatusComplete),
-			failedReplica("eu-north-1", replicationSource, "Server"),
-		}, replicas(t, f, "team/app", digest))
-		require.Nil(t, heldIn(t, f.in("eu-west-1"), "team/app"))
-		f.registry.Advance(10 * time.Minute)
-		require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, f.in("eu-west-1"), "team/app"))
-		require.Equal(t, replicaIn("eu-west-1", types.ReplicationStatusComplete), replicas(t, f, "team/app", digest)[0])
-		lines := f.registry.Trace().Where(scenarios.Region("eu-west-1"), scenarios.Digest(digest)).For(scenarios.World).String()
+			failedReplica("eu-north-1", faces.ReplicationSource, "Server"),
+		}, faces.Replicas(t, f, "team/app", digest))
+		require.Nil(t, faces.HeldIn(t, f.In("eu-west-1"), "team/app"))
+		f.Registry.Advance(10 * time.Minute)
+		require.Equal(t, map[string][]string{digest: {"v1"}}, faces.HeldIn(t, f.In("eu-west-1"), "team/app"))
+		require.Equal(t, replicaIn("eu-west-1", types.ReplicationStatusComplete), faces.Replicas(t, f, "team/app", digest)[0])
+		lines := f.Registry.Trace().Where(scenarios.Region("eu-west-1"), scenarios.Digest(digest)).For(scenarios.World).String()
 		require.Contains(t, lines, "ReceiveReplica team/app v1 "+digest+" in eu-west-1 -> ok [ReceiveReplica in region eu-west-1 delayed 10m0s]")
 	})
 }
@@ -321,19 +232,19 @@ func TestHeldReplicasAreInProgress(t *testing.T) {
 			[]types.ImageReplicationStatus{replicaIn("eu-west-1", waits), replicaIn("us-west-2", waits)}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				replicateTo(t, f, destination("eu-west-1"), destination("us-west-2"))
-				playing := f.registry.Play(scenarios.Scenario{c.rule.Hold()})
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				faces.ReplicateTo(t, f, faces.Destination("eu-west-1"), faces.Destination("us-west-2"))
+				playing := f.Registry.Play(scenarios.Scenario{c.rule.Hold()})
 				image := fakeecr.RandomImage(1, 100)
-				digest := f.registry.MustPush("team/app:v1", image)
-				f.registry.MustPush("team/app:v2", image)
-				other := f.registry.MustPush("team/app:w", fakeecr.RandomImage(2, 100))
-				f.registry.Advance(time.Hour)
-				require.Equal(t, c.want, replicas(t, f, "team/app", digest))
-				require.Equal(t, c.other, replicas(t, f, "team/app", other))
+				digest := f.Registry.MustPush("team/app:v1", image)
+				f.Registry.MustPush("team/app:v2", image)
+				other := f.Registry.MustPush("team/app:w", fakeecr.RandomImage(2, 100))
+				f.Registry.Advance(time.Hour)
+				require.Equal(t, c.want, faces.Replicas(t, f, "team/app", digest))
+				require.Equal(t, c.other, faces.Replicas(t, f, "team/app", other))
 				playing.Release()
 				for _, digest := range []string{digest, other} {
-					require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", arrives), replicaIn("us-west-2", arrives)}, replicas(t, f, "team/app", digest))
+					require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", arrives), replicaIn("us-west-2", arrives)}, faces.Replicas(t, f, "team/app", digest))
 				}
 			})
 		})
@@ -341,50 +252,50 @@ func TestHeldReplicasAreInProgress(t *testing.T) {
 }
 
 func TestAScanThatNeverEnds(t *testing.T) {
-	inBubble(t, func(t *testing.T, f face) {
-		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-		f.registry.SetScanFindings("team/app:v1", cve(1, "HIGH"))
-		playing := f.registry.Play(scenarios.EndlessScan("team/app"))
-		require.NoError(t, startScan(t, f, tagID("v1")))
+	faces.EachInBubble(t, func(t *testing.T, f faces.Face) {
+		f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		f.Registry.SetScanFindings("team/app:v1", faces.CVE(1, "HIGH"))
+		playing := f.Registry.Play(scenarios.EndlessScan("team/app"))
+		require.NoError(t, faces.StartScan(t, f, faces.TagID("v1")))
 		waiter := ecr.NewImageScanCompleteWaiter(f.API)
-		in := &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: tagID("v1")}
+		in := &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: faces.TagID("v1")}
 		begun := time.Now()
 		require.ErrorContains(t, waiter.Wait(t.Context(), in, time.Hour), "exceeded max wait time")
 		require.GreaterOrEqual(t, time.Since(begun), 50*time.Minute)
 		playing.Release()
 		require.NoError(t, waiter.Wait(t.Context(), in, time.Hour))
-		require.Equal(t, 1, f.registry.Trace().Count(scenarios.CompleteScan))
+		require.Equal(t, 1, f.Registry.Trace().Count(scenarios.CompleteScan))
 	})
 }
 
 // GetLifecyclePolicy tells of the runs that took place.
 func TestTheLastRunOfAPolicyThatRulesDelayOrFail(t *testing.T) {
-	inBubble(t, func(t *testing.T, f face) {
+	faces.EachInBubble(t, func(t *testing.T, f faces.Face) {
 		begin := time.Now()
-		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-		putLifecycle(t, f, "team/app", expiring(1, `"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":3`))
-		f.registry.Play(scenarios.Scenario{scenarios.On(scenarios.RunLifecyclePolicy).Sequence(nil, errOutage, nil).Named("fails"),
+		f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		faces.PutLifecycle(t, f, "team/app", faces.Expiring(1, `"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":3`))
+		f.Registry.Play(scenarios.Scenario{scenarios.On(scenarios.RunLifecyclePolicy).Sequence(nil, errOutage, nil).Named("fails"),
 			scenarios.On(scenarios.RunLifecyclePolicy).Nth(2).Delay(30 * time.Hour)})
 		at := func(after time.Duration) time.Duration {
 			time.Sleep(time.Until(begin.Add(after)))
 			last := lastEvaluated(t, f, "team/app")
 			return max(last.Sub(begin), 0)
 		}
-		require.Equal(t, time.Duration(0), at(day-time.Minute))
-		require.Equal(t, 1*day, at(day), "finds nothing")
-		require.Equal(t, 3*day, at(3*day+time.Minute), "left out")
-		require.Equal(t, 3*day, at(4*day+time.Minute), "failed")
-		require.Equal(t, 3*day, at(5*day+time.Minute), "delayed")
-		require.Equal(t, 3*day, at(6*day+time.Minute), "still")
-		require.Equal(t, 6*day+6*time.Hour, at(6*day+6*time.Hour+time.Minute), "ran")
+		require.Equal(t, time.Duration(0), at(faces.Day-time.Minute))
+		require.Equal(t, 1*faces.Day, at(faces.Day), "finds nothing")
+		require.Equal(t, 3*faces.Day, at(3*faces.Day+time.Minute), "left out")
+		require.Equal(t, 3*faces.Day, at(4*faces.Day+time.Minute), "failed")
+		require.Equal(t, 3*faces.Day, at(5*faces.Day+time.Minute), "delayed")
+		require.Equal(t, 3*faces.Day, at(6*faces.Day+time.Minute), "still")
+		require.Equal(t, 6*faces.Day+6*time.Hour, at(6*faces.Day+6*time.Hour+time.Minute), "ran")
 		requireImages(t, f, "team/app")
-		require.Equal(t, 7*day, at(7*day+time.Minute))
+		require.Equal(t, 7*faces.Day, at(7*faces.Day+time.Minute))
 	})
 }
 
 func TestLooksUpstream(t *testing.T) {
-	code := func(t *testing.T, f face) string {
-		out, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/team/app"), ImageIds: tagged("v1")})
+	code := func(t *testing.T, f faces.Face) string {
+		out, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/team/app"), ImageIds: faces.Tagged("v1")})
 		require.NoError(t, err)
 		if len(out.Failures) > 0 {
 			return string(out.Failures[0].FailureCode)
@@ -403,7 +314,7 @@ func TestLooksUpstream(t *testing.T) {
 		"a rate of 1": {nil, "UpstreamTooManyRequests"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+			faces.EachWithHub(t, func(t *testing.T, f faces.Face, hub *fakeecr.Registry, _ *faces.Switched) {
 				hub.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
 				rule := scenarios.On(scenarios.PullFromUpstream, scenarios.Repository("hub/*"))
 				if c.err == nil {
@@ -411,18 +322,18 @@ func TestLooksUpstream(t *testing.T) {
 				} else {
 					rule = rule.First(1).Fail(c.err)
 				}
-				playing := f.registry.Play(scenarios.Scenario{rule})
+				playing := f.Registry.Play(scenarios.Scenario{rule})
 				require.Equal(t, c.want, code(t, f))
 				playing.Stop()
 				require.Equal(t, "ok", code(t, f))
-				require.NotEmpty(t, f.registry.Trace().For(scenarios.PullFromUpstream).Where(scenarios.Failed()))
+				require.NotEmpty(t, f.Registry.Trace().For(scenarios.PullFromUpstream).Where(scenarios.Failed()))
 			})
 		})
 	}
 	t.Run("slow", func(t *testing.T) {
-		pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+		faces.EachWithHub(t, func(t *testing.T, f faces.Face, hub *fakeecr.Registry, _ *faces.Switched) {
 			hub.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-			playing := f.registry.Play(scenarios.Scenario{scenarios.On(scenarios.PullFromUpstream, scenarios.Tag("v1")).Hold()})
+			playing := f.Registry.Play(scenarios.Scenario{scenarios.On(scenarios.PullFromUpstream, scenarios.Tag("v1")).Hold()})
 			pulled := make(chan string)
 			go func() { pulled <- code(t, f) }()
 			require.NoError(t, playing.WaitHeld(t.Context(), 1))
@@ -438,26 +349,26 @@ func TestAFunctionOfTheUsersThatPanics(t *testing.T) {
 		fakeecr.WithUpstream("quay.io", fakeecr.UpstreamFunc(boom)),
 		fakeecr.WithScanner(func(fakeecr.ScannedImage) ([]types.ImageScanFinding, error) { panic("boom") }),
 	}
-	for name, open := range map[string]func(tb fakeecr.TB) face{
-		"direct":   func(tb fakeecr.TB) face { return direct(fakeecr.New(tb, options...)) },
-		"client":   func(tb fakeecr.TB) face { return socketless(fakeecr.New(tb, options...)) },
-		"loopback": func(tb fakeecr.TB) face { return loopback(fakeecr.NewServer(tb, options...)) },
+	for name, open := range map[string]func(tb fakeecr.TB) faces.Face{
+		"direct":   func(tb fakeecr.TB) faces.Face { return faces.Direct(fakeecr.New(tb, options...)) },
+		"client":   func(tb fakeecr.TB) faces.Face { return faces.Socketless(fakeecr.New(tb, options...)) },
+		"loopback": func(tb fakeecr.TB) faces.Face { return faces.Loopback(fakeecr.NewServer(tb, options...)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			var tb recordingTB
+			var tb faces.RecordingTB
 			f := open(&tb)
-			createRule(t, f, cached("quay", "quay.io"))
-			out, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("quay/etcd"), ImageIds: tagged("v1")})
+			faces.CreateRule(t, f, faces.Cached("quay", "quay.io"))
+			out, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("quay/etcd"), ImageIds: faces.Tagged("v1")})
 			require.NoError(t, err)
 			require.EqualValues(t, "UpstreamUnavailable", out.Failures[0].FailureCode)
-			f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-			require.NoError(t, startScan(t, f, tagID("v1")))
-			f.registry.Advance(time.Minute)
-			found, err := describeFindings(t, f, tagID("v1"))
+			f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+			require.NoError(t, faces.StartScan(t, f, faces.TagID("v1")))
+			f.Registry.Advance(time.Minute)
+			found, err := faces.DescribeFindings(t, f, faces.TagID("v1"))
 			require.NoError(t, err)
 			require.EqualValues(t, "FAILED", found.ImageScanStatus.Status)
-			log := tb.end()
-			require.True(t, tb.failed)
+			log := tb.End()
+			require.True(t, tb.Failed())
 			require.Contains(t, log, "fakeecr: the upstream of a pull-through cache rule panics: boom")
 			require.Contains(t, log, "fakeecr: the scanner panics: boom")
 		})
@@ -466,24 +377,24 @@ func TestAFunctionOfTheUsersThatPanics(t *testing.T) {
 
 // While rules are asked about an event, it happens to nobody, and then once.
 func TestTheWorldIsAskedOnce(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		replicateTo(t, f, destination("eu-west-1"))
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
 		rule := scenarios.On(scenarios.ReceiveReplica).Ask(func(*scenarios.Call) error {
 			_, err := f.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{})
 			return err
 		})
-		playing := f.registry.Play(scenarios.Scenario{rule})
+		playing := f.Registry.Play(scenarios.Scenario{rule})
 		const images = 20
 		for i := range images {
-			f.registry.MustPush("team/app", fakeecr.RandomImage(uint64(i), 100))
+			f.Registry.MustPush("team/app", fakeecr.RandomImage(uint64(i), 100))
 		}
 		var all sync.WaitGroup
 		for range 8 {
-			all.Go(func() { f.registry.Advance(time.Minute); f.registry.Trace() })
+			all.Go(func() { f.Registry.Advance(time.Minute); f.Registry.Trace() })
 		}
 		all.Wait()
-		require.Len(t, heldIn(t, f.in("eu-west-1"), "team/app"), images)
+		require.Len(t, faces.HeldIn(t, f.In("eu-west-1"), "team/app"), images)
 		require.Equal(t, images, playing.Fired(rule))
-		require.Equal(t, images, f.registry.Trace().Count(scenarios.ReceiveReplica))
+		require.Equal(t, images, f.Registry.Trace().Count(scenarios.ReceiveReplica))
 	})
 }

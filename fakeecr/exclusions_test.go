@@ -11,15 +11,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
-func register(t *testing.T, f face, principal string) error {
+func register(t *testing.T, f faces.Face, principal string) error {
 	t.Helper()
 	_, err := f.RegisterPullTimeUpdateExclusion(t.Context(), &ecr.RegisterPullTimeUpdateExclusionInput{PrincipalArn: &principal})
 	return err
 }
 
-func deregister(t *testing.T, f face, principal string) error {
+func deregister(t *testing.T, f faces.Face, principal string) error {
 	t.Helper()
 	_, err := f.DeregisterPullTimeUpdateExclusion(t.Context(), &ecr.DeregisterPullTimeUpdateExclusionInput{PrincipalArn: &principal})
 	return err
@@ -27,38 +28,38 @@ func deregister(t *testing.T, f face, principal string) error {
 
 func TestPullTimeUpdateExclusions(t *testing.T) {
 	const role = "arn:aws:iam::123456789012:role/builds/ci"
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		list, err := f.ListPullTimeUpdateExclusions(t.Context(), nil)
 		require.NoError(t, err)
 		require.Equal(t, []string{}, list.PullTimeUpdateExclusions)
 
-		before := f.registry.Now()
+		before := f.Registry.Now()
 		out, err := f.RegisterPullTimeUpdateExclusion(t.Context(), &ecr.RegisterPullTimeUpdateExclusionInput{PrincipalArn: aws.String(role)})
 		require.NoError(t, err)
 		require.Equal(t, role, *out.PrincipalArn)
-		require.WithinRange(t, *out.CreatedAt, before, f.registry.Now())
-		requireError[*types.ExclusionAlreadyExistsException](t, register(t, f, role), "The pull time update exclusion for the principal with ARN '"+role+
+		require.WithinRange(t, *out.CreatedAt, before, f.Registry.Now())
+		faces.RequireError[*types.ExclusionAlreadyExistsException](t, register(t, f, role), "The pull time update exclusion for the principal with ARN '"+role+
 			"' already exists in the registry with id '123456789012'")
-		elsewhere, err := f.in("eu-west-1").ListPullTimeUpdateExclusions(t.Context(), nil)
+		elsewhere, err := f.In("eu-west-1").ListPullTimeUpdateExclusions(t.Context(), nil)
 		require.NoError(t, err)
 		require.Empty(t, elsewhere.PullTimeUpdateExclusions)
 
 		ended, err := f.DeregisterPullTimeUpdateExclusion(t.Context(), &ecr.DeregisterPullTimeUpdateExclusionInput{PrincipalArn: aws.String(role)})
 		require.NoError(t, err)
 		require.Equal(t, role, *ended.PrincipalArn)
-		requireError[*types.ExclusionNotFoundException](t, deregister(t, f, role), "The pull time update exclusion for the principal with ARN '"+role+
+		faces.RequireError[*types.ExclusionNotFoundException](t, deregister(t, f, role), "The pull time update exclusion for the principal with ARN '"+role+
 			"' does not exist in the registry with id '123456789012'")
 	})
 }
 
 func TestPullTimeUpdateExclusionPages(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		var all []string
 		for i := range 100 {
 			all = append(all, fmt.Sprintf("arn:aws:iam::123456789012:role/role%03d", i))
 			require.NoError(t, register(t, f, all[i]))
 		}
-		requireError[*types.LimitExceededException](t, register(t, f, "arn:aws:iam::123456789012:role/more"), "The limit of 100 pull time update exclusions has been exceeded")
+		faces.RequireError[*types.LimitExceededException](t, register(t, f, "arn:aws:iam::123456789012:role/more"), "The limit of 100 pull time update exclusions has been exceeded")
 		list, err := f.ListPullTimeUpdateExclusions(t.Context(), nil)
 		require.NoError(t, err)
 		require.Equal(t, all, list.PullTimeUpdateExclusions)
@@ -72,14 +73,14 @@ func TestPullTimeUpdateExclusionPages(t *testing.T) {
 			require.Len(t, list.PullTimeUpdateExclusions, size)
 			got = append(got, list.PullTimeUpdateExclusions...)
 			if in.NextToken = list.NextToken; in.NextToken != nil {
-				_, err = f.in("eu-west-1").ListPullTimeUpdateExclusions(t.Context(), in)
-				requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
+				_, err = f.In("eu-west-1").ListPullTimeUpdateExclusions(t.Context(), in)
+				faces.RequireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
 			}
 		}
 		require.Equal(t, all, got)
 		require.Nil(t, list.NextToken)
 		_, err = f.ListPullTimeUpdateExclusions(t.Context(), &ecr.ListPullTimeUpdateExclusionsInput{NextToken: aws.String("other")})
-		requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
+		faces.RequireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
 	})
 }
 
@@ -90,9 +91,9 @@ func TestPullsOfAnExcludedPrincipal(t *testing.T) {
 		session = "arn:aws:sts::123456789012:assumed-role/ci/session"
 		theirs  = "arn:aws:iam::210987654321:user/fakeecr"
 	)
-	onAllFaces(t, func(t *testing.T, f face) {
-		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
-		setPolicy(t, f, "team/app", statements(`{"Effect":"Allow","Principal":"*","Action":"ecr:BatchGetImage"}`))
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+		faces.SetPolicy(t, f, "team/app", faces.Statements(`{"Effect":"Allow","Principal":"*","Action":"ecr:BatchGetImage"}`))
 		last := func() *time.Time {
 			out, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app")})
 			require.NoError(t, err)
@@ -101,13 +102,13 @@ func TestPullsOfAnExcludedPrincipal(t *testing.T) {
 		require.Nil(t, last())
 		for _, test := range []struct {
 			excluded string
-			puller   face
-		}{{user, f}, {role, f.as(role)}, {role, f.as(session)}, {theirs, f.account("210987654321")}} {
+			puller   faces.Face
+		}{{user, f}, {role, f.As(role)}, {role, f.As(session)}, {theirs, f.Account("210987654321")}} {
 			pull := func() (recorded bool) {
 				before := last()
-				f.registry.Advance(24 * time.Hour)
+				f.Registry.Advance(24 * time.Hour)
 				_, err := test.puller.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{
-					RegistryId: aws.String("123456789012"), RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*tagID("v1")},
+					RegistryId: aws.String("123456789012"), RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*faces.TagID("v1")},
 				})
 				require.NoError(t, err)
 				after := last()

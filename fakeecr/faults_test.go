@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -198,9 +199,11 @@ func (f fault) world(t *testing.T) []fakeecr.Option {
 }
 
 // atRegistry is the fault of a task that is done at the registry endpoint.
-func (f fault) atRegistry(e *endpoint) fault {
+func (f fault) atRegistry(e *faces.Endpoint) fault {
 	requested := *f.task()
-	requested.do = func(ctx context.Context, t *testing.T, _ face) (string, error) { return requested.request(ctx, t, e) }
+	requested.do = func(ctx context.Context, t *testing.T, _ faces.Face) (string, error) {
+		return requested.request(ctx, t, e)
+	}
 	f.does = &requested
 	return f
 }
@@ -210,21 +213,21 @@ func TestFaults(t *testing.T) {
 		t.Run(fault.rule.String(), func(t *testing.T) {
 			retried, calls, finally := fault.afterRetries()
 			withoutTime(t, "direct", func(t *testing.T) {
-				fault.test(t, direct(fakeecr.New(t, fault.world(t)...)), fault.attempt, 1, fault.carried)
+				fault.test(t, faces.Direct(fakeecr.New(t, fault.world(t)...)), fault.attempt, 1, fault.carried)
 			})
 			withoutTime(t, "client", func(t *testing.T) {
-				fault.test(t, socketless(fakeecr.New(t, fault.world(t)...)), fault.attempt, 1, fault.carried)
+				fault.test(t, faces.Socketless(fakeecr.New(t, fault.world(t)...)), fault.attempt, 1, fault.carried)
 			})
 			withoutTime(t, "client that retries", func(t *testing.T) {
 				registry := fakeecr.New(t, fault.world(t)...)
-				fault.test(t, face{API: registry.Client(), name: "client", registry: registry}, retried, calls, finally)
+				fault.test(t, faces.Face{API: registry.Client(), Name: "client", Registry: registry}, retried, calls, finally)
 			})
 			t.Run("loopback", func(t *testing.T) {
-				fault.test(t, loopback(fakeecr.NewServer(t, fault.world(t)...)), fault.overSocket(), 1, fault.carried)
+				fault.test(t, faces.Loopback(fakeecr.NewServer(t, fault.world(t)...)), fault.overSocket(), 1, fault.carried)
 			})
 			t.Run("loopback that retries", func(t *testing.T) {
 				server := fakeecr.NewServer(t, fault.world(t)...)
-				fault.test(t, face{API: server.Client(withoutPause), name: "loopback", registry: server.Registry}, retried, calls, finally)
+				fault.test(t, faces.Face{API: server.Client(withoutPause), Name: "loopback", Registry: server.Registry}, retried, calls, finally)
 			})
 			require.Equal(t, fault.task().request != nil, fault.registry.holds != nil, "what is seen at the registry endpoint")
 			if fault.task().request == nil {
@@ -232,11 +235,11 @@ func TestFaults(t *testing.T) {
 			}
 			withoutTime(t, "registry", func(t *testing.T) {
 				registry := fakeecr.New(t, fault.world(t)...)
-				fault.atRegistry(inProcess(t, registry)).test(t, direct(registry), fault.registry, 1, fault.carried)
+				fault.atRegistry(faces.InProcess(t, registry)).test(t, faces.Direct(registry), fault.registry, 1, fault.carried)
 			})
 			t.Run("registry over loopback", func(t *testing.T) {
 				server := fakeecr.NewServer(t, fault.world(t)...)
-				fault.atRegistry(overSocket(t, server)).test(t, loopback(server), fault.registry, 1, fault.carried)
+				fault.atRegistry(overSocket(t, server)).test(t, faces.Loopback(server), fault.registry, 1, fault.carried)
 			})
 		})
 	}
@@ -254,13 +257,13 @@ func withoutPause(o *ecr.Options) {
 	})
 }
 
-func (f fault) test(t *testing.T, on face, want outcome, calls, carried int) {
+func (f fault) test(t *testing.T, on faces.Face, want outcome, calls, carried int) {
 	does := f.task()
 	if does.prepare != nil {
 		does.prepare(t, on)
 	}
 	f.rule = f.rule.Optional()
-	playing := on.registry.Play(scenarios.Scenario{f.rule})
+	playing := on.Registry.Play(scenarios.Scenario{f.rule})
 	if does.besides != nil {
 		does.besides(t, on, func() int { return playing.Matched(f.rule) })
 	}
@@ -270,7 +273,7 @@ func (f fault) test(t *testing.T, on face, want outcome, calls, carried int) {
 		ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
 	}
 	defer cancel()
-	begun := on.registry.Now()
+	begun := on.Registry.Now()
 	if f.rule.Parts().Effects().Hold {
 		go func() {
 			if playing.WaitHeld(ctx, 1) == nil {
@@ -278,18 +281,18 @@ func (f fault) test(t *testing.T, on face, want outcome, calls, carried int) {
 			}
 		}()
 	}
-	if f.takes > 0 && on.name == "loopback" && !does.advances {
+	if f.takes > 0 && on.Name == "loopback" && !does.advances {
 		go func() { // nothing but the test lets the time of a world with a socket pass
 			for ; ctx.Err() == nil; time.Sleep(time.Millisecond) {
-				on.registry.Advance(time.Minute)
+				on.Registry.Advance(time.Minute)
 			}
 		}()
 	}
 	seen, err := does.do(ctx, t, on)
-	require.True(t, want.holds(seen, err), "not %s, but %s: %v (%s)", want.text, seen, err, chain(err))
-	took := on.registry.Now().Sub(begun)
+	require.True(t, want.holds(seen, err), "not %s, but %s: %v (%s)", want.text, seen, err, faces.Chain(err))
+	took := on.Registry.Now().Sub(begun)
 	require.GreaterOrEqual(t, took, f.takes)
-	if on.name != "loopback" {
+	if on.Name != "loopback" {
 		require.Less(t, took, f.takes+time.Minute, "with the pauses of the client")
 	}
 	require.Equal(t, calls, playing.Matched(f.rule)-others, "calls")

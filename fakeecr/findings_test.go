@@ -19,51 +19,39 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
-func describeFindings(t *testing.T, f face, id *types.ImageIdentifier) (*ecr.DescribeImageScanFindingsOutput, error) {
-	t.Helper()
-	return f.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: id})
-}
-
-func cve(number int, severity types.FindingSeverity) types.ImageScanFinding {
-	return types.ImageScanFinding{
-		Name: aws.String(fmt.Sprintf("CVE-2026-%d", number)), Severity: severity,
-		Uri:        aws.String("https://example.com/cve"),
-		Attributes: []types.Attribute{{Key: aws.String("package_name"), Value: aws.String("glibc")}},
-	}
-}
-
 func TestBasicFindings(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
-		_, err := describeFindings(t, f, digestID(digest))
-		requireError[*types.ScanNotFoundException](t, err, "Image scan does not exist for the image with "+
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		digest := f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+		_, err := faces.DescribeFindings(t, f, faces.DigestID(digest))
+		faces.RequireError[*types.ScanNotFoundException](t, err, "Image scan does not exist for the image with "+
 			"'{imageDigest:'"+digest+"', imageTag:'null'}' in the repository with name 'team/app' in the registry with id '123456789012'")
 
-		said := f.registry.Now()
-		f.registry.SetScanFindings("team/app:v1", cve(1, "HIGH"), cve(2, "LOW"), cve(3, "HIGH"))
-		f.registry.Advance(time.Minute)
-		started := f.registry.Now()
-		require.NoError(t, startScan(t, f, tagID("v1")))
-		out, err := describeFindings(t, f, tagID("v1"))
+		said := f.Registry.Now()
+		f.Registry.SetScanFindings("team/app:v1", faces.CVE(1, "HIGH"), faces.CVE(2, "LOW"), faces.CVE(3, "HIGH"))
+		f.Registry.Advance(time.Minute)
+		started := f.Registry.Now()
+		require.NoError(t, faces.StartScan(t, f, faces.TagID("v1")))
+		out, err := faces.DescribeFindings(t, f, faces.TagID("v1"))
 		require.NoError(t, err)
 		require.Equal(t, &types.ImageScanStatus{Status: "IN_PROGRESS"}, out.ImageScanStatus)
 		require.Nil(t, out.ImageScanFindings)
 		require.Equal(t, &types.ImageIdentifier{ImageDigest: &digest, ImageTag: aws.String("v1")}, out.ImageId)
 		require.Equal(t, "123456789012 team/app", *out.RegistryId+" "+*out.RepositoryName)
 
-		f.registry.Advance(enough)
-		f.registry.SetScanFindings("team/app:v1", cve(4, "CRITICAL"))
-		out, err = describeFindings(t, f, digestID(digest))
+		f.Registry.Advance(faces.Enough)
+		f.Registry.SetScanFindings("team/app:v1", faces.CVE(4, "CRITICAL"))
+		out, err = faces.DescribeFindings(t, f, faces.DigestID(digest))
 		require.NoError(t, err)
 		require.Equal(t, &types.ImageScanStatus{Status: "COMPLETE", Description: aws.String("The scan was completed successfully.")}, out.ImageScanStatus)
-		require.Equal(t, digestID(digest), out.ImageId)
+		require.Equal(t, faces.DigestID(digest), out.ImageId)
 		found := out.ImageScanFindings
-		require.Equal(t, []types.ImageScanFinding{cve(1, "HIGH"), cve(2, "LOW"), cve(3, "HIGH")}, found.Findings, "as of the scan's end")
+		require.Equal(t, []types.ImageScanFinding{faces.CVE(1, "HIGH"), faces.CVE(2, "LOW"), faces.CVE(3, "HIGH")}, found.Findings, "as of the scan's end")
 		require.Equal(t, map[string]int32{"HIGH": 2, "LOW": 1}, found.FindingSeverityCounts)
 		require.Nil(t, found.EnhancedFindings)
-		require.WithinRange(t, *found.ImageScanCompletedAt, started.Add(time.Second), started.Add(enough))
+		require.WithinRange(t, *found.ImageScanCompletedAt, started.Add(time.Second), started.Add(faces.Enough))
 		require.WithinRange(t, *found.VulnerabilitySourceUpdatedAt, said, said.Add(time.Minute-time.Millisecond))
 
 		details, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app")})
@@ -71,96 +59,96 @@ func TestBasicFindings(t *testing.T) {
 		require.Nil(t, details.ImageDetails[0].ImageScanStatus)
 		require.Nil(t, details.ImageDetails[0].ImageScanFindingsSummary)
 
-		f.registry.Advance(24 * time.Hour)
-		require.NoError(t, startScan(t, f, tagID("v1")))
-		f.registry.Advance(enough)
-		out, err = describeFindings(t, f, digestID(digest))
+		f.Registry.Advance(24 * time.Hour)
+		require.NoError(t, faces.StartScan(t, f, faces.TagID("v1")))
+		f.Registry.Advance(faces.Enough)
+		out, err = faces.DescribeFindings(t, f, faces.DigestID(digest))
 		require.NoError(t, err)
-		require.Equal(t, []types.ImageScanFinding{cve(4, "CRITICAL")}, out.ImageScanFindings.Findings)
+		require.Equal(t, []types.ImageScanFinding{faces.CVE(4, "CRITICAL")}, out.ImageScanFindings.Findings)
 	})
 }
 
 func TestFindingsThatATestSays(t *testing.T) {
-	scanned := func(t *testing.T, f face) *ecr.DescribeImageScanFindingsOutput {
-		require.NoError(t, startScan(t, f, tagID("v1")))
-		f.registry.Advance(enough)
-		out, err := describeFindings(t, f, tagID("v1"))
+	scanned := func(t *testing.T, f faces.Face) *ecr.DescribeImageScanFindingsOutput {
+		require.NoError(t, faces.StartScan(t, f, faces.TagID("v1")))
+		f.Registry.Advance(faces.Enough)
+		out, err := faces.DescribeFindings(t, f, faces.TagID("v1"))
 		require.NoError(t, err)
 		return out
 	}
 	image := fakeecr.RandomImage(1, 4096)
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		t.Run("nothing is invented", func(t *testing.T) {
-			f := f.account("210987654321")
-			f.registry.MustPush("team/app:v1", image)
-			f.registry.SetEnhancedScanFindings("team/app:v1") // of another type
+			f := f.Account("210987654321")
+			f.Registry.MustPush("team/app:v1", image)
+			f.Registry.SetEnhancedScanFindings("team/app:v1") // of another type
 			out := scanned(t, f)
 			require.EqualValues(t, "FAILED", out.ImageScanStatus.Status)
 			require.Contains(t, *out.ImageScanStatus.Description, "SetScanFindings")
 			require.Nil(t, out.ImageScanFindings)
 		})
 		t.Run("an image said to be clean", func(t *testing.T) {
-			f := f.account("210987654322")
-			f.registry.SetScanFindings("team/app:v1")
-			f.registry.MustPush("team/app:v1", image)
+			f := f.Account("210987654322")
+			f.Registry.SetScanFindings("team/app:v1")
+			f.Registry.MustPush("team/app:v1", image)
 			out := scanned(t, f)
 			require.EqualValues(t, "COMPLETE", out.ImageScanStatus.Status)
 			require.Equal(t, []types.ImageScanFinding{}, out.ImageScanFindings.Findings)
 			require.Equal(t, map[string]int32{}, out.ImageScanFindings.FindingSeverityCounts)
 		})
 		t.Run("findings without a severity", func(t *testing.T) {
-			f := f.account("210987654325")
-			f.registry.SetScanFindings("team/app:v1", cve(1, ""), cve(2, "UNDEFINED"))
-			f.registry.SetEnhancedScanFindings("team/app:v1", types.EnhancedImageScanFinding{})
-			f.registry.MustPush("team/app:v1", image)
+			f := f.Account("210987654325")
+			f.Registry.SetScanFindings("team/app:v1", faces.CVE(1, ""), faces.CVE(2, "UNDEFINED"))
+			f.Registry.SetEnhancedScanFindings("team/app:v1", types.EnhancedImageScanFinding{})
+			f.Registry.MustPush("team/app:v1", image)
 			require.Equal(t, map[string]int32{"UNDEFINED": 2}, scanned(t, f).ImageScanFindings.FindingSeverityCounts)
-			putScanning(t, f, "ENHANCED", scanRule("SCAN_ON_PUSH", "*"))
-			f.registry.Advance(enough)
-			out, err := describeFindings(t, f, tagID("v1"))
+			faces.PutScanning(t, f, "ENHANCED", faces.ScanRule("SCAN_ON_PUSH", "*"))
+			f.Registry.Advance(faces.Enough)
+			out, err := faces.DescribeFindings(t, f, faces.TagID("v1"))
 			require.NoError(t, err)
 			require.Equal(t, map[string]int32{"UNTRIAGED": 1}, out.ImageScanFindings.FindingSeverityCounts)
 		})
 		t.Run("the digest counts before the tag", func(t *testing.T) {
-			f := f.account("210987654323")
-			f.registry.SetScanFindings("team/app:v1", cve(1, "LOW"))
-			f.registry.SetScanFindings("team/app@"+image.Digest(), cve(2, "LOW"))
-			f.registry.MustPush("team/app:v1", image)
-			require.Equal(t, []types.ImageScanFinding{cve(2, "LOW")}, scanned(t, f).ImageScanFindings.Findings)
+			f := f.Account("210987654323")
+			f.Registry.SetScanFindings("team/app:v1", faces.CVE(1, "LOW"))
+			f.Registry.SetScanFindings("team/app@"+image.Digest(), faces.CVE(2, "LOW"))
+			f.Registry.MustPush("team/app:v1", image)
+			require.Equal(t, []types.ImageScanFinding{faces.CVE(2, "LOW")}, scanned(t, f).ImageScanFindings.Findings)
 		})
 		t.Run("the state shares no memory", func(t *testing.T) {
-			f := f.account("210987654324")
-			finding := cve(1, "LOW")
-			f.registry.SetScanFindings("team/app:v1", finding)
+			f := f.Account("210987654324")
+			finding := faces.CVE(1, "LOW")
+			f.Registry.SetScanFindings("team/app:v1", finding)
 			finding.Attributes[0].Key = aws.String("changed")
-			f.registry.MustPush("team/app:v1", image)
+			f.Registry.MustPush("team/app:v1", image)
 			out := scanned(t, f)
 			*out.ImageScanFindings.Findings[0].Name = "changed"
 			out.ImageScanFindings.FindingSeverityCounts["LOW"] = 7
-			again, err := describeFindings(t, f, tagID("v1"))
+			again, err := faces.DescribeFindings(t, f, faces.TagID("v1"))
 			require.NoError(t, err)
-			require.Equal(t, []types.ImageScanFinding{cve(1, "LOW")}, again.ImageScanFindings.Findings)
+			require.Equal(t, []types.ImageScanFinding{faces.CVE(1, "LOW")}, again.ImageScanFindings.Findings)
 			require.Equal(t, map[string]int32{"LOW": 1}, again.ImageScanFindings.FindingSeverityCounts)
 		})
 	})
 }
 
 func TestFindingsPages(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		var all []types.ImageScanFinding
 		var enhanced []types.EnhancedImageScanFinding
 		for i := range 250 {
-			all = append(all, cve(i, "LOW"))
+			all = append(all, faces.CVE(i, "LOW"))
 			enhanced = append(enhanced, types.EnhancedImageScanFinding{Title: aws.String(fmt.Sprint(i)), Severity: aws.String("LOW")})
 		}
-		f.registry.SetScanFindings("team/app:v1", all...)
-		f.registry.SetEnhancedScanFindings("team/app:v1", enhanced...)
-		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
-		require.NoError(t, startScan(t, f, tagID("v1")))
-		f.registry.Advance(enough)
+		f.Registry.SetScanFindings("team/app:v1", all...)
+		f.Registry.SetEnhancedScanFindings("team/app:v1", enhanced...)
+		f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+		require.NoError(t, faces.StartScan(t, f, faces.TagID("v1")))
+		f.Registry.Advance(faces.Enough)
 
 		pages := func(maxResults *int32) (basic []types.ImageScanFinding, enhanced []types.EnhancedImageScanFinding, sizes []int) {
 			paginator := ecr.NewDescribeImageScanFindingsPaginator(f, &ecr.DescribeImageScanFindingsInput{
-				RepositoryName: aws.String("team/app"), ImageId: tagID("v1"), MaxResults: maxResults,
+				RepositoryName: aws.String("team/app"), ImageId: faces.TagID("v1"), MaxResults: maxResults,
 			})
 			for paginator.HasMorePages() {
 				page, err := paginator.NextPage(t.Context())
@@ -180,119 +168,102 @@ func TestFindingsPages(t *testing.T) {
 			require.Equal(t, all, found)
 			require.Equal(t, test.sizes, sizes)
 		}
-		first, err := describeFindings(t, f, tagID("v1"))
+		first, err := faces.DescribeFindings(t, f, faces.TagID("v1"))
 		require.NoError(t, err)
-		f.registry.MustPush("team/app:v2", fakeecr.RandomImage(2, 4096))
+		f.Registry.MustPush("team/app:v2", fakeecr.RandomImage(2, 4096))
 		_, err = f.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{
-			RepositoryName: aws.String("team/app"), ImageId: tagID("v2"), NextToken: first.NextToken,
+			RepositoryName: aws.String("team/app"), ImageId: faces.TagID("v2"), NextToken: first.NextToken,
 		})
-		requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
+		faces.RequireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
 
-		putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "*"))
-		f.registry.Advance(enough)
+		faces.PutScanning(t, f, "ENHANCED", faces.ScanRule("CONTINUOUS_SCAN", "*"))
+		f.Registry.Advance(faces.Enough)
 		_, found, sizes := pages(aws.Int32(1000))
 		require.Equal(t, enhanced, found)
 		require.Equal(t, []int{100, 100, 50}, sizes, "ECR ignores maxResults for enhanced findings")
 	})
 }
 
-func enhancedFinding() types.EnhancedImageScanFinding {
-	at := time.UnixMilli(1787109743563).UTC()
-	return types.EnhancedImageScanFinding{
-		AwsAccountId: aws.String("123456789012"), Title: aws.String("CVE-2026-1 - glibc"), Severity: aws.String("CRITICAL"), Score: 9.8,
-		FirstObservedAt: &at, LastObservedAt: &at, UpdatedAt: &at,
-		PackageVulnerabilityDetails: &types.PackageVulnerabilityDetails{
-			VulnerabilityId: aws.String("CVE-2026-1"), VendorCreatedAt: &at, VendorUpdatedAt: &at,
-			Cvss:               []types.CvssScore{{BaseScore: 9.8, Version: aws.String("3.1")}},
-			VulnerablePackages: []types.VulnerablePackage{{Name: aws.String("glibc"), Epoch: aws.Int32(1)}},
-		},
-		Resources: []types.Resource{{
-			Tags:    map[string]string{"team": "app"},
-			Details: &types.ResourceDetails{AwsEcrContainerImage: &types.AwsEcrContainerImageDetails{PushedAt: &at, LastInUseAt: &at, ImageTags: []string{"v1"}}},
-		}},
-	}
-}
-
 func TestEnhancedFindings(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
-		f.registry.MustPush("team/app:all", fakeecr.RandomIndex(2, "linux/amd64"))
-		f.registry.SetEnhancedScanFindings("team/app:v1", enhancedFinding())
-		f.registry.SetScanFindings("team/app:v1", cve(1, "LOW"))
-		require.NoError(t, startScan(t, f, tagID("v1")))
-		f.registry.Advance(enough)
-		putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "team/*"))
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+		f.Registry.MustPush("team/app:all", fakeecr.RandomIndex(2, "linux/amd64"))
+		f.Registry.SetEnhancedScanFindings("team/app:v1", faces.EnhancedFinding())
+		f.Registry.SetScanFindings("team/app:v1", faces.CVE(1, "LOW"))
+		require.NoError(t, faces.StartScan(t, f, faces.TagID("v1")))
+		f.Registry.Advance(faces.Enough)
+		faces.PutScanning(t, f, "ENHANCED", faces.ScanRule("CONTINUOUS_SCAN", "team/*"))
 
-		out, err := describeFindings(t, f, tagID("v1"))
+		out, err := faces.DescribeFindings(t, f, faces.TagID("v1"))
 		require.NoError(t, err)
 		pending := &types.ImageScanStatus{Status: "PENDING", Description: aws.String("Pending start of the image scan.")}
 		require.Equal(t, pending, out.ImageScanStatus, "images from before are scanned as well")
 		require.Equal(t, &types.ImageScanFindings{Findings: []types.ImageScanFinding{}, EnhancedFindings: []types.EnhancedImageScanFinding{}},
 			out.ImageScanFindings, "what the basic scan found is of another type")
 
-		f.registry.Advance(enough)
-		out, err = describeFindings(t, f, tagID("v1"))
+		f.Registry.Advance(faces.Enough)
+		out, err = faces.DescribeFindings(t, f, faces.TagID("v1"))
 		require.NoError(t, err)
 		require.Equal(t, &types.ImageScanStatus{Status: "ACTIVE", Description: aws.String("Continuous scan is selected for image.")}, out.ImageScanStatus)
 		found := out.ImageScanFindings
-		require.Equal(t, []types.EnhancedImageScanFinding{enhancedFinding()}, found.EnhancedFindings)
+		require.Equal(t, []types.EnhancedImageScanFinding{faces.EnhancedFinding()}, found.EnhancedFindings)
 		require.Nil(t, found.Findings)
 		require.Equal(t, map[string]int32{"CRITICAL": 1}, found.FindingSeverityCounts)
 
 		detail := func() types.ImageDetail {
-			details, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*tagID("v1")}})
+			details, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{*faces.TagID("v1")}})
 			require.NoError(t, err)
 			return details.ImageDetails[0]
 		}
 		require.Nil(t, detail().ImageScanStatus)
 		require.Nil(t, detail().ImageScanFindingsSummary)
-		putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "team/*"))
-		again, err := describeFindings(t, f, tagID("v1"))
+		faces.PutScanning(t, f, "ENHANCED", faces.ScanRule("CONTINUOUS_SCAN", "team/*"))
+		again, err := faces.DescribeFindings(t, f, faces.TagID("v1"))
 		require.NoError(t, err)
 		require.Equal(t, out.ImageScanStatus, again.ImageScanStatus, "enhanced scanning was on already")
 
-		f.registry.Advance(time.Hour)
-		said := f.registry.Now()
-		f.registry.SetEnhancedScanFindings("team/app:v1")
-		out, err = describeFindings(t, f, tagID("v1"))
+		f.Registry.Advance(time.Hour)
+		said := f.Registry.Now()
+		f.Registry.SetEnhancedScanFindings("team/app:v1")
+		out, err = faces.DescribeFindings(t, f, faces.TagID("v1"))
 		require.NoError(t, err)
 		require.False(t, out.ImageScanFindings.ImageScanCompletedAt.Before(said))
 		require.Equal(t, []types.EnhancedImageScanFinding{}, out.ImageScanFindings.EnhancedFindings, "it goes on scanning")
 		require.Equal(t, map[string]int32{}, out.ImageScanFindings.FindingSeverityCounts)
 
-		_, err = describeFindings(t, f, tagID("all"))
+		_, err = faces.DescribeFindings(t, f, faces.TagID("all"))
 		var notFound *types.ScanNotFoundException
 		require.ErrorAs(t, err, &notFound, "an index is not scanned")
 
-		f.registry.MustPush("team/app:v2", fakeecr.RandomImage(4, 4096))
-		f.registry.Advance(enough)
-		out, err = describeFindings(t, f, tagID("v2"))
+		f.Registry.MustPush("team/app:v2", fakeecr.RandomImage(4, 4096))
+		f.Registry.Advance(faces.Enough)
+		out, err = faces.DescribeFindings(t, f, faces.TagID("v2"))
 		require.NoError(t, err)
 		require.EqualValues(t, "FAILED", out.ImageScanStatus.Status, "nothing is invented")
 
-		putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "other/*"))
-		_, err = describeFindings(t, f, tagID("v1"))
+		faces.PutScanning(t, f, "ENHANCED", faces.ScanRule("CONTINUOUS_SCAN", "other/*"))
+		_, err = faces.DescribeFindings(t, f, faces.TagID("v1"))
 		require.ErrorAs(t, err, &notFound, "no rule covers the repository")
 
-		putScanning(t, f, "BASIC")
-		out, err = describeFindings(t, f, tagID("v1"))
+		faces.PutScanning(t, f, "BASIC")
+		out, err = faces.DescribeFindings(t, f, faces.TagID("v1"))
 		require.NoError(t, err)
-		require.Equal(t, []types.ImageScanFinding{cve(1, "LOW")}, out.ImageScanFindings.Findings)
+		require.Equal(t, []types.ImageScanFinding{faces.CVE(1, "LOW")}, out.ImageScanFindings.Findings)
 	})
 }
 
 func TestEnhancedFindingsHaveTheGrainOfTheWire(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		finding := enhancedFinding()
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		finding := faces.EnhancedFinding()
 		fine := finding.UpdatedAt.Add(789 * time.Nanosecond).In(time.FixedZone("", 3600))
 		finding.UpdatedAt = &fine
-		f.registry.SetEnhancedScanFindings("team/app:v1", finding)
-		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
-		putScanning(t, f, "ENHANCED", scanRule("SCAN_ON_PUSH", "*"))
-		f.registry.Advance(enough)
-		out, err := describeFindings(t, f, tagID("v1"))
+		f.Registry.SetEnhancedScanFindings("team/app:v1", finding)
+		f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+		faces.PutScanning(t, f, "ENHANCED", faces.ScanRule("SCAN_ON_PUSH", "*"))
+		f.Registry.Advance(faces.Enough)
+		out, err := faces.DescribeFindings(t, f, faces.TagID("v1"))
 		require.NoError(t, err)
-		require.Equal(t, []types.EnhancedImageScanFinding{enhancedFinding()}, out.ImageScanFindings.EnhancedFindings)
+		require.Equal(t, []types.EnhancedImageScanFinding{faces.EnhancedFinding()}, out.ImageScanFindings.EnhancedFindings)
 		complete := &types.ImageScanStatus{Status: "COMPLETE", Description: aws.String("The scan was completed successfully.")}
 		require.Equal(t, complete, out.ImageScanStatus, "an enhanced scan on push completes")
 	})
@@ -304,34 +275,38 @@ func TestImageScanCompleteWaiter(t *testing.T) {
 	// in between it has to give up, although it would like to ask again at once.
 	tests := []struct {
 		name    string
-		prepare func(t *testing.T, f face)
+		prepare func(t *testing.T, f faces.Face)
 		most    time.Duration
 		fails   string
 	}{
-		{"completes", func(*testing.T, face) {}, time.Minute, ""},
-		{"completes in the last poll", func(*testing.T, face) {}, 8010 * time.Millisecond, ""},
-		{"a single poll", func(*testing.T, face) {}, 5 * time.Second, timeout},
-		{"a poll too early", func(*testing.T, face) {}, 6 * time.Second, timeout},
-		{"nothing is said", func(t *testing.T, f face) {
-			f.registry.MustPush("team/app:v1", fakeecr.RandomImage(2, 4096))
-			require.NoError(t, startScan(t, f, tagID("v1")))
+		{"completes", func(*testing.T, faces.Face) {}, time.Minute, ""},
+		{"completes in the last poll", func(*testing.T, faces.Face) {}, 8010 * time.Millisecond, ""},
+		{"a single poll", func(*testing.T, faces.Face) {}, 5 * time.Second, timeout},
+		{"a poll too early", func(*testing.T, faces.Face) {}, 6 * time.Second, timeout},
+		{"nothing is said", func(t *testing.T, f faces.Face) {
+			f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(2, 4096))
+			require.NoError(t, faces.StartScan(t, f, faces.TagID("v1")))
 		}, time.Minute, "waiter state transitioned to Failure"},
-		{"an enhanced scan on push completes", func(t *testing.T, f face) { putScanning(t, f, "ENHANCED", scanRule("SCAN_ON_PUSH", "*")) }, time.Minute, ""},
-		{"a continuous scan never completes", func(t *testing.T, f face) { putScanning(t, f, "ENHANCED", scanRule("CONTINUOUS_SCAN", "*")) }, time.Minute, timeout},
+		{"an enhanced scan on push completes", func(t *testing.T, f faces.Face) {
+			faces.PutScanning(t, f, "ENHANCED", faces.ScanRule("SCAN_ON_PUSH", "*"))
+		}, time.Minute, ""},
+		{"a continuous scan never completes", func(t *testing.T, f faces.Face) {
+			faces.PutScanning(t, f, "ENHANCED", faces.ScanRule("CONTINUOUS_SCAN", "*"))
+		}, time.Minute, timeout},
 	}
-	for face, open := range map[string]func(*fakeecr.Registry) face{"direct": direct, "client": socketless} {
+	for face, open := range map[string]func(*fakeecr.Registry) faces.Face{"direct": faces.Direct, "client": faces.Socketless} {
 		for _, test := range tests {
 			t.Run(face+"/"+test.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					f := open(fakeecr.New(t))
-					digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
-					f.registry.SetScanFindings("team/app@" + digest)
-					f.registry.SetEnhancedScanFindings("team/app@" + digest)
-					require.NoError(t, startScan(t, f, tagID("v1")))
+					digest := f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+					f.Registry.SetScanFindings("team/app@" + digest)
+					f.Registry.SetEnhancedScanFindings("team/app@" + digest)
+					require.NoError(t, faces.StartScan(t, f, faces.TagID("v1")))
 					test.prepare(t, f)
 					began := time.Now()
 					err := ecr.NewImageScanCompleteWaiter(f).Wait(t.Context(),
-						&ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: tagID("v1")}, test.most)
+						&ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: faces.TagID("v1")}, test.most)
 					require.LessOrEqual(t, time.Since(began), test.most)
 					if test.fails == "" {
 						require.NoError(t, err)
@@ -379,15 +354,15 @@ func TestWithScanner(t *testing.T) {
 		}
 		return longestFile(image)
 	}
-	onAllFaces(t, func(t *testing.T, f face) {
-		api.Store(f.registry)
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		api.Store(f.Registry)
 		scans.Store(0)
 		image := fakeecr.RandomImage(1, 4096, 1<<20)
-		f.registry.MustPush("team/app:v1", image)
-		require.NoError(t, startScan(t, f, tagID("v1")))
-		f.registry.Advance(enough)
+		f.Registry.MustPush("team/app:v1", image)
+		require.NoError(t, faces.StartScan(t, f, faces.TagID("v1")))
+		f.Registry.Advance(faces.Enough)
 		for range 2 {
-			out, err := describeFindings(t, f, tagID("v1"))
+			out, err := faces.DescribeFindings(t, f, faces.TagID("v1"))
 			require.NoError(t, err)
 			require.EqualValues(t, "COMPLETE", out.ImageScanStatus.Status)
 			require.Equal(t, []types.ImageScanFinding{{Name: aws.String("data"), Description: aws.String("1047040"), Severity: "INFORMATIONAL"}},
@@ -396,19 +371,19 @@ func TestWithScanner(t *testing.T) {
 		}
 		require.EqualValues(t, 1, scans.Load(), "once for a scan")
 
-		f.registry.SetScanFindings("team/app:v1")
-		f.registry.Advance(24 * time.Hour)
-		require.NoError(t, startScan(t, f, tagID("v1")))
-		f.registry.Advance(enough)
-		out, err := describeFindings(t, f, tagID("v1"))
+		f.Registry.SetScanFindings("team/app:v1")
+		f.Registry.Advance(24 * time.Hour)
+		require.NoError(t, faces.StartScan(t, f, faces.TagID("v1")))
+		f.Registry.Advance(faces.Enough)
+		out, err := faces.DescribeFindings(t, f, faces.TagID("v1"))
 		require.NoError(t, err)
 		require.Empty(t, out.ImageScanFindings.Findings, "what the test says counts")
 		require.EqualValues(t, 1, scans.Load())
 
-		f.registry.MustPush("team/app:arm", fakeecr.RandomIndex(2, "linux/arm64").Images[0])
-		require.NoError(t, startScan(t, f, tagID("arm")))
-		f.registry.Advance(enough)
-		out, err = describeFindings(t, f, tagID("arm"))
+		f.Registry.MustPush("team/app:arm", fakeecr.RandomIndex(2, "linux/arm64").Images[0])
+		require.NoError(t, faces.StartScan(t, f, faces.TagID("arm")))
+		f.Registry.Advance(faces.Enough)
+		out, err = faces.DescribeFindings(t, f, faces.TagID("arm"))
 		require.NoError(t, err)
 		require.EqualValues(t, "FAILED", out.ImageScanStatus.Status)
 		require.Contains(t, *out.ImageScanStatus.Description, `architecture "arm64" is not supported`)
@@ -420,11 +395,11 @@ func TestScannerAtItsLimit(t *testing.T) {
 	busy := func(fakeecr.ScannedImage) ([]types.ImageScanFinding, error) {
 		return nil, fmt.Errorf("the scanner is busy: %w", &types.LimitExceededException{Message: aws.String("Too many scans")})
 	}
-	onAllFaces(t, func(t *testing.T, f face) {
-		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
-		require.NoError(t, startScan(t, f, tagID("v1")))
-		f.registry.Advance(enough)
-		out, err := describeFindings(t, f, tagID("v1"))
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
+		require.NoError(t, faces.StartScan(t, f, faces.TagID("v1")))
+		f.Registry.Advance(faces.Enough)
+		out, err := faces.DescribeFindings(t, f, faces.TagID("v1"))
 		require.NoError(t, err)
 		require.Equal(t, &types.ImageScanStatus{Status: "LIMIT_EXCEEDED", Description: aws.String("Too many scans")}, out.ImageScanStatus)
 	}, fakeecr.WithScanner(busy))
@@ -439,12 +414,12 @@ func TestWithEnhancedScanner(t *testing.T) {
 		}
 		return []types.EnhancedImageScanFinding{{Title: aws.String(image.Tags[0])}}, nil
 	}
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		image := fakeecr.RandomImage(1, 4096, 100)
-		f.registry.MustPush("team/app:v1", image)
-		putScanning(t, f, "ENHANCED", scanRule("SCAN_ON_PUSH", "team"))
-		f.registry.Advance(enough)
-		out, err := describeFindings(t, f, tagID("v1"))
+		f.Registry.MustPush("team/app:v1", image)
+		faces.PutScanning(t, f, "ENHANCED", faces.ScanRule("SCAN_ON_PUSH", "team"))
+		f.Registry.Advance(faces.Enough)
+		out, err := faces.DescribeFindings(t, f, faces.TagID("v1"))
 		require.NoError(t, err)
 		require.Equal(t, []types.EnhancedImageScanFinding{{Title: aws.String("v1")}}, out.ImageScanFindings.EnhancedFindings)
 
@@ -460,10 +435,10 @@ func TestWithEnhancedScanner(t *testing.T) {
 			require.Contains(t, string(image.Manifest), blob.Digest)
 		}
 
-		putScanning(t, f, "BASIC")
-		require.NoError(t, startScan(t, f, tagID("v1")))
-		f.registry.Advance(enough)
-		out, err = describeFindings(t, f, tagID("v1"))
+		faces.PutScanning(t, f, "BASIC")
+		require.NoError(t, faces.StartScan(t, f, faces.TagID("v1")))
+		f.Registry.Advance(faces.Enough)
+		out, err = faces.DescribeFindings(t, f, faces.TagID("v1"))
 		require.NoError(t, err)
 		require.EqualValues(t, "FAILED", out.ImageScanStatus.Status, "this scanner knows nothing of basic scans")
 	}, fakeecr.WithEnhancedScanner(scanner))
@@ -471,31 +446,22 @@ func TestWithEnhancedScanner(t *testing.T) {
 
 func TestFindingsInAFork(t *testing.T) {
 	fixture := fakeecr.New(t)
-	fixture.SetScanFindings("team/app:v1", cve(1, "LOW"))
+	fixture.SetScanFindings("team/app:v1", faces.CVE(1, "LOW"))
 	fixture.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
 	fork := fixture.Fork(t)
 	fork.SetScanFindings("team/app:v1")
-	for registry, findings := range map[*fakeecr.Registry][]types.ImageScanFinding{fixture: {cve(1, "LOW")}, fork: {}} {
-		f := direct(registry)
-		require.NoError(t, startScan(t, f, tagID("v1")))
-		registry.Advance(enough)
-		out, err := describeFindings(t, f, tagID("v1"))
+	for registry, findings := range map[*fakeecr.Registry][]types.ImageScanFinding{fixture: {faces.CVE(1, "LOW")}, fork: {}} {
+		f := faces.Direct(registry)
+		require.NoError(t, faces.StartScan(t, f, faces.TagID("v1")))
+		registry.Advance(faces.Enough)
+		out, err := faces.DescribeFindings(t, f, faces.TagID("v1"))
 		require.NoError(t, err)
 		require.Equal(t, findings, out.ImageScanFindings.Findings)
 	}
 }
 
-// refused collects what a registry says to its test about a misuse.
-type refused struct{ fakeecr.TB }
-
-func (refused) Helper()        {}
-func (refused) Cleanup(func()) {}
-func (refused) Fatalf(format string, args ...any) {
-	panic(fmt.Sprintf(format, args...))
-}
-
 func TestSetScanFindingsOfNoImage(t *testing.T) {
-	registry := fakeecr.New(refused{})
+	registry := fakeecr.New(faces.RefusedTB{})
 	for _, reference := range []string{"team/app", "team/app:", "team/app@v1", "Team:v1", ":v1", "team/app:v1@sha256:ab", "team/app:" + strings.Repeat("v", 301)} {
 		want := fmt.Sprintf("fakeecr: an image is team/app:v1 or team/app@sha256:…, not %q", reference)
 		require.PanicsWithValue(t, want, func() { registry.SetScanFindings(reference) })

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -39,16 +40,16 @@ func endsGoroutine(call func() error) (returned bool, err error) {
 // A function of the user's that ends its goroutine, as t.FailNow does, ends a test
 // that calls directly, and the connection of a client over a socket.
 func TestAFunctionOfTheUsersThatEndsItsGoroutine(t *testing.T) {
-	describe := func(ctx context.Context, f face) error {
+	describe := func(ctx context.Context, f faces.Face) error {
 		_, err := f.DescribeRepositories(ctx, nil)
 		return err
 	}
-	pull := func(ctx context.Context, f face) error {
-		_, err := f.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("quay/etcd"), ImageIds: tagged("v1")})
+	pull := func(ctx context.Context, f faces.Face) error {
+		_, err := f.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("quay/etcd"), ImageIds: faces.Tagged("v1")})
 		return err
 	}
-	findings := func(ctx context.Context, f face) error {
-		_, err := f.DescribeImageScanFindings(ctx, &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String(app), ImageId: tagID("v1")})
+	findings := func(ctx context.Context, f faces.Face) error {
+		_, err := f.DescribeImageScanFindings(ctx, &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String(faces.App), ImageId: faces.TagID("v1")})
 		return err
 	}
 	on := scenarios.On("DescribeRepositories")
@@ -59,7 +60,7 @@ func TestAFunctionOfTheUsersThatEndsItsGoroutine(t *testing.T) {
 	type around = func(context.Context, *ecr.DescribeRepositoriesInput) (*ecr.DescribeRepositoriesOutput, error)
 	for name, c := range map[string]struct {
 		option fakeecr.Option
-		call   func(context.Context, face) error
+		call   func(context.Context, faces.Face) error
 		ends   string
 	}{
 		"When":     {playing(scenarios.On("DescribeRepositories", scenarios.When(func(*ecr.DescribeRepositoriesInput) bool { end(); return true })).Drop()), describe, `a function of the rule "mine"`},
@@ -78,38 +79,38 @@ func TestAFunctionOfTheUsersThatEndsItsGoroutine(t *testing.T) {
 		"enhanced scanner": {fakeecr.WithEnhancedScanner(func(fakeecr.ScannedImage) ([]types.EnhancedImageScanFinding, error) { end(); return nil, nil }), findings, "the scanner"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for face, open := range map[string]func(fakeecr.TB) face{
-				"direct":   func(tb fakeecr.TB) face { return direct(fakeecr.New(tb, c.option)) },
-				"client":   func(tb fakeecr.TB) face { return socketless(fakeecr.New(tb, c.option)) },
-				"loopback": func(tb fakeecr.TB) face { return loopback(fakeecr.NewServer(tb, c.option)) },
+			for face, open := range map[string]func(fakeecr.TB) faces.Face{
+				"direct":   func(tb fakeecr.TB) faces.Face { return faces.Direct(fakeecr.New(tb, c.option)) },
+				"client":   func(tb fakeecr.TB) faces.Face { return faces.Socketless(fakeecr.New(tb, c.option)) },
+				"loopback": func(tb fakeecr.TB) faces.Face { return faces.Loopback(fakeecr.NewServer(tb, c.option)) },
 			} {
 				t.Run(face, func(t *testing.T) {
-					var tb recordingTB
+					var tb faces.RecordingTB
 					f := open(&tb)
-					fixture := direct(f.registry)
-					createRule(t, fixture, cached("quay", "quay.io"))
-					f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+					fixture := faces.Direct(f.Registry)
+					faces.CreateRule(t, fixture, faces.Cached("quay", "quay.io"))
+					f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
 					if name == "enhanced scanner" {
-						putScanning(t, fixture, "ENHANCED", scanRule("SCAN_ON_PUSH", "team"))
+						faces.PutScanning(t, fixture, "ENHANCED", faces.ScanRule("SCAN_ON_PUSH", "team"))
 					} else {
-						require.NoError(t, startScan(t, fixture, tagID("v1")))
+						require.NoError(t, faces.StartScan(t, fixture, faces.TagID("v1")))
 					}
-					f.registry.Advance(time.Minute)
-					before := len(f.registry.Trace())
+					f.Registry.Advance(time.Minute)
+					before := len(f.Registry.Trace())
 
 					returned, err := endsGoroutine(func() error { return c.call(t.Context(), f) })
 					require.Equal(t, face == "loopback", returned)
 					if returned {
 						require.ErrorIs(t, err, io.EOF)
 					}
-					calls := f.registry.Trace()[before:]
+					calls := f.Registry.Trace()[before:]
 					require.NotEmpty(t, calls)
 					for _, call := range calls {
 						require.EqualError(t, call.Err, "did not end")
 					}
-					require.Equal(t, []string{app}, repositories(t, f.registry.Fork(t)), "nothing is locked")
-					require.Contains(t, tb.end(), "fakeecr: "+c.ends+" ends its goroutine, as t.FailNow does: its call does not end")
-					require.True(t, tb.failed)
+					require.Equal(t, []string{faces.App}, faces.Repositories(t, f.Registry.Fork(t)), "nothing is locked")
+					require.Contains(t, tb.End(), "fakeecr: "+c.ends+" ends its goroutine, as t.FailNow does: its call does not end")
+					require.True(t, tb.Failed())
 				})
 			}
 		})
@@ -118,14 +119,14 @@ func TestAFunctionOfTheUsersThatEndsItsGoroutine(t *testing.T) {
 
 // What the world does by itself fails where a function of its rule does not end.
 func TestAHookOfTheWorldThatEndsItsGoroutine(t *testing.T) {
-	onAllFacesOf(t, func(t *testing.T, f face) {
-		f.registry.SetScanFindings("team/app:v1")
-		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-		require.NoError(t, startScan(t, f, tagID("v1")))
-		f.registry.Play(scenarios.Scenario{scenarios.On(scenarios.CompleteScan).Ask(func(*scenarios.Call) error { runtime.Goexit(); return nil })})
-		returned, _ := endsGoroutine(func() error { f.registry.Advance(time.Minute); return nil })
+	faces.EachReported(t, func(t *testing.T, f faces.Face) {
+		f.Registry.SetScanFindings("team/app:v1")
+		f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		require.NoError(t, faces.StartScan(t, f, faces.TagID("v1")))
+		f.Registry.Play(scenarios.Scenario{scenarios.On(scenarios.CompleteScan).Ask(func(*scenarios.Call) error { runtime.Goexit(); return nil })})
+		returned, _ := endsGoroutine(func() error { f.Registry.Advance(time.Minute); return nil })
 		require.False(t, returned)
-		out, err := describeFindings(t, f, tagID("v1"))
+		out, err := faces.DescribeFindings(t, f, faces.TagID("v1"))
 		require.NoError(t, err)
 		require.Equal(t, &types.ImageScanStatus{Status: "FAILED", Description: aws.String("a function of the test's did not end")}, out.ImageScanStatus)
 	})
@@ -140,16 +141,16 @@ func TestScannerThatBlocks(t *testing.T) {
 		<-*lets.Load()
 		return []types.ImageScanFinding{{Name: aws.String("slow")}}, nil
 	})
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		scans.Store(0)
 		let := make(chan struct{})
 		lets.Store(&let)
-		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-		require.NoError(t, startScan(t, f, tagID("v1")))
-		f.registry.Advance(time.Minute)
+		f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		require.NoError(t, faces.StartScan(t, f, faces.TagID("v1")))
+		f.Registry.Advance(time.Minute)
 		looked := make(chan error)
 		look := func() {
-			out, err := describeFindings(t, f, tagID("v1"))
+			out, err := faces.DescribeFindings(t, f, faces.TagID("v1"))
 			if err == nil && (len(out.ImageScanFindings.Findings) != 1 || *out.ImageScanFindings.Findings[0].Name != "slow") {
 				err = errors.New("other findings")
 			}
@@ -159,7 +160,7 @@ func TestScannerThatBlocks(t *testing.T) {
 		require.Eventually(t, func() bool { return scans.Load() == 1 }, time.Minute, time.Millisecond)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
-		_, err := f.DescribeImageScanFindings(ctx, &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String(app), ImageId: tagID("v1")})
+		_, err := f.DescribeImageScanFindings(ctx, &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String(faces.App), ImageId: faces.TagID("v1")})
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		go look()
 		close(let)
@@ -176,17 +177,17 @@ func TestScannerOfManyForks(t *testing.T) {
 		return []types.ImageScanFinding{}, nil
 	}))
 	fixture.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-	require.NoError(t, startScan(t, direct(fixture), tagID("v1")))
+	require.NoError(t, faces.StartScan(t, faces.Direct(fixture), faces.TagID("v1")))
 	fixture.Advance(time.Minute)
 	for range 8 {
 		t.Run("", func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				fork := direct(fixture.Fork(t))
+				fork := faces.Direct(fixture.Fork(t))
 				done := make(chan error)
 				for range 4 {
 					go func() {
-						_, err := describeFindings(t, fork, tagID("v1"))
+						_, err := faces.DescribeFindings(t, fork, faces.TagID("v1"))
 						done <- err
 					}()
 				}
@@ -216,11 +217,11 @@ func (b blobs) Blob(ctx context.Context, _, _ string) (io.ReadCloser, error) { r
 
 func TestBlobsOfAnUpstreamThatAreNone(t *testing.T) {
 	const from = "Unable to pull from the upstream registry registry-1.docker.io: the upstream registry is unavailable: "
-	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, upstream *switched) {
+	faces.EachWithHub(t, func(t *testing.T, f faces.Face, hub *fakeecr.Registry, upstream *faces.Switched) {
 		image := fakeecr.RandomImage(1, 100)
 		config := image.Blobs[len(image.Blobs)-1]
 		hub.MustPush("nginx:1", image)
-		layer := &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/nginx"), LayerDigest: aws.String(digestOf(config))}
+		layer := &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/nginx"), LayerDigest: aws.String(faces.DigestOf(config))}
 
 		var read atomic.Int64
 		var none atomic.Bool // a server may still read for a caller who has left
@@ -230,8 +231,8 @@ func TestBlobsOfAnUpstreamThatAreNone(t *testing.T) {
 			}
 			return io.NopCloser(unending{&read}), nil
 		}}
-		requireFailure(t, f, "hub/nginx", tagged("1"), types.ImageFailureCodeUpstreamUnavailable,
-			from+"layer "+digestOf(config)+" has more than the "+strconv.Itoa(len(config))+" bytes that its descriptor says")
+		faces.RequireFailure(t, f, "hub/nginx", faces.Tagged("1"), types.ImageFailureCodeUpstreamUnavailable,
+			from+"layer "+faces.DigestOf(config)+" has more than the "+strconv.Itoa(len(config))+" bytes that its descriptor says")
 		require.EqualValues(t, len(config)+1, read.Load())
 
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
@@ -240,10 +241,10 @@ func TestBlobsOfAnUpstreamThatAreNone(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 
 		none.Store(true)
-		reason := from + "its Blob answers neither layer " + digestOf(config) + " nor an error"
-		requireFailure(t, f, "hub/nginx", tagged("1"), types.ImageFailureCodeUpstreamUnavailable, reason)
+		reason := from + "its Blob answers neither layer " + faces.DigestOf(config) + " nor an error"
+		faces.RequireFailure(t, f, "hub/nginx", faces.Tagged("1"), types.ImageFailureCodeUpstreamUnavailable, reason)
 		_, err = f.GetDownloadUrlForLayer(t.Context(), layer)
-		requireError[*types.UnableToGetUpstreamLayerException](t, err, reason)
+		faces.RequireError[*types.UnableToGetUpstreamLayerException](t, err, reason)
 	})
 }
 
@@ -273,7 +274,7 @@ func TestUpstreamRegistryOfARecorder(t *testing.T) {
 			w.Write([]byte(`{"manifests":[]}`))
 		default:
 			for _, blob := range image.Blobs {
-				if req.URL.Path == "/v2/etcd/blobs/"+digestOf(blob) {
+				if req.URL.Path == "/v2/etcd/blobs/"+faces.DigestOf(blob) {
 					http.ServeContent(w, req, "", time.Time{}, bytes.NewReader(blob))
 					return
 				}
@@ -281,36 +282,36 @@ func TestUpstreamRegistryOfARecorder(t *testing.T) {
 			http.NotFound(w, req)
 		}
 	})
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		more.Store(false)
-		createRule(t, f, cached("quay", "quay.io"))
-		requirePulled(t, f, "quay/etcd", tagged("1"), image)
-		_, err := referrersOf(t, f, "quay/etcd", image.Digest())
+		faces.CreateRule(t, f, faces.Cached("quay", "quay.io"))
+		faces.RequirePulled(t, f, "quay/etcd", faces.Tagged("1"), image)
+		_, err := faces.ReferrersOf(t, f, "quay/etcd", image.Digest())
 		require.NoError(t, err)
 		require.True(t, more.Load(), "the next page")
-		requireFailure(t, f, "quay/etcd", tagged("large"), types.ImageFailureCodeUpstreamUnavailable,
+		faces.RequireFailure(t, f, "quay/etcd", faces.Tagged("large"), types.ImageFailureCodeUpstreamUnavailable,
 			"Unable to pull from the upstream registry quay.io: the upstream registry is unavailable: more than 4194304 bytes at /v2/etcd/manifests/large")
 	}, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamRegistry{Transport: recorder{handler}}))
 }
 
 func TestCallsAndCount(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		require.Zero(t, f.registry.Count("PutImage"))
-		create(t, f, app)
-		_, err := f.PutImage(t.Context(), &ecr.PutImageInput{RepositoryName: aws.String(app), ImageManifest: aws.String("{}")})
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		require.Zero(t, f.Registry.Count("PutImage"))
+		faces.Create(t, f, faces.App)
+		_, err := f.PutImage(t.Context(), &ecr.PutImageInput{RepositoryName: aws.String(faces.App), ImageManifest: aws.String("{}")})
 		require.Error(t, err)
-		require.Equal(t, 1, f.registry.Count("PutImage"))
-		require.Equal(t, 2, f.registry.Count(scenarios.Writes))
-		calls := f.registry.Calls("CreateRepository")
+		require.Equal(t, 1, f.Registry.Count("PutImage"))
+		require.Equal(t, 2, f.Registry.Count(scenarios.Writes))
+		calls := f.Registry.Calls("CreateRepository")
 		require.Len(t, calls, 1)
-		require.Equal(t, app, calls[0].Repository)
+		require.Equal(t, faces.App, calls[0].Repository)
 	})
 }
 
 func TestSetenvWithoutATemporaryFolder(t *testing.T) {
 	t.Setenv("TMPDIR", "/nowhere")
-	var tb recordingTB
+	var tb faces.RecordingTB
 	server := fakeecr.NewServer(&tb)
 	require.PanicsWithError(t, "fatal", func() { server.Setenv(t) })
-	require.Contains(t, tb.end(), "fakeecr: no folder for the files that Env and Setenv name, a profile and certificates; TMPDIR says where it is made: ")
+	require.Contains(t, tb.End(), "fakeecr: no folder for the files that Env and Setenv name, a profile and certificates; TMPDIR says where it is made: ")
 }

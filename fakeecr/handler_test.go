@@ -27,10 +27,9 @@ import (
 	"github.com/fakeecr/ecr/fakeecr"
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint/constrainttest"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
-
-const target = "AmazonEC2ContainerRegistry_V20150921."
 
 // send posts a body as any client of the API would.
 func send(t testing.TB, url, target, body string) (status int, header http.Header, answer string) {
@@ -56,25 +55,25 @@ func TestWire(t *testing.T) {
 		status       int
 		says         string
 	}{
-		"unknown operation":    {target + "PutLayer", `{}`, 400, `"__type":"UnknownOperationException"`},
+		"unknown operation":    {faces.Target + "PutLayer", `{}`, 400, `"__type":"UnknownOperationException"`},
 		"no target":            {"", `{}`, 400, `"__type":"UnknownOperationException"`},
 		"unknown service":      {"SpencerFrontendService.DescribeRepositories", `{}`, 400, `"__type":"UnknownOperationException"`},
-		"no JSON":              {target + "DescribeRepositories", `{"repositoryNames"`, 400, serialization},
-		"not an object":        {target + "DescribeRepositories", `[]`, 400, serialization},
-		"number for a string":  {target + "DescribeImages", `{"repositoryName":5}`, 400, serialization},
-		"string for a number":  {target + "DescribeRepositories", `{"maxResults":"5"}`, 400, serialization},
-		"object for a list":    {target + "DescribeRepositories", `{"repositoryNames":{}}`, 400, serialization},
-		"string for a boolean": {target + "DeleteRepository", `{"repositoryName":"team/app","force":"true"}`, 400, serialization},
-		"number for a member":  {target + "BatchGetImage", `{"repositoryName":"team/app","imageIds":[5]}`, 400, serialization},
-		"bad base64":           {target + "UploadLayerPart", `{"layerPartBlob":"!","repositoryName":"team/app"}`, 400, serialization},
-		"unknown member":       {target + "ListImages", `{"repositoryName":"team/app","color":{"a":[1]}}`, 200, `"imageTag":"v1"`},
-		"null is absent":       {target + "DescribeRepositories", `{"repositoryNames":null,"maxResults":null}`, 200, `"repositoryName":"team/app"`},
-		"empty body":           {target + "DescribeRepositories", ``, 200, `"repositoryName":"team/app"`},
-		"missing member":       {target + "DescribeImages", `{}`, 400, `Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must not be null'`},
-		"empty list":           {target + "BatchGetImage", `{"repositoryName":"team/app","imageIds":[]}`, 400, `Invalid parameter at 'imageIds' failed to satisfy constraint: 'Member must have length greater than or equal to 1'`},
-		"nothing found":        {target + "BatchGetImage", `{"repositoryName":"team/app","imageIds":[{"imageTag":"v2"}]}`, 200, `"images":[]`},
-		"no failure":           {target + "BatchDeleteImage", `{"repositoryName":"team/app","imageIds":[{"imageTag":"v2"}]}`, 200, `"imageIds":[]`},
-		"error": {target + "DescribeImages", `{"repositoryName":"none"}`, 400,
+		"no JSON":              {faces.Target + "DescribeRepositories", `{"repositoryNames"`, 400, serialization},
+		"not an object":        {faces.Target + "DescribeRepositories", `[]`, 400, serialization},
+		"number for a string":  {faces.Target + "DescribeImages", `{"repositoryName":5}`, 400, serialization},
+		"string for a number":  {faces.Target + "DescribeRepositories", `{"maxResults":"5"}`, 400, serialization},
+		"object for a list":    {faces.Target + "DescribeRepositories", `{"repositoryNames":{}}`, 400, serialization},
+		"string for a boolean": {faces.Target + "DeleteRepository", `{"repositoryName":"team/app","force":"true"}`, 400, serialization},
+		"number for a member":  {faces.Target + "BatchGetImage", `{"repositoryName":"team/app","imageIds":[5]}`, 400, serialization},
+		"bad base64":           {faces.Target + "UploadLayerPart", `{"layerPartBlob":"!","repositoryName":"team/app"}`, 400, serialization},
+		"unknown member":       {faces.Target + "ListImages", `{"repositoryName":"team/app","color":{"a":[1]}}`, 200, `"imageTag":"v1"`},
+		"null is absent":       {faces.Target + "DescribeRepositories", `{"repositoryNames":null,"maxResults":null}`, 200, `"repositoryName":"team/app"`},
+		"empty body":           {faces.Target + "DescribeRepositories", ``, 200, `"repositoryName":"team/app"`},
+		"missing member":       {faces.Target + "DescribeImages", `{}`, 400, `Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must not be null'`},
+		"empty list":           {faces.Target + "BatchGetImage", `{"repositoryName":"team/app","imageIds":[]}`, 400, `Invalid parameter at 'imageIds' failed to satisfy constraint: 'Member must have length greater than or equal to 1'`},
+		"nothing found":        {faces.Target + "BatchGetImage", `{"repositoryName":"team/app","imageIds":[{"imageTag":"v2"}]}`, 200, `"images":[]`},
+		"no failure":           {faces.Target + "BatchDeleteImage", `{"repositoryName":"team/app","imageIds":[{"imageTag":"v2"}]}`, 200, `"imageIds":[]`},
+		"error": {faces.Target + "DescribeImages", `{"repositoryName":"none"}`, 400,
 			`{"__type":"RepositoryNotFoundException","message":"The repository with name 'none' does not exist in the registry with id '123456789012'"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -90,7 +89,7 @@ func TestWire(t *testing.T) {
 
 func TestTimesHaveMilliseconds(t *testing.T) {
 	server := fakeecr.NewServer(t)
-	_, _, body := send(t, server.URL, target+"CreateRepository", `{"repositoryName":"team/app"}`)
+	_, _, body := send(t, server.URL, faces.Target+"CreateRepository", `{"repositoryName":"team/app"}`)
 	require.Regexp(t, `"createdAt":\d{10}(\.\d{1,3})?[,}]`, body)
 }
 
@@ -127,8 +126,8 @@ func TestOtherRequests(t *testing.T) {
 // A client whose endpoint has a path shows what is wrong with it.
 func TestEndpointWithAPath(t *testing.T) {
 	server := fakeecr.NewServer(t)
-	_, err := server.Client(once).DescribeRepositories(t.Context(), nil, func(o *ecr.Options) { o.BaseEndpoint = aws.String(server.URL + "/ecr") })
-	requireRefusal(t, err, "UnknownOperationException", "fakeecr does not serve POST /ecr. The API of ECR is at POST /, so that the URL of an endpoint ends with its host; the endpoint of registry clients is at /v2/, and layers are at the URLs of GetDownloadUrlForLayer.")
+	_, err := server.Client(faces.Once).DescribeRepositories(t.Context(), nil, func(o *ecr.Options) { o.BaseEndpoint = aws.String(server.URL + "/ecr") })
+	faces.RequireRefusal(t, err, "UnknownOperationException", "fakeecr does not serve POST /ecr. The API of ECR is at POST /, so that the URL of an endpoint ends with its host; the endpoint of registry clients is at /v2/, and layers are at the URLs of GetDownloadUrlForLayer.")
 	var response *smithyhttp.ResponseError
 	require.ErrorAs(t, err, &response)
 	require.Equal(t, http.StatusNotFound, response.HTTPStatusCode())
@@ -157,11 +156,11 @@ func TestOtherRequestsOfDownloads(t *testing.T) {
 func TestConstraintsOverHTTP(t *testing.T) {
 	server := fakeecr.NewServer(t)
 	server.MustPush("team/app:v1", fakeecr.RandomImage(1, 10))
-	_, _, before := send(t, server.URL, target+"DescribeRepositories", `{}`)
+	_, _, before := send(t, server.URL, faces.Target+"DescribeRepositories", `{}`)
 	swept := 0
 	for _, op := range constraint.Operations() {
 		for _, violation := range constrainttest.Violations(op.Name) {
-			status, _, body := send(t, server.URL, target+op.Name, bodyOf(t, violation.Input))
+			status, _, body := send(t, server.URL, faces.Target+op.Name, bodyOf(t, violation.Input))
 			var answer struct {
 				Type    string `json:"__type"`
 				Message string `json:"message"`
@@ -174,7 +173,7 @@ func TestConstraintsOverHTTP(t *testing.T) {
 		}
 	}
 	require.Greater(t, swept, 461)
-	_, _, after := send(t, server.URL, target+"DescribeRepositories", `{}`)
+	_, _, after := send(t, server.URL, faces.Target+"DescribeRepositories", `{}`)
 	require.Equal(t, before, after)
 }
 
@@ -212,7 +211,7 @@ func TestRequestsFindTheirRegistry(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			request := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(nil))
 			request.Host = c.host
-			request.Header.Set("X-Amz-Target", target+"DescribeRepositories")
+			request.Header.Set("X-Amz-Target", faces.Target+"DescribeRepositories")
 			request.Header.Set("Authorization", c.authorization)
 			answer := httptest.NewRecorder()
 			registry.Handler().ServeHTTP(answer, request)
@@ -238,7 +237,7 @@ func FuzzHandler(f *testing.F) {
 		registry := fakeecr.New(t, fakeecr.WithSeed(1))
 		registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 10))
 		request := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
-		request.Header["X-Amz-Target"] = []string{target + operation}
+		request.Header["X-Amz-Target"] = []string{faces.Target + operation}
 		answer := httptest.NewRecorder()
 		registry.Handler().ServeHTTP(answer, request)
 		require.Contains(t, []int{200, 400, 413}, answer.Code)
@@ -253,7 +252,7 @@ func TestHandlerInAServerOfTheUsers(t *testing.T) {
 	image := fakeecr.RandomImage(1, 3000)
 	registry.MustPush("team/app:v1", image)
 
-	_, _, body := send(t, server.URL, target+"GetDownloadUrlForLayer", `{"repositoryName":"team/app","layerDigest":"`+digestOf(image.Blobs[0])+`"}`)
+	_, _, body := send(t, server.URL, faces.Target+"GetDownloadUrlForLayer", `{"repositoryName":"team/app","layerDigest":"`+faces.DigestOf(image.Blobs[0])+`"}`)
 	var answer struct{ DownloadURL string }
 	require.NoError(t, json.Unmarshal([]byte(body), &answer))
 	require.True(t, strings.HasPrefix(answer.DownloadURL, server.URL), answer.DownloadURL)
@@ -262,7 +261,7 @@ func TestHandlerInAServerOfTheUsers(t *testing.T) {
 	defer playing.Stop()
 	request, err := http.NewRequest(http.MethodPost, server.URL, nil)
 	require.NoError(t, err)
-	request.Header.Set("X-Amz-Target", target+"DescribeRepositories")
+	request.Header.Set("X-Amz-Target", faces.Target+"DescribeRepositories")
 	_, err = http.DefaultClient.Do(request)
 	require.ErrorIs(t, err, io.EOF)
 }
@@ -279,7 +278,7 @@ func TestOtherServices(t *testing.T) {
 	}
 	_, err = sts.NewFromConfig(loaded).GetSessionToken(t.Context(), nil)
 	rest := strings.Replace(says("the rest of sts", "GetSessionToken", "STS"), "Amazon ECR", "Amazon ECR, of sts GetCallerIdentity, AssumeRole and AssumeRoleWithWebIdentity,", 1)
-	requireRefusal(t, err, "InvalidAction", rest)
+	faces.RequireRefusal(t, err, "InvalidAction", rest)
 	require.Empty(t, server.Trace())
 
 	const signature = "AWS4-HMAC-SHA256 Credential=123456789012/20260101/us-east-1/%s/aws4_request, SignedHeaders=host, Signature=00"
@@ -299,7 +298,7 @@ func TestOtherServices(t *testing.T) {
 		"the store":                  {"PUT", "/bucket/key", "s3", "", "", "", true, "and not s3. AWS_ENDPOINT_URL"},
 		"the query protocol of IAM":  {"POST", "/", "iam", "", "application/x-www-form-urlencoded", "Action=GetRole&Version=2010-05-08", true, says("iam", "GetRole", "IAM")},
 		"a form that is none":        {"POST", "/", "", "", "application/x-www-form-urlencoded", "%", false, "ECR has no operation"},
-		"a target of ECR by another": {"POST", "/", "sts", target + "PutLayer", "application/x-amz-json-1.1", "{}", false, "ECR has no operation"},
+		"a target of ECR by another": {"POST", "/", "sts", faces.Target + "PutLayer", "application/x-amz-json-1.1", "{}", false, "ECR has no operation"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			request, err := http.NewRequest(c.method, server.URL+c.path, strings.NewReader(c.body))

@@ -26,6 +26,7 @@ func TestImportsRunDownward(t *testing.T) {
 		"fakeecr/cmd/fakeecr":                        {"fakeecr", "fakeecr/internal/exploration", "fakeecr/internal/naming", "fakeecr/internal/report", "fakeecr/internal/transcript", "scenarios"},
 		"fakeecr/explore":                            {"fakeecr", "fakeecr/internal/exploration", "scenarios"},
 		"fakeecr/internal/exploration":               {"fakeecr", "fakeecr/internal/report", "scenarios"},
+		"fakeecr/internal/faces":                     {"fakeecr", "scenarios"}, // for tests alone
 		"fakeecr/internal/report":                    {"scenarios"},
 		"fakeecr/internal/entrance":                  {"scenarios", "fakeecr/internal/entrance/", "fakeecr/internal/stage", "fakeecr/internal/registry", "fakeecr/internal/naming", "fakeecr/internal/policy", "fakeecr/internal/constraint", "fakeecr/internal/wire"},
 		"fakeecr/internal/entrance/api":              {"scenarios", "fakeecr/internal/dispatch", "fakeecr/internal/entrance/exchange", "fakeecr/internal/overlay", "fakeecr/internal/stage", "fakeecr/internal/wire"},
@@ -56,6 +57,9 @@ func TestImportsRunDownward(t *testing.T) {
 			may = allowed["examples/"]
 		}
 		for _, imported := range words[1:] {
+			if importer != "fakeecr/internal/faces" {
+				require.NotRegexp(t, "testify|internal/faces$", imported, "%s is not for tests alone", importer)
+			}
 			if path, ours := strings.CutPrefix(imported, module); ours {
 				require.True(t, slices.ContainsFunc(may, func(allowed string) bool {
 					return path == allowed || strings.HasSuffix(allowed, "/") && strings.HasPrefix(path, allowed)

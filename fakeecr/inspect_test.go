@@ -12,34 +12,35 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
 // TestInspectIsNotNoticed: who looks neither meets rules nor leaves a trace, and
 // changes nothing.
 func TestInspectIsNotNoticed(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 1000))
-		f.account("210987654321").registry.MustPush("team/db", fakeecr.RandomImage(2, 1000))
-		f.registry.Play(scenarios.Scenario{scenarios.On(scenarios.Any).Fail(errNo).Optional()})
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		digest := f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 1000))
+		f.Account("210987654321").Registry.MustPush("team/db", fakeecr.RandomImage(2, 1000))
+		f.Registry.Play(scenarios.Scenario{scenarios.On(scenarios.Any).Fail(faces.ErrNo).Optional()})
 
-		inspected := f.registry.Inspect()
+		inspected := f.Registry.Inspect()
 		require.Len(t, inspected, 2)
-		require.Equal(t, f.registry.AccountID(), inspected[0].AccountID())
+		require.Equal(t, f.Registry.AccountID(), inspected[0].AccountID())
 		require.Equal(t, "210987654321", inspected[1].AccountID())
-		require.Equal(t, []string{"team/db"}, repositories(t, inspected[1]))
+		require.Equal(t, []string{"team/db"}, faces.Repositories(t, inspected[1]))
 
 		pulled, err := inspected[0].BatchGetImage(t.Context(), &ecr.BatchGetImageInput{
 			RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{{ImageDigest: &digest}},
 		})
 		require.NoError(t, err)
 		require.Len(t, pulled.Images, 1)
-		create(t, inspected[0], "team/new")
-		require.Equal(t, f.registry.RootCAsPEM(), inspected[0].RootCAsPEM())
-		require.Empty(t, f.registry.Trace())
+		faces.Create(t, inspected[0], "team/new")
+		require.Equal(t, f.Registry.RootCAsPEM(), inspected[0].RootCAsPEM())
+		require.Empty(t, f.Registry.Trace())
 
-		again := f.registry.Inspect()[0]
-		require.Equal(t, []string{"team/app"}, repositories(t, again))
+		again := f.Registry.Inspect()[0]
+		require.Equal(t, []string{"team/app"}, faces.Repositories(t, again))
 		described, err := again.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app")})
 		require.NoError(t, err)
 		require.Nil(t, described.ImageDetails[0].LastRecordedPullTime, "a look is no pull")
@@ -96,7 +97,7 @@ func TestInspectAsksNoUpstream(t *testing.T) {
 }
 
 func TestTraceAfter(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		for range 3 {
 			_, err := f.DescribeRepositories(t.Context(), nil)
 			require.NoError(t, err)
@@ -107,14 +108,14 @@ func TestTraceAfter(t *testing.T) {
 			}
 			return numbers
 		}
-		trace, err := f.registry.TraceAfter(t.Context(), 1)
+		trace, err := f.Registry.TraceAfter(t.Context(), 1)
 		require.NoError(t, err)
 		require.Equal(t, []int{2, 3}, numbers(trace))
 
 		next := make(chan []int)
 		for range 2 {
 			go func() {
-				trace, _ := f.registry.TraceAfter(t.Context(), 3)
+				trace, _ := f.Registry.TraceAfter(t.Context(), 3)
 				next <- numbers(trace)
 			}()
 		}
@@ -125,7 +126,7 @@ func TestTraceAfter(t *testing.T) {
 
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		trace, err = f.registry.TraceAfter(ended, 4)
+		trace, err = f.Registry.TraceAfter(ended, 4)
 		require.ErrorIs(t, err, context.Canceled)
 		require.Empty(t, trace)
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -42,7 +43,7 @@ var kmsRefusals = map[fakeecr.KMSKeyState]string{
 
 func requireKMS(t *testing.T, err error, state fakeecr.KMSKeyState, action string) {
 	t.Helper()
-	exception := requireError[*types.KmsException](t, err, strings.ReplaceAll(kmsRefusals[state], "%s", action))
+	exception := faces.RequireError[*types.KmsException](t, err, strings.ReplaceAll(kmsRefusals[state], "%s", action))
 	require.Equal(t, string(state), *exception.KmsError)
 }
 
@@ -66,7 +67,7 @@ func TestKeysThatExist(t *testing.T) {
 		"AWS's own, by alias":     {[]fakeecr.Option{fakeecr.WithKMSKey(otherKey, fakeecr.KeyEnabled)}, "alias/aws/ecr", "", managed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
+			faces.Each(t, func(t *testing.T, f faces.Face) {
 				out, err := f.CreateRepository(t.Context(), encryptedBy(test.key))
 				if test.refused != "" {
 					requireKMS(t, err, test.refused, "kms:CreateGrant")
@@ -90,18 +91,18 @@ const managed = "the key that AWS manages"
 func TestKeyThatFailsDuringPushAndPull(t *testing.T) {
 	for state := range kmsRefusals {
 		t.Run(string(state), func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
+			faces.Each(t, func(t *testing.T, f faces.Face) {
 				_, err := f.CreateRepository(t.Context(), encryptedBy(someKey))
 				require.NoError(t, err)
 				image := fakeecr.RandomImage(1, 100)
-				f.registry.MustPush("team/app:v1", image)
+				f.Registry.MustPush("team/app:v1", image)
 				name := aws.String("team/app")
 				begun, err := f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: name})
 				require.NoError(t, err)
-				layer, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: name, LayerDigest: aws.String(digestOf(image.Blobs[0]))})
+				layer, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: name, LayerDigest: aws.String(faces.DigestOf(image.Blobs[0]))})
 				require.NoError(t, err)
 
-				f.registry.SetKMSKey(someKey, state)
+				f.Registry.SetKMSKey(someKey, state)
 				_, err = f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: name})
 				requireKMS(t, err, state, "kms:GenerateDataKey")
 				part := &ecr.UploadLayerPartInput{
@@ -109,31 +110,31 @@ func TestKeyThatFailsDuringPushAndPull(t *testing.T) {
 				}
 				_, err = f.UploadLayerPart(t.Context(), part)
 				requireKMS(t, err, state, "kms:GenerateDataKey")
-				complete := &ecr.CompleteLayerUploadInput{RepositoryName: name, UploadId: begun.UploadId, LayerDigests: []string{digestOf([]byte("layer"))}}
+				complete := &ecr.CompleteLayerUploadInput{RepositoryName: name, UploadId: begun.UploadId, LayerDigests: []string{faces.DigestOf([]byte("layer"))}}
 				_, err = f.CompleteLayerUpload(t.Context(), complete)
 				requireKMS(t, err, state, "kms:GenerateDataKey")
 				put := &ecr.PutImageInput{RepositoryName: name, ImageManifest: aws.String(string(image.Manifest)), ImageTag: aws.String("v2")}
 				_, err = f.PutImage(t.Context(), put)
 				requireKMS(t, err, state, "kms:GenerateDataKey")
 				requireUnreadable(t, f, state)
-				f.requireDownload(t, *layer.DownloadUrl, state)
+				requireDownload(t, f, *layer.DownloadUrl, state)
 				_, err = f.CreateRepository(t.Context(), encryptedBy(someKey))
 				requireKMS(t, err, state, "kms:CreateGrant")
 
-				f.registry.SetKMSKey(someKey, fakeecr.KeyEnabled)
+				f.Registry.SetKMSKey(someKey, fakeecr.KeyEnabled)
 				_, err = f.UploadLayerPart(t.Context(), part)
 				require.NoError(t, err, "the upload is as it was")
 				_, err = f.CompleteLayerUpload(t.Context(), complete)
 				require.NoError(t, err)
 				_, err = f.PutImage(t.Context(), put)
 				require.NoError(t, err)
-				f.requireDownload(t, *layer.DownloadUrl, fakeecr.KeyEnabled)
+				requireDownload(t, f, *layer.DownloadUrl, fakeecr.KeyEnabled)
 			})
 		})
 	}
 }
 
-func requireUnreadable(t *testing.T, f face, state fakeecr.KMSKeyState) {
+func requireUnreadable(t *testing.T, f faces.Face, state fakeecr.KMSKeyState) {
 	t.Helper()
 	out, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{
 		RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v1")}, {ImageTag: aws.String("none")}},
@@ -153,10 +154,10 @@ func requireUnreadable(t *testing.T, f face, state fakeecr.KMSKeyState) {
 }
 
 // requireDownload holds that the store serves a layer, or refuses it as S3 does.
-func (f face) requireDownload(t *testing.T, url string, state fakeecr.KMSKeyState) {
+func requireDownload(t *testing.T, f faces.Face, url string, state fakeecr.KMSKeyState) {
 	t.Helper()
-	client := &http.Client{Transport: f.registry.Transport()}
-	if f.name == "loopback" {
+	client := &http.Client{Transport: f.Registry.Transport()}
+	if f.Name == "loopback" {
 		client = http.DefaultClient
 	}
 	response, err := client.Get(url)
@@ -177,10 +178,10 @@ func (f face) requireDownload(t *testing.T, url string, state fakeecr.KMSKeyStat
 func TestDeleteRepositoryRetiresTheGrant(t *testing.T) {
 	for state := range kmsRefusals {
 		t.Run(string(state), func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
+			faces.Each(t, func(t *testing.T, f faces.Face) {
 				_, err := f.CreateRepository(t.Context(), encryptedBy(someKey))
 				require.NoError(t, err)
-				f.registry.SetKMSKey(someKey, state)
+				f.Registry.SetKMSKey(someKey, state)
 				_, err = f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("team/app")})
 				if state == fakeecr.KeyAccessDenied {
 					requireKMS(t, err, state, "kms:RetireGrant")
@@ -197,15 +198,15 @@ func TestDeleteRepositoryRetiresTheGrant(t *testing.T) {
 func TestStaleAnswersKnowWhatWasTold(t *testing.T) {
 	for name, test := range map[string]struct {
 		tell  func(r *fakeecr.Registry)
-		check func(t *testing.T, f face)
+		check func(t *testing.T, f faces.Face)
 	}{
 		"a key": {
 			func(r *fakeecr.Registry) { r.SetKMSKey(someKey, fakeecr.KeyDisabled) },
-			func(t *testing.T, f face) { requireUnreadable(t, f, fakeecr.KeyDisabled) },
+			func(t *testing.T, f faces.Face) { requireUnreadable(t, f, fakeecr.KeyDisabled) },
 		},
 		"a secret": {
-			func(r *fakeecr.Registry) { r.SetSecret(hubSecret, fakeecr.SecretAccessDenied) },
-			func(t *testing.T, f face) {
+			func(r *fakeecr.Registry) { r.SetSecret(faces.HubSecret, fakeecr.SecretAccessDenied) },
+			func(t *testing.T, f faces.Face) {
 				out, err := f.ValidatePullThroughCacheRule(t.Context(), &ecr.ValidatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub")})
 				require.NoError(t, err)
 				require.Contains(t, aws.ToString(out.Failure), "unable to be accessed")
@@ -213,14 +214,14 @@ func TestStaleAnswersKnowWhatWasTold(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
+			faces.Each(t, func(t *testing.T, f faces.Face) {
 				_, err := f.CreateRepository(t.Context(), encryptedBy(someKey))
 				require.NoError(t, err)
-				f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-				createRule(t, f, cachedWithSecret("hub", "registry-1.docker.io", hubSecret))
-				f.registry.Play(scenarios.Scenario{scenarios.On("BatchGetImage").Or("ValidatePullThroughCacheRule").Stale(time.Second).Optional()})
-				test.tell(f.registry)
-				f.registry.Advance(10 * time.Second)
+				f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+				faces.CreateRule(t, f, faces.CachedWithSecret("hub", "registry-1.docker.io", faces.HubSecret))
+				f.Registry.Play(scenarios.Scenario{scenarios.On("BatchGetImage").Or("ValidatePullThroughCacheRule").Stale(time.Second).Optional()})
+				test.tell(f.Registry)
+				f.Registry.Advance(10 * time.Second)
 				test.check(t, f)
 			})
 		})
@@ -229,20 +230,20 @@ func TestStaleAnswersKnowWhatWasTold(t *testing.T) {
 
 // What was due before a key was disabled has happened by then.
 func TestWhatWasDueMetTheKeyAsItWas(t *testing.T) {
-	inBubble(t, func(t *testing.T, f face) {
+	faces.EachInBubble(t, func(t *testing.T, f faces.Face) {
 		_, err := f.CreateRepository(t.Context(), encryptedBy(someKey))
 		require.NoError(t, err)
-		replicateTo(t, f, destination("eu-west-1"))
-		digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		digest := f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
 		time.Sleep(24 * time.Hour)
-		f.registry.SetKMSKey(someKey, fakeecr.KeyDisabled)
-		require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, f.in("eu-west-1"), "team/app"))
+		f.Registry.SetKMSKey(someKey, fakeecr.KeyDisabled)
+		require.Equal(t, map[string][]string{digest: {"v1"}}, faces.HeldIn(t, f.In("eu-west-1"), "team/app"))
 	})
 }
 
 func TestSetKMSKeyLeavesOtherKeysAlone(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		f.registry.SetKMSKey(otherKey, fakeecr.KeyDisabled)
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		f.Registry.SetKMSKey(otherKey, fakeecr.KeyDisabled)
 		_, err := f.CreateRepository(t.Context(), encryptedBy(someKey))
 		require.NoError(t, err)
 	})

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 // machine makes the same calls to a registry and to its model.
@@ -126,7 +127,7 @@ func (m *machine) begin(t *rapid.T) {
 
 // upload chooses an upload of any repository.
 func (m *machine) upload(t *rapid.T) string {
-	ids := []string{noUpload}
+	ids := []string{"01234567-89ab-4cde-8f01-23456789abcd"}
 	for _, name := range slices.Sorted(maps.Keys(m.model.repositories)) {
 		ids = slices.AppendSeq(ids, maps.Keys(m.model.repositories[name].uploads))
 	}
@@ -160,7 +161,7 @@ func (m *machine) end(t *rapid.T) {
 	id, layer := m.upload(t), rapid.SampledFrom(modelLayers).Draw(t, "layer")
 	call := func(name *string) error {
 		_, err := m.registry.CompleteLayerUpload(context.Background(), &ecr.CompleteLayerUploadInput{
-			RepositoryName: name, UploadId: &id, LayerDigests: []string{digestOf([]byte(layer))},
+			RepositoryName: name, UploadId: &id, LayerDigests: []string{faces.DigestOf([]byte(layer))},
 		})
 		return err
 	}
@@ -197,9 +198,9 @@ func (m *machine) layers(t *rapid.T) {
 	}
 	for _, layer := range modelLayers {
 		if !repo.layers[layer] {
-			m.registry.MustPush(*name, imageOf([]byte(layer), []byte(layer)))
+			m.registry.MustPush(*name, faces.ImageOf([]byte(layer), []byte(layer)))
 			_, err := m.registry.BatchDeleteImage(context.Background(), &ecr.BatchDeleteImageInput{RepositoryName: name,
-				ImageIds: []types.ImageIdentifier{byDigest(imageOf([]byte(layer), []byte(layer)).Digest())}})
+				ImageIds: []types.ImageIdentifier{faces.ByDigest(faces.ImageOf([]byte(layer), []byte(layer)).Digest())}})
 			require.NoError(t, err)
 			repo.layers[layer] = true
 		}
@@ -247,7 +248,7 @@ func (m *machine) remove(t *rapid.T) {
 	if name, repo := m.repository(t, call); repo != nil {
 		require.NoError(t, call(name))
 		removed, failures := repo.remove(ids)
-		require.ElementsMatch(t, removed, joined(out.ImageIds))
+		require.ElementsMatch(t, removed, faces.Joined(out.ImageIds))
 		require.Equal(t, failures, codes(out.Failures))
 	}
 }
@@ -288,7 +289,7 @@ func (m *machine) get(t *rapid.T) {
 	}
 	var got []string
 	for _, image := range out.Images {
-		got = append(got, joined([]types.ImageIdentifier{*image.ImageId})...)
+		got = append(got, faces.Joined([]types.ImageIdentifier{*image.ImageId})...)
 		require.Equal(t, string(repo.images[*image.ImageId.ImageDigest].Manifest), *image.ImageManifest)
 	}
 	require.Equal(t, strings.Join(want, " "), strings.Join(got, " "))
@@ -313,14 +314,14 @@ func (m *machine) check(t *rapid.T) {
 	ctx := context.Background()
 	described, err := m.registry.DescribeRepositories(ctx, nil)
 	require.NoError(t, err)
-	require.Equal(t, slices.AppendSeq([]string{}, slices.Values(slices.Sorted(maps.Keys(m.model.repositories)))), repositoryNames(described.Repositories))
+	require.Equal(t, slices.AppendSeq([]string{}, slices.Values(slices.Sorted(maps.Keys(m.model.repositories)))), faces.RepositoryNames(described.Repositories))
 	size := aws.Int32(rapid.Int32Range(1, 4).Draw(t, "page"))
 	for name, repo := range m.model.repositories {
 		ids := []string{}
 		for pages := ecr.NewListImagesPaginator(m.registry, &ecr.ListImagesInput{RepositoryName: &name, MaxResults: size}); pages.HasMorePages(); {
 			page, err := pages.NextPage(ctx)
 			require.NoError(t, err)
-			ids = append(ids, joined(page.ImageIds)...)
+			ids = append(ids, faces.Joined(page.ImageIds)...)
 		}
 		require.Equal(t, repo.ids(), ids)
 
@@ -337,7 +338,7 @@ func (m *machine) check(t *rapid.T) {
 			require.Equal(t, image.pushedAt, *detail.ImagePushedAt)
 		}
 		for _, layer := range modelLayers {
-			checked, err := m.registry.BatchCheckLayerAvailability(ctx, &ecr.BatchCheckLayerAvailabilityInput{RepositoryName: &name, LayerDigests: []string{digestOf([]byte(layer))}})
+			checked, err := m.registry.BatchCheckLayerAvailability(ctx, &ecr.BatchCheckLayerAvailabilityInput{RepositoryName: &name, LayerDigests: []string{faces.DigestOf([]byte(layer))}})
 			require.NoError(t, err)
 			require.Equal(t, repo.layers[layer], checked.Layers[0].LayerAvailability == types.LayerAvailabilityAvailable)
 			_, err = m.registry.GetDownloadUrlForLayer(ctx, &ecr.GetDownloadUrlForLayerInput{RepositoryName: &name, LayerDigest: checked.Layers[0].LayerDigest})

@@ -17,7 +17,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
+)
+
+const (
+	anyKey = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	aURI   = faces.RegistryHost + "/team/app:v1"
 )
 
 // Findings of a severity that no scanner knows.
@@ -43,7 +49,7 @@ var mistakes = map[string]struct {
 	"clock":                  {func(tb fakeecr.TB) { fakeecr.New(tb).Advance(-time.Hour) }, "advance by -1h0m0s: the clock never runs backwards"},
 	"end of time":            {func(tb fakeecr.TB) { fakeecr.New(tb).Advance(math.MaxInt64) }, "cannot pass the year 2261"},
 	"option of a fork":       {func(tb fakeecr.TB) { fakeecr.New(tb).Fork(tb, fakeecr.WithAccount("")) }, "12 digits"},
-	"url":                    {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("docker.io", failing{})) }, `no upstream "docker.io"`},
+	"url":                    {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("docker.io", faces.Failing{})) }, `no upstream "docker.io"`},
 	"function upstream":      {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamFunc(nil))) }, `WithUpstream of a nil upstream for "quay.io"`},
 	"upstream":               {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("quay.io", nil)) }, `WithUpstream of a nil upstream for "quay.io"`},
 	"a registry's pointer":   {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithUpstream("quay.io", &fakeecr.UpstreamRegistry{})) }, `an UpstreamRegistry without a Transport for "quay.io"`},
@@ -52,10 +58,10 @@ var mistakes = map[string]struct {
 	"a key":                  {func(tb fakeecr.TB) { fakeecr.New(tb).SetKMSKey("1234", "") }, "no ARN of a KMS key"},
 	"secret":                 {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithSecret("hub", "")) }, "no ARN of a secret"},
 	"a secret":               {func(tb fakeecr.TB) { fakeecr.New(tb).SetSecret("hub", "") }, "no ARN of a secret"},
-	"state of a key":         {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithKMSKey(someKey, "Disabled")) }, `a KMS key is in no state "Disabled", but in one of ["DisabledException" `},
-	"a state of a key":       {func(tb fakeecr.TB) { fakeecr.New(tb).SetKMSKey(someKey, "Disabled") }, `a KMS key is in no state "Disabled", but in one of ["DisabledException" `},
-	"state of a secret":      {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithSecret(hubSecret, "gone")) }, `a secret is in no state "gone", but in one of ["access denied" `},
-	"a state of a secret":    {func(tb fakeecr.TB) { fakeecr.New(tb).SetSecret(hubSecret, "gone") }, `a secret is in no state "gone", but in one of ["access denied" `},
+	"state of a key":         {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithKMSKey(anyKey, "Disabled")) }, `a KMS key is in no state "Disabled", but in one of ["DisabledException" `},
+	"a state of a key":       {func(tb fakeecr.TB) { fakeecr.New(tb).SetKMSKey(anyKey, "Disabled") }, `a KMS key is in no state "Disabled", but in one of ["DisabledException" `},
+	"state of a secret":      {func(tb fakeecr.TB) { fakeecr.New(tb, fakeecr.WithSecret(faces.HubSecret, "gone")) }, `a secret is in no state "gone", but in one of ["access denied" `},
+	"a state of a secret":    {func(tb fakeecr.TB) { fakeecr.New(tb).SetSecret(faces.HubSecret, "gone") }, `a secret is in no state "gone", but in one of ["access denied" `},
 	"calls":                  {func(tb fakeecr.TB) { fakeecr.New(tb).Calls("PutImages") }, `ECR has no operation "PutImages"`},
 	"count":                  {func(tb fakeecr.TB) { fakeecr.New(tb).Count("putImage") }, `ECR has no operation "putImage"`},
 	"count of a server":      {func(tb fakeecr.TB) { fakeecr.NewServer(tb).Count("") }, `ECR has no operation ""`},
@@ -75,10 +81,10 @@ var mistakes = map[string]struct {
 	"caller of a server":     {func(tb fakeecr.TB) { fakeecr.NewServer(tb).As("me") }, "not the ARN of a user"},
 	"push":                   {func(tb fakeecr.TB) { fakeecr.New(tb).MustPush("team/app:v1", fakeecr.Image{}) }, "push team/app:v1: "},
 	"push to a server":       {func(tb fakeecr.TB) { fakeecr.NewServer(tb).MustPush("Team", fakeecr.RandomImage(1, 1)) }, "push Team: "},
-	"push to a URI":          {func(tb fakeecr.TB) { fakeecr.New(tb).MustPush(registryHost+"/team/app:v1", fakeecr.RandomImage(1)) }, `a repository name is wanted, not a URI: "team/app:v1", not "` + registryHost + `/team/app:v1"`},
+	"push to a URI":          {func(tb fakeecr.TB) { fakeecr.New(tb).MustPush(aURI, fakeecr.RandomImage(1)) }, `a repository name is wanted, not a URI: "team/app:v1", not "` + aURI + `"`},
 	"push to a local URI":    {func(tb fakeecr.TB) { fakeecr.New(tb).MustPush("127.0.0.1:4511/team/app", fakeecr.RandomImage(1)) }, `not a URI: "team/app", not`},
 	"push to a URL":          {func(tb fakeecr.TB) { fakeecr.New(tb).MustPush("https://ecr/team/app:v1", fakeecr.RandomImage(1)) }, `not a URI: "team/app:v1", not`},
-	"findings of a URI":      {func(tb fakeecr.TB) { fakeecr.New(tb).SetScanFindings(registryHost + "/team/app:v1") }, `not a URI: "team/app:v1", not`},
+	"findings of a URI":      {func(tb fakeecr.TB) { fakeecr.New(tb).SetScanFindings(aURI) }, `not a URI: "team/app:v1", not`},
 	"severity":               {func(tb fakeecr.TB) { fakeecr.New(tb).SetScanFindings("team/app:v1", severe) }, `a finding's severity is one of ["INFORMATIONAL"`},
 	"enhanced severity":      {func(tb fakeecr.TB) { fakeecr.New(tb).SetEnhancedScanFindings("team/app:v1", enhancedSevere) }, `"UNTRIAGED"] or none, not "Severe"`},
 }
@@ -86,9 +92,9 @@ var mistakes = map[string]struct {
 func TestMistakes(t *testing.T) {
 	for name, c := range mistakes {
 		t.Run(name, func(t *testing.T) {
-			var tb recordingTB
+			var tb faces.RecordingTB
 			require.PanicsWithError(t, "fatal", func() { c.make(&tb) })
-			require.Contains(t, tb.end(), c.says)
+			require.Contains(t, tb.End(), c.says)
 			require.Panics(t, func() { c.make(nil) }, "without a test")
 			var none *testing.T
 			require.Panics(t, func() { c.make(none) }, "with a typed nil")
@@ -134,13 +140,13 @@ func TestRandomImageOfANegativeSize(t *testing.T) {
 }
 
 func TestLogOfATestWithoutCalls(t *testing.T) {
-	var tb recordingTB
+	var tb faces.RecordingTB
 	fakeecr.New(&tb, fakeecr.WithSeed(42)).MustPush("team/app:v1", fakeecr.RandomImage(1, 1))
-	tb.failed = true
-	require.Equal(t, "fakeecr: seed 42, no calls: the code never reached the fake", tb.end())
+	tb.Fail()
+	require.Equal(t, "fakeecr: seed 42, no calls: the code never reached the fake", tb.End())
 
 	// A mistake says itself why there were none.
-	tb = recordingTB{}
+	tb = faces.RecordingTB{}
 	require.Panics(t, func() { fakeecr.New(&tb, fakeecr.WithScenario(scenarios.Scenario{scenarios.On("PutImages").Hold()})) })
-	require.NotContains(t, tb.end(), "never reached")
+	require.NotContains(t, tb.End(), "never reached")
 }

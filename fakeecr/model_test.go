@@ -9,13 +9,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 // What random calls are about.
 var (
 	modelRepositories = []string{"app", "other"}
 	modelTags         = []string{"v1", "v2", "latest"}
-	modelImages       = []fakeecr.Image{imageA, imageB, indexOf(imageA, imageB), indexOf(indexOf(imageA, imageB)), indexOf(imageB)}
+	imageA, imageB    = faces.ImageOf([]byte("{}"), []byte("layer a")), faces.ImageOf([]byte("{}"), []byte("layer b"))
+	modelImages       = []fakeecr.Image{imageA, imageB, faces.IndexOf(imageA, imageB), faces.IndexOf(faces.IndexOf(imageA, imageB)), faces.IndexOf(imageB)}
 	modelLayers       = []string{"{}", "layer a", "layer b"}
 )
 

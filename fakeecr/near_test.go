@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -23,7 +24,7 @@ func TestNearestCallsSayWhy(t *testing.T) {
 	}{
 		"repository":        {scenarios.Repository("team/ap"), "in team/app"},
 		"tag":               {scenarios.Tag("v*"), "tagged dev"},
-		"digest":            {scenarios.Digest(digestNotThere), "without a digest"},
+		"digest":            {scenarios.Digest(faces.DigestNotThere), "without a digest"},
 		"account":           {scenarios.Account("210987654321"), "to account 123456789012"},
 		"region":            {scenarios.Region("eu-west-1"), "in region us-east-1"},
 		"caller":            {scenarios.Caller("*:role/ci"), "by arn:aws:iam::123456789012:user/fakeecr"},
@@ -34,14 +35,14 @@ func TestNearestCallsSayWhy(t *testing.T) {
 		"the second of two": {scenarios.Region("us-*"), "in team/app"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onAllFacesOf(t, func(t *testing.T, f face) {
-				playing := f.registry.Play(scenarios.Scenario{
-					scenarios.On("PutImage", c.condition, scenarios.Repository("team/ap")).Fail(errNo),
+			faces.EachReported(t, func(t *testing.T, f faces.Face) {
+				playing := f.Registry.Play(scenarios.Scenario{
+					scenarios.On("PutImage", c.condition, scenarios.Repository("team/ap")).Fail(faces.ErrNo),
 					scenarios.On("DeleteRepository").Then("down").Optional(),
 				})
-				repositories(t, f)
+				faces.Repositories(t, f)
 				for range 5 {
-					_, err := f.PutImage(t.Context(), &ecr.PutImageInput{RepositoryName: aws.String(app), ImageManifest: aws.String("{}"), ImageTag: aws.String("dev")})
+					_, err := f.PutImage(t.Context(), &ecr.PutImageInput{RepositoryName: aws.String(faces.App), ImageManifest: aws.String("{}"), ImageTag: aws.String("dev")})
 					require.Error(t, err)
 				}
 				silent := playing.Silent()
@@ -49,25 +50,25 @@ func TestNearestCallsSayWhy(t *testing.T) {
 				require.Len(t, silent[0].Near, 3)
 				near := silent[0].Near[1]
 				face := "API"
-				if f.name == "direct" {
+				if f.Name == "direct" {
 					face = "Go"
 				}
 				require.Equal(t, 3, near.Number)
 				require.Equal(t, strings.Replace(c.why, "FACE", face, 1), near.Why)
-				require.Regexp(t, `^it did not match 3 .* PutImage team/app dev -> RepositoryNotFoundException: `+appNotFound+": ", near.String())
+				require.Regexp(t, `^it did not match 3 .* PutImage team/app dev -> RepositoryNotFoundException: `+faces.AppNotFound+": ", near.String())
 			})
 		})
 	}
 }
 
 func TestNearestCallsByTimeAndTurn(t *testing.T) {
-	onAllFacesOf(t, func(t *testing.T, f face) {
-		playing := f.registry.Play(scenarios.Scenario{
-			scenarios.On("DescribeRegistry").Between(2*time.Hour, 3*time.Hour).Fail(errNo),
+	faces.EachReported(t, func(t *testing.T, f faces.Face) {
+		playing := f.Registry.Play(scenarios.Scenario{
+			scenarios.On("DescribeRegistry").Between(2*time.Hour, 3*time.Hour).Fail(faces.ErrNo),
 			scenarios.On("DescribeRegistry").ResetAfter(1 << 20),
-			scenarios.On("DescribeRegistry").Nth(2).Fail(errNo),
+			scenarios.On("DescribeRegistry").Nth(2).Fail(faces.ErrNo),
 		})
-		f.registry.Advance(time.Hour)
+		f.Registry.Advance(time.Hour)
 		_, err := f.DescribeRegistry(t.Context(), nil)
 		require.NoError(t, err)
 		silent := playing.Silent()
@@ -81,16 +82,16 @@ func TestNearestCallsByTimeAndTurn(t *testing.T) {
 
 // What the world does by itself has its number and outcome, too.
 func TestNearestCallsOfTheWorld(t *testing.T) {
-	onAllFacesOf(t, func(t *testing.T, f face) {
-		playing := f.registry.Play(scenarios.Scenario{
+	faces.EachReported(t, func(t *testing.T, f faces.Face) {
+		playing := f.Registry.Play(scenarios.Scenario{
 			scenarios.On(scenarios.CompleteScan, scenarios.Region("eu-west-1")).Hold(),
-			scenarios.On(scenarios.CompleteScan).Fail(errNo),
+			scenarios.On(scenarios.CompleteScan).Fail(faces.ErrNo),
 		})
-		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-		require.NoError(t, startScan(t, f, tagID("v1")))
+		f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		require.NoError(t, faces.StartScan(t, f, faces.TagID("v1")))
 		require.Empty(t, playing.Silent()[0].Near, "it has not happened yet")
-		f.registry.Advance(time.Hour)
-		f.registry.Trace()
+		f.Registry.Advance(time.Hour)
+		f.Registry.Trace()
 		silent := playing.Silent()
 		require.Len(t, silent, 1)
 		require.Regexp(t, `^it did not match 2 .* CompleteScan team/app .* -> ServerException: no .*: in region us-east-1$`, silent[0].Near[0].String())

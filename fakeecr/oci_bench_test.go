@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 // BenchmarkRegistryMemory streams a layer of 1 GiB in and out over loopback, and
@@ -26,7 +27,7 @@ func BenchmarkRegistryMemory(b *testing.B) {
 	for b.Loop() {
 		server := fakeecr.NewServer(nil, fakeecr.WithOpenRegistry(), fakeecr.WithSpecRegistry())
 		server.MustPush("team/app", fakeecr.RandomImage(1, 10))
-		before, peak := heapInUse(), int64(0)
+		before, peak := faces.HeapInUse(), int64(0)
 		watch := func() {
 			var stats runtime.MemStats
 			runtime.ReadMemStats(&stats)
@@ -39,13 +40,13 @@ func BenchmarkRegistryMemory(b *testing.B) {
 			require.NoError(b, err)
 			return response
 		}
-		pushed := answer("POST", server.URL+uploadsOf+"?digest="+digest, &watched{zeros(size), watch, 0})
+		pushed := answer("POST", server.URL+faces.UploadsOf+"?digest="+digest, &watched{zeros(size), watch, 0})
 		require.NoError(b, pushed.Body.Close())
 		require.Equal(b, 201, pushed.StatusCode)
 		watch()
 		b.ReportMetric(float64(peak)/size, "x-size-in")
 
-		pulled := answer("GET", server.URL+blobsOf+digest, nil)
+		pulled := answer("GET", server.URL+faces.BlobsOf+digest, nil)
 		n, err := io.Copy(io.Discard, &watched{pulled.Body, watch, 0})
 		require.NoError(b, err)
 		require.EqualValues(b, size, n)
@@ -94,13 +95,13 @@ func BenchmarkRegistryRequests(b *testing.B) {
 	run("push", func(b *testing.B, n int) {
 		content := fmt.Appendf(make([]byte, 4088, 4096), "%08d", n)
 		digest := fmt.Sprintf("sha256:%x", sha256.Sum256(content))
-		ask(b, 404, "HEAD", host+blobsOf+digest, nil)
-		to := ask(b, 202, "POST", host+uploadsOf, nil)
+		ask(b, 404, "HEAD", host+faces.BlobsOf+digest, nil)
+		to := ask(b, 202, "POST", host+faces.UploadsOf, nil)
 		to = ask(b, 201, "PATCH", to, bytes.NewReader(content))
 		ask(b, 201, "PUT", to+"?digest="+digest, nil)
 	})
 	run("pull", func(b *testing.B, _ int) {
-		ask(b, 200, "GET", ask(b, 307, "GET", host+blobsOf+fmt.Sprintf("sha256:%x", sha256.Sum256(pushed.Blobs[1])), nil), nil)
+		ask(b, 200, "GET", ask(b, 307, "GET", host+faces.BlobsOf+fmt.Sprintf("sha256:%x", sha256.Sum256(pushed.Blobs[1])), nil), nil)
 	})
 }
 

@@ -22,60 +22,61 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 const noLayerInApp = "The layer with digest '%s' does not exist within the repository with name 'team/app' in the registry with id '123456789012'"
 
 // pushed pushes a layer to a repository that is there, by one request.
-func (e *endpoint) pushed(t *testing.T, repository, layer string) (digest string) {
+func pushed(t *testing.T, e *faces.Endpoint, repository, layer string) (digest string) {
 	t.Helper()
-	digest = digestOf([]byte(layer))
-	require.Equal(t, 201, e.do(t, "POST", "/v2/"+repository+"/blobs/uploads/?digest="+digest, layer).status)
+	digest = faces.DigestOf([]byte(layer))
+	require.Equal(t, 201, e.Do(t, "POST", "/v2/"+repository+"/blobs/uploads/?digest="+digest, layer).Status)
 	return digest
 }
 
 func TestRegistryBlobs(t *testing.T) {
 	for mode, m := range modes {
 		t.Run(mode, func(t *testing.T) {
-			onAllEndpoints(t, func(t *testing.T, e *endpoint) {
-				create(t, e.registry, app)
-				create(t, e.registry, "team/other")
-				digest := e.pushed(t, app, "0123456789")
-				head := func(path string, status int) reply {
-					got := e.do(t, "HEAD", path, "")
-					require.Equal(t, status, got.status)
-					require.Empty(t, got.body)
+			faces.EachEndpoint(t, func(t *testing.T, e *faces.Endpoint) {
+				faces.Create(t, e.Registry, faces.App)
+				faces.Create(t, e.Registry, "team/other")
+				digest := pushed(t, e, faces.App, "0123456789")
+				head := func(path string, status int) faces.Reply {
+					got := e.Do(t, "HEAD", path, "")
+					require.Equal(t, status, got.Status)
+					require.Empty(t, got.Body)
 					return got
 				}
-				require.Equal(t, reply{200, http.Header{
+				require.Equal(t, faces.Reply{Status: 200, Header: http.Header{
 					"Docker-Distribution-Api-Version": {"registry/2.0"}, "Docker-Content-Digest": {digest},
 					"Content-Length": {"10"}, "Content-Type": {"application/octet-stream"},
-				}, ""}, undated(head(blobsOf+digest, 200)))
+				}, Body: ""}, undated(head(faces.BlobsOf+digest, 200)))
 				head("/v2/team/other/blobs/"+digest, 404)
 				head("/v2/team/none/blobs/"+digest, 404)
-				head(blobsOf+digestNotThere, 404)
-				head(blobsOf+"sha256", 400)
+				head(faces.BlobsOf+faces.DigestNotThere, 404)
+				head(faces.BlobsOf+"sha256", 400)
 
 				// ECR gives no URL for a layer that no image refers to.
 				if mode == "ECR" {
-					e.requireRefused(t, 404, "BLOB_UNKNOWN", "The layer with digest '"+digest+"' within the repository with name 'team/app' in the registry with id '123456789012' is not associated with an image", "GET", blobsOf+digest, "")
-					e.registry.MustPush(app+":v1", imageOf([]byte("{}"), []byte("0123456789")))
+					e.RequireRefused(t, 404, "BLOB_UNKNOWN", "The layer with digest '"+digest+"' within the repository with name 'team/app' in the registry with id '123456789012' is not associated with an image", "GET", faces.BlobsOf+digest, "")
+					e.Registry.MustPush(faces.App+":v1", faces.ImageOf([]byte("{}"), []byte("0123456789")))
 				}
-				require.Equal(t, "0123456789", e.layerOf(t, digest).body)
-				part := e.layerOf(t, digest, "Range", "bytes=3-5")
-				require.Equal(t, 206, part.status)
-				require.Equal(t, "345", part.body)
-				require.Equal(t, "bytes 3-5/10", part.header.Get("Content-Range"))
-				require.Equal(t, 416, e.layerOf(t, digest, "Range", "bytes=10-").status)
-				e.requireRefused(t, 404, "BLOB_UNKNOWN", fmt.Sprintf(noLayerInApp, digestNotThere), "GET", blobsOf+digestNotThere, "")
-				e.requireRefused(t, 404, "NAME_UNKNOWN", noRepoOther[:len("The repository with name 'team/")]+"none' does not exist in the registry with id '123456789012'", "GET", "/v2/team/none/blobs/"+digest, "")
-				e.requireRefused(t, 400, "DIGEST_INVALID", "Invalid digest 'sha256'", "GET", blobsOf+"sha256", "")
+				require.Equal(t, "0123456789", getBlob(t, e, digest).Body)
+				part := getBlob(t, e, digest, "Range", "bytes=3-5")
+				require.Equal(t, 206, part.Status)
+				require.Equal(t, "345", part.Body)
+				require.Equal(t, "bytes 3-5/10", part.Header.Get("Content-Range"))
+				require.Equal(t, 416, getBlob(t, e, digest, "Range", "bytes=10-").Status)
+				e.RequireRefused(t, 404, "BLOB_UNKNOWN", fmt.Sprintf(noLayerInApp, faces.DigestNotThere), "GET", faces.BlobsOf+faces.DigestNotThere, "")
+				e.RequireRefused(t, 404, "NAME_UNKNOWN", noRepoOther[:len("The repository with name 'team/")]+"none' does not exist in the registry with id '123456789012'", "GET", "/v2/team/none/blobs/"+digest, "")
+				e.RequireRefused(t, 400, "DIGEST_INVALID", "Invalid digest 'sha256'", "GET", faces.BlobsOf+"sha256", "")
 
 				if mode == "spec" {
-					e.registry.MustPush(app+":v1", imageOf([]byte("{}"), []byte("0123456789")))
+					e.Registry.MustPush(faces.App+":v1", faces.ImageOf([]byte("{}"), []byte("0123456789")))
 				}
-				e.requireRefused(t, 405, "UNSUPPORTED", "The operation is unsupported.", "DELETE", blobsOf+digest, "")
-				head(blobsOf+digest, 200)
+				e.RequireRefused(t, 405, "UNSUPPORTED", "The operation is unsupported.", "DELETE", faces.BlobsOf+digest, "")
+				head(faces.BlobsOf+digest, 200)
 			}, m.options...)
 		})
 	}
@@ -83,26 +84,26 @@ func TestRegistryBlobs(t *testing.T) {
 
 // A layer that is in the archive need not be pushed again, but cannot be had.
 func TestRegistryBlobInTheArchive(t *testing.T) {
-	onAllEndpoints(t, func(t *testing.T, e *endpoint) {
+	faces.EachEndpoint(t, func(t *testing.T, e *faces.Endpoint) {
 		image := fakeecr.RandomImage(1, 100)
-		digest := e.registry.MustPush(app+":v1", image)
-		_, err := e.registry.UpdateImageStorageClass(t.Context(), &ecr.UpdateImageStorageClassInput{RepositoryName: aws.String(app),
+		digest := e.Registry.MustPush(faces.App+":v1", image)
+		_, err := e.Registry.UpdateImageStorageClass(t.Context(), &ecr.UpdateImageStorageClassInput{RepositoryName: aws.String(faces.App),
 			ImageId: &types.ImageIdentifier{ImageDigest: &digest}, TargetStorageClass: types.TargetStorageClassArchive})
 		require.NoError(t, err)
-		layer := digestOf(image.Blobs[0])
-		require.Equal(t, 200, e.do(t, "HEAD", blobsOf+layer, "").status)
-		require.Equal(t, 404, e.do(t, "GET", blobsOf+layer, "").status)
+		layer := faces.DigestOf(image.Blobs[0])
+		require.Equal(t, 200, e.Do(t, "HEAD", faces.BlobsOf+layer, "").Status)
+		require.Equal(t, 404, e.Do(t, "GET", faces.BlobsOf+layer, "").Status)
 	})
 }
 
 // A URL that was given goes on to lead to the layer, as the store knows no images.
 func TestDownloadURLOutlivesTheImage(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		image := fakeecr.RandomImage(1, 100)
-		f.registry.MustPush(app+":v1", image)
-		at := f.downloadURL(t, digestOf(image.Blobs[0]))
-		f.batchDelete(t, byTag("v1"))
-		require.Equal(t, string(image.Blobs[0]), f.fetch(t, http.MethodGet, at).body)
+		f.Registry.MustPush(faces.App+":v1", image)
+		at := f.DownloadURL(t, faces.DigestOf(image.Blobs[0]))
+		f.BatchDelete(t, faces.ByTag("v1"))
+		require.Equal(t, string(image.Blobs[0]), f.Fetch(t, http.MethodGet, at).Body)
 	})
 }
 
@@ -113,12 +114,12 @@ var errNoMore = errors.New("no more")
 func TestBrokenUpload(t *testing.T) {
 	for mode, m := range modes {
 		server := fakeecr.NewServer(t, m.options...)
-		create(t, server, app)
-		e := &endpoint{registry: server.Registry, origin: server.URL, client: http.DefaultClient, authorization: "Basic " + authorizationToken(t, server)}
+		faces.Create(t, server, faces.App)
+		e := &faces.Endpoint{Registry: server.Registry, Origin: server.URL, Client: http.DefaultClient, Authorization: "Basic " + faces.AuthorizationToken(t, server)}
 		raw := func(t *testing.T, head, body string) net.Conn {
 			connection, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))
 			require.NoError(t, err)
-			_, err = fmt.Fprintf(connection, "%s HTTP/1.1\r\nHost: registry\r\nAuthorization: %s\r\n%s", head, e.authorization, body)
+			_, err = fmt.Fprintf(connection, "%s HTTP/1.1\r\nHost: registry\r\nAuthorization: %s\r\n%s", head, e.Authorization, body)
 			require.NoError(t, err)
 			return connection
 		}
@@ -136,7 +137,7 @@ func TestBrokenUpload(t *testing.T) {
 				require.NoError(t, connection.Close())
 			},
 			"a body of PUT": func(t *testing.T, upload string) {
-				connection := raw(t, "PUT "+upload+"?digest="+digestOf([]byte("01234")), "Content-Length: 10\r\n\r\n01234")
+				connection := raw(t, "PUT "+upload+"?digest="+faces.DigestOf([]byte("01234")), "Content-Length: 10\r\n\r\n01234")
 				require.NoError(t, connection.Close())
 			},
 			"chunks that are none": func(t *testing.T, upload string) {
@@ -147,16 +148,16 @@ func TestBrokenUpload(t *testing.T) {
 				require.Equal(t, 400, answer.StatusCode)
 			},
 			"a body that cannot be read": func(t *testing.T, upload string) {
-				req, err := http.NewRequestWithContext(t.Context(), "PATCH", "https://"+registryHost+upload, io.MultiReader(strings.NewReader("01234"), iotest.ErrReader(errNoMore)))
+				req, err := http.NewRequestWithContext(t.Context(), "PATCH", "https://"+faces.RegistryHost+upload, io.MultiReader(strings.NewReader("01234"), iotest.ErrReader(errNoMore)))
 				require.NoError(t, err)
-				req.Header.Set("Authorization", e.authorization)
+				req.Header.Set("Authorization", e.Authorization)
 				_, err = server.Transport().RoundTrip(req)
 				require.ErrorIs(t, err, errNoMore)
 			},
 		} {
 			t.Run(mode+"/"+name, func(t *testing.T) {
 				begun := func() (upload string) {
-					upload = e.begin(t)
+					upload = e.Begin(t)
 					before := server.Trace().Count("UploadLayerPart")
 					broken(t, upload)
 					require.Eventually(t, func() bool { return server.Trace().Count("UploadLayerPart") > before }, 10*time.Second, time.Millisecond)
@@ -168,25 +169,25 @@ func TestBrokenUpload(t *testing.T) {
 				require.ErrorContains(t, last.Err, "the layer part breaks off: ")
 				if mode == "ECR" {
 					require.EqualValues(t, 5, last.Bytes)
-					require.Equal(t, "0-4", e.do(t, "GET", upload, "").header.Get("Range"))
+					require.Equal(t, "0-4", e.Do(t, "GET", upload, "").Header.Get("Range"))
 					again := name + name // which is longer
-					e.requireRefused(t, 416, "BLOB_UPLOAD_INVALID", "First byte of the layer part is 0 instead of 5", "PATCH", upload, again)
-					e.requireRefused(t, 416, "BLOB_UPLOAD_INVALID", "First byte of the layer part is 0 instead of 5", "PATCH", upload, again, ranged(0, len(again))...)
-					require.Equal(t, 201, e.do(t, "PUT", upload+"?digest="+digestOf([]byte("01234")), "").status)
+					e.RequireRefused(t, 416, "BLOB_UPLOAD_INVALID", "First byte of the layer part is 0 instead of 5", "PATCH", upload, again)
+					e.RequireRefused(t, 416, "BLOB_UPLOAD_INVALID", "First byte of the layer part is 0 instead of 5", "PATCH", upload, again, ranged(0, len(again))...)
+					require.Equal(t, 201, e.Do(t, "PUT", upload+"?digest="+faces.DigestOf([]byte("01234")), "").Status)
 
 					upload = begun() // what came is one part, and too small to be any but the last
-					require.Equal(t, 201, e.do(t, "PATCH", upload, "56789", ranged(5, 5)...).status)
-					e.requireRefused(t, 400, "BLOB_UPLOAD_INVALID", "All layer parts except the last part should be at least 5MB", "PUT", upload+"?digest="+digestOf([]byte("0123456789")), "")
+					require.Equal(t, 201, e.Do(t, "PATCH", upload, "56789", ranged(5, 5)...).Status)
+					e.RequireRefused(t, 400, "BLOB_UPLOAD_INVALID", "All layer parts except the last part should be at least 5MB", "PUT", upload+"?digest="+faces.DigestOf([]byte("0123456789")), "")
 				} else {
 					require.Zero(t, last.Bytes)
-					require.Equal(t, "0-0", e.do(t, "GET", upload, "").header.Get("Range"))
-					require.Equal(t, 201, e.do(t, "PUT", upload+"?digest="+digestOf([]byte(name)), name).status)
+					require.Equal(t, "0-0", e.Do(t, "GET", upload, "").Header.Get("Range"))
+					require.Equal(t, 201, e.Do(t, "PUT", upload+"?digest="+faces.DigestOf([]byte(name)), name).Status)
 				}
 
 				expires := begun()
 				server.Advance(24 * time.Hour)
-				e.authorization = "Basic " + authorizationToken(t, server)
-				require.Equal(t, 404, e.do(t, "GET", expires, "").status)
+				e.Authorization = "Basic " + faces.AuthorizationToken(t, server)
+				require.Equal(t, 404, e.Do(t, "GET", expires, "").Status)
 			})
 		}
 	}
@@ -194,8 +195,8 @@ func TestBrokenUpload(t *testing.T) {
 
 // While one layer is on its way others come and go.
 func TestUploadsDoNotWaitForEachOther(t *testing.T) {
-	onAllEndpoints(t, func(t *testing.T, e *endpoint) {
-		create(t, e.registry, app)
+	faces.EachEndpoint(t, func(t *testing.T, e *faces.Endpoint) {
+		faces.Create(t, e.Registry, faces.App)
 		const clients = 8
 		var all sync.WaitGroup
 		var ends []*io.PipeWriter
@@ -203,15 +204,15 @@ func TestUploadsDoNotWaitForEachOther(t *testing.T) {
 		for range clients {
 			body, end := io.Pipe()
 			ends = append(ends, end)
-			upload := e.begin(t)
+			upload := e.Begin(t)
 			all.Go(func() {
-				req, err := http.NewRequestWithContext(t.Context(), "PUT", e.origin+upload+"?digest="+digestOf([]byte("beginend")), body)
+				req, err := http.NewRequestWithContext(t.Context(), "PUT", e.Origin+upload+"?digest="+faces.DigestOf([]byte("beginend")), body)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				req.Header.Set("Authorization", e.authorization)
-				response, err := e.client.Do(req)
+				req.Header.Set("Authorization", e.Authorization)
+				response, err := e.Client.Do(req)
 				if err != nil {
 					t.Error(err)
 					return
@@ -224,8 +225,8 @@ func TestUploadsDoNotWaitForEachOther(t *testing.T) {
 			_, err := end.Write([]byte("begin"))
 			require.NoError(t, err)
 		}
-		e.pushed(t, app, "another layer")
-		e.registry.MustPush("team/other:v1", fakeecr.RandomImage(1, 100))
+		pushed(t, e, faces.App, "another layer")
+		e.Registry.MustPush("team/other:v1", fakeecr.RandomImage(1, 100))
 		for _, end := range ends {
 			_, err := end.Write([]byte("end"))
 			require.NoError(t, err)
@@ -242,47 +243,47 @@ func TestUploadsDoNotWaitForEachOther(t *testing.T) {
 // whole.
 func TestStreamsOfOneUpload(t *testing.T) {
 	r := fakeecr.New(t, fakeecr.WithOpenRegistry())
-	create(t, r, app)
-	e := &endpoint{registry: r, origin: "https://" + registryHost, client: &http.Client{Transport: r.Transport()}}
-	upload := e.begin(t)
-	meanwhile := readerFunc(func([]byte) (int, error) {
-		require.Equal(t, 201, e.do(t, "PATCH", upload, "quick").status)
+	faces.Create(t, r, faces.App)
+	e := &faces.Endpoint{Registry: r, Origin: "https://" + faces.RegistryHost, Client: &http.Client{Transport: r.Transport()}}
+	upload := e.Begin(t)
+	meanwhile := faces.ReaderFunc(func([]byte) (int, error) {
+		require.Equal(t, 201, e.Do(t, "PATCH", upload, "quick").Status)
 		return 0, io.EOF
 	})
-	got := e.stream(t, "PATCH", upload, io.MultiReader(strings.NewReader("slow"), meanwhile))
-	require.Equal(t, 416, got.status)
-	require.Contains(t, got.body, "First byte of the layer part is 0 instead of 5")
-	require.Equal(t, 201, e.do(t, "PUT", upload+"?digest="+digestOf([]byte("quick")), "").status)
+	got := stream(t, e, "PATCH", upload, io.MultiReader(strings.NewReader("slow"), meanwhile))
+	require.Equal(t, 416, got.Status)
+	require.Contains(t, got.Body, "First byte of the layer part is 0 instead of 5")
+	require.Equal(t, 201, e.Do(t, "PUT", upload+"?digest="+faces.DigestOf([]byte("quick")), "").Status)
 }
 
 func TestMemoryOfAnUploadIsFreed(t *testing.T) {
 	const size = 32 << 20
-	for name, end := range map[string]func(e *endpoint, upload string){
-		"cancelled": func(e *endpoint, upload string) {
-			require.Equal(t, 204, e.do(t, "DELETE", upload, "").status)
+	for name, end := range map[string]func(e *faces.Endpoint, upload string){
+		"cancelled": func(e *faces.Endpoint, upload string) {
+			require.Equal(t, 204, e.Do(t, "DELETE", upload, "").Status)
 		},
-		"expired": func(e *endpoint, _ string) { e.registry.Advance(24 * time.Hour) },
-		"with its repository": func(e *endpoint, _ string) {
-			_, err := e.registry.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String(app)})
+		"expired": func(e *faces.Endpoint, _ string) { e.Registry.Advance(24 * time.Hour) },
+		"with its repository": func(e *faces.Endpoint, _ string) {
+			_, err := e.Registry.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String(faces.App)})
 			require.NoError(t, err)
 		},
-		"of a layer that is there": func(e *endpoint, upload string) {
-			require.Equal(t, 201, e.do(t, "PUT", upload+"?digest="+digestOf(make([]byte, size)), "").status)
+		"of a layer that is there": func(e *faces.Endpoint, upload string) {
+			require.Equal(t, 201, e.Do(t, "PUT", upload+"?digest="+faces.DigestOf(make([]byte, size)), "").Status)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := fakeecr.New(t, fakeecr.WithOpenRegistry())
-			create(t, r, app)
-			e := &endpoint{registry: r, origin: "https://" + registryHost, client: &http.Client{Transport: r.Transport()}}
+			faces.Create(t, r, faces.App)
+			e := &faces.Endpoint{Registry: r, Origin: "https://" + faces.RegistryHost, Client: &http.Client{Transport: r.Transport()}}
 			if name == "of a layer that is there" {
-				require.Equal(t, 201, e.stream(t, "POST", uploadsOf+"?digest="+digestOf(make([]byte, size)), zeros(size)).status)
+				require.Equal(t, 201, stream(t, e, "POST", faces.UploadsOf+"?digest="+faces.DigestOf(make([]byte, size)), zeros(size)).Status)
 			}
-			before := heapInUse()
-			upload := e.begin(t)
-			require.Equal(t, 201, e.stream(t, "PATCH", upload, zeros(size)).status)
-			require.Greater(t, heapInUse()-before, int64(size*9/10))
+			before := faces.HeapInUse()
+			upload := e.Begin(t)
+			require.Equal(t, 201, stream(t, e, "PATCH", upload, zeros(size)).Status)
+			require.Greater(t, faces.HeapInUse()-before, int64(size*9/10))
 			end(e, upload)
-			require.Less(t, heapInUse()-before, int64(1<<20))
+			require.Less(t, faces.HeapInUse()-before, int64(1<<20))
 			runtime.KeepAlive(r)
 		})
 	}
@@ -290,7 +291,7 @@ func TestMemoryOfAnUploadIsFreed(t *testing.T) {
 
 // zeros is a body of so many bytes that takes no memory.
 func zeros(n int64) io.Reader {
-	return io.LimitReader(readerFunc(func(p []byte) (int, error) { clear(p); return len(p), nil }), n)
+	return io.LimitReader(faces.ReaderFunc(func(p []byte) (int, error) { clear(p); return len(p), nil }), n)
 }
 
 // allocated is how many bytes something allocates in all, which its peak cannot be
@@ -307,32 +308,32 @@ func allocated(f func()) int64 {
 func TestMemoryOfALayer(t *testing.T) {
 	const size = 64 << 20
 	whole := make([]byte, size)
-	digest := digestOf(whole)
-	onAllEndpoints(t, func(t *testing.T, e *endpoint) {
+	digest := faces.DigestOf(whole)
+	faces.EachEndpoint(t, func(t *testing.T, e *faces.Endpoint) {
 		if strings.HasSuffix(t.Name(), "/handler") {
 			t.Skip("the recorder of httptest keeps what it is told")
 		}
-		create(t, e.registry, app)
+		faces.Create(t, e.Registry, faces.App)
 		known := allocated(func() {
-			req, err := http.NewRequestWithContext(t.Context(), "PUT", e.origin+e.begin(t)+"?digest="+digest, bytes.NewReader(whole))
+			req, err := http.NewRequestWithContext(t.Context(), "PUT", e.Origin+e.Begin(t)+"?digest="+digest, bytes.NewReader(whole))
 			require.NoError(t, err)
-			req.Header.Set("Authorization", e.authorization)
-			response, err := e.client.Do(req)
+			req.Header.Set("Authorization", e.Authorization)
+			response, err := e.Client.Do(req)
 			require.NoError(t, err)
 			require.NoError(t, response.Body.Close())
 			require.Equal(t, 201, response.StatusCode)
 		})
 		require.Less(t, known, int64(size*105/100))
 		open := allocated(func() {
-			require.Equal(t, 201, e.stream(t, "PATCH", e.begin(t), zeros(size)).status)
+			require.Equal(t, 201, stream(t, e, "PATCH", e.Begin(t), zeros(size)).Status)
 		})
 		require.Less(t, open, int64(size*115/100))
 
-		create(t, e.registry, "team/image")
-		e.registry.MustPush(app+":v1", imageOf([]byte("{}"), whole))
-		at := e.do(t, "GET", blobsOf+digest, "").header.Get("Location")
+		faces.Create(t, e.Registry, "team/image")
+		e.Registry.MustPush(faces.App+":v1", faces.ImageOf([]byte("{}"), whole))
+		at := e.Do(t, "GET", faces.BlobsOf+digest, "").Header.Get("Location")
 		out := allocated(func() {
-			response, err := e.client.Get(at)
+			response, err := e.Client.Get(at)
 			require.NoError(t, err)
 			defer response.Body.Close()
 			require.EqualValues(t, size, response.ContentLength)
@@ -348,10 +349,10 @@ func TestMemoryOfALayer(t *testing.T) {
 func TestDownloadEndsWithItsReader(t *testing.T) {
 	layer := make([]byte, 64<<20)
 	server := fakeecr.NewServer(t)
-	server.MustPush(app+":v1", imageOf([]byte("{}"), layer))
-	f := loopback(server)
+	server.MustPush(faces.App+":v1", faces.ImageOf([]byte("{}"), layer))
+	f := faces.Loopback(server)
 	way := &http.Transport{}
-	response, err := (&http.Client{Transport: way}).Get(f.downloadURL(t, digestOf(layer)))
+	response, err := (&http.Client{Transport: way}).Get(f.DownloadURL(t, faces.DigestOf(layer)))
 	require.NoError(t, err)
 	_, err = io.ReadFull(response.Body, make([]byte, 10))
 	require.NoError(t, err)
@@ -371,9 +372,9 @@ func FuzzContentRange(f *testing.F) {
 	f.Fuzz(func(t *testing.T, header, body string) {
 		for mode, m := range modes {
 			r := fakeecr.New(t, append(m.options, fakeecr.WithOpenRegistry())...)
-			create(t, r, app)
-			e := &endpoint{registry: r, origin: "https://" + registryHost, client: &http.Client{Transport: r.Transport()}}
-			upload := e.begin(t)
+			faces.Create(t, r, faces.App)
+			e := &faces.Endpoint{Registry: r, Origin: "https://" + faces.RegistryHost, Client: &http.Client{Transport: r.Transport()}}
+			upload := e.Begin(t)
 			received, parts := "", 0
 			for range 2 {
 				first, last := -1, -1
@@ -382,21 +383,21 @@ func FuzzContentRange(f *testing.F) {
 				if header == "" {
 					follows = mode == "spec" || received == "" || body == ""
 				}
-				got := e.do(t, "PATCH", upload, body, "Content-Range", header)
-				if got.status == m.patched {
+				got := e.Do(t, "PATCH", upload, body, "Content-Range", header)
+				if got.Status == m.patched {
 					require.True(t, follows, "%q with %d bytes after %d", header, len(body), len(received))
 					received += body
 					parts += min(len(body), 1)
 				} else {
-					require.Contains(t, []int{400, 416}, got.status)
+					require.Contains(t, []int{400, 416}, got.Status)
 				}
-				require.Equal(t, fmt.Sprintf("0-%d", max(len(received)-1, 0)), e.do(t, "GET", upload, "").header.Get("Range"))
+				require.Equal(t, fmt.Sprintf("0-%d", max(len(received)-1, 0)), e.Do(t, "GET", upload, "").Header.Get("Range"))
 			}
 			want := 201
 			if mode == "ECR" && parts != 1 { // none, or one before the last that is small
 				want = 400
 			}
-			require.Equal(t, want, e.do(t, "PUT", upload+"?digest="+url.QueryEscape(digestOf([]byte(received))), "").status)
+			require.Equal(t, want, e.Do(t, "PUT", upload+"?digest="+url.QueryEscape(faces.DigestOf([]byte(received))), "").Status)
 		}
 	})
 }

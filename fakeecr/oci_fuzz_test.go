@@ -11,13 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
 // No path, query or body makes the registry endpoint fail, or leads to anything
 // but a repository of the registry.
 func FuzzRegistryPaths(f *testing.F) {
-	digest := digestOf([]byte("{}"))
+	digest := faces.DigestOf([]byte("{}"))
 	for _, seed := range [][4]string{
 		{"GET", "/v2/", "", ""},
 		{"GET", "/v2/team/app/manifests/v1", "", ""},
@@ -44,10 +45,10 @@ func FuzzRegistryPaths(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method, path, query, body string) {
 		for _, options := range [][]fakeecr.Option{nil, {fakeecr.WithSpecRegistry()}} {
 			r := fakeecr.New(t, append(options, fakeecr.WithOpenRegistry(), fakeecr.WithSeed(1))...)
-			r.MustPush(app+":v1", fakeecr.RandomImage(1, 10))
+			r.MustPush(faces.App+":v1", fakeecr.RandomImage(1, 10))
 			r.MustPush("other/app:v1", fakeecr.RandomImage(2, 10))
 			req := &http.Request{
-				Method: method, URL: &url.URL{Path: path, RawQuery: query}, Host: registryHost, Header: http.Header{},
+				Method: method, URL: &url.URL{Path: path, RawQuery: query}, Host: faces.RegistryHost, Header: http.Header{},
 				ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body)),
 			}
 			recorder := httptest.NewRecorder()
@@ -59,18 +60,18 @@ func FuzzRegistryPaths(f *testing.F) {
 			}
 			require.Equal(t, "registry/2.0", got.Header.Get("Docker-Distribution-Api-Version"))
 			if location := got.Header.Get("Location"); got.StatusCode != http.StatusTemporaryRedirect && location != "" {
-				require.True(t, strings.HasPrefix(location, "http://"+registryHost+"/v2/"), location)
+				require.True(t, strings.HasPrefix(location, "http://"+faces.RegistryHost+"/v2/"), location)
 			}
 			for _, call := range r.Trace().Where(scenarios.Through(scenarios.FaceRegistry)) {
 				require.Equal(t, "123456789012", call.Account)
 				if call.Err == nil {
-					require.Contains(t, []string{"", app, "other/app"}, call.Repository)
+					require.Contains(t, []string{"", faces.App, "other/app"}, call.Repository)
 					require.True(t, call.Repository == "" || strings.HasPrefix(path, "/v2/"+call.Repository+"/"), path)
 				}
 			}
 			described, err := r.DescribeRepositories(t.Context(), nil)
 			require.NoError(t, err)
-			require.Equal(t, []string{"other/app", app}, repositoryNames(described.Repositories))
+			require.Equal(t, []string{"other/app", faces.App}, faces.RepositoryNames(described.Repositories))
 		}
 	})
 }

@@ -11,25 +11,26 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 func TestRegistryPullsThrough(t *testing.T) {
-	upstream := new(switched)
-	onAllEndpoints(t, func(t *testing.T, e *endpoint) {
+	upstream := new(faces.Switched)
+	faces.EachEndpoint(t, func(t *testing.T, e *faces.Endpoint) {
 		hub := fakeecr.New(t)
 		upstream.Upstream = hub.Upstream()
-		createRule(t, e.registry, cachedWithSecret("hub", "registry-1.docker.io", hubSecret))
+		faces.CreateRule(t, e.Registry, faces.CachedWithSecret("hub", "registry-1.docker.io", faces.HubSecret))
 		image := fakeecr.RandomImage(1, 4096)
 		hub.MustPush("library/nginx:1", image)
 
 		// The first pull makes the repository, by HEAD as well.
-		head := e.do(t, "HEAD", "/v2/hub/library/nginx/manifests/1", "")
-		require.Equal(t, 200, head.status)
-		require.Equal(t, image.Digest(), head.header.Get("Docker-Content-Digest"))
-		require.Equal(t, string(image.Manifest), e.do(t, "GET", "/v2/hub/library/nginx/manifests/1", "").body)
-		layer := digestOf(image.Blobs[0])
-		require.Equal(t, 200, e.do(t, "HEAD", "/v2/hub/library/nginx/blobs/"+layer, "").status)
-		e.requireRefused(t, 404, "MANIFEST_UNKNOWN", notFoundHere, "GET", "/v2/hub/library/nginx/manifests/2", "")
+		head := e.Do(t, "HEAD", "/v2/hub/library/nginx/manifests/1", "")
+		require.Equal(t, 200, head.Status)
+		require.Equal(t, image.Digest(), head.Header.Get("Docker-Content-Digest"))
+		require.Equal(t, string(image.Manifest), e.Do(t, "GET", "/v2/hub/library/nginx/manifests/1", "").Body)
+		layer := faces.DigestOf(image.Blobs[0])
+		require.Equal(t, 200, e.Do(t, "HEAD", "/v2/hub/library/nginx/blobs/"+layer, "").Status)
+		e.RequireRefused(t, 404, "MANIFEST_UNKNOWN", notFoundHere, "GET", "/v2/hub/library/nginx/manifests/2", "")
 
 		for _, c := range []struct {
 			err    error
@@ -40,22 +41,22 @@ func TestRegistryPullsThrough(t *testing.T) {
 			{fakeecr.ErrUpstreamTooManyRequests, 429, "TOOMANYREQUESTS"},
 			{http.ErrHandlerTimeout, 503, "UNAVAILABLE"},
 		} {
-			upstream.Upstream = failing{c.err}
-			e.requireRefused(t, c.status, c.code, "Unable to pull from the upstream registry registry-1.docker.io: "+c.err.Error(), "GET", "/v2/hub/library/redis/manifests/1", "")
+			upstream.Upstream = faces.Failing{Err: c.err}
+			e.RequireRefused(t, c.status, c.code, "Unable to pull from the upstream registry registry-1.docker.io: "+c.err.Error(), "GET", "/v2/hub/library/redis/manifests/1", "")
 		}
 	}, fakeecr.WithUpstream("registry-1.docker.io", upstream))
 }
 
 func TestRegistryPushesReplicate(t *testing.T) {
-	onAllEndpoints(t, func(t *testing.T, e *endpoint) {
-		_, err := e.registry.PutReplicationConfiguration(t.Context(), &ecr.PutReplicationConfigurationInput{ReplicationConfiguration: &types.ReplicationConfiguration{
+	faces.EachEndpoint(t, func(t *testing.T, e *faces.Endpoint) {
+		_, err := e.Registry.PutReplicationConfiguration(t.Context(), &ecr.PutReplicationConfigurationInput{ReplicationConfiguration: &types.ReplicationConfiguration{
 			Rules: []types.ReplicationRule{{Destinations: []types.ReplicationDestination{{Region: aws.String("eu-west-1"), RegistryId: aws.String("123456789012")}}}},
 		}})
 		require.NoError(t, err)
-		create(t, e.registry, app)
-		image := e.stored(t, "{}", "layer")
-		require.Equal(t, 201, e.put(t, "v1", image).status)
-		e.registry.Advance(time.Hour)
-		require.Equal(t, []string{"v1"}, imageDetails(t, e.registry.In("eu-west-1"), app)[image.Digest()].ImageTags)
+		faces.Create(t, e.Registry, faces.App)
+		image := stored(t, e, "{}", "layer")
+		require.Equal(t, 201, putManifest(t, e, "v1", image).Status)
+		e.Registry.Advance(time.Hour)
+		require.Equal(t, []string{"v1"}, faces.ImageDetails(t, e.Registry.In("eu-west-1"), faces.App)[image.Digest()].ImageTags)
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -58,47 +59,47 @@ func TestRegistryErrors(t *testing.T) {
 		{errors.New("Sentence."), 500, "UNKNOWN"},
 	} {
 		r := fakeecr.New(t, fakeecr.WithScenario(scenarios.Scenario{scenarios.On("ListImages").Fail(c.err)}))
-		e := &endpoint{registry: r, origin: "https://" + registryHost, client: &http.Client{Transport: r.Transport()}}
-		e.authorization = "Basic " + authorizationToken(t, r)
-		e.requireRefused(t, c.status, c.code, "Sentence.", "GET", "/v2/team/app/tags/list", "")
+		e := &faces.Endpoint{Registry: r, Origin: "https://" + faces.RegistryHost, Client: &http.Client{Transport: r.Transport()}}
+		e.Authorization = "Basic " + faces.AuthorizationToken(t, r)
+		e.RequireRefused(t, c.status, c.code, "Sentence.", "GET", "/v2/team/app/tags/list", "")
 	}
 }
 
 func TestRulesReachTheRegistry(t *testing.T) {
-	onAllEndpoints(t, func(t *testing.T, e *endpoint) {
-		create(t, e.registry, app)
-		image := e.stored(t, "{}", "layer")
-		e.registry.Play(scenarios.Throttle("PutImage", 2))
+	faces.EachEndpoint(t, func(t *testing.T, e *faces.Endpoint) {
+		faces.Create(t, e.Registry, faces.App)
+		image := stored(t, e, "{}", "layer")
+		e.Registry.Play(scenarios.Throttle("PutImage", 2))
 		for range 2 {
-			e.requireRefused(t, 429, "TOOMANYREQUESTS", "Rate exceeded", "PUT", manifestsOf+"v1", string(image.Manifest), "Content-Type", ociManifest)
+			e.RequireRefused(t, 429, "TOOMANYREQUESTS", "Rate exceeded", "PUT", faces.ManifestsOf+"v1", string(image.Manifest), "Content-Type", faces.OCIManifest)
 		}
-		require.Equal(t, 201, e.put(t, "v1", image).status)
-		puts := e.registry.Trace().For("PutImage")
+		require.Equal(t, 201, putManifest(t, e, "v1", image).Status)
+		puts := e.Registry.Trace().For("PutImage")
 		require.Len(t, puts, 3)
 		require.Equal(t, []string{"throttle PutImage 2 times"}, puts[0].Rules)
-		require.Equal(t, 3, len(e.registry.Trace().Where(scenarios.Through(scenarios.FaceRegistry))))
+		require.Equal(t, 3, len(e.Registry.Trace().Where(scenarios.Through(scenarios.FaceRegistry))))
 
 		// One item of a batch, an answer in the service's place, and a call that is
 		// answered with nothing.
-		e.registry.Play(scenarios.Scenario{scenarios.On("BatchGetImage").First(1).FailItem(1, string(types.ImageFailureCodeUpstreamTooManyRequests), "Slow down.")})
-		e.requireRefused(t, 429, "TOOMANYREQUESTS", "Slow down.", "GET", manifestsOf+"v1", "")
-		e.registry.Play(scenarios.Scenario{scenarios.On("BatchGetImage").First(1).Fail(&scenarios.Response{
+		e.Registry.Play(scenarios.Scenario{scenarios.On("BatchGetImage").First(1).FailItem(1, string(types.ImageFailureCodeUpstreamTooManyRequests), "Slow down.")})
+		e.RequireRefused(t, 429, "TOOMANYREQUESTS", "Slow down.", "GET", faces.ManifestsOf+"v1", "")
+		e.Registry.Play(scenarios.Scenario{scenarios.On("BatchGetImage").First(1).Fail(&scenarios.Response{
 			Status: 503, Header: http.Header{"Retry-After": {"7"}}, Body: "<html>",
 		})})
-		got := e.do(t, "GET", manifestsOf+"v1", "")
-		require.Equal(t, 503, got.status)
-		require.Equal(t, "7", got.header.Get("Retry-After"))
-		require.Equal(t, "<html>", got.body)
+		got := e.Do(t, "GET", faces.ManifestsOf+"v1", "")
+		require.Equal(t, 503, got.Status)
+		require.Equal(t, "7", got.Header.Get("Retry-After"))
+		require.Equal(t, "<html>", got.Body)
 
 		// A manifest that was damaged on its way has the digest of the one that was
 		// not.
-		e.registry.Play(scenarios.Scenario{scenarios.On("BatchGetImage").First(1).Reserialise()})
-		damaged := e.do(t, "GET", manifestsOf+"v1", "")
-		require.NotEqual(t, string(image.Manifest), damaged.body)
-		require.JSONEq(t, string(image.Manifest), damaged.body)
+		e.Registry.Play(scenarios.Scenario{scenarios.On("BatchGetImage").First(1).Reserialise()})
+		damaged := e.Do(t, "GET", faces.ManifestsOf+"v1", "")
+		require.NotEqual(t, string(image.Manifest), damaged.Body)
+		require.JSONEq(t, string(image.Manifest), damaged.Body)
 
-		e.registry.Play(scenarios.Scenario{scenarios.On("PutImage", scenarios.Through(scenarios.FaceAPI)).Fail(scenarios.Throttled()).Optional()})
-		require.Equal(t, 201, e.put(t, "v2", image).status)
+		e.Registry.Play(scenarios.Scenario{scenarios.On("PutImage", scenarios.Through(scenarios.FaceAPI)).Fail(scenarios.Throttled()).Optional()})
+		require.Equal(t, 201, putManifest(t, e, "v2", image).Status)
 	})
 }
 
@@ -116,19 +117,19 @@ func TestRegistryRepliesAreDamaged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := fakeecr.NewServer(t)
-			for _, e := range []*endpoint{
-				{registry: server.Registry, origin: server.URL, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}},
-				{registry: server.Registry, origin: "https://" + registryHost, client: &http.Client{Transport: server.Transport()}},
+			for _, e := range []*faces.Endpoint{
+				{Registry: server.Registry, Origin: server.URL, Client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}},
+				{Registry: server.Registry, Origin: "https://" + faces.RegistryHost, Client: &http.Client{Transport: server.Transport()}},
 			} {
-				server.MustPush(app+":v1", image)
-				e.authorization = "Basic " + authorizationToken(t, server)
+				server.MustPush(faces.App+":v1", image)
+				e.Authorization = "Basic " + faces.AuthorizationToken(t, server)
 				playing := server.Play(scenarios.Scenario{c.rule})
-				_, err := e.send(t, "PUT", manifestsOf+"v2", string(image.Manifest), "Content-Type", ociManifest)
+				_, err := e.Send(t, "PUT", faces.ManifestsOf+"v2", string(image.Manifest), "Content-Type", faces.OCIManifest)
 				c.want(err)
 				playing.Stop()
 				put := name == "lost"
-				require.Equal(t, put, e.do(t, "HEAD", manifestsOf+"v2", "").status == 200, "whether the image was put")
-				require.Equal(t, 202, e.do(t, "DELETE", manifestsOf+image.Digest(), "").status)
+				require.Equal(t, put, e.Do(t, "HEAD", faces.ManifestsOf+"v2", "").Status == 200, "whether the image was put")
+				require.Equal(t, 202, e.Do(t, "DELETE", faces.ManifestsOf+image.Digest(), "").Status)
 			}
 		})
 	}
@@ -137,20 +138,20 @@ func TestRegistryRepliesAreDamaged(t *testing.T) {
 func TestRegistryRepliesAreCutAndSlow(t *testing.T) {
 	image := fakeecr.RandomImage(1, 10)
 	server := fakeecr.NewServer(t)
-	server.MustPush(app+":v1", image)
-	for _, e := range []*endpoint{
-		{registry: server.Registry, origin: server.URL, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}},
-		{registry: server.Registry, origin: "https://" + registryHost, client: &http.Client{Transport: server.Transport()}},
+	server.MustPush(faces.App+":v1", image)
+	for _, e := range []*faces.Endpoint{
+		{Registry: server.Registry, Origin: server.URL, Client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}},
+		{Registry: server.Registry, Origin: "https://" + faces.RegistryHost, Client: &http.Client{Transport: server.Transport()}},
 	} {
-		e.authorization = "Basic " + authorizationToken(t, server)
+		e.Authorization = "Basic " + faces.AuthorizationToken(t, server)
 		cut := server.Play(scenarios.Scenario{scenarios.On("BatchGetImage").CutAfter(100)})
-		got, err := e.send(t, "GET", manifestsOf+"v1", "")
+		got, err := e.Send(t, "GET", faces.ManifestsOf+"v1", "")
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-		require.Equal(t, string(image.Manifest[:100]), got.body)
+		require.Equal(t, string(image.Manifest[:100]), got.Body)
 		cut.Stop()
 
 		reset := server.Play(scenarios.Scenario{scenarios.On("BatchGetImage").ResetAfter(100)})
-		_, err = e.send(t, "GET", manifestsOf+"v1", "")
+		_, err = e.Send(t, "GET", faces.ManifestsOf+"v1", "")
 		require.ErrorIs(t, err, syscall.ECONNRESET)
 		reset.Stop()
 
@@ -158,9 +159,9 @@ func TestRegistryRepliesAreCutAndSlow(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		answered := make(chan int, 1)
 		go func() {
-			req, _ := http.NewRequestWithContext(ctx, "GET", e.origin+manifestsOf+"v1", strings.NewReader(""))
-			req.Header.Set("Authorization", e.authorization)
-			response, err := e.client.Do(req)
+			req, _ := http.NewRequestWithContext(ctx, "GET", e.Origin+faces.ManifestsOf+"v1", strings.NewReader(""))
+			req.Header.Set("Authorization", e.Authorization)
+			response, err := e.Client.Do(req)
 			if err != nil {
 				answered <- 0
 				return
@@ -180,39 +181,39 @@ func TestRegistryRepliesAreCutAndSlow(t *testing.T) {
 // the API.
 func TestRulesOnStreamedParts(t *testing.T) {
 	layer := strings.Repeat("layer", 40_000)
-	digest := digestOf([]byte(layer))
+	digest := faces.DigestOf([]byte(layer))
 	finish := "?digest=" + digest
-	onAllEndpoints(t, func(t *testing.T, e *endpoint) {
-		create(t, e.registry, app)
-		push := func() reply {
-			upload := e.begin(t)
-			if got := e.stream(t, "PATCH", upload, strings.NewReader(layer)); got.status != 201 {
+	faces.EachEndpoint(t, func(t *testing.T, e *faces.Endpoint) {
+		faces.Create(t, e.Registry, faces.App)
+		push := func() faces.Reply {
+			upload := e.Begin(t)
+			if got := stream(t, e, "PATCH", upload, strings.NewReader(layer)); got.Status != 201 {
 				return got
 			}
-			return e.do(t, "PUT", upload+finish, "")
+			return e.Do(t, "PUT", upload+finish, "")
 		}
-		during := func(rule *scenarios.Rule) reply {
-			playing := e.registry.Play(scenarios.Scenario{rule})
+		during := func(rule *scenarios.Rule) faces.Reply {
+			playing := e.Registry.Play(scenarios.Scenario{rule})
 			defer playing.Stop()
 			return push()
 		}
 		part := scenarios.On("UploadLayerPart")
 		got := during(part.First(1).Fail(scenarios.Throttled()))
-		require.Equal(t, 429, got.status)
-		require.Contains(t, got.body, "TOOMANYREQUESTS")
-		require.Equal(t, 400, during(part.Garble(int64(len(layer)-1))).status)
-		require.Equal(t, 201, during(part.Garble(int64(len(layer))).Optional()).status, "there is no such byte")
-		require.Equal(t, 416, during(part.Twice()).status)
+		require.Equal(t, 429, got.Status)
+		require.Contains(t, got.Body, "TOOMANYREQUESTS")
+		require.Equal(t, 400, during(part.Garble(int64(len(layer)-1))).Status)
+		require.Equal(t, 201, during(part.Garble(int64(len(layer))).Optional()).Status, "there is no such byte")
+		require.Equal(t, 416, during(part.Twice()).Status)
 		shown := 0
-		require.Equal(t, 201, during(part.With(scenarios.Around(countBytes(&shown)))).status)
+		require.Equal(t, 201, during(part.With(scenarios.Around(countBytes(&shown)))).Status)
 		require.Equal(t, len(layer), shown)
-		parts := e.registry.Trace().For("UploadLayerPart")
+		parts := e.Registry.Trace().For("UploadLayerPart")
 		require.EqualValues(t, len(layer), parts[len(parts)-1].Bytes)
-		require.Equal(t, 400, during(part.With(scenarios.Around(cutBytes))).status)
+		require.Equal(t, 400, during(part.With(scenarios.Around(cutBytes))).Status)
 
-		e.registry.Play(scenarios.Scenario{scenarios.On("UploadLayerPart", scenarios.Through(scenarios.FaceAPI)).Fail(scenarios.Throttled()).Optional()})
-		require.Equal(t, 201, push().status)
-		parts = e.registry.Trace().For("UploadLayerPart")
+		e.Registry.Play(scenarios.Scenario{scenarios.On("UploadLayerPart", scenarios.Through(scenarios.FaceAPI)).Fail(scenarios.Throttled()).Optional()})
+		require.Equal(t, 201, push().Status)
+		parts = e.Registry.Trace().For("UploadLayerPart")
 		last := parts[len(parts)-1]
 		require.EqualValues(t, len(layer), last.Bytes)
 		require.Equal(t, digest, last.Digest)
@@ -223,9 +224,9 @@ func TestRulesOnStreamedParts(t *testing.T) {
 	})
 
 	full := fakeecr.New(t, fakeecr.WithFullTrace(), fakeecr.WithOpenRegistry())
-	create(t, full, app)
-	e := &endpoint{registry: full, origin: "https://" + registryHost, client: &http.Client{Transport: full.Transport()}}
-	require.Equal(t, 201, e.stream(t, "PATCH", e.begin(t), strings.NewReader(layer)).status)
+	faces.Create(t, full, faces.App)
+	e := &faces.Endpoint{Registry: full, Origin: "https://" + faces.RegistryHost, Client: &http.Client{Transport: full.Transport()}}
+	require.Equal(t, 201, stream(t, e, "PATCH", e.Begin(t), strings.NewReader(layer)).Status)
 	require.True(t, layer == string(full.Trace().For("UploadLayerPart")[0].Input.(*ecr.UploadLayerPartInput).LayerPartBlob))
 }
 
@@ -244,11 +245,11 @@ func TestRulesOnBrokenParts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := fakeecr.New(t, fakeecr.WithOpenRegistry())
-			create(t, r, app)
-			e := &endpoint{registry: r, origin: "https://" + registryHost, client: &http.Client{Transport: r.Transport()}}
-			upload := e.begin(t)
+			faces.Create(t, r, faces.App)
+			e := &faces.Endpoint{Registry: r, Origin: "https://" + faces.RegistryHost, Client: &http.Client{Transport: r.Transport()}}
+			upload := e.Begin(t)
 			r.Play(scenarios.Scenario{c.rule})
-			req, err := http.NewRequestWithContext(t.Context(), "PATCH", e.origin+upload, io.MultiReader(strings.NewReader("layer"), iotest.ErrReader(errNoMore)))
+			req, err := http.NewRequestWithContext(t.Context(), "PATCH", e.Origin+upload, io.MultiReader(strings.NewReader("layer"), iotest.ErrReader(errNoMore)))
 			require.NoError(t, err)
 			_, err = r.Transport().RoundTrip(req)
 			require.ErrorIs(t, err, errNoMore)
@@ -258,7 +259,7 @@ func TestRulesOnBrokenParts(t *testing.T) {
 			if c.stays == "" {
 				want = 400
 			}
-			require.Equal(t, want, e.do(t, "PUT", upload+"?digest="+digestOf([]byte(c.stays)), "").status)
+			require.Equal(t, want, e.Do(t, "PUT", upload+"?digest="+faces.DigestOf([]byte(c.stays)), "").Status)
 		})
 	}
 	require.Equal(t, 5, shown)

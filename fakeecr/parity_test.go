@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -58,12 +59,12 @@ func script() []step {
 			})
 		}},
 		{name: "bytes", call: func(ctx context.Context, api fakeecr.API) (any, error) {
-			return nil, pushThrough(ctx, api, "team/app", "v1", image)
+			return nil, faces.PushThrough(ctx, api, "team/app", "v1", image)
 		}},
 		{name: "failures beside an output", call: get},
 		{name: "a time", call: call(fakeecr.API.DescribeImages, &ecr.DescribeImagesInput{RepositoryName: app})},
 		{name: "a download URL", call: call(fakeecr.API.GetDownloadUrlForLayer, &ecr.GetDownloadUrlForLayerInput{
-			RepositoryName: app, LayerDigest: aws.String(digestOf(image.Blobs[0]))})},
+			RepositoryName: app, LayerDigest: aws.String(faces.DigestOf(image.Blobs[0]))})},
 		{name: "a token", call: call(fakeecr.API.GetAuthorizationToken, &ecr.GetAuthorizationTokenInput{})},
 		{name: "a rule with an exception", call: describe, rule: scenarios.On("DescribeRepositories").
 			Fail(&types.KmsException{Message: aws.String("no"), KmsError: aws.String("DisabledException")})},
@@ -104,39 +105,39 @@ type result struct {
 }
 
 func TestFacesAreEqual(t *testing.T) {
-	faces := faces(t)
+	faces := faces.New(t)
 	var results [][]result
 	for _, f := range faces {
 		results = append(results, play(t, f))
 	}
 	for i, want := range results[0] {
 		for j := range faces[1:] {
-			require.Equal(t, want, results[j+1][i], "%s: %s differs from %s", want.Step, faces[j+1].name, faces[0].name)
+			require.Equal(t, want, results[j+1][i], "%s: %s differs from %s", want.Step, faces[j+1].Name, faces[0].Name)
 		}
 	}
-	want := neutral(faces[0].registry.Trace())
+	want := neutral(faces[0].Registry.Trace())
 	require.NotEmpty(t, want)
 	for _, f := range faces[1:] {
-		got := neutral(f.registry.Trace())
+		got := neutral(f.Registry.Trace())
 		require.Len(t, got, len(want))
 		for i := range want {
-			require.Equal(t, want[i], got[i], "trace of %s", f.name)
+			require.Equal(t, want[i], got[i], "trace of %s", f.Name)
 		}
 	}
 }
 
-func play(t *testing.T, f face) []result {
+func play(t *testing.T, f faces.Face) []result {
 	var results []result
 	for _, s := range script() {
 		var playing *fakeecr.Playing
 		if s.rule != nil {
-			playing = f.registry.Play(scenarios.Scenario{s.rule})
+			playing = f.Registry.Play(scenarios.Scenario{s.rule})
 		}
-		calls := len(f.registry.Trace())
+		calls := len(f.Registry.Trace())
 		out, err := s.call(t.Context(), f.API)
 		if playing != nil {
 			// Over a socket the server learns a little later that its client has gone.
-			require.Eventually(t, func() bool { return len(f.registry.Trace()) > calls }, time.Minute, time.Millisecond)
+			require.Eventually(t, func() bool { return len(f.Registry.Trace()) > calls }, time.Minute, time.Millisecond)
 			playing.Stop()
 		}
 		results = append(results, resultOf(s.name, out, err))
@@ -148,7 +149,7 @@ func play(t *testing.T, f face) []result {
 var origin = regexp.MustCompile(`https?://[^/"]+`)
 
 func resultOf(name string, out any, err error) result {
-	r := result{Step: name, Chain: chain(err)}
+	r := result{Step: name, Chain: faces.Chain(err)}
 	if err != nil {
 		r.Text = origin.ReplaceAllString(err.Error(), "")
 		var response *awshttp.ResponseError

@@ -2,10 +2,7 @@ package fakeecr_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,27 +14,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-var errNo = &types.ServerException{Message: aws.String("no")}
-
-// outcomes calls DescribeRepositories n times and draws a dot for each success,
-// an F for each failure.
-func outcomes(ctx context.Context, api fakeecr.API, n int) string {
-	var drawn strings.Builder
-	for range n {
-		if _, err := api.DescribeRepositories(ctx, nil); err != nil {
-			drawn.WriteByte('F')
-		} else {
-			drawn.WriteByte('.')
-		}
-	}
-	return drawn.String()
-}
-
 func TestTurns(t *testing.T) {
-	on := scenarios.On("DescribeRepositories").Fail(errNo)
+	on := scenarios.On("DescribeRepositories").Fail(faces.ErrNo)
 	for name, c := range map[string]struct {
 		rule *scenarios.Rule
 		want string
@@ -52,31 +34,31 @@ func TestTurns(t *testing.T) {
 		"after and every":   {on.After(1).Every(2), "..F.F.F."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				require.Equal(t, c.want, outcomes(t.Context(), f, 8))
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				require.Equal(t, c.want, faces.Outcomes(t.Context(), f, 8))
 			}, fakeecr.WithScenario(scenarios.Scenario{c.rule}))
 		})
 	}
 }
 
 func TestConditions(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		rules := scenarios.Scenario{
-			scenarios.On("CreateRepository", scenarios.Repository("team/bad")).Fail(errNo),
-			scenarios.On("CreateRepository", scenarios.When(func(in *ecr.CreateRepositoryInput) bool { return len(in.Tags) > 0 })).Fail(errNo),
-			scenarios.On("CreateRepository", scenarios.Region("eu-west-1")).Fail(errNo),
-			scenarios.On("CreateRepository", scenarios.Account("210987654321")).Fail(errNo),
+			scenarios.On("CreateRepository", scenarios.Repository("team/bad")).Fail(faces.ErrNo),
+			scenarios.On("CreateRepository", scenarios.When(func(in *ecr.CreateRepositoryInput) bool { return len(in.Tags) > 0 })).Fail(faces.ErrNo),
+			scenarios.On("CreateRepository", scenarios.Region("eu-west-1")).Fail(faces.ErrNo),
+			scenarios.On("CreateRepository", scenarios.Account("210987654321")).Fail(faces.ErrNo),
 		}
-		playing := f.registry.Play(rules)
-		create := func(f face, in *ecr.CreateRepositoryInput) error {
+		playing := f.Registry.Play(rules)
+		create := func(f faces.Face, in *ecr.CreateRepositoryInput) error {
 			_, err := f.CreateRepository(t.Context(), in)
 			return err
 		}
 		require.NoError(t, create(f, &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/good")}))
 		require.Error(t, create(f, &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/bad")}))
 		require.Error(t, create(f, &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/tagged"), Tags: []types.Tag{{Key: aws.String("k"), Value: aws.String("v")}}}))
-		require.Error(t, create(f.in("eu-west-1"), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/good")}))
-		require.Error(t, create(f.account("210987654321"), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/good")}))
+		require.Error(t, create(f.In("eu-west-1"), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/good")}))
+		require.Error(t, create(f.Account("210987654321"), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/good")}))
 		for _, rule := range rules {
 			require.Equal(t, 1, playing.Fired(rule), rule.String())
 		}
@@ -84,23 +66,23 @@ func TestConditions(t *testing.T) {
 }
 
 func TestFailedCallChangesNothing(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/app")})
-		requireError[*types.ServerException](t, err, "no")
+		faces.RequireError[*types.ServerException](t, err, "no")
 		out, err := f.DescribeRepositories(t.Context(), nil)
 		require.NoError(t, err)
 		require.Empty(t, out.Repositories)
-	}, fakeecr.WithScenario(scenarios.Scenario{scenarios.On("CreateRepository").Fail(errNo)}))
+	}, fakeecr.WithScenario(scenarios.Scenario{scenarios.On("CreateRepository").Fail(faces.ErrNo)}))
 }
 
 func TestDroppedCallIsCarriedOut(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/app")})
 		require.ErrorContains(t, err, "request send failed")
 		out, err := f.DescribeRepositories(t.Context(), nil)
 		require.NoError(t, err)
 		require.Len(t, out.Repositories, 1)
-		lost := f.registry.Trace()[0]
+		lost := f.Registry.Trace()[0]
 		require.ErrorIs(t, lost.Err, scenarios.ErrReplyLost)
 		require.Equal(t, "team/app", *lost.Output.(*ecr.CreateRepositoryOutput).Repository.RepositoryName)
 	}, fakeecr.WithScenario(scenarios.Scenario{scenarios.On("CreateRepository").Drop()}))
@@ -108,10 +90,10 @@ func TestDroppedCallIsCarriedOut(t *testing.T) {
 
 func TestRulesPlayInOrder(t *testing.T) {
 	registry := fakeecr.New(t)
-	first := scenarios.On("DescribeRepositories").First(2).Fail(errNo).Named("down")
+	first := scenarios.On("DescribeRepositories").First(2).Fail(faces.ErrNo).Named("down")
 	second := scenarios.On("DescribeRepositories").First(1).Fail(scenarios.Throttled()).Named("busy")
 	playing := registry.Play(scenarios.Scenario{first, second})
-	require.Equal(t, "FFF.", outcomes(t.Context(), registry, 4), "a call that the first rule fails is not the second's")
+	require.Equal(t, "FFF.", faces.Outcomes(t.Context(), registry, 4), "a call that the first rule fails is not the second's")
 	require.Equal(t, 2, playing.Fired(first))
 	require.Equal(t, 1, playing.Fired(second))
 	require.Equal(t, []string{"busy"}, registry.Trace()[2].Rules)
@@ -119,29 +101,29 @@ func TestRulesPlayInOrder(t *testing.T) {
 
 func TestStop(t *testing.T) {
 	registry := fakeecr.New(t)
-	playing := registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").Fail(errNo)})
-	require.Equal(t, "F", outcomes(t.Context(), registry, 1))
+	playing := registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").Fail(faces.ErrNo)})
+	require.Equal(t, "F", faces.Outcomes(t.Context(), registry, 1))
 	playing.Stop()
 	playing.Stop()
 	playing.Release()
-	require.Equal(t, ".", outcomes(t.Context(), registry, 1))
+	require.Equal(t, ".", faces.Outcomes(t.Context(), registry, 1))
 }
 
 func TestDelayEndsWithTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		registry := fakeecr.New(t, fakeecr.WithScenario(scenarios.Scenario{scenarios.On("DescribeRepositories").Delay(time.Hour)}))
 		begun := time.Now()
-		require.Equal(t, ".", outcomes(t.Context(), registry, 1))
+		require.Equal(t, ".", faces.Outcomes(t.Context(), registry, 1))
 		require.Equal(t, time.Hour, time.Since(begun))
 	})
 }
 
 func TestDelayEndsWithAdvance(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		rule := scenarios.On("DescribeRepositories").Delay(time.Hour)
-		playing := f.registry.Play(scenarios.Scenario{rule})
+		playing := f.Registry.Play(scenarios.Scenario{rule})
 		done := make(chan string)
-		go func() { done <- outcomes(t.Context(), f, 1) }()
+		go func() { done <- faces.Outcomes(t.Context(), f, 1) }()
 		for playing.Fired(rule) == 0 {
 			time.Sleep(time.Millisecond)
 		}
@@ -152,7 +134,7 @@ func TestDelayEndsWithAdvance(t *testing.T) {
 		}
 		// The call may not have looked at the clock yet when it is advanced.
 		for {
-			f.registry.Advance(time.Hour)
+			f.Registry.Advance(time.Hour)
 			select {
 			case drawn := <-done:
 				require.Equal(t, ".", drawn)
@@ -169,7 +151,7 @@ func TestHoldEndsWithRelease(t *testing.T) {
 		playing := registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").Hold()})
 		for _, end := range []func(){playing.Release, playing.Release, playing.Stop} {
 			done := make(chan string, 1)
-			go func() { done <- outcomes(t.Context(), registry, 1) }()
+			go func() { done <- faces.Outcomes(t.Context(), registry, 1) }()
 			synctest.Wait()
 			require.Empty(t, done, "the call is held")
 			end()
@@ -181,7 +163,7 @@ func TestHoldEndsWithRelease(t *testing.T) {
 func TestHeldCallWatchesItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		registry := fakeecr.New(t, fakeecr.WithScenario(scenarios.Scenario{scenarios.On("DescribeRepositories").Hold()}))
-		for name, api := range map[string]fakeecr.API{"direct": registry, "client": registry.Client(once)} {
+		for name, api := range map[string]fakeecr.API{"direct": registry, "client": registry.Client(faces.Once)} {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			_, err := api.DescribeRepositories(ctx, nil)
 			cancel()
@@ -192,57 +174,25 @@ func TestHeldCallWatchesItsContext(t *testing.T) {
 	})
 }
 
-// recordingTB is a test that may fail without failing this one.
-type recordingTB struct {
-	mu       sync.Mutex
-	cleanups []func()
-	lines    []string
-	failed   bool
-}
-
-func (r *recordingTB) Helper()          {}
-func (r *recordingTB) Failed() bool     { return r.failed }
-func (r *recordingTB) Cleanup(f func()) { r.cleanups = append(r.cleanups, f) }
-func (r *recordingTB) Logf(format string, args ...any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.lines = append(r.lines, fmt.Sprintf(format, args...))
-}
-func (r *recordingTB) Errorf(format string, args ...any) {
-	r.failed = true
-	r.Logf(format, args...)
-}
-func (r *recordingTB) Fatalf(format string, args ...any) {
-	r.Errorf(format, args...)
-	panic(errors.New("fatal"))
-}
-
-func (r *recordingTB) end() string {
-	for i := len(r.cleanups) - 1; i >= 0; i-- {
-		r.cleanups[i]()
-	}
-	return strings.Join(r.lines, "\n")
-}
-
 func TestUnfiredRuleFailsTheTest(t *testing.T) {
-	silent := scenarios.On("PutImage").Fail(errNo)
+	silent := scenarios.On("PutImage").Fail(faces.ErrNo)
 	for name, c := range map[string]struct {
 		rule *scenarios.Rule
 		says string
 	}{
 		"silent":    {silent, `the rule "PutImage fails with ServerException" never fired: it matched 0 calls`},
-		"too late":  {scenarios.On("DescribeRepositories").Nth(2).Fail(errNo), "it matched 1 call (Optional"},
+		"too late":  {scenarios.On("DescribeRepositories").Nth(2).Fail(faces.ErrNo), "it matched 1 call (Optional"},
 		"optional":  {silent.Optional(), ""},
-		"has fired": {scenarios.On("DescribeRepositories").Fail(errNo), ""},
+		"has fired": {scenarios.On("DescribeRepositories").Fail(faces.ErrNo), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var tb recordingTB
+			var tb faces.RecordingTB
 			registry := fakeecr.New(&tb, fakeecr.WithSeed(42), fakeecr.WithScenario(scenarios.Scenario{c.rule}))
-			outcomes(t.Context(), registry, 1)
-			log := tb.end()
-			require.Equal(t, c.says != "", tb.failed)
+			faces.Outcomes(t.Context(), registry, 1)
+			log := tb.End()
+			require.Equal(t, c.says != "", tb.Failed())
 			require.Contains(t, log, c.says)
-			if tb.failed {
+			if tb.Failed() {
 				require.Contains(t, log, "seed 42")
 				require.Contains(t, log, "DescribeRepositories", "the trace")
 			} else {
@@ -257,7 +207,7 @@ func TestMistakesInScenariosFailAtOnce(t *testing.T) {
 		rule *scenarios.Rule
 		says string
 	}{
-		"unknown operation": {scenarios.On("PutLayer").Fail(errNo), `ECR has no operation "PutLayer"`},
+		"unknown operation": {scenarios.On("PutLayer").Fail(faces.ErrNo), `ECR has no operation "PutLayer"`},
 		"no effect":         {scenarios.On("PutImage").First(1), "it has no effect"},
 		"no error":          {scenarios.On("PutImage").Fail(nil), "Fail of an error that is nil"},
 		"no turn":           {scenarios.On("PutImage").First(0).Drop(), "turns count from 1"},
@@ -267,9 +217,9 @@ func TestMistakesInScenariosFailAtOnce(t *testing.T) {
 		"no rule":           {nil, "is nil"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var tb recordingTB
+			var tb faces.RecordingTB
 			require.PanicsWithError(t, "fatal", func() { fakeecr.New(&tb, fakeecr.WithScenario(scenarios.Scenario{c.rule})) })
-			require.Contains(t, tb.end(), c.says)
+			require.Contains(t, tb.End(), c.says)
 		})
 	}
 }
@@ -277,11 +227,11 @@ func TestMistakesInScenariosFailAtOnce(t *testing.T) {
 // The scenario needs neither a rule of a pull-through cache nor its repository,
 // and leaves other repositories alone.
 func TestReferrersUnavailable(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		_, err := referrersOf(t, f, "hub/nginx", digestNotThere)
-		requireError[*types.UnableToListUpstreamImageReferrersException](t, err, "The referrer or referrers were unable to be listed using the pull through cache rule.")
-		_, err = referrersOf(t, f, app, digestNotThere)
-		requireError[*types.RepositoryNotFoundException](t, err, appNotFound)
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		_, err := faces.ReferrersOf(t, f, "hub/nginx", faces.DigestNotThere)
+		faces.RequireError[*types.UnableToListUpstreamImageReferrersException](t, err, "The referrer or referrers were unable to be listed using the pull through cache rule.")
+		_, err = faces.ReferrersOf(t, f, faces.App, faces.DigestNotThere)
+		faces.RequireError[*types.RepositoryNotFoundException](t, err, faces.AppNotFound)
 	}, fakeecr.WithScenario(scenarios.ReferrersUnavailable("hub/nginx")))
 }
 
@@ -309,12 +259,12 @@ func TestClientTriesAgain(t *testing.T) {
 }
 
 func TestScenarioServesParallelWorlds(t *testing.T) {
-	rule := scenarios.On("DescribeRepositories").First(2).Fail(errNo)
+	rule := scenarios.On("DescribeRepositories").First(2).Fail(faces.ErrNo)
 	for i := range 8 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
 			registry := fakeecr.New(t, fakeecr.WithScenario(scenarios.Scenario{rule}))
-			require.Equal(t, "FF..", outcomes(t.Context(), registry, 4))
+			require.Equal(t, "FF..", faces.Outcomes(t.Context(), registry, 4))
 		})
 	}
 }
@@ -322,10 +272,10 @@ func TestScenarioServesParallelWorlds(t *testing.T) {
 // What a function of a rule was given stays what it was: the call, and the way on to the
 // operation, which may be taken when the call has been answered.
 func TestFunctionsOfRulesMayKeepWhatTheyGet(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		var seen []*scenarios.Call
 		var later []func() error
-		f.registry.Play(scenarios.Scenario{
+		f.Registry.Play(scenarios.Scenario{
 			scenarios.On("CreateRepository", scenarios.WhenCall(func(call *scenarios.Call) bool {
 				seen = append(seen, call)
 				return true
@@ -343,12 +293,12 @@ func TestFunctionsOfRulesMayKeepWhatTheyGet(t *testing.T) {
 			_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &names[i]})
 			require.NoError(t, err)
 		}
-		require.Empty(t, repositories(t, f))
+		require.Empty(t, faces.Repositories(t, f))
 		for i, call := range seen {
 			require.Equal(t, names[i], call.Repository)
 			require.NoError(t, later[i]())
 		}
-		require.Equal(t, names, repositories(t, f))
+		require.Equal(t, names, faces.Repositories(t, f))
 	})
 }
 
@@ -357,19 +307,19 @@ func TestRuleOnDownloads(t *testing.T) {
 	image := fakeecr.RandomImage(1, 5000)
 	server.MustPush("team/app:v1", image)
 	out, err := server.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{
-		RepositoryName: aws.String("team/app"), LayerDigest: aws.String(digestOf(image.Blobs[0]))})
+		RepositoryName: aws.String("team/app"), LayerDigest: aws.String(faces.DigestOf(image.Blobs[0]))})
 	require.NoError(t, err)
 	server.Play(scenarios.Scenario{scenarios.On(scenarios.DownloadLayer, scenarios.Repository("team/app")).First(1).Fail(scenarios.Throttled())})
-	status, body := fetch(t, *out.DownloadUrl)
+	status, body := faces.Fetch(t, *out.DownloadUrl)
 	require.Equal(t, 503, status)
 	require.Contains(t, body, "<Code>SlowDown</Code>")
-	status, body = fetch(t, *out.DownloadUrl)
+	status, body = faces.Fetch(t, *out.DownloadUrl)
 	require.Equal(t, 200, status)
 	require.Equal(t, string(image.Blobs[0]), body)
 	calls := server.Trace().For(scenarios.DownloadLayer)
 	require.Len(t, calls, 2)
 	require.Equal(t, int64(5000), calls[1].Bytes)
-	require.Equal(t, digestOf(image.Blobs[0]), calls[1].Digest)
+	require.Equal(t, faces.DigestOf(image.Blobs[0]), calls[1].Digest)
 }
 
 // describing is as cheap a call as there is.
@@ -384,7 +334,7 @@ func describing(t testing.TB, registry *fakeecr.Registry) func() {
 // forOthers is a thousand rules, none of which concerns DescribeRegistry.
 func forOthers() (rules scenarios.Scenario) {
 	for n := range 1000 {
-		rules = append(rules, scenarios.On([]string{"PutImage", "ListImages", "CreateRepository"}[n%3]).Fail(errNo).Optional())
+		rules = append(rules, scenarios.On([]string{"PutImage", "ListImages", "CreateRepository"}[n%3]).Fail(faces.ErrNo).Optional())
 	}
 	return rules
 }

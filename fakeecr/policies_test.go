@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 const (
@@ -19,12 +20,6 @@ const (
 
 	registryPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::210987654321:root"},"Action":"ecr:CreateRepository","Resource":"*"}]}`
 )
-
-func setPolicy(t *testing.T, api fakeecr.API, repository, text string) {
-	t.Helper()
-	_, err := api.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: &repository, PolicyText: &text})
-	require.NoError(t, err)
-}
 
 // What is sent comes back as ECR writes it, whichever operation answers it.
 func TestPoliciesAreNormalised(t *testing.T) {
@@ -57,9 +52,9 @@ func TestPoliciesAreNormalised(t *testing.T) {
 	for region, partition := range map[string]string{"us-east-1": "aws", "cn-north-1": "aws-cn"} {
 		print := strings.NewReplacer("PARTITION", partition).Replace(printed)
 		wantRepository, wantRegistry := fmt.Sprintf(print, ""), fmt.Sprintf(print, ",\n    \"Resource\" : \"arn:aws:us-east-1:210987654321:repository/*\"")
-		onAllFaces(t, func(t *testing.T, f face) {
-			f = f.in(region)
-			create(t, f, "team/app")
+		faces.Each(t, func(t *testing.T, f faces.Face) {
+			f = f.In(region)
+			faces.Create(t, f, "team/app")
 			name := aws.String("team/app")
 			set, err := f.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: name, PolicyText: &ofRepository, Force: true})
 			require.NoError(t, err)
@@ -95,12 +90,12 @@ func TestPoliciesAreNormalised(t *testing.T) {
 // A resource that is an ARN, but none of ECR's, is taken and allows nothing.
 func TestRegistryPolicyOnNothing(t *testing.T) {
 	for _, resource := range []string{"arn:aws:us-east-1:210987654321:repository/*", "arn:aws:*:us-east-1:210987654321:repository/*", "arn:*"} {
-		onAllFaces(t, func(t *testing.T, f face) {
-			theirs := f.account(other)
-			create(t, theirs, "team/app")
-			putRegistryPolicy(t, theirs, statements(onRegistry(allowAll, resource)))
-			requireDenied(t, describeImages("team/app")(t, f), notAllowed(caller, "DescribeImages", otherARN+"team/app", "resource-based"))
-			putRegistryPolicy(t, theirs, statements(onRegistry(allowAll, otherARN+"*")))
+		faces.Each(t, func(t *testing.T, f faces.Face) {
+			theirs := f.Account(faces.Other)
+			faces.Create(t, theirs, "team/app")
+			putRegistryPolicy(t, theirs, faces.Statements(onRegistry(faces.AllowAll, resource)))
+			faces.RequireDenied(t, describeImages("team/app")(t, f), faces.NotAllowed(faces.Caller, "DescribeImages", faces.OtherARN+"team/app", "resource-based"))
+			putRegistryPolicy(t, theirs, faces.Statements(onRegistry(faces.AllowAll, faces.OtherARN+"*")))
 			require.NoError(t, describeImages("team/app")(t, f))
 		})
 	}
@@ -122,12 +117,12 @@ func TestRepositoryPolicyRefused(t *testing.T) {
 		"locks the caller out": {`{"Statement":[{"Effect":"Deny","Principal":"*","Action":"ecr:*"}]}`,
 			"Invalid parameter at 'PolicyText' failed to satisfy constraint: 'The repository policy would prevent you from setting another policy in the future'"},
 	}
-	onAllFaces(t, func(t *testing.T, f face) {
-		create(t, f, "team/app")
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.Create(t, f, "team/app")
 		for name, test := range tests {
 			t.Run(name, func(t *testing.T) {
 				_, err := f.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: aws.String("team/app"), PolicyText: aws.String(test.text)})
-				requireError[*types.InvalidParameterException](t, err, test.refusal)
+				faces.RequireError[*types.InvalidParameterException](t, err, test.refusal)
 				_, err = f.GetRepositoryPolicy(t.Context(), &ecr.GetRepositoryPolicyInput{RepositoryName: aws.String("team/app")})
 				require.ErrorAs(t, err, new(*types.RepositoryPolicyNotFoundException))
 			})
@@ -149,18 +144,18 @@ func TestPrincipalsThatExist(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				create(t, f, "team/app")
-				f.as("arn:aws:iam::210987654321:role/caller")
-				setPolicy(t, f, "team/app", strings.Replace(pullPolicy, `"*"`, `{"AWS":"`+test.principal+`"}`, 1))
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				faces.Create(t, f, "team/app")
+				f.As("arn:aws:iam::210987654321:role/caller")
+				faces.SetPolicy(t, f, "team/app", strings.Replace(pullPolicy, `"*"`, `{"AWS":"`+test.principal+`"}`, 1))
 			}, test.options...)
 		})
 	}
 }
 
 func TestForcedLockOut(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		create(t, f, "team/app")
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.Create(t, f, "team/app")
 		in := &ecr.SetRepositoryPolicyInput{
 			RepositoryName: aws.String("team/app"), Force: true,
 			PolicyText: aws.String(`{"Statement":{"Effect":"Deny","Principal":"*","Action":"ecr:*"}}`),
@@ -168,7 +163,7 @@ func TestForcedLockOut(t *testing.T) {
 		_, err := f.SetRepositoryPolicy(t.Context(), in)
 		require.NoError(t, err)
 		_, err = f.SetRepositoryPolicy(t.Context(), in)
-		requireDenied(t, err, "User: arn:aws:iam::123456789012:user/fakeecr is not authorized to perform: ecr:SetRepositoryPolicy on resource: "+
+		faces.RequireDenied(t, err, "User: arn:aws:iam::123456789012:user/fakeecr is not authorized to perform: ecr:SetRepositoryPolicy on resource: "+
 			"arn:aws:ecr:us-east-1:123456789012:repository/team/app with an explicit deny in a resource-based policy")
 	})
 }
@@ -176,30 +171,30 @@ func TestForcedLockOut(t *testing.T) {
 // Who may set a policy by what another account allows does not give that up
 // unawares.
 func TestLockOutAcrossAccounts(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		create(t, f.account(other), "team/app")
-		setPolicy(t, f.account(other), "team/app", statements(allowAll))
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.Create(t, f.Account(faces.Other), "team/app")
+		faces.SetPolicy(t, f.Account(faces.Other), "team/app", faces.Statements(faces.AllowAll))
 		set := func(text string, force bool) error {
 			_, err := f.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{
-				RegistryId: aws.String(other), RepositoryName: aws.String("team/app"), PolicyText: &text, Force: force})
+				RegistryId: aws.String(faces.Other), RepositoryName: aws.String("team/app"), PolicyText: &text, Force: force})
 			return err
 		}
-		require.NoError(t, set(statements(strings.Replace(allowAll, "ecr:*", "ecr:Set*", 1)), false))
-		requireError[*types.InvalidParameterException](t, set(statements(allowOwner), false),
+		require.NoError(t, set(faces.Statements(strings.Replace(faces.AllowAll, "ecr:*", "ecr:Set*", 1)), false))
+		faces.RequireError[*types.InvalidParameterException](t, set(faces.Statements(allowOwner), false),
 			"Invalid parameter at 'PolicyText' failed to satisfy constraint: 'The repository policy would prevent you from setting another policy in the future'")
-		require.NoError(t, set(statements(allowOwner), true))
-		requireDenied(t, set(statements(allowAll), true), notAllowed(caller, "SetRepositoryPolicy", otherARN+"team/app", "resource-based"))
+		require.NoError(t, set(faces.Statements(allowOwner), true))
+		faces.RequireDenied(t, set(faces.Statements(faces.AllowAll), true), faces.NotAllowed(faces.Caller, "SetRepositoryPolicy", faces.OtherARN+"team/app", "resource-based"))
 	})
 }
 
 func TestRegistryPolicyIsOfOneRegistry(t *testing.T) {
 	const none = "Registry policy does not exist in the registry with id '%s'"
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		putRegistryPolicy(t, f, registryPolicy)
-		_, err := f.in("eu-west-1").GetRegistryPolicy(t.Context(), nil)
-		requireError[*types.RegistryPolicyNotFoundException](t, err, fmt.Sprintf(none, "123456789012"))
-		_, err = f.account("210987654321").GetRegistryPolicy(t.Context(), nil)
-		requireError[*types.RegistryPolicyNotFoundException](t, err, fmt.Sprintf(none, "210987654321"))
+		_, err := f.In("eu-west-1").GetRegistryPolicy(t.Context(), nil)
+		faces.RequireError[*types.RegistryPolicyNotFoundException](t, err, fmt.Sprintf(none, "123456789012"))
+		_, err = f.Account("210987654321").GetRegistryPolicy(t.Context(), nil)
+		faces.RequireError[*types.RegistryPolicyNotFoundException](t, err, fmt.Sprintf(none, "210987654321"))
 	})
 }
 
@@ -212,11 +207,11 @@ func TestRegistryPolicyRefused(t *testing.T) {
 		"unknown role":     {strings.Replace(registryPolicy, ":root", ":role/ghost", 1), "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Principal not found'"},
 		"more than 10,240": {registryPolicy + strings.Repeat(" ", 10_240), "Invalid parameter at 'policyText' failed to satisfy constraint: 'Member must have length less than or equal to 10240'"},
 	}
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		for name, test := range tests {
 			t.Run(name, func(t *testing.T) {
 				_, err := f.PutRegistryPolicy(t.Context(), &ecr.PutRegistryPolicyInput{PolicyText: aws.String(test.text)})
-				requireError[*types.InvalidParameterException](t, err, test.refusal)
+				faces.RequireError[*types.InvalidParameterException](t, err, test.refusal)
 				_, err = f.GetRegistryPolicy(t.Context(), nil)
 				require.ErrorAs(t, err, new(*types.RegistryPolicyNotFoundException))
 			})

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 // onECRsNames runs a test on a fresh world of each way to ECR's own names, with a
@@ -18,7 +19,7 @@ func onECRsNames(t *testing.T, test func(t *testing.T, r *fakeecr.Registry, sche
 	t.Helper()
 	dialed := func(t *testing.T, options []fakeecr.Option) (*fakeecr.Server, *http.Transport) {
 		server := fakeecr.NewServer(t, options...)
-		way := &http.Transport{DialContext: dialing(server.Host), TLSClientConfig: &tls.Config{RootCAs: server.RootCAs()}}
+		way := &http.Transport{DialContext: faces.Dialing(server.Host), TLSClientConfig: &tls.Config{RootCAs: server.RootCAs()}}
 		t.Cleanup(way.CloseIdleConnections)
 		return server, way
 	}
@@ -28,7 +29,7 @@ func onECRsNames(t *testing.T, test func(t *testing.T, r *fakeecr.Registry, sche
 	})
 	t.Run("handler", func(t *testing.T) {
 		r := fakeecr.New(t, options...)
-		test(t, r, "http", handled{r.Handler()})
+		test(t, r, "http", faces.Handled{Handler: r.Handler()})
 	})
 	t.Run("loopback", func(t *testing.T) {
 		server, way := dialed(t, options)
@@ -45,33 +46,33 @@ func onECRsNames(t *testing.T, test func(t *testing.T, r *fakeecr.Registry, sche
 func TestAnotherPort(t *testing.T) {
 	onECRsNames(t, func(t *testing.T, r *fakeecr.Registry, scheme string, way http.RoundTripper) {
 		image := fakeecr.RandomImage(1, 1000)
-		r.MustPush(app+":v1", image)
-		r.MustPush(app+":v2", fakeecr.RandomImage(2, 1000))
-		layer := digestOf(image.Blobs[0])
-		e := &endpoint{registry: r, origin: scheme + "://" + registryHost + ":4511", client: &http.Client{Transport: way, CheckRedirect: stay}}
-		require.Equal(t, []string{`Basic realm="` + e.origin + `/",service="ecr.amazonaws.com"`}, e.do(t, "GET", "/v2/", "").header["Www-Authenticate"])
-		e.authorization = "Basic " + authorizationToken(t, r)
+		r.MustPush(faces.App+":v1", image)
+		r.MustPush(faces.App+":v2", fakeecr.RandomImage(2, 1000))
+		layer := faces.DigestOf(image.Blobs[0])
+		e := &faces.Endpoint{Registry: r, Origin: scheme + "://" + faces.RegistryHost + ":4511", Client: &http.Client{Transport: way, CheckRedirect: faces.Stay}}
+		require.Equal(t, []string{`Basic realm="` + e.Origin + `/",service="ecr.amazonaws.com"`}, e.Do(t, "GET", "/v2/", "").Header["Www-Authenticate"])
+		e.Authorization = "Basic " + faces.AuthorizationToken(t, r)
 
-		require.Contains(t, e.do(t, "POST", "/v2/team/app/blobs/uploads/", "").header.Get("Location"), e.origin+"/v2/team/app/blobs/uploads/")
-		require.Contains(t, e.do(t, "GET", "/v2/team/app/tags/list?n=1", "").header.Get("Link"), "<"+e.origin+"/v2/team/app/tags/list?")
-		redirected := e.do(t, "GET", "/v2/team/app/blobs/"+layer, "")
-		require.Equal(t, 307, redirected.status)
-		require.Contains(t, redirected.header.Get("Location"), e.origin+"/starport-layer-bucket/")
-		e.client.CheckRedirect = nil
-		require.Equal(t, string(image.Blobs[0]), e.follow(t, "/v2/team/app/blobs/"+layer))
+		require.Contains(t, e.Do(t, "POST", "/v2/team/app/blobs/uploads/", "").Header.Get("Location"), e.Origin+"/v2/team/app/blobs/uploads/")
+		require.Contains(t, e.Do(t, "GET", "/v2/team/app/tags/list?n=1", "").Header.Get("Link"), "<"+e.Origin+"/v2/team/app/tags/list?")
+		redirected := e.Do(t, "GET", "/v2/team/app/blobs/"+layer, "")
+		require.Equal(t, 307, redirected.Status)
+		require.Contains(t, redirected.Header.Get("Location"), e.Origin+"/starport-layer-bucket/")
+		e.Client.CheckRedirect = nil
+		require.Equal(t, string(image.Blobs[0]), follow(t, e, "/v2/team/app/blobs/"+layer))
 
 		api := r.Client(func(o *ecr.Options) {
 			o.BaseEndpoint, o.HTTPClient = aws.String(scheme+"://api.ecr.us-east-1.amazonaws.com:4511"), &http.Client{Transport: way}
 		})
-		out, err := api.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String(app), LayerDigest: &layer})
+		out, err := api.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String(faces.App), LayerDigest: &layer})
 		require.NoError(t, err)
 		require.Contains(t, *out.DownloadUrl, scheme+"://api.ecr.us-east-1.amazonaws.com:4511/starport-layer-bucket/")
 		response, err := (&http.Client{Transport: way}).Get(*out.DownloadUrl)
 		require.NoError(t, err)
-		require.Equal(t, image.Blobs[0], read(t, response))
-		repository, proxy := uris(t, api, "")
-		require.Equal(t, registryHost+"/team/app", repository, "which keep the names that clients read account and region from")
-		require.Equal(t, "https://"+registryHost, proxy)
+		require.Equal(t, image.Blobs[0], faces.Read(t, response))
+		repository, proxy := faces.URIs(t, api, "")
+		require.Equal(t, faces.RegistryHost+"/team/app", repository, "which keep the names that clients read account and region from")
+		require.Equal(t, "https://"+faces.RegistryHost, proxy)
 	})
 }
 
@@ -80,25 +81,25 @@ func TestAnotherPort(t *testing.T) {
 func TestTheStoreOfANameWithoutAPort(t *testing.T) {
 	onECRsNames(t, func(t *testing.T, r *fakeecr.Registry, scheme string, way http.RoundTripper) {
 		image := fakeecr.RandomImage(1, 1000)
-		r.MustPush(app+":v1", image)
-		path := "/v2/team/app/blobs/" + digestOf(image.Blobs[0])
-		e := &endpoint{registry: r, origin: scheme + "://" + registryHost, client: &http.Client{Transport: way, CheckRedirect: stay}}
-		at := e.do(t, "GET", path, "").header.Get("Location")
+		r.MustPush(faces.App+":v1", image)
+		path := "/v2/team/app/blobs/" + faces.DigestOf(image.Blobs[0])
+		e := &faces.Endpoint{Registry: r, Origin: scheme + "://" + faces.RegistryHost, Client: &http.Client{Transport: way, CheckRedirect: faces.Stay}}
+		at := e.Do(t, "GET", path, "").Header.Get("Location")
 		if _, onSocket := way.(*http.Transport); onSocket || scheme == "http" {
-			require.Contains(t, at, e.origin+"/starport-layer-bucket/")
+			require.Contains(t, at, e.Origin+"/starport-layer-bucket/")
 		} else {
 			require.Contains(t, at, "https://prod-us-east-1-starport-layer-bucket.s3.us-east-1.amazonaws.com/")
 		}
-		e.client.CheckRedirect = nil
-		require.Equal(t, string(image.Blobs[0]), e.follow(t, path))
+		e.Client.CheckRedirect = nil
+		require.Equal(t, string(image.Blobs[0]), follow(t, e, path))
 	}, fakeecr.WithOpenRegistry())
 }
 
 // follow is the body of what a path leads to.
-func (e *endpoint) follow(t *testing.T, path string) string {
+func follow(t *testing.T, e *faces.Endpoint, path string) string {
 	t.Helper()
-	got, err := e.send(t, "GET", path, "")
+	got, err := e.Send(t, "GET", path, "")
 	require.NoError(t, err)
-	require.Equal(t, 200, got.status, got.body)
-	return got.body
+	require.Equal(t, 200, got.Status, got.Body)
+	return got.Body
 }

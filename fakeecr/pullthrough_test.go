@@ -1,6 +1,7 @@
 package fakeecr_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -12,33 +13,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 const (
-	hubSecret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughcache/hub-AbCdEf"
 	newSecret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughcache/new-AbCdEf"
 	cacheRole = "arn:aws:iam::123456789012:role/ecr-cache"
 )
 
-// cached is a rule for an upstream registry.
-func cached(prefix, url string) *ecr.CreatePullThroughCacheRuleInput {
-	return &ecr.CreatePullThroughCacheRuleInput{EcrRepositoryPrefix: &prefix, UpstreamRegistryUrl: &url}
-}
-
-func cachedWithSecret(prefix, url, secret string) *ecr.CreatePullThroughCacheRuleInput {
-	in := cached(prefix, url)
-	in.CredentialArn = &secret
-	return in
-}
-
-func createRule(t *testing.T, api fakeecr.API, in *ecr.CreatePullThroughCacheRuleInput) {
-	t.Helper()
-	_, err := api.CreatePullThroughCacheRule(t.Context(), in)
-	require.NoError(t, err)
-}
-
 func TestUpstreamRegistries(t *testing.T) {
-	secret, role := aws.String(hubSecret), aws.String(cacheRole)
+	secret, role := aws.String(faces.HubSecret), aws.String(cacheRole)
 	for url, test := range map[string]struct {
 		registry         types.UpstreamRegistry
 		credential, role *string
@@ -56,12 +40,12 @@ func TestUpstreamRegistries(t *testing.T) {
 		"210987654321.dkr.ecr.cn-north-1.amazonaws.com.cn": {types.UpstreamRegistryEcr, nil, role},
 	} {
 		t.Run(url, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				in := cached("cache", url)
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				in := faces.Cached("cache", url)
 				in.CredentialArn, in.CustomRoleArn = test.credential, test.role
 				created, err := f.CreatePullThroughCacheRule(t.Context(), in)
 				require.NoError(t, err)
-				require.WithinRange(t, *created.CreatedAt, f.registry.Now().Add(-time.Minute), f.registry.Now())
+				require.WithinRange(t, *created.CreatedAt, f.Registry.Now().Add(-time.Minute), f.Registry.Now())
 				require.Equal(t, types.PullThroughCacheRule{
 					EcrRepositoryPrefix: aws.String("cache"), RegistryId: aws.String("123456789012"),
 					UpstreamRegistry: test.registry, UpstreamRegistryUrl: &url,
@@ -80,10 +64,10 @@ func TestUpstreamRegistries(t *testing.T) {
 // did not give.
 func TestUpstreamRepositoryPrefixIsThatOfTheRule(t *testing.T) {
 	for name, given := range map[string]*string{"none": nil, "ROOT": aws.String("ROOT"), "library": aws.String("library"), "library/": aws.String("library/")} {
-		for url, secret := range map[string]*string{"quay.io": nil, "registry-1.docker.io": aws.String(hubSecret), "210987654321.dkr.ecr.us-east-1.amazonaws.com": nil} {
+		for url, secret := range map[string]*string{"quay.io": nil, "registry-1.docker.io": aws.String(faces.HubSecret), "210987654321.dkr.ecr.us-east-1.amazonaws.com": nil} {
 			t.Run(name+" of "+url, func(t *testing.T) {
-				onAllFaces(t, func(t *testing.T, f face) {
-					in := cached("hub", url)
+				faces.Each(t, func(t *testing.T, f faces.Face) {
+					in := faces.Cached("hub", url)
 					in.UpstreamRepositoryPrefix, in.CredentialArn = given, secret
 					created, err := f.CreatePullThroughCacheRule(t.Context(), in)
 					require.NoError(t, err)
@@ -133,41 +117,41 @@ func TestCreatePullThroughCacheRuleRefusals(t *testing.T) {
 		in            *ecr.CreatePullThroughCacheRuleInput
 		code, message string
 	}{
-		"ROOT of a part":    {from("library", cached("ROOT", "quay.io")), "ValidationException", "Invalid input: Upstream repository prefix must be ROOT where the Amazon ECR repository prefix is ROOT. Please verify input and try again."},
-		"a scheme":          {cached("cache", "https://quay.io"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "https://quay.io")},
-		"a path":            {cached("cache", "quay.io/team"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "quay.io/team")},
-		"capital letters":   {cached("cache", "Quay.io"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "Quay.io")},
-		"the website":       {cached("cache", "docker.io"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "docker.io")},
-		"azure itself":      {cached("cache", "azurecr.io"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "azurecr.io")},
-		"no account":        {cached("cache", "1.dkr.ecr.us-east-1.amazonaws.com"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "1.dkr.ecr.us-east-1.amazonaws.com")},
-		"not in China":      {cached("cache", "123456789012.dkr.ecr.eu-west-1.amazonaws.com.cn"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "123456789012.dkr.ecr.eu-west-1.amazonaws.com.cn")},
-		"no registry":       {cached("cache", ".dkr.ecr..amazonaws.com"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, ".dkr.ecr..amazonaws.com")},
-		"no credentials":    {cached("cache", "ghcr.io"), "UnsupportedUpstreamRegistryException", needsSecret},
-		"another registry":  {named(cachedWithSecret("cache", "ghcr.io", hubSecret), types.UpstreamRegistryDockerHub), "ValidationException", noMatch},
-		"not an ECR":        {named(cached("cache", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"), types.UpstreamRegistryEcrPublic), "ValidationException", noMatch},
-		"needless secret":   {cachedWithSecret("cache", "quay.io", hubSecret), "ValidationException", "The specified upstream registry doesn't require authentication. Remove the Secrets Manager ARN and try again."},
-		"a secret for ECR":  {cachedWithSecret("cache", "123456789012.dkr.ecr.eu-west-1.amazonaws.com", hubSecret), "ValidationException", wrongKind},
-		"a role for GitHub": {withRole(cached("cache", "ghcr.io"), cacheRole), "ValidationException", wrongKind},
-		"a foreign role":    {withRole(cached("cache", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"), "arn:aws:iam::210987654321:role/x"), "ValidationException", "The custom role ARN 'arn:aws:iam::210987654321:role/x' is not valid. Specify a role in the same account as the registry and try again."},
-		"itself":            {cached("cache", "123456789012.dkr.ecr.us-east-1.amazonaws.com"), "ValidationException", "Upstream registry URL cannot be the same as the cache registry. Please verify input and try again."},
+		"ROOT of a part":    {from("library", faces.Cached("ROOT", "quay.io")), "ValidationException", "Invalid input: Upstream repository prefix must be ROOT where the Amazon ECR repository prefix is ROOT. Please verify input and try again."},
+		"a scheme":          {faces.Cached("cache", "https://quay.io"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "https://quay.io")},
+		"a path":            {faces.Cached("cache", "quay.io/team"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "quay.io/team")},
+		"capital letters":   {faces.Cached("cache", "Quay.io"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "Quay.io")},
+		"the website":       {faces.Cached("cache", "docker.io"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "docker.io")},
+		"azure itself":      {faces.Cached("cache", "azurecr.io"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "azurecr.io")},
+		"no account":        {faces.Cached("cache", "1.dkr.ecr.us-east-1.amazonaws.com"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "1.dkr.ecr.us-east-1.amazonaws.com")},
+		"not in China":      {faces.Cached("cache", "123456789012.dkr.ecr.eu-west-1.amazonaws.com.cn"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, "123456789012.dkr.ecr.eu-west-1.amazonaws.com.cn")},
+		"no registry":       {faces.Cached("cache", ".dkr.ecr..amazonaws.com"), "UnsupportedUpstreamRegistryException", fmt.Sprintf(invalidURL, ".dkr.ecr..amazonaws.com")},
+		"no credentials":    {faces.Cached("cache", "ghcr.io"), "UnsupportedUpstreamRegistryException", needsSecret},
+		"another registry":  {named(faces.CachedWithSecret("cache", "ghcr.io", faces.HubSecret), types.UpstreamRegistryDockerHub), "ValidationException", noMatch},
+		"not an ECR":        {named(faces.Cached("cache", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"), types.UpstreamRegistryEcrPublic), "ValidationException", noMatch},
+		"needless secret":   {faces.CachedWithSecret("cache", "quay.io", faces.HubSecret), "ValidationException", "The specified upstream registry doesn't require authentication. Remove the Secrets Manager ARN and try again."},
+		"a secret for ECR":  {faces.CachedWithSecret("cache", "123456789012.dkr.ecr.eu-west-1.amazonaws.com", faces.HubSecret), "ValidationException", wrongKind},
+		"a role for GitHub": {withRole(faces.Cached("cache", "ghcr.io"), cacheRole), "ValidationException", wrongKind},
+		"a foreign role":    {withRole(faces.Cached("cache", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"), "arn:aws:iam::210987654321:role/x"), "ValidationException", "The custom role ARN 'arn:aws:iam::210987654321:role/x' is not valid. Specify a role in the same account as the registry and try again."},
+		"itself":            {faces.Cached("cache", "123456789012.dkr.ecr.us-east-1.amazonaws.com"), "ValidationException", "Upstream registry URL cannot be the same as the cache registry. Please verify input and try again."},
 		"a secret of another region": {
-			cachedWithSecret("cache", "ghcr.io", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ecr-pullthroughcache/hub-AbCdEf"), "SecretNotFoundException", elsewhere,
+			faces.CachedWithSecret("cache", "ghcr.io", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ecr-pullthroughcache/hub-AbCdEf"), "SecretNotFoundException", elsewhere,
 		},
 		"a secret of another account": {
-			cachedWithSecret("cache", "ghcr.io", "arn:aws:secretsmanager:us-east-1:210987654321:secret:ecr-pullthroughcache/hub-AbCdEf"), "SecretNotFoundException", elsewhere,
+			faces.CachedWithSecret("cache", "ghcr.io", "arn:aws:secretsmanager:us-east-1:210987654321:secret:ecr-pullthroughcache/hub-AbCdEf"), "SecretNotFoundException", elsewhere,
 		},
 		"a secret of another name": {
-			cachedWithSecret("cache", "ghcr.io", "arn:aws:secretsmanager:us-east-1:123456789012:secret:hub-AbCdEf"), "InvalidParameterException",
+			faces.CachedWithSecret("cache", "ghcr.io", "arn:aws:secretsmanager:us-east-1:123456789012:secret:hub-AbCdEf"), "InvalidParameterException",
 			`Invalid parameter at 'credentialArn' failed to satisfy constraint: 'Member must satisfy regular expression pattern: ^arn:aws(-\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:ecr\-pullthroughcache\/[a-zA-Z0-9\/_+=.@-]+$'`,
 		},
-		"a prefix that is there":  {cached("there/", "quay.io"), "PullThroughCacheRuleAlreadyExistsException", "The pull through cache rule with Amazon ECR repository prefix 'there/' already exists in the registry with id '123456789012'"},
-		"one more than the quota": {cached("cache", "quay.io"), "LimitExceededException", "The limit of 1 pull through cache rules has been exceeded"},
+		"a prefix that is there":  {faces.Cached("there/", "quay.io"), "PullThroughCacheRuleAlreadyExistsException", "The pull through cache rule with Amazon ECR repository prefix 'there/' already exists in the registry with id '123456789012'"},
+		"one more than the quota": {faces.Cached("cache", "quay.io"), "LimitExceededException", "The limit of 1 pull through cache rules has been exceeded"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				createRule(t, f, cached("there", "public.ecr.aws"))
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				faces.CreateRule(t, f, faces.Cached("there", "public.ecr.aws"))
 				_, err := f.CreatePullThroughCacheRule(t.Context(), test.in)
-				requireRefusal(t, err, test.code, test.message)
+				faces.RequireRefusal(t, err, test.code, test.message)
 				require.Equal(t, []string{"there"}, rulePrefixes(t, f))
 			}, fakeecr.WithQuota(fakeecr.PullThroughCacheRules, 1))
 		})
@@ -192,23 +176,23 @@ func TestSecretsOfRules(t *testing.T) {
 		code, message string
 	}{
 		"nothing declared": {},
-		"declared":         {options: []fakeecr.Option{fakeecr.WithSecret(newSecret, fakeecr.SecretReadable), fakeecr.WithSecret(hubSecret, fakeecr.SecretReadable)}},
-		"another declared": {[]fakeecr.Option{fakeecr.WithSecret(hubSecret, fakeecr.SecretReadable)}, "SecretNotFoundException", missing},
-		"missing":          {[]fakeecr.Option{fakeecr.WithSecret(hubSecret, ""), fakeecr.WithSecret(newSecret, fakeecr.SecretNotFound)}, "SecretNotFoundException", missing},
+		"declared":         {options: []fakeecr.Option{fakeecr.WithSecret(newSecret, fakeecr.SecretReadable), fakeecr.WithSecret(faces.HubSecret, fakeecr.SecretReadable)}},
+		"another declared": {[]fakeecr.Option{fakeecr.WithSecret(faces.HubSecret, fakeecr.SecretReadable)}, "SecretNotFoundException", missing},
+		"missing":          {[]fakeecr.Option{fakeecr.WithSecret(faces.HubSecret, ""), fakeecr.WithSecret(newSecret, fakeecr.SecretNotFound)}, "SecretNotFoundException", missing},
 		"closed": {
-			[]fakeecr.Option{fakeecr.WithSecret(hubSecret, ""), fakeecr.WithSecret(newSecret, fakeecr.SecretAccessDenied)},
+			[]fakeecr.Option{fakeecr.WithSecret(faces.HubSecret, ""), fakeecr.WithSecret(newSecret, fakeecr.SecretAccessDenied)},
 			"UnableToAccessSecretException", "The secret is unable to be accessed. Verify the resource permissions for the secret and try again.",
 		},
 		"undecryptable": {
-			[]fakeecr.Option{fakeecr.WithSecret(hubSecret, ""), fakeecr.WithSecret(newSecret, fakeecr.SecretUndecryptable)},
+			[]fakeecr.Option{fakeecr.WithSecret(faces.HubSecret, ""), fakeecr.WithSecret(newSecret, fakeecr.SecretUndecryptable)},
 			"UnableToDecryptSecretValueException", "The secret is accessible but is unable to be decrypted. Verify the resource permissions and try again.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
+			faces.Each(t, func(t *testing.T, f faces.Face) {
 				require := require.New(t)
-				createRule(t, f, cachedWithSecret("hub", "registry-1.docker.io", hubSecret))
-				_, createErr := f.CreatePullThroughCacheRule(t.Context(), cachedWithSecret("git", "ghcr.io", newSecret))
+				faces.CreateRule(t, f, faces.CachedWithSecret("hub", "registry-1.docker.io", faces.HubSecret))
+				_, createErr := f.CreatePullThroughCacheRule(t.Context(), faces.CachedWithSecret("git", "ghcr.io", newSecret))
 				_, updateErr := f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{
 					EcrRepositoryPrefix: aws.String("hub"), CredentialArn: aws.String(newSecret),
 				})
@@ -217,25 +201,25 @@ func TestSecretsOfRules(t *testing.T) {
 					require.NoError(updateErr)
 					return
 				}
-				requireRefusal(t, createErr, test.code, test.message)
-				requireRefusal(t, updateErr, test.code, test.message)
+				faces.RequireRefusal(t, createErr, test.code, test.message)
+				faces.RequireRefusal(t, updateErr, test.code, test.message)
 			}, test.options...)
 		})
 	}
 }
 
 func TestUpdatePullThroughCacheRule(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		createRule(t, f, cachedWithSecret("hub", "registry-1.docker.io", hubSecret))
-		remote := cached("remote", "210987654321.dkr.ecr.us-east-1.amazonaws.com")
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.CreateRule(t, f, faces.CachedWithSecret("hub", "registry-1.docker.io", faces.HubSecret))
+		remote := faces.Cached("remote", "210987654321.dkr.ecr.us-east-1.amazonaws.com")
 		remote.UpstreamRepositoryPrefix = aws.String("team")
-		createRule(t, f, remote)
+		faces.CreateRule(t, f, remote)
 		before, err := f.DescribePullThroughCacheRules(t.Context(), &ecr.DescribePullThroughCacheRulesInput{})
 		require.NoError(t, err)
 		hub, other := before.PullThroughCacheRules[0], before.PullThroughCacheRules[1]
 		require.Equal(t, hub.CreatedAt, hub.UpdatedAt)
 
-		f.registry.Advance(time.Minute)
+		f.Registry.Advance(time.Minute)
 		updated, err := f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub/"), CredentialArn: aws.String(newSecret)})
 		require.NoError(t, err)
 		require.Equal(t, []string{"hub", "123456789012", newSecret}, []string{
@@ -255,10 +239,10 @@ func TestUpdatePullThroughCacheRule(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []types.PullThroughCacheRule{hub, other}, after.PullThroughCacheRules)
 
-		_, err = f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("remote"), CredentialArn: aws.String(hubSecret)})
-		requireError[*types.ValidationException](t, err, "Upstream registry URL and provided credential type do not match. Please verify input and try again.")
+		_, err = f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("remote"), CredentialArn: aws.String(faces.HubSecret)})
+		faces.RequireError[*types.ValidationException](t, err, "Upstream registry URL and provided credential type do not match. Please verify input and try again.")
 		_, err = f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub")})
-		requireError[*types.InvalidParameterException](t, err, "Invalid input: Please set either credential arn or role arn to update the credentials")
+		faces.RequireError[*types.InvalidParameterException](t, err, "Invalid input: Please set either credential arn or role arn to update the credentials")
 		unchanged, err := f.DescribePullThroughCacheRules(t.Context(), &ecr.DescribePullThroughCacheRulesInput{})
 		require.NoError(t, err)
 		require.Equal(t, after.PullThroughCacheRules, unchanged.PullThroughCacheRules)
@@ -266,14 +250,14 @@ func TestUpdatePullThroughCacheRule(t *testing.T) {
 }
 
 func TestDeletePullThroughCacheRule(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		in := cachedWithSecret("hub", "registry-1.docker.io", hubSecret)
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		in := faces.CachedWithSecret("hub", "registry-1.docker.io", faces.HubSecret)
 		in.UpstreamRepositoryPrefix = aws.String("library")
-		createRule(t, f, in)
+		faces.CreateRule(t, f, in)
 		deleted, err := f.DeletePullThroughCacheRule(t.Context(), &ecr.DeletePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub/")})
 		require.NoError(t, err)
 		require.NotNil(t, deleted.CreatedAt)
-		require.Equal(t, []string{"hub", "123456789012", "registry-1.docker.io", hubSecret, "library"}, []string{
+		require.Equal(t, []string{"hub", "123456789012", "registry-1.docker.io", faces.HubSecret, "library"}, []string{
 			*deleted.EcrRepositoryPrefix, *deleted.RegistryId, *deleted.UpstreamRegistryUrl, *deleted.CredentialArn, *deleted.UpstreamRepositoryPrefix,
 		})
 		require.Empty(t, rulePrefixes(t, f))
@@ -282,39 +266,39 @@ func TestDeletePullThroughCacheRule(t *testing.T) {
 
 func TestRulesThatDoNotExist(t *testing.T) {
 	const message = "The pull through cache rule with Amazon ECR repository prefix 'hub' does not exist in the registry with id '210987654321'"
-	for name, call := range map[string]func(t *testing.T, f face) error{
-		"delete": func(t *testing.T, f face) error {
+	for name, call := range map[string]func(t *testing.T, f faces.Face) error{
+		"delete": func(t *testing.T, f faces.Face) error {
 			_, err := f.DeletePullThroughCacheRule(t.Context(), &ecr.DeletePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub")})
 			return err
 		},
-		"describe": func(t *testing.T, f face) error {
+		"describe": func(t *testing.T, f faces.Face) error {
 			_, err := f.DescribePullThroughCacheRules(t.Context(), &ecr.DescribePullThroughCacheRulesInput{EcrRepositoryPrefixes: []string{"there", "hub"}})
 			return err
 		},
-		"update": func(t *testing.T, f face) error {
+		"update": func(t *testing.T, f faces.Face) error {
 			_, err := f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub")})
 			return err
 		},
-		"validate": func(t *testing.T, f face) error {
+		"validate": func(t *testing.T, f faces.Face) error {
 			_, err := f.ValidatePullThroughCacheRule(t.Context(), &ecr.ValidatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("hub")})
 			return err
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				createRule(t, f, cached("hub", "quay.io")) // of another account
-				neighbour := f.account("210987654321")
-				createRule(t, neighbour, cached("there", "quay.io"))
-				requireError[*types.PullThroughCacheRuleNotFoundException](t, call(t, neighbour), message)
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				faces.CreateRule(t, f, faces.Cached("hub", "quay.io")) // of another account
+				neighbour := f.Account("210987654321")
+				faces.CreateRule(t, neighbour, faces.Cached("there", "quay.io"))
+				faces.RequireError[*types.PullThroughCacheRuleNotFoundException](t, call(t, neighbour), message)
 			})
 		})
 	}
 }
 
 func TestRulesByPage(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		for _, prefix := range []string{"bb", "aa/", "ROOT", "cc/d"} {
-			createRule(t, f, cached(prefix, "quay.io"))
+			faces.CreateRule(t, f, faces.Cached(prefix, "quay.io"))
 		}
 		pages := func(in *ecr.DescribePullThroughCacheRulesInput) [][]string {
 			return paged(t, ecr.NewDescribePullThroughCacheRulesPaginator(f, in), func(page *ecr.DescribePullThroughCacheRulesOutput) (prefixes []string) {
@@ -327,23 +311,23 @@ func TestRulesByPage(t *testing.T) {
 		require.Equal(t, [][]string{{"ROOT", "aa/", "bb"}, {"cc/d"}}, pages(&ecr.DescribePullThroughCacheRulesInput{MaxResults: aws.Int32(3)}))
 		require.Equal(t, [][]string{{"aa/", "cc/d"}}, pages(&ecr.DescribePullThroughCacheRulesInput{EcrRepositoryPrefixes: []string{"cc/d", "aa"}}))
 		_, err := f.DescribePullThroughCacheRules(t.Context(), &ecr.DescribePullThroughCacheRulesInput{NextToken: aws.String("x")})
-		requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
+		faces.RequireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
 	})
 }
 
 func TestValidatePullThroughCacheRule(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		validate := func(prefix string) *ecr.ValidatePullThroughCacheRuleOutput {
 			t.Helper()
 			out, err := f.ValidatePullThroughCacheRule(t.Context(), &ecr.ValidatePullThroughCacheRuleInput{EcrRepositoryPrefix: &prefix})
 			require.NoError(t, err)
 			return out
 		}
-		createRule(t, f, cachedWithSecret("hub", "registry-1.docker.io", hubSecret))
+		faces.CreateRule(t, f, faces.CachedWithSecret("hub", "registry-1.docker.io", faces.HubSecret))
 		valid := validate("hub")
 		require.True(t, valid.IsValid)
 		require.Nil(t, valid.Failure)
-		require.Equal(t, []string{"hub", "123456789012", "registry-1.docker.io", hubSecret}, []string{
+		require.Equal(t, []string{"hub", "123456789012", "registry-1.docker.io", faces.HubSecret}, []string{
 			*valid.EcrRepositoryPrefix, *valid.RegistryId, *valid.UpstreamRegistryUrl, *valid.CredentialArn,
 		})
 		for state, failure := range map[fakeecr.SecretState]string{
@@ -351,21 +335,21 @@ func TestValidatePullThroughCacheRule(t *testing.T) {
 			fakeecr.SecretAccessDenied:  "The secret is unable to be accessed. Verify the resource permissions for the secret and try again.",
 			fakeecr.SecretUndecryptable: "The secret is accessible but is unable to be decrypted. Verify the resource permissions and try again.",
 		} {
-			f.registry.SetSecret(hubSecret, state)
+			f.Registry.SetSecret(faces.HubSecret, state)
 			invalid := validate("hub")
 			require.False(t, invalid.IsValid)
 			require.Equal(t, failure, *invalid.Failure)
 		}
-		f.registry.SetSecret(hubSecret, fakeecr.SecretReadable)
+		f.Registry.SetSecret(faces.HubSecret, fakeecr.SecretReadable)
 		require.True(t, validate("hub").IsValid)
 
-		createRule(t, f, cached("quay", "quay.io"))
+		faces.CreateRule(t, f, faces.Cached("quay", "quay.io"))
 		require.False(t, validate("quay").IsValid)
 		require.Equal(t, "the upstream registry is unavailable: the fake was given no upstream for it", *validate("quay").Failure)
 
-		createRule(t, f, cached("near", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"))
+		faces.CreateRule(t, f, faces.Cached("near", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"))
 		require.True(t, validate("near").IsValid)
-		createRule(t, f, cached("far", "210987654321.dkr.ecr.us-east-1.amazonaws.com"))
+		faces.CreateRule(t, f, faces.Cached("far", "210987654321.dkr.ecr.us-east-1.amazonaws.com"))
 		require.False(t, validate("far").IsValid)
 		require.Equal(t, "the upstream registry denied access: the rule has no custom role for the registry of another account", *validate("far").Failure)
 		_, err := f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{EcrRepositoryPrefix: aws.String("far"), CustomRoleArn: aws.String(cacheRole)})
@@ -376,42 +360,56 @@ func TestValidatePullThroughCacheRule(t *testing.T) {
 
 func TestMalformedPrefixes(t *testing.T) {
 	prefix := aws.String("Hub")
-	for name, call := range map[string]func(t *testing.T, f face) error{
-		"ecrRepositoryPrefix of CreatePullThroughCacheRule": func(t *testing.T, f face) error {
-			_, err := f.CreatePullThroughCacheRule(t.Context(), cached(*prefix, "quay.io"))
+	for name, call := range map[string]func(t *testing.T, f faces.Face) error{
+		"ecrRepositoryPrefix of CreatePullThroughCacheRule": func(t *testing.T, f faces.Face) error {
+			_, err := f.CreatePullThroughCacheRule(t.Context(), faces.Cached(*prefix, "quay.io"))
 			return err
 		},
-		"ecrRepositoryPrefix of DeletePullThroughCacheRule": func(t *testing.T, f face) error {
+		"ecrRepositoryPrefix of DeletePullThroughCacheRule": func(t *testing.T, f faces.Face) error {
 			_, err := f.DeletePullThroughCacheRule(t.Context(), &ecr.DeletePullThroughCacheRuleInput{EcrRepositoryPrefix: prefix})
 			return err
 		},
-		"ecrRepositoryPrefix of UpdatePullThroughCacheRule": func(t *testing.T, f face) error {
+		"ecrRepositoryPrefix of UpdatePullThroughCacheRule": func(t *testing.T, f faces.Face) error {
 			_, err := f.UpdatePullThroughCacheRule(t.Context(), &ecr.UpdatePullThroughCacheRuleInput{EcrRepositoryPrefix: prefix})
 			return err
 		},
-		"ecrRepositoryPrefix of ValidatePullThroughCacheRule": func(t *testing.T, f face) error {
+		"ecrRepositoryPrefix of ValidatePullThroughCacheRule": func(t *testing.T, f faces.Face) error {
 			_, err := f.ValidatePullThroughCacheRule(t.Context(), &ecr.ValidatePullThroughCacheRuleInput{EcrRepositoryPrefix: prefix})
 			return err
 		},
-		"prefix of CreateRepositoryCreationTemplate": func(t *testing.T, f face) error {
+		"prefix of CreateRepositoryCreationTemplate": func(t *testing.T, f faces.Face) error {
 			_, err := f.CreateRepositoryCreationTemplate(t.Context(), forEverything(*prefix))
 			return err
 		},
-		"prefix of DeleteRepositoryCreationTemplate": func(t *testing.T, f face) error {
+		"prefix of DeleteRepositoryCreationTemplate": func(t *testing.T, f faces.Face) error {
 			_, err := f.DeleteRepositoryCreationTemplate(t.Context(), &ecr.DeleteRepositoryCreationTemplateInput{Prefix: prefix})
 			return err
 		},
-		"prefix of UpdateRepositoryCreationTemplate": func(t *testing.T, f face) error {
+		"prefix of UpdateRepositoryCreationTemplate": func(t *testing.T, f faces.Face) error {
 			_, err := f.UpdateRepositoryCreationTemplate(t.Context(), &ecr.UpdateRepositoryCreationTemplateInput{Prefix: prefix})
 			return err
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			member, _, _ := strings.Cut(name, " ")
-			onAllFaces(t, func(t *testing.T, f face) {
-				requireError[*types.InvalidParameterException](t, call(t, f), `Invalid parameter at '`+member+`' failed to satisfy constraint: 'Member must satisfy regular expression pattern: `+
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				faces.RequireError[*types.InvalidParameterException](t, call(t, f), `Invalid parameter at '`+member+`' failed to satisfy constraint: 'Member must satisfy regular expression pattern: `+
 					`^([a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*\/?|ROOT)$'`)
 			})
 		})
 	}
+}
+
+// paged is what a paginator's pages name, page by page.
+func paged[Out any](t *testing.T, pages interface {
+	HasMorePages() bool
+	NextPage(context.Context, ...func(*ecr.Options)) (*Out, error)
+}, names func(*Out) []string) (all [][]string) {
+	t.Helper()
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		require.NoError(t, err)
+		all = append(all, names(page))
+	}
+	return all
 }

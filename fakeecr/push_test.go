@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 func TestMustPush(t *testing.T) {
@@ -29,22 +30,22 @@ func TestMustPush(t *testing.T) {
 func TestMustPushToADottedName(t *testing.T) {
 	registry := fakeecr.New(t)
 	registry.MustPush("docker.io/library/alpine:v1", fakeecr.RandomImage(1))
-	require.Equal(t, []string{"docker.io/library/alpine"}, repositories(t, registry))
+	require.Equal(t, []string{"docker.io/library/alpine"}, faces.Repositories(t, registry))
 }
 
 // A mistake in the reference makes no repository.
 func TestMustPushOfAURIMakesNothing(t *testing.T) {
 	registry := fakeecr.New(nil)
-	require.Panics(t, func() { registry.MustPush(registryHost+"/team/app:v1", fakeecr.RandomImage(1)) })
-	require.Empty(t, repositories(t, registry))
+	require.Panics(t, func() { registry.MustPush(faces.RegistryHost+"/team/app:v1", fakeecr.RandomImage(1)) })
+	require.Empty(t, faces.Repositories(t, registry))
 }
 
 // An image of which no layers are asked for is one that ECR takes.
 func TestRandomImageWithoutSizes(t *testing.T) {
 	image := fakeecr.RandomImage(1)
 	require.Equal(t, fakeecr.RandomImage(1, 1<<10), image)
-	onAllFaces(t, func(t *testing.T, f face) {
-		create(t, f, app)
-		require.NoError(t, pushThrough(t.Context(), f, app, "v1", image))
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.Create(t, f, faces.App)
+		require.NoError(t, faces.PushThrough(t.Context(), f, faces.App, "v1", image))
 	})
 }

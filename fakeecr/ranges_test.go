@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 // FuzzUploadRanges sends parts with any ranges. A part is taken if it follows
@@ -45,7 +46,7 @@ func FuzzUploadRanges(f *testing.F) {
 			}
 		}
 		_, err = registry.CompleteLayerUpload(t.Context(), &ecr.CompleteLayerUploadInput{
-			RepositoryName: name, UploadId: begun.UploadId, LayerDigests: []string{digestOf(received)}})
+			RepositoryName: name, UploadId: begun.UploadId, LayerDigests: []string{faces.DigestOf(received)}})
 		if err != nil {
 			var empty *types.EmptyUploadException
 			var small *types.LayerPartTooSmallException

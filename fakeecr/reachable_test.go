@@ -12,42 +12,27 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
-
-// uris are the repositoryUri and the proxyEndpoint that a client is answered of a
-// registry, its own if no account is given.
-func uris(t *testing.T, api fakeecr.API, account string) (repository, proxy string) {
-	t.Helper()
-	in := &ecr.DescribeRepositoriesInput{RepositoryNames: []string{app}}
-	token := &ecr.GetAuthorizationTokenInput{}
-	if account != "" {
-		in.RegistryId, token.RegistryIds = &account, []string{account}
-	}
-	described, err := api.DescribeRepositories(t.Context(), in)
-	require.NoError(t, err)
-	authorized, err := api.GetAuthorizationToken(t.Context(), token)
-	require.NoError(t, err)
-	return *described.Repositories[0].RepositoryUri, *authorized.AuthorizationData[0].ProxyEndpoint
-}
 
 // URIs lead to where they were asked for, which is ECR where there is no socket.
 func TestReachableURIs(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		neighbour := f.in("eu-west-1").account("210987654321")
-		for _, of := range []face{f, neighbour, f.account("210987654321")} {
-			created := create(t, of, app)
-			repository, proxy := uris(t, of, "")
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		neighbour := f.In("eu-west-1").Account("210987654321")
+		for _, of := range []faces.Face{f, neighbour, f.Account("210987654321")} {
+			created := faces.Create(t, of, faces.App)
+			repository, proxy := faces.URIs(t, of, "")
 			require.Equal(t, repository, *created.Repository.RepositoryUri)
-			switch f.name {
+			switch f.Name {
 			case "loopback":
 				require.Equal(t, strings.TrimPrefix(proxy, "http://")+"/team/app", repository)
 				_, err := net.Dial("tcp", strings.TrimPrefix(proxy, "http://"))
 				require.NoError(t, err)
 			default:
-				require.Equal(t, of.registry.AccountID()+".dkr.ecr."+of.registry.Region()+".amazonaws.com/team/app", repository)
+				require.Equal(t, of.Registry.AccountID()+".dkr.ecr."+of.Registry.Region()+".amazonaws.com/team/app", repository)
 				require.Equal(t, "https://"+strings.TrimSuffix(repository, "/team/app"), proxy)
 			}
-			deleted, err := of.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String(app)})
+			deleted, err := of.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String(faces.App)})
 			require.NoError(t, err)
 			require.Equal(t, repository, *deleted.Repository.RepositoryUri)
 		}
@@ -59,22 +44,22 @@ func TestReachableURIs(t *testing.T) {
 func TestReachableURIsOfAnotherAccount(t *testing.T) {
 	server := fakeecr.NewServer(t, fakeecr.WithReachableURIs())
 	other := server.Account("210987654321")
-	create(t, other, app)
-	setPolicy(t, other, app, `{"Version":"2012-10-17","Statement":`+allowAll+`}`)
+	faces.Create(t, other, faces.App)
+	faces.SetPolicy(t, other, faces.App, `{"Version":"2012-10-17","Statement":`+faces.AllowAll+`}`)
 	_, port, err := net.SplitHostPort(server.Host)
 	require.NoError(t, err)
-	for name, api := range map[string]fakeecr.API{"direct": server, "loopback": server.Client(once)} {
-		repository, proxy := uris(t, api, "210987654321")
+	for name, api := range map[string]fakeecr.API{"direct": server, "loopback": server.Client(faces.Once)} {
+		repository, proxy := faces.URIs(t, api, "210987654321")
 		require.Equal(t, "210987654321.dkr.ecr.us-east-1.localhost:"+port+"/team/app", repository, name)
 		require.Equal(t, "http://210987654321.dkr.ecr.us-east-1.localhost:"+port, proxy, name)
 	}
-	dial := &http.Transport{DialContext: dialing(server.Host)}
+	dial := &http.Transport{DialContext: faces.Dialing(server.Host)}
 	defer dial.CloseIdleConnections()
-	named := server.Client(once, func(o *ecr.Options) {
+	named := server.Client(faces.Once, func(o *ecr.Options) {
 		o.BaseEndpoint = aws.String("http://210987654321.dkr.ecr.us-east-1.localhost:" + port)
 		o.HTTPClient = &http.Client{Transport: dial}
 	})
-	repository, proxy := uris(t, named, "")
+	repository, proxy := faces.URIs(t, named, "")
 	require.Equal(t, "210987654321.dkr.ecr.us-east-1.localhost:"+port+"/team/app", repository)
 	require.Equal(t, "http://210987654321.dkr.ecr.us-east-1.localhost:"+port, proxy)
 }
@@ -82,7 +67,7 @@ func TestReachableURIsOfAnotherAccount(t *testing.T) {
 // In a server of the user's, the request says where that is.
 func TestReachableURIsOfAHandler(t *testing.T) {
 	registry := fakeecr.New(t, fakeecr.WithReachableURIs())
-	create(t, registry, app)
+	faces.Create(t, registry, faces.App)
 	for name, c := range map[string]struct {
 		url, forwarded, host, scheme string
 	}{
@@ -97,7 +82,7 @@ func TestReachableURIsOfAHandler(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ask := func(operation, body string) string {
 				request := httptest.NewRequest(http.MethodPost, c.url, strings.NewReader(body))
-				request.Header.Set("X-Amz-Target", target+operation)
+				request.Header.Set("X-Amz-Target", faces.Target+operation)
 				request.Header.Set("X-Forwarded-Proto", c.forwarded)
 				answer := httptest.NewRecorder()
 				registry.Handler().ServeHTTP(answer, request)
@@ -122,21 +107,21 @@ func TestReachableNeighbours(t *testing.T) {
 	server.MustPush("team/app:v1", own)
 	_, port, err := net.SplitHostPort(server.Host)
 	require.NoError(t, err)
-	dial := &http.Transport{DialContext: dialing(server.Host)}
+	dial := &http.Transport{DialContext: faces.Dialing(server.Host)}
 	defer dial.CloseIdleConnections()
 	for _, neighbour := range []*fakeecr.Server{server.In("eu-west-1"), server.Account("210987654321"), server.In("eu-west-1").Account("210987654321")} {
 		image := fakeecr.RandomImage(2, 100)
 		neighbour.MustPush("team/app:v1", image)
-		setPolicy(t, neighbour, app, `{"Version":"2012-10-17","Statement":`+allowAll+`}`)
+		faces.SetPolicy(t, neighbour, faces.App, `{"Version":"2012-10-17","Statement":`+faces.AllowAll+`}`)
 		pull := func(origin, token string) string {
-			e := &endpoint{client: &http.Client{Transport: dial}, origin: origin, authorization: "Basic " + token}
-			got := e.do(t, http.MethodGet, "/v2/team/app/manifests/v1", "")
-			require.Equal(t, http.StatusOK, got.status, got.body)
-			return got.body
+			e := &faces.Endpoint{Client: &http.Client{Transport: dial}, Origin: origin, Authorization: "Basic " + token}
+			got := e.Do(t, http.MethodGet, "/v2/team/app/manifests/v1", "")
+			require.Equal(t, http.StatusOK, got.Status, got.Body)
+			return got.Body
 		}
-		require.Equal(t, string(image.Manifest), pull(server.URL, authorizationToken(t, neighbour)))
-		require.Equal(t, string(own.Manifest), pull(server.URL, authorizationToken(t, server)))
+		require.Equal(t, string(image.Manifest), pull(server.URL, faces.AuthorizationToken(t, neighbour)))
+		require.Equal(t, string(own.Manifest), pull(server.URL, faces.AuthorizationToken(t, server)))
 		named := "http://" + neighbour.AccountID() + ".dkr.ecr." + neighbour.Region() + ".localhost:" + port
-		require.Equal(t, string(image.Manifest), pull(named, authorizationToken(t, server)))
+		require.Equal(t, string(image.Manifest), pull(named, faces.AuthorizationToken(t, server)))
 	}
 }

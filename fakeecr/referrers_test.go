@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 func listReferrers(t *testing.T, f fakeecr.API, in ecr.ListImageReferrersInput, subject string) *ecr.ListImageReferrersOutput {
@@ -32,9 +33,9 @@ func referrerDigests(out *ecr.ListImageReferrersOutput) []string {
 }
 
 func TestListImageReferrers(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		subject := fakeecr.RandomImage(1, 100)
-		f.registry.MustPush("team/app:v1", subject)
+		f.Registry.MustPush("team/app:v1", subject)
 		require.Empty(t, listReferrers(t, f, ecr.ListImageReferrersInput{}, subject.Digest()).Referrers)
 
 		plain := fakeecr.Referrer(subject, "application/vnd.example.sbom", []byte("sbom"))
@@ -43,7 +44,7 @@ func TestListImageReferrers(t *testing.T) {
 		manifest["annotations"] = map[string]string{"org.example": "yes"}
 		annotated := plain
 		annotated.Manifest, _ = json.Marshal(manifest)
-		f.registry.MustPush("team/app", annotated)
+		f.Registry.MustPush("team/app", annotated)
 		for range 2 {
 			out := listReferrers(t, f, ecr.ListImageReferrersInput{}, subject.Digest())
 			require.Nil(t, out.NextToken)
@@ -61,15 +62,15 @@ func TestListImageReferrers(t *testing.T) {
 }
 
 func TestReferrersPagesAndFilters(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		subject, other := fakeecr.RandomImage(1, 100), fakeecr.RandomImage(2, 100)
-		f.registry.MustPush("team/app", subject)
-		f.registry.MustPush("team/app", fakeecr.Referrer(other, "application/vnd.example.0", []byte("other")))
+		f.Registry.MustPush("team/app", subject)
+		f.Registry.MustPush("team/app", fakeecr.Referrer(other, "application/vnd.example.0", []byte("other")))
 		byType := map[string][]string{}
 		all := []string{}
 		for i := range 23 {
 			kind := fmt.Sprintf("application/vnd.example.%d", i%3)
-			digest := f.registry.MustPush("team/app", fakeecr.Referrer(subject, kind, fmt.Appendf(nil, "artifact %d", i)))
+			digest := f.Registry.MustPush("team/app", fakeecr.Referrer(subject, kind, fmt.Appendf(nil, "artifact %d", i)))
 			byType[kind] = append(byType[kind], digest)
 			all = append(all, digest)
 		}
@@ -79,7 +80,7 @@ func TestReferrersPagesAndFilters(t *testing.T) {
 		_, err := f.ListImageReferrers(t.Context(), &ecr.ListImageReferrersInput{
 			RepositoryName: aws.String("team/app"), SubjectId: &types.SubjectIdentifier{ImageDigest: aws.String(other.Digest())}, NextToken: first.NextToken,
 		})
-		requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
+		faces.RequireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
 		rest := listReferrers(t, f, ecr.ListImageReferrersInput{NextToken: first.NextToken}, subject.Digest())
 		require.Nil(t, rest.NextToken)
 		require.Equal(t, all, append(referrerDigests(first), referrerDigests(rest)...))
@@ -97,10 +98,10 @@ func TestReferrersPagesAndFilters(t *testing.T) {
 		require.ElementsMatch(t, append(byType["application/vnd.example.0"], byType["application/vnd.example.2"]...), paged)
 
 		// Archived ones are shown on request.
-		putLifecycle(t, f, "team/app", expiring(1, taggedImages("none")))
-		updateStorage(t, f, subject.Digest(), types.TargetStorageClassArchive)
-		require.NoError(t, f.registry.RunLifecycle("team/app"))
-		late := f.registry.MustPush("team/app", fakeecr.Referrer(subject, "application/vnd.example.late", []byte("late")))
+		faces.PutLifecycle(t, f, "team/app", faces.Expiring(1, faces.TaggedImages("none")))
+		faces.UpdateStorage(t, f, subject.Digest(), types.TargetStorageClassArchive)
+		require.NoError(t, f.Registry.RunLifecycle("team/app"))
+		late := f.Registry.MustPush("team/app", fakeecr.Referrer(subject, "application/vnd.example.late", []byte("late")))
 		for status, want := range map[types.ArtifactStatusFilter][]string{
 			"":                                   {late},
 			types.ArtifactStatusFilterActive:     {late},
@@ -131,19 +132,19 @@ func TestListImageReferrersRefused(t *testing.T) {
 			"Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
+			faces.Each(t, func(t *testing.T, f faces.Face) {
 				in := test.in
 				in.RepositoryName = aws.String("team/app")
-				f.registry.MustPush("team/app", fakeecr.RandomImage(1, 100))
+				f.Registry.MustPush("team/app", fakeecr.RandomImage(1, 100))
 				_, err := f.ListImageReferrers(t.Context(), &in)
-				requireError[*types.InvalidParameterException](t, err, test.message)
+				faces.RequireError[*types.InvalidParameterException](t, err, test.message)
 			})
 		})
 	}
 	t.Run("no repository", func(t *testing.T) {
-		onAllFaces(t, func(t *testing.T, f face) {
+		faces.Each(t, func(t *testing.T, f faces.Face) {
 			_, err := f.ListImageReferrers(t.Context(), &ecr.ListImageReferrersInput{RepositoryName: aws.String("team/app"), SubjectId: subject})
-			requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'team/app' does not exist in the registry with id '123456789012'")
+			faces.RequireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'team/app' does not exist in the registry with id '123456789012'")
 		})
 	})
 }

@@ -5,24 +5,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 const (
-	replicationSource = "123456789012"
-	replicationOther  = "210987654321"
+	replicationOther = "210987654321"
 )
-
-// destination is a registry to replicate to, of the source's account unless
-// another is given.
-func destination(region string, account ...string) types.ReplicationDestination {
-	return types.ReplicationDestination{Region: &region, RegistryId: aws.String(append(account, replicationSource)[0])}
-}
 
 func prefixFilters(prefixes ...string) []types.RepositoryFilter {
 	var filters []types.RepositoryFilter
@@ -32,49 +25,32 @@ func prefixFilters(prefixes ...string) []types.RepositoryFilter {
 	return filters
 }
 
-func putReplication(t *testing.T, f face, rules ...types.ReplicationRule) {
-	t.Helper()
-	_, err := putReplicationRules(t, f, rules)
-	require.NoError(t, err)
-}
-
-func putReplicationRules(t *testing.T, f face, rules []types.ReplicationRule) (*ecr.PutReplicationConfigurationOutput, error) {
-	return f.PutReplicationConfiguration(t.Context(), &ecr.PutReplicationConfigurationInput{
-		ReplicationConfiguration: &types.ReplicationConfiguration{Rules: append([]types.ReplicationRule{}, rules...)},
-	})
-}
-
-func replicateTo(t *testing.T, f face, destinations ...types.ReplicationDestination) {
-	t.Helper()
-	putReplication(t, f, types.ReplicationRule{Destinations: destinations})
-}
-
 func TestReplicationConfigurationIsReplaced(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		describe := func(f face) *ecr.DescribeRegistryOutput {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		describe := func(f faces.Face) *ecr.DescribeRegistryOutput {
 			out, err := f.DescribeRegistry(t.Context(), &ecr.DescribeRegistryInput{})
 			require.NoError(t, err)
-			require.Equal(t, f.registry.AccountID(), *out.RegistryId)
+			require.Equal(t, f.Registry.AccountID(), *out.RegistryId)
 			return out
 		}
 		require.Equal(t, []types.ReplicationRule{}, describe(f).ReplicationConfiguration.Rules, "always shown")
 
 		rules := []types.ReplicationRule{
-			{Destinations: []types.ReplicationDestination{destination("eu-west-1"), destination("us-east-1", replicationOther)}, RepositoryFilters: prefixFilters("prod", "team/")},
-			{Destinations: []types.ReplicationDestination{destination("us-west-2")}},
+			{Destinations: []types.ReplicationDestination{faces.Destination("eu-west-1"), faces.Destination("us-east-1", replicationOther)}, RepositoryFilters: prefixFilters("prod", "team/")},
+			{Destinations: []types.ReplicationDestination{faces.Destination("us-west-2")}},
 		}
-		out, err := putReplicationRules(t, f, rules)
+		out, err := faces.PutReplicationRules(t, f, rules)
 		require.NoError(t, err)
 		require.Equal(t, rules, out.ReplicationConfiguration.Rules)
 		require.Equal(t, rules, describe(f).ReplicationConfiguration.Rules)
-		require.Empty(t, describe(f.in("eu-west-1")).ReplicationConfiguration.Rules, "a registry is of one region")
-		require.Empty(t, describe(f.account(replicationOther)).ReplicationConfiguration.Rules)
+		require.Empty(t, describe(f.In("eu-west-1")).ReplicationConfiguration.Rules, "a registry is of one region")
+		require.Empty(t, describe(f.Account(replicationOther)).ReplicationConfiguration.Rules)
 
-		_, err = putReplicationRules(t, f, describe(f).ReplicationConfiguration.Rules)
+		_, err = faces.PutReplicationRules(t, f, describe(f).ReplicationConfiguration.Rules)
 		require.NoError(t, err, "what is described can be put")
-		putReplication(t, f, rules[1])
+		faces.PutReplication(t, f, rules[1])
 		require.Equal(t, rules[1:], describe(f).ReplicationConfiguration.Rules)
-		putReplication(t, f)
+		faces.PutReplication(t, f)
 		require.Equal(t, []types.ReplicationRule{}, describe(f).ReplicationConfiguration.Rules)
 	})
 }
@@ -87,7 +63,7 @@ func manyDestinations(n int) []types.ReplicationRule {
 			rules = append(rules, types.ReplicationRule{})
 		}
 		at := &rules[len(rules)-1].Destinations
-		*at = append(*at, destination(fmt.Sprintf("eu-west-%d", i+1)))
+		*at = append(*at, faces.Destination(fmt.Sprintf("eu-west-%d", i+1)))
 	}
 	return rules
 }
@@ -102,59 +78,59 @@ func TestReplicationConfigurationIsRefused(t *testing.T) {
 			filters[i] = fmt.Sprintf("team-%d", i)
 		}
 		return []types.ReplicationRule{
-			{Destinations: []types.ReplicationDestination{destination("eu-west-1")}},
-			{Destinations: []types.ReplicationDestination{destination("eu-west-2")}, RepositoryFilters: prefixFilters(filters...)},
+			{Destinations: []types.ReplicationDestination{faces.Destination("eu-west-1")}},
+			{Destinations: []types.ReplicationDestination{faces.Destination("eu-west-2")}, RepositoryFilters: prefixFilters(filters...)},
 		}
 	}
 	for name, test := range map[string]struct {
 		rules []types.ReplicationRule
 		text  string
 	}{
-		"the registry itself":   {to(destination("eu-west-1"), destination("us-east-1")), "Invalid parameter at 'replicationConfiguration' failed to satisfy constraint: 'Replication destination cannot be the same as the source registry'"},
-		"another partition":     {to(destination("cn-north-1")), "Invalid parameter at 'replicationConfiguration' failed to satisfy constraint: 'Invalid region 'cn-north-1''"},
-		"no region":             {to(destination("mars")), "Invalid parameter at 'replicationConfiguration' failed to satisfy constraint: 'Invalid region 'mars''"},
+		"the registry itself":   {to(faces.Destination("eu-west-1"), faces.Destination("us-east-1")), "Invalid parameter at 'replicationConfiguration' failed to satisfy constraint: 'Replication destination cannot be the same as the source registry'"},
+		"another partition":     {to(faces.Destination("cn-north-1")), "Invalid parameter at 'replicationConfiguration' failed to satisfy constraint: 'Invalid region 'cn-north-1''"},
+		"no region":             {to(faces.Destination("mars")), "Invalid parameter at 'replicationConfiguration' failed to satisfy constraint: 'Invalid region 'mars''"},
 		"twenty-six rules":      {make([]types.ReplicationRule, 26), "Invalid parameter at 'replicationConfiguration.rules' failed to satisfy constraint: 'Member must have length less than or equal to 25'"},
 		"a hundred and one":     {filtered(101), "Invalid parameter at 'replicationConfiguration.rules.2.member.repositoryFilters' failed to satisfy constraint: 'Member must have length less than or equal to 100'"},
-		"malformed registry id": {to(destination("eu-west-1", "12")), "Invalid parameter at 'replicationConfiguration.rules.1.member.destinations.1.member.registryId' failed to satisfy constraint: 'Member must satisfy regular expression pattern: [0-9]{12}'"},
+		"malformed registry id": {to(faces.Destination("eu-west-1", "12")), "Invalid parameter at 'replicationConfiguration.rules.1.member.destinations.1.member.registryId' failed to satisfy constraint: 'Member must satisfy regular expression pattern: [0-9]{12}'"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for i := range test.rules {
 				if test.rules[i].Destinations == nil {
-					test.rules[i].Destinations = []types.ReplicationDestination{destination("eu-west-1")}
+					test.rules[i].Destinations = []types.ReplicationDestination{faces.Destination("eu-west-1")}
 				}
 			}
-			onAllFaces(t, func(t *testing.T, f face) {
-				putReplication(t, f, to(destination("us-west-2"))...)
-				_, err := putReplicationRules(t, f, test.rules)
-				requireError[*types.InvalidParameterException](t, err, test.text)
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				faces.PutReplication(t, f, to(faces.Destination("us-west-2"))...)
+				_, err := faces.PutReplicationRules(t, f, test.rules)
+				faces.RequireError[*types.InvalidParameterException](t, err, test.text)
 				out, err := f.DescribeRegistry(t.Context(), &ecr.DescribeRegistryInput{})
 				require.NoError(t, err)
-				require.Equal(t, to(destination("us-west-2")), out.ReplicationConfiguration.Rules, "a refused put changes nothing")
+				require.Equal(t, to(faces.Destination("us-west-2")), out.ReplicationConfiguration.Rules, "a refused put changes nothing")
 			})
 		})
 	}
 }
 
 func TestReplicationConfigurationHasQuotas(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		rules := manyDestinations(25)
 		rules = append(rules, rules[0])
-		_, err := putReplicationRules(t, f, rules)
+		_, err := faces.PutReplicationRules(t, f, rules)
 		require.NoError(t, err, "a destination counts once")
-		_, err = putReplicationRules(t, f, manyDestinations(26))
-		requireError[*types.ValidationException](t, err, "The limit of 25 replication destinations has been exceeded")
+		_, err = faces.PutReplicationRules(t, f, manyDestinations(26))
+		faces.RequireError[*types.ValidationException](t, err, "The limit of 25 replication destinations has been exceeded")
 	})
-	onAllFaces(t, func(t *testing.T, f face) {
-		_, err := putReplicationRules(t, f, manyDestinations(10))
-		requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'replicationConfiguration.rules' failed to satisfy constraint: 'Member must have length less than or equal to 1'")
-		_, err = putReplicationRules(t, f, manyDestinations(4))
-		requireError[*types.ValidationException](t, err, "The limit of 3 replication destinations has been exceeded")
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		_, err := faces.PutReplicationRules(t, f, manyDestinations(10))
+		faces.RequireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'replicationConfiguration.rules' failed to satisfy constraint: 'Member must have length less than or equal to 1'")
+		_, err = faces.PutReplicationRules(t, f, manyDestinations(4))
+		faces.RequireError[*types.ValidationException](t, err, "The limit of 3 replication destinations has been exceeded")
 		rules := manyDestinations(3)
 		rules[0].RepositoryFilters = prefixFilters("aa", "bb", "cc")
-		_, err = putReplicationRules(t, f, rules)
-		requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'replicationConfiguration.rules.1.member.repositoryFilters' failed to satisfy constraint: 'Member must have length less than or equal to 2'")
+		_, err = faces.PutReplicationRules(t, f, rules)
+		faces.RequireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'replicationConfiguration.rules.1.member.repositoryFilters' failed to satisfy constraint: 'Member must have length less than or equal to 2'")
 		rules[0].RepositoryFilters = prefixFilters("aa", "bb")
-		putReplication(t, f, rules...)
+		faces.PutReplication(t, f, rules...)
 	},
 		fakeecr.WithQuota(fakeecr.ReplicationRules, 1),
 		fakeecr.WithQuota(fakeecr.ReplicationDestinations, 3),

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -46,21 +47,21 @@ func waysToAnswer(err error) map[string]*scenarios.Rule {
 func TestNoAnswerFromEveryEffect(t *testing.T) {
 	for name, rule := range waysToAnswer(scenarios.ErrNoAnswer) {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, f face) {
-				playing := f.registry.Play(scenarios.Scenario{rule})
+			faces.EachInBubble(t, func(t *testing.T, f faces.Face) {
+				playing := f.Registry.Play(scenarios.Scenario{rule})
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				begun := time.Now()
-				_, err := f.CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: aws.String(app)})
+				_, err := f.CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: aws.String(faces.App)})
 				require.ErrorIs(t, err, context.DeadlineExceeded)
 				require.Equal(t, time.Minute, time.Since(begun))
 				require.Zero(t, playing.Held())
 			})
-			onAllFaces(t, func(t *testing.T, f face) {
-				playing := f.registry.Play(scenarios.Scenario{rule})
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				playing := f.Registry.Play(scenarios.Scenario{rule})
 				failed := make(chan error)
 				go func() {
-					_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(app)})
+					_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(faces.App)})
 					failed <- err
 				}()
 				require.NoError(t, playing.WaitHeld(t.Context(), 1))
@@ -74,18 +75,18 @@ func TestNoAnswerFromEveryEffect(t *testing.T) {
 func TestLostReplyFromEveryEffect(t *testing.T) {
 	for name, rule := range waysToAnswer(scenarios.ErrReplyLost) {
 		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				f.registry.Play(scenarios.Scenario{rule})
-				_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(app)})
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				f.Registry.Play(scenarios.Scenario{rule})
+				_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(faces.App)})
 				require.ErrorIs(t, err, io.EOF)
-				lost := f.registry.Trace()[0]
+				lost := f.Registry.Trace()[0]
 				require.ErrorIs(t, lost.Err, scenarios.ErrReplyLost)
 				if name == "around" {
-					require.Empty(t, repositories(t, f), "it did nothing")
+					require.Empty(t, faces.Repositories(t, f), "it did nothing")
 					return
 				}
-				require.Equal(t, []string{app}, repositories(t, f))
-				require.Equal(t, app, *lost.Output.(*ecr.CreateRepositoryOutput).Repository.RepositoryName)
+				require.Equal(t, []string{faces.App}, faces.Repositories(t, f))
+				require.Equal(t, faces.App, *lost.Output.(*ecr.CreateRepositoryOutput).Repository.RepositoryName)
 			})
 		})
 	}
@@ -99,12 +100,12 @@ func TestTheWorldIsNoCaller(t *testing.T) {
 			for _, rule := range []*scenarios.Rule{on.Fail(err), on.Sequence(err)} {
 				require.ErrorContains(t, rule.Check(), "cannot be put on CompleteScan")
 			}
-			onAllFacesOf(t, func(t *testing.T, f face) {
-				f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-				f.registry.Play(scenarios.Scenario{on.Ask(func(*scenarios.Call) error { return err })})
-				require.NoError(t, startScan(t, f, tagID("v1")))
-				f.registry.Advance(time.Hour)
-				out, failed := describeFindings(t, f, tagID("v1"))
+			faces.EachReported(t, func(t *testing.T, f faces.Face) {
+				f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+				f.Registry.Play(scenarios.Scenario{on.Ask(func(*scenarios.Call) error { return err })})
+				require.NoError(t, faces.StartScan(t, f, faces.TagID("v1")))
+				f.Registry.Advance(time.Hour)
+				out, failed := faces.DescribeFindings(t, f, faces.TagID("v1"))
 				require.NoError(t, failed)
 				require.EqualValues(t, "FAILED", out.ImageScanStatus.Status)
 				require.Contains(t, *out.ImageScanStatus.Description, fmt.Sprintf("it answers %q on CompleteScan", err))
@@ -115,23 +116,23 @@ func TestTheWorldIsNoCaller(t *testing.T) {
 
 // A dropped reply tells what was done.
 func TestLostRepliesTellWhatWasDone(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-		f.registry.Play(scenarios.Scenario{scenarios.On("PutImage").Or("BatchDeleteImage", "DescribeRegistry").Drop(), scenarios.On("DescribeRegistry").Fail(errNo)})
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		f.Registry.Play(scenarios.Scenario{scenarios.On("PutImage").Or("BatchDeleteImage", "DescribeRegistry").Drop(), scenarios.On("DescribeRegistry").Fail(faces.ErrNo)})
 		_, err := f.PutImage(t.Context(), &ecr.PutImageInput{RepositoryName: aws.String("team/none"), ImageManifest: aws.String("{}")})
 		require.ErrorIs(t, err, io.EOF)
-		_, err = f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String(app), ImageIds: tagged("v1", "v2")})
+		_, err = f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String(faces.App), ImageIds: faces.Tagged("v1", "v2")})
 		require.ErrorIs(t, err, io.EOF)
-		_, err = f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String(app), ImageIds: tagged("v3")})
+		_, err = f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String(faces.App), ImageIds: faces.Tagged("v3")})
 		require.ErrorIs(t, err, io.EOF)
 		_, err = f.DescribeRegistry(t.Context(), nil)
 		require.ErrorIs(t, err, io.EOF)
 
-		trace := f.registry.Trace()
+		trace := f.Registry.Trace()
 		const says = "the reply was lost: it was RepositoryNotFoundException: The repository with name 'team/none' does not exist in the registry with id '123456789012'"
 		require.Contains(t, trace[0].String(), " -> "+says)
 		require.ErrorIs(t, trace[0].Err, scenarios.ErrReplyLost)
-		require.True(t, isA[*types.RepositoryNotFoundException](trace[0].Err))
+		require.True(t, faces.IsA[*types.RepositoryNotFoundException](trace[0].Err))
 		require.Contains(t, printed(t, trace[0]), `"error":{"message":"`+says)
 		require.Contains(t, trace[1].String(), " -> the reply was lost: it was ok, 1 failure: ImageNotFound")
 		require.Contains(t, trace[2].String(), " -> the reply was lost: it was ok, 1 failure: ImageNotFound")
@@ -151,12 +152,12 @@ func TestSlowRepliesAreHeld(t *testing.T) {
 	for name, rule := range slowReplies {
 		for how, letGo := range map[string]func(*fakeecr.Playing){"released": (*fakeecr.Playing).Release, "stopped": (*fakeecr.Playing).Stop} {
 			t.Run(name+"/"+how, func(t *testing.T) {
-				onAllFaces(t, func(t *testing.T, f face) {
-					playing := f.registry.Play(scenarios.Scenario{rule})
+				faces.Each(t, func(t *testing.T, f faces.Face) {
+					playing := f.Registry.Play(scenarios.Scenario{rule})
 					answered := make(chan error)
 					go func() {
 						out, err := f.DescribeRegistry(t.Context(), nil)
-						if err == nil && *out.RegistryId != f.registry.AccountID() {
+						if err == nil && *out.RegistryId != f.Registry.AccountID() {
 							err = errors.New("not the whole answer")
 						}
 						answered <- err
@@ -181,8 +182,8 @@ func TestWhatIsSeenHasBegunToWait(t *testing.T) {
 	}
 	for name, rule := range rules {
 		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				playing := f.registry.Play(scenarios.Scenario{rule})
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				playing := f.Registry.Play(scenarios.Scenario{rule})
 				for n := range 50 {
 					answered := make(chan error, 1)
 					go func() {
@@ -192,10 +193,10 @@ func TestWhatIsSeenHasBegunToWait(t *testing.T) {
 					if name == "delayed" {
 						require.NoError(t, playing.WaitHeld(t.Context(), 1))
 					} else {
-						_, err := f.registry.TraceAfter(t.Context(), n)
+						_, err := f.Registry.TraceAfter(t.Context(), n)
 						require.NoError(t, err)
 					}
-					f.registry.Advance(2 * time.Hour)
+					f.Registry.Advance(2 * time.Hour)
 					select {
 					case err := <-answered:
 						require.NoError(t, err)
@@ -212,8 +213,8 @@ func TestWhatIsSeenHasBegunToWait(t *testing.T) {
 func TestSlowRepliesWatchTheirCaller(t *testing.T) {
 	for name, rule := range slowReplies {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, f face) {
-				playing := f.registry.Play(scenarios.Scenario{rule})
+			faces.EachInBubble(t, func(t *testing.T, f faces.Face) {
+				playing := f.Registry.Play(scenarios.Scenario{rule})
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 				defer cancel()
 				_, err := f.DescribeRegistry(ctx, nil)
@@ -228,7 +229,7 @@ func TestSlowRepliesWatchTheirCaller(t *testing.T) {
 // A rule that met a reply with nothing to cut has not fired, and its turn is another's.
 func TestARuleThatFoundNothingToDo(t *testing.T) {
 	short, long := aws.String("team/a"), aws.String("team/"+strings.Repeat("b", 200))
-	describe := func(t *testing.T, f face, name *string) error {
+	describe := func(t *testing.T, f faces.Face, name *string) error {
 		_, err := f.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{RepositoryNames: []string{*name}})
 		return err
 	}
@@ -247,22 +248,22 @@ func TestARuleThatFoundNothingToDo(t *testing.T) {
 		"for a time":   {on.For(time.Hour).ResetAfter(500), "sl", ".F"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				create(t, f, *short)
-				create(t, f, *long)
-				playing := f.registry.Play(scenarios.Scenario{c.rule})
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				faces.Create(t, f, *short)
+				faces.Create(t, f, *long)
+				playing := f.Registry.Play(scenarios.Scenario{c.rule})
 				drawn := ""
 				for _, reply := range c.calls {
 					err := describe(t, f, map[rune]*string{'s': short, 'l': long}[reply])
 					drawn += map[bool]string{true: ".", false: "F"}[err == nil]
 					if name == "for a time" {
-						f.registry.Advance(50 * time.Minute)
+						f.Registry.Advance(50 * time.Minute)
 					}
 				}
 				require.Equal(t, c.drawn, drawn)
 				require.Equal(t, len(c.calls), playing.Matched(c.rule))
 				require.Equal(t, strings.Count(drawn, "F"), playing.Fired(c.rule))
-				require.Len(t, f.registry.Trace().Where(scenarios.PlayedBy(c.rule)), strings.Count(drawn, "F"))
+				require.Len(t, f.Registry.Trace().Where(scenarios.PlayedBy(c.rule)), strings.Count(drawn, "F"))
 			})
 		})
 	}
@@ -273,8 +274,8 @@ func TestDiceAreGivenBack(t *testing.T) {
 	drawn := func(calls string) string {
 		registry := fakeecr.New(t, fakeecr.WithSeed(7))
 		long := "team/" + strings.Repeat("b", 200)
-		create(t, registry, "team/a")
-		create(t, registry, long)
+		faces.Create(t, registry, "team/a")
+		faces.Create(t, registry, long)
 		registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").Sometimes(0.5).ResetAfter(500)})
 		var outcomes strings.Builder
 		for _, reply := range calls {
@@ -296,21 +297,21 @@ func TestDiceAreGivenBack(t *testing.T) {
 
 func TestEffectsThatFoundNothingToDo(t *testing.T) {
 	layer := fakeecr.RandomImage(1, 100)
-	digest := digestOf(layer.Blobs[0])
-	download := func(t *testing.T, f face) { downloaded(t, f, app, digest) }
-	upload := func(t *testing.T, f face) { f.pushLayer(t, app, []byte("twelve bytes"), 100) }
-	batch := func(t *testing.T, f face) { get(t, f, app, tagged("v1")) }
-	list := func(t *testing.T, f face) {
-		_, err := f.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: team})
+	digest := faces.DigestOf(layer.Blobs[0])
+	download := func(t *testing.T, f faces.Face) { downloaded(t, f, faces.App, digest) }
+	upload := func(t *testing.T, f faces.Face) { f.PushLayer(t, faces.App, []byte("twelve bytes"), 100) }
+	batch := func(t *testing.T, f faces.Face) { faces.Get(t, f, faces.App, faces.Tagged("v1")) }
+	list := func(t *testing.T, f faces.Face) {
+		_, err := f.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String("team/app")})
 		require.NoError(t, err)
 	}
-	cut := func(t *testing.T, f face) {
-		request, err := http.NewRequest(http.MethodGet, f.downloadURL(t, digest), nil)
+	cut := func(t *testing.T, f faces.Face) {
+		request, err := http.NewRequest(http.MethodGet, f.DownloadURL(t, digest), nil)
 		require.NoError(t, err)
 		request.Header.Set("Range", "bytes=0-9")
 		client := http.DefaultClient
-		if f.name != "loopback" {
-			client = &http.Client{Transport: f.registry.Transport()}
+		if f.Name != "loopback" {
+			client = &http.Client{Transport: f.Registry.Transport()}
 		}
 		response, err := client.Do(request)
 		require.NoError(t, err)
@@ -320,7 +321,7 @@ func TestEffectsThatFoundNothingToDo(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		rule  *scenarios.Rule
-		does  func(*testing.T, face)
+		does  func(*testing.T, faces.Face)
 		fires bool
 	}{
 		"reset of a layer":       {scenarios.On(scenarios.DownloadLayer).ResetAfter(100), download, false},
@@ -334,7 +335,7 @@ func TestEffectsThatFoundNothingToDo(t *testing.T) {
 		"garble":                 {scenarios.On("UploadLayerPart").Garble(12), upload, false},
 		"no such item":           {scenarios.On("BatchGetImage").FailItem(2, "ImageNotFound", ""), batch, false},
 		"the state as it is":     {scenarios.On("BatchGetImage").Frozen(), batch, false},
-		"no manifest":            {scenarios.On("BatchGetImage").Reserialise(), func(t *testing.T, f face) { get(t, f, app, tagged("v2")) }, false},
+		"no manifest":            {scenarios.On("BatchGetImage").Reserialise(), func(t *testing.T, f faces.Face) { faces.Get(t, f, faces.App, faces.Tagged("v2")) }, false},
 		"a page with no more":    {scenarios.On("ListImages").ShortPage(1), list, false},
 		"a page with more":       {scenarios.On("ListImages").EmptyPage(), list, true},
 		"delayed as well":        {scenarios.On(scenarios.DownloadLayer).Keep(100).Delay(time.Nanosecond), download, true},
@@ -342,14 +343,14 @@ func TestEffectsThatFoundNothingToDo(t *testing.T) {
 		"moves the state":        {scenarios.On("UploadLayerPart").Garble(12).Then("down"), upload, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				f.registry.MustPush("team/app:v1", layer)
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				f.Registry.MustPush("team/app:v1", layer)
 				rule := c.rule.Optional()
-				playing := f.registry.Play(scenarios.Scenario{rule})
+				playing := f.Registry.Play(scenarios.Scenario{rule})
 				c.does(t, f)
 				require.Equal(t, 1, playing.Matched(rule))
 				require.Equal(t, c.fires, playing.Fired(rule) == 1)
-				require.Equal(t, c.fires, len(f.registry.Trace().Where(scenarios.PlayedBy(rule))) == 1)
+				require.Equal(t, c.fires, len(f.Registry.Trace().Where(scenarios.PlayedBy(rule))) == 1)
 			})
 		})
 	}
@@ -359,24 +360,24 @@ func TestEffectsThatFoundNothingToDo(t *testing.T) {
 func TestSlowRepliesOfTheRegistryEndpoint(t *testing.T) {
 	for _, operation := range []string{"BatchGetImage", "GetDownloadUrlForLayer", "ListImages", "GetEndpoint"} {
 		t.Run(operation, func(t *testing.T) {
-			onAllEndpoints(t, func(t *testing.T, e *endpoint) {
+			faces.EachEndpoint(t, func(t *testing.T, e *faces.Endpoint) {
 				image := fakeecr.RandomImage(1, 100)
-				e.registry.MustPush("team/app:v1", image)
+				e.Registry.MustPush("team/app:v1", image)
 				path := map[string]string{
 					"BatchGetImage": "/v2/team/app/manifests/v1", "ListImages": "/v2/team/app/tags/list",
-					"GetDownloadUrlForLayer": "/v2/team/app/blobs/" + digestOf(image.Blobs[0]), "GetEndpoint": "/v2/",
+					"GetDownloadUrlForLayer": "/v2/team/app/blobs/" + faces.DigestOf(image.Blobs[0]), "GetEndpoint": "/v2/",
 				}[operation]
-				whole := e.do(t, "GET", path, "")
+				whole := e.Do(t, "GET", path, "")
 				rule := scenarios.On(operation).First(1).Stall(time.Hour).Trickle(1)
-				playing := e.registry.Play(scenarios.Scenario{rule, scenarios.On(operation).CutAfter(1 << 20).Optional()})
-				answered := make(chan reply)
-				go func() { answered <- e.do(t, "GET", path, "") }()
+				playing := e.Registry.Play(scenarios.Scenario{rule, scenarios.On(operation).CutAfter(1 << 20).Optional()})
+				answered := make(chan faces.Reply)
+				go func() { answered <- e.Do(t, "GET", path, "") }()
 				require.NoError(t, playing.WaitHeld(t.Context(), 1))
 				playing.Release()
 				got := <-answered
-				require.Len(t, e.registry.Trace().Where(scenarios.PlayedBy(rule)), 1)
-				require.Equal(t, whole.status, got.status)
-				require.Equal(t, whole.body, got.body)
+				require.Len(t, e.Registry.Trace().Where(scenarios.PlayedBy(rule)), 1)
+				require.Equal(t, whole.Status, got.Status)
+				require.Equal(t, whole.Body, got.Body)
 				require.Zero(t, playing.Held())
 			})
 		})

@@ -13,24 +13,25 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 // onARepository is the calls that are about one repository, complete but for it.
 var onARepository = map[string]func(ctx context.Context, api fakeecr.API, registryID, name *string) error{
 	"BatchCheckLayerAvailability": func(ctx context.Context, api fakeecr.API, registryID, name *string) error {
-		_, err := api.BatchCheckLayerAvailability(ctx, &ecr.BatchCheckLayerAvailabilityInput{RegistryId: registryID, RepositoryName: name, LayerDigests: []string{digestNotThere}})
+		_, err := api.BatchCheckLayerAvailability(ctx, &ecr.BatchCheckLayerAvailabilityInput{RegistryId: registryID, RepositoryName: name, LayerDigests: []string{faces.DigestNotThere}})
 		return err
 	},
 	"BatchDeleteImage": func(ctx context.Context, api fakeecr.API, registryID, name *string) error {
-		_, err := api.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{RegistryId: registryID, RepositoryName: name, ImageIds: []types.ImageIdentifier{byTag("v1")}})
+		_, err := api.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{RegistryId: registryID, RepositoryName: name, ImageIds: []types.ImageIdentifier{faces.ByTag("v1")}})
 		return err
 	},
 	"BatchGetImage": func(ctx context.Context, api fakeecr.API, registryID, name *string) error {
-		_, err := api.BatchGetImage(ctx, &ecr.BatchGetImageInput{RegistryId: registryID, RepositoryName: name, ImageIds: []types.ImageIdentifier{byTag("v1")}})
+		_, err := api.BatchGetImage(ctx, &ecr.BatchGetImageInput{RegistryId: registryID, RepositoryName: name, ImageIds: []types.ImageIdentifier{faces.ByTag("v1")}})
 		return err
 	},
 	"CompleteLayerUpload": func(ctx context.Context, api fakeecr.API, registryID, name *string) error {
-		_, err := api.CompleteLayerUpload(ctx, &ecr.CompleteLayerUploadInput{RegistryId: registryID, RepositoryName: name, UploadId: aws.String(noUpload), LayerDigests: []string{digestNotThere}})
+		_, err := api.CompleteLayerUpload(ctx, &ecr.CompleteLayerUploadInput{RegistryId: registryID, RepositoryName: name, UploadId: aws.String(faces.NoUpload), LayerDigests: []string{faces.DigestNotThere}})
 		return err
 	},
 	"DeleteRepository": func(ctx context.Context, api fakeecr.API, registryID, name *string) error {
@@ -46,7 +47,7 @@ var onARepository = map[string]func(ctx context.Context, api fakeecr.API, regist
 		return err
 	},
 	"GetDownloadUrlForLayer": func(ctx context.Context, api fakeecr.API, registryID, name *string) error {
-		_, err := api.GetDownloadUrlForLayer(ctx, &ecr.GetDownloadUrlForLayerInput{RegistryId: registryID, RepositoryName: name, LayerDigest: aws.String(digestNotThere)})
+		_, err := api.GetDownloadUrlForLayer(ctx, &ecr.GetDownloadUrlForLayerInput{RegistryId: registryID, RepositoryName: name, LayerDigest: aws.String(faces.DigestNotThere)})
 		return err
 	},
 	"InitiateLayerUpload": func(ctx context.Context, api fakeecr.API, registryID, name *string) error {
@@ -62,26 +63,26 @@ var onARepository = map[string]func(ctx context.Context, api fakeecr.API, regist
 		return err
 	},
 	"UploadLayerPart": func(ctx context.Context, api fakeecr.API, registryID, name *string) error {
-		_, err := api.UploadLayerPart(ctx, &ecr.UploadLayerPartInput{RegistryId: registryID, RepositoryName: name, UploadId: aws.String(noUpload),
+		_, err := api.UploadLayerPart(ctx, &ecr.UploadLayerPartInput{RegistryId: registryID, RepositoryName: name, UploadId: aws.String(faces.NoUpload),
 			LayerPartBlob: []byte("part"), PartFirstByte: aws.Int64(0), PartLastByte: aws.Int64(3)})
 		return err
 	},
 }
 
 func TestCallsOnARepository(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		for operation, call := range onARepository {
 			t.Run(operation, func(t *testing.T) {
 				own := aws.String("123456789012")
-				requireError[*types.RepositoryNotFoundException](t, call(t.Context(), f, nil, aws.String(app)), appNotFound)
-				requireError[*types.RepositoryNotFoundException](t, call(t.Context(), f, own, aws.String(app)), appNotFound)
-				requireError[*types.InvalidParameterException](t, call(t.Context(), f, nil, aws.String("Bad_Name!")),
+				faces.RequireError[*types.RepositoryNotFoundException](t, call(t.Context(), f, nil, aws.String(faces.App)), faces.AppNotFound)
+				faces.RequireError[*types.RepositoryNotFoundException](t, call(t.Context(), f, own, aws.String(faces.App)), faces.AppNotFound)
+				faces.RequireError[*types.InvalidParameterException](t, call(t.Context(), f, nil, aws.String("Bad_Name!")),
 					`Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must satisfy regular expression '[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*''`)
-				requireError[*types.InvalidParameterException](t, call(t.Context(), f, nil, aws.String("a")),
+				faces.RequireError[*types.InvalidParameterException](t, call(t.Context(), f, nil, aws.String("a")),
 					"Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must have length greater than or equal to 2'")
-				requireError[*types.InvalidParameterException](t, call(t.Context(), f, nil, aws.String(strings.Repeat("a", 257))),
+				faces.RequireError[*types.InvalidParameterException](t, call(t.Context(), f, nil, aws.String(strings.Repeat("a", 257))),
 					"Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must have length less than or equal to 256'")
-				requireError[*types.InvalidParameterException](t, call(t.Context(), f, aws.String("1234"), aws.String(app)),
+				faces.RequireError[*types.InvalidParameterException](t, call(t.Context(), f, aws.String("1234"), aws.String(faces.App)),
 					"Invalid parameter at 'registryId' failed to satisfy constraint: 'must satisfy regular expression [0-9]{12}'")
 			})
 		}
@@ -89,13 +90,13 @@ func TestCallsOnARepository(t *testing.T) {
 }
 
 func TestCreateRepository(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		before := f.registry.Now()
-		out, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(app)})
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		before := f.Registry.Now()
+		out, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(faces.App)})
 		require.NoError(t, err)
 		created := out.Repository.CreatedAt
 		require.False(t, created.Before(before))
-		require.False(t, created.After(f.registry.Now()))
+		require.False(t, created.After(f.Registry.Now()))
 		require.Equal(t, created.Truncate(time.Millisecond), *created, "a time has the grain of the wire, and so everywhere")
 		require.Equal(t, &types.Repository{
 			CreatedAt:                  created,
@@ -104,34 +105,34 @@ func TestCreateRepository(t *testing.T) {
 			ImageTagMutability:         types.ImageTagMutabilityMutable,
 			RegistryId:                 aws.String("123456789012"),
 			RepositoryArn:              aws.String("arn:aws:ecr:us-east-1:123456789012:repository/team/app"),
-			RepositoryName:             aws.String(app),
+			RepositoryName:             aws.String(faces.App),
 			RepositoryUri:              aws.String("123456789012.dkr.ecr.us-east-1.amazonaws.com/team/app"),
 		}, out.Repository)
 
-		described, err := f.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{RepositoryNames: []string{app}})
+		described, err := f.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{RepositoryNames: []string{faces.App}})
 		require.NoError(t, err)
 		require.Equal(t, []types.Repository{*out.Repository}, described.Repositories)
 	})
 }
 
 func TestRepositoriesOfNeighbours(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		create(t, f, app)
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.Create(t, f, faces.App)
 		for _, c := range []struct {
-			face     face
+			face     faces.Face
 			arn, uri string
 		}{
-			{f.in("eu-west-1"), "arn:aws:ecr:eu-west-1:123456789012:repository/team/app", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app"},
-			{f.account("210987654321"), "arn:aws:ecr:us-east-1:210987654321:repository/team/app", "210987654321.dkr.ecr.us-east-1.amazonaws.com/team/app"},
-			{f.in("cn-north-1"), "arn:aws-cn:ecr:cn-north-1:123456789012:repository/team/app", "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/team/app"},
-			{f.in("us-gov-west-1"), "arn:aws-us-gov:ecr:us-gov-west-1:123456789012:repository/team/app", "123456789012.dkr.ecr.us-gov-west-1.amazonaws.com/team/app"},
-			{f.in("eusc-de-east-1"), "arn:aws-eusc:ecr:eusc-de-east-1:123456789012:repository/team/app", "123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu/team/app"},
-			{f.in("us-iso-east-1"), "arn:aws-iso:ecr:us-iso-east-1:123456789012:repository/team/app", "123456789012.dkr.ecr.us-iso-east-1.c2s.ic.gov/team/app"},
-			{f.in("us-isob-east-1"), "arn:aws-iso-b:ecr:us-isob-east-1:123456789012:repository/team/app", "123456789012.dkr.ecr.us-isob-east-1.sc2s.sgov.gov/team/app"},
-			{f.in("eu-isoe-west-1"), "arn:aws-iso-e:ecr:eu-isoe-west-1:123456789012:repository/team/app", "123456789012.dkr.ecr.eu-isoe-west-1.cloud.adc-e.uk/team/app"},
-			{f.in("us-isof-south-1"), "arn:aws-iso-f:ecr:us-isof-south-1:123456789012:repository/team/app", "123456789012.dkr.ecr.us-isof-south-1.csp.hci.ic.gov/team/app"},
+			{f.In("eu-west-1"), "arn:aws:ecr:eu-west-1:123456789012:repository/team/app", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app"},
+			{f.Account("210987654321"), "arn:aws:ecr:us-east-1:210987654321:repository/team/app", "210987654321.dkr.ecr.us-east-1.amazonaws.com/team/app"},
+			{f.In("cn-north-1"), "arn:aws-cn:ecr:cn-north-1:123456789012:repository/team/app", "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/team/app"},
+			{f.In("us-gov-west-1"), "arn:aws-us-gov:ecr:us-gov-west-1:123456789012:repository/team/app", "123456789012.dkr.ecr.us-gov-west-1.amazonaws.com/team/app"},
+			{f.In("eusc-de-east-1"), "arn:aws-eusc:ecr:eusc-de-east-1:123456789012:repository/team/app", "123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu/team/app"},
+			{f.In("us-iso-east-1"), "arn:aws-iso:ecr:us-iso-east-1:123456789012:repository/team/app", "123456789012.dkr.ecr.us-iso-east-1.c2s.ic.gov/team/app"},
+			{f.In("us-isob-east-1"), "arn:aws-iso-b:ecr:us-isob-east-1:123456789012:repository/team/app", "123456789012.dkr.ecr.us-isob-east-1.sc2s.sgov.gov/team/app"},
+			{f.In("eu-isoe-west-1"), "arn:aws-iso-e:ecr:eu-isoe-west-1:123456789012:repository/team/app", "123456789012.dkr.ecr.eu-isoe-west-1.cloud.adc-e.uk/team/app"},
+			{f.In("us-isof-south-1"), "arn:aws-iso-f:ecr:us-isof-south-1:123456789012:repository/team/app", "123456789012.dkr.ecr.us-isof-south-1.csp.hci.ic.gov/team/app"},
 		} {
-			out, err := c.face.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(app)})
+			out, err := c.face.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(faces.App)})
 			require.NoError(t, err)
 			require.Equal(t, c.arn, *out.Repository.RepositoryArn)
 			require.Equal(t, c.uri, *out.Repository.RepositoryUri)
@@ -143,7 +144,7 @@ func TestRepositoriesOfNeighbours(t *testing.T) {
 }
 
 func TestRepositoryNames(t *testing.T) {
-	f := direct(fakeecr.New(t))
+	f := faces.Direct(fakeecr.New(t))
 	for _, name := range []string{"ab", "a.b", "a/b/c", "team/app-1", strings.Repeat("a", 256)} {
 		_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &name})
 		require.NoError(t, err, name)
@@ -156,33 +157,25 @@ func TestRepositoryNames(t *testing.T) {
 }
 
 func TestRepositoriesPerRegistry(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		create(t, f, app)
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.Create(t, f, faces.App)
 		_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/more")})
-		requireError[*types.LimitExceededException](t, err, "The limit of 1 repositories per registry has been exceeded")
-		_, err = f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(app)})
-		requireError[*types.RepositoryAlreadyExistsException](t, err, "The repository with name 'team/app' already exists in the registry with id '123456789012'")
-		create(t, f.in("eu-west-1"), app)
-		_, err = f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String(app)})
+		faces.RequireError[*types.LimitExceededException](t, err, "The limit of 1 repositories per registry has been exceeded")
+		_, err = f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(faces.App)})
+		faces.RequireError[*types.RepositoryAlreadyExistsException](t, err, "The repository with name 'team/app' already exists in the registry with id '123456789012'")
+		faces.Create(t, f.In("eu-west-1"), faces.App)
+		_, err = f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String(faces.App)})
 		require.NoError(t, err)
-		create(t, f, "team/more")
+		faces.Create(t, f, "team/more")
 	}, fakeecr.WithQuota(fakeecr.RepositoriesPerRegistry, 1))
 }
 
-func repositoryNames(repositories []types.Repository) []string {
-	names := make([]string, len(repositories))
-	for i, repo := range repositories {
-		names[i] = *repo.RepositoryName
-	}
-	return names
-}
-
 func TestPagesOfRepositories(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		var want []string
 		for i := range 101 {
 			want = append(want, fmt.Sprintf("app-%03d", i))
-			create(t, f, want[i])
+			faces.Create(t, f, want[i])
 		}
 		first, err := f.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{})
 		require.NoError(t, err)
@@ -195,7 +188,7 @@ func TestPagesOfRepositories(t *testing.T) {
 			page, err := pages.NextPage(t.Context())
 			require.NoError(t, err)
 			require.LessOrEqual(t, len(page.Repositories), 34)
-			got = append(got, repositoryNames(page.Repositories)...)
+			got = append(got, faces.RepositoryNames(page.Repositories)...)
 		}
 		require.Equal(t, want, got)
 
@@ -208,42 +201,42 @@ func TestPagesOfRepositories(t *testing.T) {
 // A token holds its place while repositories come and go, that of its page's end
 // too.
 func TestPageOfRepositoriesAfterChanges(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		create(t, f, "b1")
-		create(t, f, "b2")
-		create(t, f, "b3")
-		create(t, f, "b4")
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.Create(t, f, "b1")
+		faces.Create(t, f, "b2")
+		faces.Create(t, f, "b3")
+		faces.Create(t, f, "b4")
 		page := &ecr.DescribeRepositoriesInput{MaxResults: aws.Int32(2)}
 		first, err := f.DescribeRepositories(t.Context(), page)
 		require.NoError(t, err)
-		require.Equal(t, []string{"b1", "b2"}, repositoryNames(first.Repositories))
+		require.Equal(t, []string{"b1", "b2"}, faces.RepositoryNames(first.Repositories))
 
 		for _, name := range []string{"b2", "b3"} {
 			_, err := f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: &name})
 			require.NoError(t, err)
 		}
-		create(t, f, "a1")
-		create(t, f, "b2.5")
-		create(t, f, "c1")
+		faces.Create(t, f, "a1")
+		faces.Create(t, f, "b2.5")
+		faces.Create(t, f, "c1")
 		page.NextToken = first.NextToken
 		second, err := f.DescribeRepositories(t.Context(), page)
 		require.NoError(t, err)
-		require.Equal(t, []string{"b2.5", "b4"}, repositoryNames(second.Repositories))
+		require.Equal(t, []string{"b2.5", "b4"}, faces.RepositoryNames(second.Repositories))
 		page.NextToken = second.NextToken
 		third, err := f.DescribeRepositories(t.Context(), page)
 		require.NoError(t, err)
-		require.Equal(t, []string{"c1"}, repositoryNames(third.Repositories))
+		require.Equal(t, []string{"c1"}, faces.RepositoryNames(third.Repositories))
 		require.Nil(t, third.NextToken)
 	})
 }
 
 func TestTokenOfRepositories(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		create(t, f, "aa")
-		create(t, f, "bb")
-		neighbour := f.in("eu-west-1")
-		create(t, neighbour, "aa")
-		create(t, neighbour, "bb")
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.Create(t, f, "aa")
+		faces.Create(t, f, "bb")
+		neighbour := f.In("eu-west-1")
+		faces.Create(t, neighbour, "aa")
+		faces.Create(t, neighbour, "bb")
 		elsewhere, err := neighbour.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{MaxResults: aws.Int32(1)})
 		require.NoError(t, err)
 		for name, token := range map[string]string{
@@ -253,9 +246,22 @@ func TestTokenOfRepositories(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				_, err := f.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{NextToken: &token})
-				requireError[*types.InvalidParameterException](t, err, fmt.Sprintf(invalidAt, "nextToken", "Invalid token"))
+				faces.RequireError[*types.InvalidParameterException](t, err, fmt.Sprintf(invalidAt, "nextToken", "Invalid token"))
 			})
 		}
 		require.NotContains(t, *elsewhere.NextToken, "aa")
 	})
 }
+
+// wildcards are the tags that a repository's mutability leaves out.
+func wildcards(filters ...string) []types.ImageTagMutabilityExclusionFilter {
+	list := []types.ImageTagMutabilityExclusionFilter{}
+	for _, filter := range filters {
+		list = append(list, types.ImageTagMutabilityExclusionFilter{Filter: aws.String(filter), FilterType: types.ImageTagMutabilityExclusionFilterTypeWildcard})
+	}
+	return list
+}
+
+const (
+	invalidAt = "Invalid parameter at '%s' failed to satisfy constraint: '%s'"
+)

@@ -11,17 +11,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 // resolver pushes and pulls by the API as ECR's resolver for containerd does:
 // every call names the registry, and what is missing is told from what is wrong.
 type resolver struct {
-	face
+	faces.Face
 	account, repository *string
 }
 
 var resolvedTypes = []string{
-	ociIndex, ociManifest,
+	faces.OCIIndex, faces.OCIManifest,
 	"application/vnd.docker.distribution.manifest.v2+json",
 	"application/vnd.docker.distribution.manifest.list.v2+json",
 	"application/vnd.docker.distribution.manifest.v1+prettyjws",
@@ -42,7 +43,7 @@ func (r resolver) resolve(t *testing.T, id types.ImageIdentifier, accepted ...st
 
 // pushBlob uploads a blob unless it is there, and tells whether it did.
 func (r resolver) pushBlob(t *testing.T, blob []byte) bool {
-	digest := digestOf(blob)
+	digest := faces.DigestOf(blob)
 	checked, err := r.BatchCheckLayerAvailability(t.Context(), &ecr.BatchCheckLayerAvailabilityInput{
 		RegistryId: r.account, RepositoryName: r.repository, LayerDigests: []string{digest},
 	})
@@ -68,10 +69,10 @@ func (r resolver) upload(t *testing.T, blob []byte) error {
 		require.NoError(t, err)
 	}
 	done, err := r.CompleteLayerUpload(t.Context(), &ecr.CompleteLayerUploadInput{
-		RegistryId: r.account, RepositoryName: r.repository, UploadId: begun.UploadId, LayerDigests: []string{digestOf(blob)},
+		RegistryId: r.account, RepositoryName: r.repository, UploadId: begun.UploadId, LayerDigests: []string{faces.DigestOf(blob)},
 	})
 	if err == nil {
-		require.Equal(t, digestOf(blob), *done.LayerDigest)
+		require.Equal(t, faces.DigestOf(blob), *done.LayerDigest)
 	}
 	return err
 }
@@ -86,39 +87,39 @@ func (r resolver) pushManifest(t *testing.T, image fakeecr.Image, tag *string) {
 }
 
 func TestContainerdResolver(t *testing.T) {
-	large := repeated([]byte("0123456789abcdef"), 10_485_760+100)
-	image := imageOf([]byte("{}"), large, []byte("small"))
-	index := indexOf(image)
-	onAllFaces(t, func(t *testing.T, f face) {
-		create(t, f, app)
-		r := resolver{f, aws.String("123456789012"), aws.String(app)}
+	large := faces.Repeated([]byte("0123456789abcdef"), 10_485_760+100)
+	image := faces.ImageOf([]byte("{}"), large, []byte("small"))
+	index := faces.IndexOf(image)
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.Create(t, f, faces.App)
+		r := resolver{f, aws.String("123456789012"), aws.String(faces.App)}
 
-		_, failure := r.resolve(t, byTag("v1"), resolvedTypes...)
+		_, failure := r.resolve(t, faces.ByTag("v1"), resolvedTypes...)
 		require.Equal(t, types.ImageFailureCodeImageNotFound, failure)
 		for _, blob := range image.Blobs {
 			require.True(t, r.pushBlob(t, blob))
 			require.False(t, r.pushBlob(t, blob))
-			require.True(t, isA[*types.LayerAlreadyExistsException](r.upload(t, blob)), "which the resolver takes for success")
+			require.True(t, faces.IsA[*types.LayerAlreadyExistsException](r.upload(t, blob)), "which the resolver takes for success")
 		}
 		r.pushManifest(t, image, nil)
 		r.pushManifest(t, index, aws.String("v1"))
 
-		root, _ := r.resolve(t, byTag("v1"), resolvedTypes...)
-		require.Equal(t, []string{index.Digest(), ociIndex, string(index.Manifest)}, []string{*root.ImageId.ImageDigest, *root.ImageManifestMediaType, *root.ImageManifest})
-		root, _ = r.resolve(t, byBoth(index.Digest(), "v1"), ociIndex)
+		root, _ := r.resolve(t, faces.ByTag("v1"), resolvedTypes...)
+		require.Equal(t, []string{index.Digest(), faces.OCIIndex, string(index.Manifest)}, []string{*root.ImageId.ImageDigest, *root.ImageManifestMediaType, *root.ImageManifest})
+		root, _ = r.resolve(t, faces.ByBoth(index.Digest(), "v1"), faces.OCIIndex)
 		require.Equal(t, string(index.Manifest), *root.ImageManifest)
-		child, _ := r.resolve(t, byDigest(image.Digest()), ociManifest)
+		child, _ := r.resolve(t, faces.ByDigest(image.Digest()), faces.OCIManifest)
 		require.Equal(t, string(image.Manifest), *child.ImageManifest)
-		_, failure = r.resolve(t, byBoth(image.Digest(), "v1"), ociManifest)
+		_, failure = r.resolve(t, faces.ByBoth(image.Digest(), "v1"), faces.OCIManifest)
 		require.Equal(t, types.ImageFailureCodeImageTagDoesNotMatchDigest, failure)
 
 		// Layers are fetched without credentials, large ones by ranges.
-		at := r.downloadURL(t, digestOf(large))
+		at := r.DownloadURL(t, faces.DigestOf(large))
 		var got string
 		for first := 0; first < len(large); first += 4 << 20 {
-			part := r.fetch(t, http.MethodGet, at, "Range", fmt.Sprintf("bytes=%d-%d", first, first+4<<20-1))
-			require.Equal(t, http.StatusPartialContent, part.status)
-			got += part.body
+			part := r.Fetch(t, http.MethodGet, at, "Range", fmt.Sprintf("bytes=%d-%d", first, first+4<<20-1))
+			require.Equal(t, http.StatusPartialContent, part.Status)
+			got += part.Body
 		}
 		require.True(t, got == string(large))
 	})

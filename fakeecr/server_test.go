@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -21,7 +22,7 @@ func TestServerEndsWithItsTest(t *testing.T) {
 		server := fakeecr.NewServer(t)
 		url = server.URL
 		require.Equal(t, "http://"+server.Host, server.URL)
-		create(t, server.Client(), "team/app")
+		faces.Create(t, server.Client(), "team/app")
 		server.Close()
 	})
 	_, err := http.Get(url)
@@ -37,24 +38,24 @@ func TestKeptCallsLetTheirTestEnd(t *testing.T) {
 	} {
 		called := func(t *testing.T, api fakeecr.API, playing *fakeecr.Playing) (answered chan string) {
 			answered = make(chan string, 1)
-			go func() { answered <- outcomes(context.WithoutCancel(t.Context()), api, 1) }()
+			go func() { answered <- faces.Outcomes(context.WithoutCancel(t.Context()), api, 1) }()
 			require.Eventually(t, func() bool { return playing.Fired(rule) > 0 }, time.Minute, time.Millisecond)
 			return answered
 		}
 		t.Run(name+"/server", func(t *testing.T) {
 			server := fakeecr.NewServer(t)
-			called(t, server.Client(once), server.Play(scenarios.Scenario{rule}))
+			called(t, server.Client(faces.Once), server.Play(scenarios.Scenario{rule}))
 		})
 		t.Run(name+"/server without a test", func(t *testing.T) {
 			server := fakeecr.NewServer(nil)
-			answered := called(t, server.Client(once), server.Play(scenarios.Scenario{rule}))
+			answered := called(t, server.Client(faces.Once), server.Play(scenarios.Scenario{rule}))
 			server.Close()
 			require.Equal(t, ".", <-answered)
-			require.Equal(t, ".", outcomes(t.Context(), server, 1), "a call that comes later")
+			require.Equal(t, ".", faces.Outcomes(t.Context(), server, 1), "a call that comes later")
 		})
 		t.Run(name+"/a clean-up waits", func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				answered := called(t, f, f.registry.Play(scenarios.Scenario{rule}))
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				answered := called(t, f, f.Registry.Play(scenarios.Scenario{rule}))
 				t.Cleanup(func() { require.Equal(t, ".", <-answered) })
 			})
 		})
@@ -63,9 +64,9 @@ func TestKeptCallsLetTheirTestEnd(t *testing.T) {
 
 func TestServerInABubbleSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var tb recordingTB
+		var tb faces.RecordingTB
 		require.PanicsWithError(t, "fatal", func() { fakeecr.NewServer(&tb) })
-		require.Contains(t, tb.end(), "testing/synctest")
+		require.Contains(t, tb.End(), "testing/synctest")
 	})
 }
 
@@ -77,7 +78,7 @@ func TestClientSurvivesAClosedBody(t *testing.T) {
 	request, err := http.NewRequest(http.MethodPost, server.URL, &closedOnce{Reader: strings.NewReader(`{}`)})
 	require.NoError(t, err)
 	request.ContentLength = 2
-	request.Header.Set("X-Amz-Target", target+"DescribeRepositories")
+	request.Header.Set("X-Amz-Target", faces.Target+"DescribeRepositories")
 	response, err := transport.RoundTrip(request)
 	require.NoError(t, err)
 	defer response.Body.Close()

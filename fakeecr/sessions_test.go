@@ -25,6 +25,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -35,23 +36,23 @@ const (
 
 // withSTS runs a test on a fresh world of each face, with a client of STS: that of a
 // direct call has no socket either.
-func withSTS(t *testing.T, test func(t *testing.T, f face, asker *sts.Client), options ...fakeecr.Option) {
+func withSTS(t *testing.T, test func(t *testing.T, f faces.Face, asker *sts.Client), options ...fakeecr.Option) {
 	t.Helper()
 	options = append([]fakeecr.Option{fakeecr.WithSeed(1)}, options...)
 	own := sts.Options{
 		Region: "us-east-1", Retryer: aws.NopRetryer{},
 		Credentials: credentials.NewStaticCredentialsProvider("123456789012", "fakeecr", ""),
 	}
-	for _, make := range []func(*fakeecr.Registry) face{direct, socketless} {
+	for _, make := range []func(*fakeecr.Registry) faces.Face{faces.Direct, faces.Socketless} {
 		registry := fakeecr.New(t, options...)
 		f := make(registry)
-		t.Run(f.name, func(t *testing.T) {
+		t.Run(f.Name, func(t *testing.T) {
 			test(t, f, sts.New(own, func(o *sts.Options) { o.HTTPClient = &http.Client{Transport: registry.Transport()} }))
 		})
 	}
 	t.Run("loopback", func(t *testing.T) {
 		server := fakeecr.NewServer(t, options...)
-		test(t, loopback(server), sts.New(own, func(o *sts.Options) { o.BaseEndpoint = &server.URL }))
+		test(t, faces.Loopback(server), sts.New(own, func(o *sts.Options) { o.BaseEndpoint = &server.URL }))
 	})
 }
 
@@ -71,13 +72,13 @@ func holding(c *ststypes.Credentials) func(*ecr.Options) {
 }
 
 func TestGetCallerIdentity(t *testing.T) {
-	withSTS(t, func(t *testing.T, f face, asker *sts.Client) {
+	withSTS(t, func(t *testing.T, f faces.Face, asker *sts.Client) {
 		out, err := asker.GetCallerIdentity(t.Context(), nil)
 		require.NoError(t, err)
 		require.Equal(t, "arn:aws:iam::123456789012:user/fakeecr", *out.Arn)
 		require.Equal(t, "123456789012", *out.Account)
 		require.Regexp(t, `^AIDA[A-Z2-7]{17}$`, *out.UserId)
-		call := f.registry.Trace()[0]
+		call := f.Registry.Trace()[0]
 		require.Equal(t, "GetCallerIdentity", call.Operation)
 		require.Equal(t, *out.Arn, call.Caller)
 		require.Equal(t, *out.Arn, *call.Output.(*scenarios.GetCallerIdentityOutput).Arn)
@@ -86,8 +87,8 @@ func TestGetCallerIdentity(t *testing.T) {
 
 // The session of a role calls ECR in its name, and is refused once it has ended.
 func TestAssumeRole(t *testing.T) {
-	withSTS(t, func(t *testing.T, f face, asker *sts.Client) {
-		before := f.registry.Now()
+	withSTS(t, func(t *testing.T, f faces.Face, asker *sts.Client) {
+		before := f.Registry.Now()
 		out, err := asker.AssumeRole(t.Context(), assume(ciRole, func(in *sts.AssumeRoleInput) { in.DurationSeconds = aws.Int32(900) }))
 		require.NoError(t, err)
 		keys := out.Credentials
@@ -98,9 +99,9 @@ func TestAssumeRole(t *testing.T) {
 		require.Equal(t, ciSession, *out.AssumedRoleUser.Arn)
 		require.Regexp(t, `^AROA[A-Z2-7]{17}:build$`, *out.AssumedRoleUser.AssumedRoleId)
 
-		_, err = f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(app)}, holding(keys))
+		_, err = f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String(faces.App)}, holding(keys))
 		require.NoError(t, err)
-		require.Equal(t, ciSession, f.registry.Calls("CreateRepository")[0].Caller)
+		require.Equal(t, ciSession, f.Registry.Calls("CreateRepository")[0].Caller)
 		who, err := asker.GetCallerIdentity(t.Context(), nil, func(o *sts.Options) {
 			o.Credentials = credentials.NewStaticCredentialsProvider(*keys.AccessKeyId, *keys.SecretAccessKey, *keys.SessionToken)
 		})
@@ -108,10 +109,10 @@ func TestAssumeRole(t *testing.T) {
 		require.Equal(t, ciSession, *who.Arn)
 		require.Equal(t, *out.AssumedRoleUser.AssumedRoleId, *who.UserId)
 
-		f.registry.Advance(keys.Expiration.Sub(f.registry.Now()) - time.Millisecond)
-		f.registry.Advance(time.Millisecond)
+		f.Registry.Advance(keys.Expiration.Sub(f.Registry.Now()) - time.Millisecond)
+		f.Registry.Advance(time.Millisecond)
 		_, err = f.DescribeRepositories(t.Context(), nil, holding(keys))
-		requireRefusal(t, err, "ExpiredTokenException", "The security token included in the request is expired")
+		faces.RequireRefusal(t, err, "ExpiredTokenException", "The security token included in the request is expired")
 		_, err = asker.GetCallerIdentity(t.Context(), nil, func(o *sts.Options) {
 			o.Credentials = credentials.NewStaticCredentialsProvider(*keys.AccessKeyId, *keys.SecretAccessKey, *keys.SessionToken)
 		})
@@ -122,7 +123,7 @@ func TestAssumeRole(t *testing.T) {
 // requireIdentityRefusal holds that STS refused a call in its own form.
 func requireIdentityRefusal(t *testing.T, err error, status int, code, message string) {
 	t.Helper()
-	requireRefusal(t, err, code, message)
+	faces.RequireRefusal(t, err, code, message)
 	var response *awshttp.ResponseError
 	require.ErrorAs(t, err, &response)
 	require.Equal(t, status, response.HTTPStatusCode())
@@ -131,7 +132,7 @@ func requireIdentityRefusal(t *testing.T, err error, status int, code, message s
 
 // Where signatures count, those of a session do, with its secret and its token.
 func TestSessionsSign(t *testing.T) {
-	withSTS(t, func(t *testing.T, f face, asker *sts.Client) {
+	withSTS(t, func(t *testing.T, f faces.Face, asker *sts.Client) {
 		out, err := asker.AssumeRole(t.Context(), assume(ciRole))
 		require.NoError(t, err)
 		keys := out.Credentials
@@ -148,11 +149,11 @@ func TestSessionsSign(t *testing.T) {
 		wrong = *keys
 		wrong.SessionToken = aws.String("wrong")
 		_, err = f.DescribeRepositories(t.Context(), nil, holding(&wrong))
-		requireRefusal(t, err, "UnrecognizedClientException", invalidToken)
+		faces.RequireRefusal(t, err, "UnrecognizedClientException", invalidToken)
 
-		f.registry.Advance(time.Hour)
+		f.Registry.Advance(time.Hour)
 		_, err = f.DescribeRepositories(t.Context(), nil, holding(keys))
-		requireRefusal(t, err, "ExpiredTokenException", "The security token included in the request is expired")
+		faces.RequireRefusal(t, err, "ExpiredTokenException", "The security token included in the request is expired")
 
 		for _, c := range []struct {
 			key, secret, token string
@@ -174,15 +175,15 @@ func TestSessionsHaveTheirRolesPolicies(t *testing.T) {
 	allow := func(actions string) string {
 		return `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":` + actions + `,"Resource":"*"}}`
 	}
-	withSTS(t, func(t *testing.T, f face, asker *sts.Client) {
-		create(t, f.registry, app)
-		f.registry.As(ciRole, allow(`["ecr:ListImages","ecr:DescribeImages","ecr:GetAuthorizationToken"]`))
+	withSTS(t, func(t *testing.T, f faces.Face, asker *sts.Client) {
+		faces.Create(t, f.Registry, faces.App)
+		f.Registry.As(ciRole, allow(`["ecr:ListImages","ecr:DescribeImages","ecr:GetAuthorizationToken"]`))
 		list := func(keys *ststypes.Credentials) error {
-			_, err := f.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String(app)}, holding(keys))
+			_, err := f.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String(faces.App)}, holding(keys))
 			return err
 		}
 		describe := func(keys *ststypes.Credentials) error {
-			_, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String(app)}, holding(keys))
+			_, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String(faces.App)}, holding(keys))
 			return err
 		}
 		whole, err := asker.AssumeRole(t.Context(), assume(ciRole))
@@ -195,12 +196,12 @@ func TestSessionsHaveTheirRolesPolicies(t *testing.T) {
 		require.NoError(t, describe(whole.Credentials))
 		require.NoError(t, describe(part.Credentials))
 		require.NoError(t, list(less.Credentials))
-		requireRefusal(t, describe(less.Credentials), "AccessDeniedException",
+		faces.RequireRefusal(t, describe(less.Credentials), "AccessDeniedException",
 			"User: "+ciSession+" is not authorized to perform: ecr:DescribeImages on resource: arn:aws:ecr:us-east-1:123456789012:repository/team/app because no identity-based policy allows the ecr:DescribeImages action")
 		_, err = f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("other")}, holding(part.Credentials))
 		require.ErrorContains(t, err, "ecr:CreateRepository", "the role may not")
 
-		f.registry.As(ciRole, allow(`"ecr:Describe*"`))
+		f.Registry.As(ciRole, allow(`"ecr:Describe*"`))
 		require.ErrorContains(t, list(whole.Credentials), "AccessDeniedException")
 		require.NoError(t, describe(whole.Credentials))
 	})
@@ -209,15 +210,15 @@ func TestSessionsHaveTheirRolesPolicies(t *testing.T) {
 // A policy that names the role is about its sessions, and what a session pushes to the
 // registry endpoint it pushes in its name.
 func TestSessionsInPolicies(t *testing.T) {
-	withSTS(t, func(t *testing.T, f face, asker *sts.Client) {
-		create(t, f.registry, app)
-		_, err := f.registry.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: aws.String(app), PolicyText: aws.String(
+	withSTS(t, func(t *testing.T, f faces.Face, asker *sts.Client) {
+		faces.Create(t, f.Registry, faces.App)
+		_, err := f.Registry.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: aws.String(faces.App), PolicyText: aws.String(
 			`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::210987654321:role/deploy"},"Action":"ecr:*"}}`)})
 		require.NoError(t, err)
 		for role, allowed := range map[string]bool{"deploy": true, "other": false} {
 			out, err := asker.AssumeRole(t.Context(), assume("arn:aws:iam::210987654321:role/"+role))
 			require.NoError(t, err)
-			_, err = f.ListImages(t.Context(), &ecr.ListImagesInput{RegistryId: aws.String("123456789012"), RepositoryName: aws.String(app)}, holding(out.Credentials))
+			_, err = f.ListImages(t.Context(), &ecr.ListImagesInput{RegistryId: aws.String("123456789012"), RepositoryName: aws.String(faces.App)}, holding(out.Credentials))
 			if allowed {
 				require.NoError(t, err)
 			} else {
@@ -236,7 +237,7 @@ func TestAssumeRoleRefuses(t *testing.T) {
 	lasting := func(seconds int32) func(*sts.AssumeRoleInput) {
 		return func(in *sts.AssumeRoleInput) { in.DurationSeconds = &seconds }
 	}
-	withSTS(t, func(t *testing.T, f face, asker *sts.Client) {
+	withSTS(t, func(t *testing.T, f faces.Face, asker *sts.Client) {
 		for name, c := range map[string]struct {
 			in            *sts.AssumeRoleInput
 			status        int
@@ -260,7 +261,7 @@ func TestAssumeRoleRefuses(t *testing.T) {
 		}
 		_, err := asker.AssumeRole(t.Context(), assume(ciRole, lasting(43200)))
 		require.NoError(t, err)
-		require.Len(t, f.registry.Calls("AssumeRole").Where(scenarios.Failed()), 7)
+		require.Len(t, f.Registry.Calls("AssumeRole").Where(scenarios.Failed()), 7)
 
 		// A session begins others for an hour at most, and the account's root none.
 		first, err := asker.AssumeRole(t.Context(), assume(ciRole))
@@ -321,7 +322,7 @@ func envOf(server *fakeecr.Server) map[string]string {
 func TestAssumeRoleWithWebIdentity(t *testing.T) {
 	claims := base64.RawURLEncoding.EncodeToString([]byte(`{"iss":"https://token.actions.githubusercontent.com","sub":"repo:team/app:ref:refs/heads/main","aud":"sts.amazonaws.com"}`))
 	for _, token := range []string{"opaque", "e30." + claims + ".c2ln"} {
-		withSTS(t, func(t *testing.T, f face, asker *sts.Client) {
+		withSTS(t, func(t *testing.T, f faces.Face, asker *sts.Client) {
 			in := &sts.AssumeRoleWithWebIdentityInput{RoleArn: aws.String(ciRole), RoleSessionName: aws.String("build"), WebIdentityToken: &token}
 			out, err := asker.AssumeRoleWithWebIdentity(t.Context(), in)
 			require.NoError(t, err)
@@ -335,7 +336,7 @@ func TestAssumeRoleWithWebIdentity(t *testing.T) {
 			}
 			_, err = f.DescribeRepositories(t.Context(), nil, holding(out.Credentials))
 			require.NoError(t, err)
-			trace := f.registry.Trace()
+			trace := f.Registry.Trace()
 			require.Empty(t, trace[0].Caller)
 			text, err := trace[0].MarshalJSON()
 			require.NoError(t, err)
@@ -353,8 +354,8 @@ func TestAssumeRoleWithWebIdentity(t *testing.T) {
 
 // Rules meet what STS is asked, in a group of its own.
 func TestRulesMeetIdentity(t *testing.T) {
-	withSTS(t, func(t *testing.T, f face, asker *sts.Client) {
-		playing := f.registry.Play(scenarios.Scenario{
+	withSTS(t, func(t *testing.T, f faces.Face, asker *sts.Client) {
+		playing := f.Registry.Play(scenarios.Scenario{
 			scenarios.On(scenarios.Identity).Nth(1).Fail(scenarios.Throttled()),
 			scenarios.On(scenarios.AssumeRole).Nth(1).Fail(&types.ServerException{Message: aws.String("boom")}),
 			scenarios.On(scenarios.GetCallerIdentity).Nth(1).Drop(),
@@ -367,18 +368,18 @@ func TestRulesMeetIdentity(t *testing.T) {
 		requireIdentityRefusal(t, err, 500, "InternalFailure", "boom")
 		_, err = asker.GetCallerIdentity(t.Context(), nil)
 		require.Error(t, err)
-		require.ErrorIs(t, f.registry.Trace()[2].Err, scenarios.ErrReplyLost)
+		require.ErrorIs(t, f.Registry.Trace()[2].Err, scenarios.ErrReplyLost)
 		_, err = asker.GetCallerIdentity(t.Context(), nil)
 		var response *awshttp.ResponseError
 		require.ErrorAs(t, err, &response)
 		require.Equal(t, 503, response.HTTPStatusCode())
 		playing.Stop()
-		require.Equal(t, 4, f.registry.Count(scenarios.Identity))
-		require.Equal(t, 3, f.registry.Count("GetCallerIdentity"))
-		require.Equal(t, 0, f.registry.Count(scenarios.Any))
-		require.Contains(t, f.registry.Trace().String(), "AssumeRole "+ciRole+" build -> ServerException: boom [")
+		require.Equal(t, 4, f.Registry.Count(scenarios.Identity))
+		require.Equal(t, 3, f.Registry.Count("GetCallerIdentity"))
+		require.Equal(t, 0, f.Registry.Count(scenarios.Any))
+		require.Contains(t, f.Registry.Trace().String(), "AssumeRole "+ciRole+" build -> ServerException: boom [")
 
-		f.registry.Play(scenarios.Scenario{
+		f.Registry.Play(scenarios.Scenario{
 			scenarios.On(scenarios.AssumeRole).With(scenarios.Change(func(out *scenarios.AssumeRoleOutput) { out.SourceIdentity = aws.String("changed") })),
 			scenarios.On(scenarios.GetCallerIdentity).With(scenarios.Around(func(_ context.Context, in *scenarios.GetCallerIdentityInput, next func(context.Context, *scenarios.GetCallerIdentityInput) (*scenarios.GetCallerIdentityOutput, error)) (*scenarios.GetCallerIdentityOutput, error) {
 				return &scenarios.GetCallerIdentityOutput{Arn: aws.String("arn:aws:iam::1:user/x")}, nil

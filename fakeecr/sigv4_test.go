@@ -2,7 +2,6 @@ package fakeecr_test
 
 import (
 	"cmp"
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -16,13 +15,14 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	smithy "github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -32,15 +32,13 @@ const (
 	invalidToken = "The security token included in the request is invalid."
 )
 
-var developer = aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
-
 func TestSignedByTheFakesOwnClients(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		f.registry.Advance(24 * time.Hour) // clients sign by the machine's clock
-		create(t, f, "team/app")
-		create(t, f.account(other), "team/app")
-		create(t, f.in("eu-west-1"), "team/app")
-		create(t, f.as(alice), "team/alice")
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		f.Registry.Advance(24 * time.Hour) // clients sign by the machine's clock
+		faces.Create(t, f, "team/app")
+		faces.Create(t, f.Account(faces.Other), "team/app")
+		faces.Create(t, f.In("eu-west-1"), "team/app")
+		faces.Create(t, f.As(faces.Alice), "team/alice")
 		begun, err := f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: aws.String("team/app")})
 		require.NoError(t, err)
 		_, err = f.UploadLayerPart(t.Context(), &ecr.UploadLayerPartInput{
@@ -53,7 +51,7 @@ func TestSignedByTheFakesOwnClients(t *testing.T) {
 
 func TestSignaturesOfClients(t *testing.T) {
 	session := aws.Credentials{AccessKeyID: "ASIAIOSFODNN7EXAMPLE", SecretAccessKey: "secret", SessionToken: "token"}
-	foreign := aws.Credentials{AccessKeyID: "AKIAI44QH8DHBEXAMPLE", SecretAccessKey: "secret", AccountID: other}
+	foreign := aws.Credentials{AccessKeyID: "AKIAI44QH8DHBEXAMPLE", SecretAccessKey: "secret", AccountID: faces.Other}
 	changed := func(c aws.Credentials, change func(*aws.Credentials)) aws.Credentials {
 		change(&c)
 		return c
@@ -63,19 +61,19 @@ func TestSignaturesOfClients(t *testing.T) {
 		credentials            aws.Credentials
 		account, code, message string
 	}{
-		{"accepted", developer, "123456789012", "", ""},
+		{"accepted", faces.Developer, "123456789012", "", ""},
 		{"accepted for a session", session, "123456789012", "", ""},
-		{"accepted for another account", foreign, other, "", ""},
-		{"another secret", changed(developer, func(c *aws.Credentials) { c.SecretAccessKey = "guess" }), "", "InvalidSignatureException", doesNotMatch},
-		{"another key", changed(developer, func(c *aws.Credentials) { c.AccessKeyID = "AKIAUNKNOWN" }), "", "UnrecognizedClientException", invalidToken},
+		{"accepted for another account", foreign, faces.Other, "", ""},
+		{"another secret", changed(faces.Developer, func(c *aws.Credentials) { c.SecretAccessKey = "guess" }), "", "InvalidSignatureException", doesNotMatch},
+		{"another key", changed(faces.Developer, func(c *aws.Credentials) { c.AccessKeyID = "AKIAUNKNOWN" }), "", "UnrecognizedClientException", invalidToken},
 		{"another token", changed(session, func(c *aws.Credentials) { c.SessionToken = "stale" }), "", "UnrecognizedClientException", invalidToken},
 		{"no token", changed(session, func(c *aws.Credentials) { c.SessionToken = "" }), "", "UnrecognizedClientException", invalidToken},
-		{"an account with another secret", aws.Credentials{AccessKeyID: other, SecretAccessKey: "guess"}, "", "InvalidSignatureException", doesNotMatch},
+		{"an account with another secret", aws.Credentials{AccessKeyID: faces.Other, SecretAccessKey: "guess"}, "", "InvalidSignatureException", doesNotMatch},
 	}
-	for _, f := range faces(t, fakeecr.WithSigV4(developer), fakeecr.WithSigV4(session, foreign))[1:] {
+	for _, f := range faces.New(t, fakeecr.WithSigV4(faces.Developer), fakeecr.WithSigV4(session, foreign))[1:] {
 		for _, test := range tests {
-			t.Run(f.name+"/"+test.name, func(t *testing.T) {
-				out, err := f.GetAuthorizationToken(t.Context(), nil, signedBy(test.credentials))
+			t.Run(f.Name+"/"+test.name, func(t *testing.T) {
+				out, err := f.GetAuthorizationToken(t.Context(), nil, faces.SignedBy(test.credentials))
 				if test.code != "" {
 					requireUnsigned(t, err, test.code, test.message)
 					return
@@ -87,17 +85,11 @@ func TestSignaturesOfClients(t *testing.T) {
 	}
 }
 
-func signedBy(credentials aws.Credentials) func(*ecr.Options) {
-	return func(o *ecr.Options) {
-		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil })
-	}
-}
-
 // requireUnsigned holds that a call was refused with an error that the model does
 // not have.
 func requireUnsigned(t *testing.T, err error, code, message string) {
 	t.Helper()
-	require.Equal(t, code, requireError[*smithy.GenericAPIError](t, err, message).Code)
+	require.Equal(t, code, faces.RequireError[*smithy.GenericAPIError](t, err, message).Code)
 	var response *smithyhttp.ResponseError
 	require.ErrorAs(t, err, &response)
 	require.Equal(t, http.StatusBadRequest, response.HTTPStatusCode())
@@ -105,12 +97,12 @@ func requireUnsigned(t *testing.T, err error, code, message string) {
 
 // Without the option any signature will do, or none.
 func TestSignaturesAreNotLookedAt(t *testing.T) {
-	for _, f := range faces(t)[1:] {
-		_, err := f.GetAuthorizationToken(t.Context(), nil, signedBy(aws.Credentials{AccessKeyID: "AKIAUNKNOWN", SecretAccessKey: "guess"}))
+	for _, f := range faces.New(t)[1:] {
+		_, err := f.GetAuthorizationToken(t.Context(), nil, faces.SignedBy(aws.Credentials{AccessKeyID: "AKIAUNKNOWN", SecretAccessKey: "guess"}))
 		require.NoError(t, err)
 		req := rawRequest(t, time.Now().Add(-time.Hour), "{}")
 		req.Header.Del("Authorization")
-		status, _, _ := outcomeOf(t, f.registry, req)
+		status, _, _ := outcomeOf(t, f.Registry, req)
 		require.Equal(t, http.StatusOK, status)
 	}
 }
@@ -128,7 +120,7 @@ func rawRequest(t *testing.T, at time.Time, body string) *http.Request {
 
 func sign(t *testing.T, req *http.Request, at time.Time, body string) {
 	t.Helper()
-	require.NoError(t, v4.NewSigner().SignHTTP(t.Context(), developer, req, hexSum(body), "ecr", "us-east-1", at))
+	require.NoError(t, v4.NewSigner().SignHTTP(t.Context(), faces.Developer, req, hexSum(body), "ecr", "us-east-1", at))
 }
 
 // outcomeOf is the status and the error of an answer.
@@ -212,7 +204,7 @@ func TestSignaturesOfRequests(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				req := rawRequest(t, time.Now(), "{}")
 				test.change(req)
-				status, code, message := outcomeOf(t, fakeecr.New(t, fakeecr.WithSigV4(developer)), req)
+				status, code, message := outcomeOf(t, fakeecr.New(t, fakeecr.WithSigV4(faces.Developer)), req)
 				require.Equal(t, test.code, code)
 				require.Equal(t, test.message, message)
 				if code == "" {
@@ -228,8 +220,8 @@ func TestSignaturesOfRequests(t *testing.T) {
 // Clients sign other headers than the Go SDK: the Java SDK v1 its user agent, and
 // some whatever they send. What is signed is the headers as they were sent.
 func TestSignaturesOfOtherClients(t *testing.T) {
-	server := fakeecr.NewServer(t, fakeecr.WithSigV4(developer))
-	registry := fakeecr.New(t, fakeecr.WithSigV4(developer))
+	server := fakeecr.NewServer(t, fakeecr.WithSigV4(faces.Developer))
+	registry := fakeecr.New(t, fakeecr.WithSigV4(faces.Developer))
 	for name, c := range map[string]struct {
 		header           http.Header
 		canonical        string
@@ -256,11 +248,11 @@ func TestSignaturesOfOtherClients(t *testing.T) {
 				for name, values := range c.header {
 					req.Header[name] = values
 				}
-				req.Header.Set("X-Amz-Target", target+"GetAuthorizationToken")
+				req.Header.Set("X-Amz-Target", faces.Target+"GetAuthorizationToken")
 				now := time.Now().UTC()
 				dateName, date := cmp.Or(c.dateName, "X-Amz-Date"), now.Format(cmp.Or(c.layout, signingTime))
 				req.Header.Set(dateName, date)
-				lines := []string{"host:" + req.Host, strings.ToLower(dateName) + ":" + date, "x-amz-target:" + target + "GetAuthorizationToken"}
+				lines := []string{"host:" + req.Host, strings.ToLower(dateName) + ":" + date, "x-amz-target:" + faces.Target + "GetAuthorizationToken"}
 				if c.canonical != "" {
 					lines = append(lines, c.canonical)
 				}
@@ -286,12 +278,12 @@ func signedByHand(at time.Time, headers []string, body string) string {
 	signed := strings.Join(names, ";")
 	canonical := "POST\n/\n\n" + strings.Join(headers, "\n") + "\n\n" + signed + "\n" + hexSum(body)
 	scope := at.Format("20060102") + "/us-east-1/ecr/aws4_request"
-	key := []byte("AWS4" + developer.SecretAccessKey)
+	key := []byte("AWS4" + faces.Developer.SecretAccessKey)
 	for element := range strings.SplitSeq(scope, "/") {
 		key = hmacOf(key, element)
 	}
 	signature := hmacOf(key, "AWS4-HMAC-SHA256\n"+at.Format(signingTime)+"\n"+scope+"\n"+hexSum(canonical))
-	return "AWS4-HMAC-SHA256 Credential=" + developer.AccessKeyID + "/" + scope + ", SignedHeaders=" + signed + ", Signature=" + hex.EncodeToString(signature)
+	return "AWS4-HMAC-SHA256 Credential=" + faces.Developer.AccessKeyID + "/" + scope + ", SignedHeaders=" + signed + ", Signature=" + hex.EncodeToString(signature)
 }
 
 func hmacOf(key []byte, message string) []byte {
@@ -321,7 +313,7 @@ func TestTimeOfSignatures(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.off.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				registry := fakeecr.New(t, fakeecr.WithSigV4(developer))
+				registry := fakeecr.New(t, fakeecr.WithSigV4(faces.Developer))
 				registry.Advance(time.Hour)
 				_, code, message := outcomeOf(t, registry, rawRequest(t, time.Now().Add(test.off), "{}"))
 				require.Equal(t, test.message, message)
@@ -334,13 +326,13 @@ func TestTimeOfSignatures(t *testing.T) {
 // Who does not prove who it is learns nothing, and the trace tells of it.
 func TestOrderOfAuthentication(t *testing.T) {
 	rule := scenarios.On("DescribeImages").First(1).Fail(scenarios.Throttled())
-	for _, f := range faces(t, fakeecr.WithSigV4(), fakeecr.WithScenario(scenarios.Scenario{rule.Optional()}))[1:] {
-		in := &ecr.DescribeImagesInput{RegistryId: aws.String(other), RepositoryName: aws.String("Team")}
-		_, err := f.DescribeImages(t.Context(), in, signedBy(developer))
+	for _, f := range faces.New(t, fakeecr.WithSigV4(), fakeecr.WithScenario(scenarios.Scenario{rule.Optional()}))[1:] {
+		in := &ecr.DescribeImagesInput{RegistryId: aws.String(faces.Other), RepositoryName: aws.String("Team")}
+		_, err := f.DescribeImages(t.Context(), in, faces.SignedBy(faces.Developer))
 		requireUnsigned(t, err, "ThrottlingException", "Rate exceeded")
-		_, err = f.DescribeImages(t.Context(), in, signedBy(developer))
+		_, err = f.DescribeImages(t.Context(), in, faces.SignedBy(faces.Developer))
 		requireUnsigned(t, err, "UnrecognizedClientException", invalidToken)
-		require.ErrorContains(t, f.registry.Trace()[1].Err, "UnrecognizedClientException")
+		require.ErrorContains(t, f.Registry.Trace()[1].Err, "UnrecognizedClientException")
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 func differences(was, is fakeecr.Snapshot) (words []string) {
@@ -25,33 +26,33 @@ func TestSnapshotTellsWhatChanged(t *testing.T) {
 	one, two := fakeecr.RandomImage(1, 10), fakeecr.RandomImage(2, 20)
 	for _, c := range []struct {
 		name   string
-		change func(t *testing.T, f face)
+		change func(t *testing.T, f faces.Face)
 		want   []string
 	}{
-		{"a read", func(t *testing.T, f face) {
-			_, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: team, ImageIds: tagged("v1")})
+		{"a read", func(t *testing.T, f faces.Face) {
+			_, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("team/app"), ImageIds: faces.Tagged("v1")})
 			require.NoError(t, err)
 		}, nil},
-		{"time", func(t *testing.T, f face) { f.registry.Advance(time.Hour) }, nil},
-		{"a tag that moves", func(t *testing.T, f face) {
-			_, err := f.PutImage(t.Context(), &ecr.PutImageInput{RepositoryName: team, ImageManifest: aws.String(string(two.Manifest)), ImageTag: aws.String("v1")})
+		{"time", func(t *testing.T, f faces.Face) { f.Registry.Advance(time.Hour) }, nil},
+		{"a tag that moves", func(t *testing.T, f faces.Face) {
+			_, err := f.PutImage(t.Context(), &ecr.PutImageInput{RepositoryName: aws.String("team/app"), ImageManifest: aws.String(string(two.Manifest)), ImageTag: aws.String("v1")})
 			require.NoError(t, err)
 		}, []string{at + "tag v1 → " + two.Digest()[:19] + "…, was " + one.Digest()[:19] + "…"}},
-		{"an image that goes", func(t *testing.T, f face) {
-			_, err := f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: team, ImageIds: tagged("v1")})
+		{"an image that goes", func(t *testing.T, f faces.Face) {
+			_, err := f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String("team/app"), ImageIds: faces.Tagged("v1")})
 			require.NoError(t, err)
 		}, []string{
 			at + "image " + one.Digest()[:19] + "… is gone, was ACTIVE",
 			at + "tag v1 is gone, was " + one.Digest()[:19] + "…",
 		}},
-		{"uploads", func(t *testing.T, f face) {
+		{"uploads", func(t *testing.T, f faces.Face) {
 			for range 2 {
-				_, err := f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: team})
+				_, err := f.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: aws.String("team/app")})
 				require.NoError(t, err)
 			}
 		}, []string{at + "open uploads of 0 bytes → 2, was not there"}},
-		{"settings", func(t *testing.T, f face) {
-			_, err := f.PutImageTagMutability(t.Context(), &ecr.PutImageTagMutabilityInput{RepositoryName: team, ImageTagMutability: types.ImageTagMutabilityImmutable})
+		{"settings", func(t *testing.T, f faces.Face) {
+			_, err := f.PutImageTagMutability(t.Context(), &ecr.PutImageTagMutabilityInput{RepositoryName: aws.String("team/app"), ImageTagMutability: types.ImageTagMutabilityImmutable})
 			require.NoError(t, err)
 			_, err = f.PutAccountSetting(t.Context(), &ecr.PutAccountSettingInput{Name: aws.String("BLOB_MOUNTING"), Value: aws.String("ENABLED")})
 			require.NoError(t, err)
@@ -59,8 +60,8 @@ func TestSnapshotTellsWhatChanged(t *testing.T) {
 			"123456789012/us-east-1: account setting BLOB_MOUNTING → ENABLED, was not there",
 			at + "tag mutability → IMMUTABLE, was MUTABLE",
 		}},
-		{"a repository of a neighbour", func(t *testing.T, f face) {
-			create(t, f.in("eu-west-1"), "other")
+		{"a repository of a neighbour", func(t *testing.T, f faces.Face) {
+			faces.Create(t, f.In("eu-west-1"), "other")
 		}, []string{
 			"123456789012/eu-west-1 other: repository → there, was not there",
 			"123456789012/eu-west-1 other: encryption → AES256, was not there",
@@ -69,14 +70,14 @@ func TestSnapshotTellsWhatChanged(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				f.registry.MustPush("team/app:v1", one)
-				f.registry.MustPush("team/app", two)
-				calls := len(f.registry.Trace())
-				before := f.registry.Snapshot()
-				require.Empty(t, before.Diff(f.registry.Snapshot()))
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				f.Registry.MustPush("team/app:v1", one)
+				f.Registry.MustPush("team/app", two)
+				calls := len(f.Registry.Trace())
+				before := f.Registry.Snapshot()
+				require.Empty(t, before.Diff(f.Registry.Snapshot()))
 				c.change(t, f)
-				after := f.registry.Snapshot()
+				after := f.Registry.Snapshot()
 				require.Equal(t, c.want, differences(before, after))
 				require.Len(t, after.Diff(before), len(c.want), "and the other way round")
 
@@ -85,7 +86,7 @@ func TestSnapshotTellsWhatChanged(t *testing.T) {
 				var back fakeecr.Snapshot
 				require.NoError(t, json.Unmarshal(text, &back))
 				require.Equal(t, after, back)
-				require.LessOrEqual(t, len(f.registry.Trace()), calls+2, "a snapshot is no call")
+				require.LessOrEqual(t, len(f.Registry.Trace()), calls+2, "a snapshot is no call")
 			})
 		})
 	}
@@ -112,7 +113,7 @@ func TestSnapshotHasEverySetting(t *testing.T) {
 	registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 10))
 	for _, put := range []func() error{
 		func() error {
-			_, err := registry.PutImageScanningConfiguration(t.Context(), &ecr.PutImageScanningConfigurationInput{RepositoryName: team, ImageScanningConfiguration: &types.ImageScanningConfiguration{ScanOnPush: true}})
+			_, err := registry.PutImageScanningConfiguration(t.Context(), &ecr.PutImageScanningConfigurationInput{RepositoryName: aws.String("team/app"), ImageScanningConfiguration: &types.ImageScanningConfiguration{ScanOnPush: true}})
 			return err
 		},
 		func() error {
@@ -146,11 +147,11 @@ func TestSnapshotHasEverySetting(t *testing.T) {
 			return err
 		},
 		func() error {
-			_, err := registry.PutLifecyclePolicy(t.Context(), &ecr.PutLifecyclePolicyInput{RepositoryName: team, LifecyclePolicyText: aws.String(lifecycleOfOne)})
+			_, err := registry.PutLifecyclePolicy(t.Context(), &ecr.PutLifecyclePolicyInput{RepositoryName: aws.String("team/app"), LifecyclePolicyText: aws.String(lifecycleOfOne)})
 			return err
 		},
 		func() error {
-			_, err := registry.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: team, PolicyText: aws.String(`{"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Allow","Principal":"*","Action":"ecr:BatchGetImage"}]}`)})
+			_, err := registry.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: aws.String("team/app"), PolicyText: aws.String(`{"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Allow","Principal":"*","Action":"ecr:BatchGetImage"}]}`)})
 			return err
 		},
 		func() error {
@@ -171,7 +172,7 @@ const lifecycleOfOne = `{"rules":[{"rulePriority":1,"selection":{"tagStatus":"an
 func TestSnapshotTellsSignaturesByWhatTheySign(t *testing.T) {
 	fixture := fakeecr.New(t)
 	_, err := fixture.PutSigningConfiguration(t.Context(), &ecr.PutSigningConfigurationInput{
-		SigningConfiguration: &types.SigningConfiguration{Rules: []types.SigningRule{signingRule(release)}},
+		SigningConfiguration: &types.SigningConfiguration{Rules: []types.SigningRule{faces.SigningRule(faces.Release)}},
 	})
 	require.NoError(t, err)
 	signed := func(after time.Duration) (*fakeecr.Registry, string) {
@@ -185,10 +186,10 @@ func TestSnapshotTellsSignaturesByWhatTheySign(t *testing.T) {
 	late, _ := signed(time.Hour)
 	require.Empty(t, differences(soon.Snapshot(), late.Snapshot()))
 	before := late.Snapshot()
-	out, err := late.ListImageReferrers(t.Context(), &ecr.ListImageReferrersInput{RepositoryName: team, SubjectId: &types.SubjectIdentifier{ImageDigest: &digest}})
+	out, err := late.ListImageReferrers(t.Context(), &ecr.ListImageReferrersInput{RepositoryName: aws.String("team/app"), SubjectId: &types.SubjectIdentifier{ImageDigest: &digest}})
 	require.NoError(t, err)
 	require.Len(t, out.Referrers, 1)
-	_, err = late.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: team, ImageIds: []types.ImageIdentifier{{ImageDigest: out.Referrers[0].Digest}}})
+	_, err = late.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{{ImageDigest: out.Referrers[0].Digest}}})
 	require.NoError(t, err)
 	require.Contains(t, differences(before, late.Snapshot()), "123456789012/us-east-1 team/app: image signature-1-of-"+digest[:19]+"… is gone, was ACTIVE")
 }

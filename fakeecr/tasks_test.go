@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -28,45 +29,46 @@ type task struct {
 	world func(t *testing.T) []fakeecr.Option
 	// prepare comes before the fault is in play, and besides while it is, once
 	// others are to have called.
-	prepare func(t *testing.T, on face)
-	besides func(t *testing.T, on face, met func() int)
-	do      func(ctx context.Context, t *testing.T, on face) (saw string, err error)
+	prepare func(t *testing.T, on faces.Face)
+	besides func(t *testing.T, on faces.Face, met func() int)
+	do      func(ctx context.Context, t *testing.T, on faces.Face) (saw string, err error)
 	// request is the same task at the registry endpoint; nil for one that a client of
 	// registries has no request for.
-	request func(ctx context.Context, t *testing.T, e *endpoint) (saw string, err error)
+	request func(ctx context.Context, t *testing.T, e *faces.Endpoint) (saw string, err error)
 	// advances is for a task that lets time pass by itself.
 	advances bool
 	// done is how often the task was done, as the world shows it; nil for one that
 	// changes nothing.
-	done func(t *testing.T, on face) int
+	done func(t *testing.T, on faces.Face) int
 }
 
 var (
-	team       = aws.String("team/app")
 	faultImage = fakeecr.RandomImage(1, 100)
 	faultLayer = digest.FromBytes(faultImage.Blobs[0]).String()
-	faultIndex = indexOf(faultImage)
+	faultIndex = faces.IndexOf(faultImage)
 	child      = faultImage.Digest()
 )
 
-func seeded(t *testing.T, on face) { on.registry.MustPush("team/app:v1", faultImage) }
+func seeded(t *testing.T, on faces.Face) { on.Registry.MustPush("team/app:v1", faultImage) }
 
 // putting tags an image that is there.
 var putting = task{
 	prepare: seeded,
-	do:      func(ctx context.Context, _ *testing.T, on face) (string, error) { return "ok", put(ctx, on, "v2") },
+	do: func(ctx context.Context, _ *testing.T, on faces.Face) (string, error) {
+		return "ok", put(ctx, on, "v2")
+	},
 	request: requestPut,
-	done:    func(t *testing.T, on face) int { return taggedV2(t, on) },
+	done:    func(t *testing.T, on faces.Face) int { return taggedV2(t, on) },
 }
 
 // put tags the image of the faults.
 func put(ctx context.Context, on fakeecr.API, tag string) error {
-	_, err := on.PutImage(ctx, &ecr.PutImageInput{RepositoryName: team, ImageManifest: aws.String(string(faultImage.Manifest)), ImageTag: &tag})
+	_, err := on.PutImage(ctx, &ecr.PutImageInput{RepositoryName: aws.String("team/app"), ImageManifest: aws.String(string(faultImage.Manifest)), ImageTag: &tag})
 	return err
 }
 
-func taggedV2(t *testing.T, on face) int {
-	out, err := on.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: team, ImageIds: tagged("v2")})
+func taggedV2(t *testing.T, on faces.Face) int {
+	out, err := on.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app"), ImageIds: faces.Tagged("v2")})
 	if missing := new(types.ImageNotFoundException); errors.As(err, &missing) {
 		return 0
 	}
@@ -77,11 +79,11 @@ func taggedV2(t *testing.T, on face) int {
 // putBesides is a put while another waits for it.
 var putBesides = task{
 	prepare: seeded,
-	besides: func(t *testing.T, on face, met func() int) {
+	besides: func(t *testing.T, on faces.Face, met func() int) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			put(t.Context(), on.registry, "v3")
+			put(t.Context(), on.Registry, "v3")
 		}()
 		t.Cleanup(func() { <-done })
 		for met() == 0 {
@@ -98,22 +100,24 @@ var putBesides = task{
 // putAfter is a put just after another.
 var putAfter = task{
 	prepare: seeded,
-	besides: func(t *testing.T, on face, _ func() int) { require.NoError(t, put(t.Context(), on.registry, "v3")) },
-	do:      putting.do, request: putting.request, done: putting.done,
+	besides: func(t *testing.T, on faces.Face, _ func() int) {
+		require.NoError(t, put(t.Context(), on.Registry, "v3"))
+	},
+	do: putting.do, request: putting.request, done: putting.done,
 }
 
 var deletion = task{
 	prepare: seeded,
 	request: requestDelete,
-	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
-		out, err := on.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{RepositoryName: team, ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v1")}}})
+	do: func(ctx context.Context, t *testing.T, on faces.Face) (string, error) {
+		out, err := on.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v1")}}})
 		if err == nil && len(out.Failures) > 0 {
 			return fmt.Sprintf("the failure %s", out.Failures[0].FailureCode), nil
 		}
 		return "ok", err
 	},
-	done: func(t *testing.T, on face) int {
-		left, err := on.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: team})
+	done: func(t *testing.T, on faces.Face) int {
+		left, err := on.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String("team/app")})
 		require.NoError(t, err)
 		return 1 - len(left.ImageIds)
 	},
@@ -121,21 +125,21 @@ var deletion = task{
 
 // tagList reads a page of tags, and those behind it.
 var tagList = task{
-	prepare: func(t *testing.T, on face) {
+	prepare: func(t *testing.T, on faces.Face) {
 		for _, tag := range []string{"v1", "v2", "v3"} {
-			on.registry.MustPush("team/app:"+tag, faultImage)
+			on.Registry.MustPush("team/app:"+tag, faultImage)
 		}
 	},
 	request: requestTags,
-	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
-		first, err := on.ListImages(ctx, &ecr.ListImagesInput{RepositoryName: team})
+	do: func(ctx context.Context, t *testing.T, on faces.Face) (string, error) {
+		first, err := on.ListImages(ctx, &ecr.ListImagesInput{RepositoryName: aws.String("team/app")})
 		if err != nil {
 			return "", err
 		}
 		if first.NextToken == nil {
 			return fmt.Sprintf("%d of 3 tags", len(first.ImageIds)), nil
 		}
-		rest, err := on.registry.Fork(nil).ListImages(ctx, &ecr.ListImagesInput{RepositoryName: team, NextToken: first.NextToken})
+		rest, err := on.Registry.Fork(nil).ListImages(ctx, &ecr.ListImagesInput{RepositoryName: aws.String("team/app"), NextToken: first.NextToken})
 		require.NoError(t, err)
 		require.Nil(t, rest.NextToken)
 		require.Equal(t, 3, len(first.ImageIds)+len(rest.ImageIds))
@@ -144,7 +148,7 @@ var tagList = task{
 }
 
 var authorization = task{
-	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
+	do: func(ctx context.Context, t *testing.T, on faces.Face) (string, error) {
 		out, err := on.GetAuthorizationToken(ctx, nil)
 		if err != nil {
 			return "", err
@@ -160,22 +164,22 @@ var authorization = task{
 }
 
 var uploading = task{
-	prepare: func(t *testing.T, on face) { create(t, on, *team) },
+	prepare: func(t *testing.T, on faces.Face) { faces.Create(t, on, "team/app") },
 	request: requestUpload,
-	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
-		begun, err := on.InitiateLayerUpload(ctx, &ecr.InitiateLayerUploadInput{RepositoryName: team})
+	do: func(ctx context.Context, t *testing.T, on faces.Face) (string, error) {
+		begun, err := on.InitiateLayerUpload(ctx, &ecr.InitiateLayerUploadInput{RepositoryName: aws.String("team/app")})
 		require.NoError(t, err)
 		blob := slices.Clone(faultImage.Blobs[0])
-		if _, err := on.UploadLayerPart(ctx, &ecr.UploadLayerPartInput{RepositoryName: team, UploadId: begun.UploadId,
+		if _, err := on.UploadLayerPart(ctx, &ecr.UploadLayerPartInput{RepositoryName: aws.String("team/app"), UploadId: begun.UploadId,
 			PartFirstByte: aws.Int64(0), PartLastByte: aws.Int64(99), LayerPartBlob: blob}); err != nil {
 			return "", err
 		}
 		require.Equal(t, faultImage.Blobs[0], blob, "the caller's own bytes")
-		_, err = on.CompleteLayerUpload(ctx, &ecr.CompleteLayerUploadInput{RepositoryName: team, UploadId: begun.UploadId, LayerDigests: []string{faultLayer}})
+		_, err = on.CompleteLayerUpload(ctx, &ecr.CompleteLayerUploadInput{RepositoryName: aws.String("team/app"), UploadId: begun.UploadId, LayerDigests: []string{faultLayer}})
 		return "ok", err
 	},
-	done: func(t *testing.T, on face) int {
-		out, err := on.BatchCheckLayerAvailability(t.Context(), &ecr.BatchCheckLayerAvailabilityInput{RepositoryName: team, LayerDigests: []string{faultLayer}})
+	done: func(t *testing.T, on faces.Face) int {
+		out, err := on.BatchCheckLayerAvailability(t.Context(), &ecr.BatchCheckLayerAvailabilityInput{RepositoryName: aws.String("team/app"), LayerDigests: []string{faultLayer}})
 		require.NoError(t, err)
 		n := 0
 		for _, layer := range out.Layers {
@@ -190,8 +194,8 @@ var uploading = task{
 var manifest = task{
 	prepare: seeded,
 	request: requestManifest,
-	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
-		out, err := on.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: team, ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v1")}}})
+	do: func(ctx context.Context, t *testing.T, on faces.Face) (string, error) {
+		out, err := on.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v1")}}})
 		if err != nil {
 			return "", err
 		}
@@ -208,15 +212,15 @@ var manifest = task{
 
 // children pulls an index by its tag, and then its one child.
 var children = task{
-	prepare: func(t *testing.T, on face) { on.registry.MustPush("team/app:all", faultIndex) },
-	request: func(ctx context.Context, t *testing.T, e *endpoint) (string, error) {
-		require.Equal(t, 200, e.do(t, "GET", manifestsOf+"all", "").status)
-		got, err := e.sendWithin(ctx, t, "GET", manifestsOf+child, "")
-		return got.told(), err
+	prepare: func(t *testing.T, on faces.Face) { on.Registry.MustPush("team/app:all", faultIndex) },
+	request: func(ctx context.Context, t *testing.T, e *faces.Endpoint) (string, error) {
+		require.Equal(t, 200, e.Do(t, "GET", faces.ManifestsOf+"all", "").Status)
+		got, err := e.SendWithin(ctx, t, "GET", faces.ManifestsOf+child, "")
+		return told(got), err
 	},
-	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
+	do: func(ctx context.Context, t *testing.T, on faces.Face) (string, error) {
 		for _, id := range []types.ImageIdentifier{{ImageTag: aws.String("all")}, {ImageDigest: &child}} {
-			out, err := on.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: team, ImageIds: []types.ImageIdentifier{id}})
+			out, err := on.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{id}})
 			switch {
 			case err != nil:
 				return "", err
@@ -231,14 +235,14 @@ var children = task{
 var download = task{
 	prepare: seeded,
 	request: requestDownload,
-	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
-		url, err := on.GetDownloadUrlForLayer(ctx, &ecr.GetDownloadUrlForLayerInput{RepositoryName: team, LayerDigest: &faultLayer})
+	do: func(ctx context.Context, t *testing.T, on faces.Face) (string, error) {
+		url, err := on.GetDownloadUrlForLayer(ctx, &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("team/app"), LayerDigest: &faultLayer})
 		require.NoError(t, err)
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, *url.DownloadUrl, nil)
 		require.NoError(t, err)
 		client := &http.Client{}
-		if on.name != "loopback" {
-			client.Transport = on.registry.Transport()
+		if on.Name != "loopback" {
+			client.Transport = on.Registry.Transport()
 		}
 		response, err := client.Do(request)
 		if err != nil {
@@ -250,7 +254,8 @@ var download = task{
 		case err != nil:
 			return "", err
 		case response.StatusCode != http.StatusOK:
-			return "status " + reply{status: response.StatusCode, body: string(content)}.told(), nil
+			answer := faces.Reply{Status: response.StatusCode, Body: string(content)}
+			return "status " + told(answer), nil
 		case len(content) != len(faultImage.Blobs[0]):
 			return fmt.Sprintf("%d bytes of %d", len(content), len(faultImage.Blobs[0])), nil
 		case digest.FromBytes(content).String() != faultLayer:
@@ -263,9 +268,9 @@ var download = task{
 // tagging looks for a tag that was put just now.
 var tagging = task{
 	prepare: seeded,
-	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
+	do: func(ctx context.Context, t *testing.T, on faces.Face) (string, error) {
 		require.NoError(t, put(ctx, on, "v2"))
-		out, err := on.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: team, ImageIds: tagged("v2")})
+		out, err := on.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("team/app"), ImageIds: faces.Tagged("v2")})
 		if err == nil && len(out.Failures) > 0 {
 			return fmt.Sprintf("the failure %s", out.Failures[0].FailureCode), nil
 		}
@@ -286,14 +291,14 @@ var (
 )
 
 func lookAtEvent(operation, what string) *task {
-	for _, event := range events {
-		if event.operation == operation {
+	for _, event := range faces.Events {
+		if event.Operation == operation {
 			var digest string
 			return &task{
-				prepare: func(t *testing.T, on face) { digest = event.prepare(t, on) },
-				do: func(_ context.Context, t *testing.T, on face) (string, error) {
-					on.registry.Advance(time.Hour)
-					return what + ": " + strings.TrimSpace(event.see(t, on, digest)), nil
+				prepare: func(t *testing.T, on faces.Face) { digest = event.Prepare(t, on) },
+				do: func(_ context.Context, t *testing.T, on faces.Face) (string, error) {
+					on.Registry.Advance(time.Hour)
+					return what + ": " + strings.TrimSpace(event.See(t, on, digest)), nil
 				},
 				advances: true,
 			}
@@ -309,10 +314,10 @@ var looking = task{
 		hub.MustPush("team/app:v1", faultImage)
 		return []fakeecr.Option{fakeecr.WithUpstream("quay.io", hub.Upstream())}
 	},
-	prepare: func(t *testing.T, on face) { createRule(t, on, cached("quay", "quay.io")) },
+	prepare: func(t *testing.T, on faces.Face) { faces.CreateRule(t, on, faces.Cached("quay", "quay.io")) },
 	request: requestThrough,
-	do: func(ctx context.Context, t *testing.T, on face) (string, error) {
-		out, err := on.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("quay/team/app"), ImageIds: tagged("v1")})
+	do: func(ctx context.Context, t *testing.T, on faces.Face) (string, error) {
+		out, err := on.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("quay/team/app"), ImageIds: faces.Tagged("v1")})
 		if err == nil && len(out.Failures) > 0 {
 			return fmt.Sprintf("the failure %s", out.Failures[0].FailureCode), nil
 		}

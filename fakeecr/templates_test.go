@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 const (
@@ -34,12 +35,12 @@ func forEverything(prefix string) *ecr.CreateRepositoryCreationTemplateInput {
 func tag(key, value string) types.Tag { return types.Tag{Key: &key, Value: &value} }
 
 func TestTemplateDefaults(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		created, err := f.CreateRepositoryCreationTemplate(t.Context(), &ecr.CreateRepositoryCreationTemplateInput{
 			Prefix: aws.String("prod"), AppliedFor: []types.RCTAppliedFor{types.RCTAppliedForPullThroughCache, types.RCTAppliedForReplication},
 		})
 		require.NoError(t, err)
-		now := f.registry.Now()
+		now := f.Registry.Now()
 		require.Equal(t, "123456789012", *created.RegistryId)
 		template := created.RepositoryCreationTemplate
 		require.WithinRange(t, *template.CreatedAt, now.Add(-time.Minute), now)
@@ -62,7 +63,7 @@ func TestTemplateDefaults(t *testing.T) {
 }
 
 func TestTemplateUpdateKeepsWhatIsLeftOut(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		full := forEverything("prod/")
 		full.Description = aws.String("production")
 		full.EncryptionConfiguration = &types.EncryptionConfigurationForRepositoryCreationTemplate{
@@ -109,7 +110,7 @@ func TestTemplateUpdateKeepsWhatIsLeftOut(t *testing.T) {
 				want.EncryptionConfiguration = &types.EncryptionConfigurationForRepositoryCreationTemplate{EncryptionType: types.EncryptionTypeAes256}
 			}},
 		} {
-			f.registry.Advance(time.Minute)
+			f.Registry.Advance(time.Minute)
 			// The "/" at the end of a prefix goes without saying.
 			step.update.Prefix = aws.String("prod")
 			updated, err := f.UpdateRepositoryCreationTemplate(t.Context(), step.update)
@@ -127,9 +128,9 @@ func TestTemplateUpdateKeepsWhatIsLeftOut(t *testing.T) {
 		require.Equal(t, "123456789012", *deleted.RegistryId)
 		require.Equal(t, want, deleted.RepositoryCreationTemplate)
 		_, err = f.DeleteRepositoryCreationTemplate(t.Context(), &ecr.DeleteRepositoryCreationTemplateInput{Prefix: aws.String("prod")})
-		requireError[*types.TemplateNotFoundException](t, err, "The repository creation template with the prefix 'prod' does not exist in the registry with id '123456789012'")
+		faces.RequireError[*types.TemplateNotFoundException](t, err, "The repository creation template with the prefix 'prod' does not exist in the registry with id '123456789012'")
 		_, err = f.UpdateRepositoryCreationTemplate(t.Context(), &ecr.UpdateRepositoryCreationTemplateInput{Prefix: aws.String("prod")})
-		requireError[*types.TemplateNotFoundException](t, err, "The repository creation template with the prefix 'prod' does not exist in the registry with id '123456789012'")
+		faces.RequireError[*types.TemplateNotFoundException](t, err, "The repository creation template with the prefix 'prod' does not exist in the registry with id '123456789012'")
 	})
 }
 
@@ -208,13 +209,13 @@ func TestTemplateRefusals(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
+			faces.Each(t, func(t *testing.T, f faces.Face) {
 				_, err := f.CreateRepositoryCreationTemplate(t.Context(), forEverything("there"))
 				require.NoError(t, err)
 				in := forEverything("prod")
 				test.change(in)
 				_, err = f.CreateRepositoryCreationTemplate(t.Context(), in)
-				requireRefusal(t, err, test.code, test.message)
+				faces.RequireRefusal(t, err, test.code, test.message)
 
 				described, err := f.DescribeRepositoryCreationTemplates(t.Context(), &ecr.DescribeRepositoryCreationTemplatesInput{})
 				require.NoError(t, err)
@@ -227,22 +228,22 @@ func TestTemplateRefusals(t *testing.T) {
 // The checks of an update are those of a creation; this one comes with what the
 // update leaves out.
 func TestTemplateUpdateIsCheckedAsAWhole(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		_, err := f.CreateRepositoryCreationTemplate(t.Context(), forEverything("prod"))
 		require.NoError(t, err)
 		_, err = f.UpdateRepositoryCreationTemplate(t.Context(), &ecr.UpdateRepositoryCreationTemplateInput{
 			Prefix: aws.String("prod"), ImageTagMutabilityExclusionFilters: wildcards("v*"),
 		})
-		requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'imageTagMutabilityExclusionFilters' failed to satisfy constraint: 'ImageTagMutabilityExclusionFilters are not allowed when imageTagMutability is set as MUTABLE'")
+		faces.RequireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'imageTagMutabilityExclusionFilters' failed to satisfy constraint: 'ImageTagMutabilityExclusionFilters are not allowed when imageTagMutability is set as MUTABLE'")
 		_, err = f.UpdateRepositoryCreationTemplate(t.Context(), &ecr.UpdateRepositoryCreationTemplateInput{
 			Prefix: aws.String("prod"), CustomRoleArn: aws.String("x"),
 		})
-		requireError[*types.ValidationException](t, err, "The custom role ARN 'x' is not valid. Specify a role in the same account as the registry and try again.")
+		faces.RequireError[*types.ValidationException](t, err, "The custom role ARN 'x' is not valid. Specify a role in the same account as the registry and try again.")
 	})
 }
 
 func TestTemplatesByPage(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		for _, prefix := range []string{"b", "a/", "ROOT", "c/d"} {
 			_, err := f.CreateRepositoryCreationTemplate(t.Context(), forEverything(prefix))
 			require.NoError(t, err)
@@ -259,8 +260,8 @@ func TestTemplatesByPage(t *testing.T) {
 		require.Equal(t, [][]string{{"a/", "c/d"}}, pages(&ecr.DescribeRepositoryCreationTemplatesInput{Prefixes: []string{"c/d/", "none", "a"}}))
 
 		_, err := f.DescribeRepositoryCreationTemplates(t.Context(), &ecr.DescribeRepositoryCreationTemplatesInput{NextToken: aws.String("x")})
-		requireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
-		elsewhere, err := f.in("eu-west-1").DescribeRepositoryCreationTemplates(t.Context(), &ecr.DescribeRepositoryCreationTemplatesInput{})
+		faces.RequireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
+		elsewhere, err := f.In("eu-west-1").DescribeRepositoryCreationTemplates(t.Context(), &ecr.DescribeRepositoryCreationTemplatesInput{})
 		require.NoError(t, err)
 		require.NotNil(t, elsewhere.RepositoryCreationTemplates)
 		require.Empty(t, elsewhere.RepositoryCreationTemplates)
@@ -297,20 +298,20 @@ func TestReplicasArriveByTemplate(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				there := f.in("eu-west-1")
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				there := f.In("eu-west-1")
 				template := forEverything("team")
 				template.AppliedFor = []types.RCTAppliedFor{types.RCTAppliedForReplication}
 				test.change(template)
 				_, err := there.CreateRepositoryCreationTemplate(t.Context(), template)
 				require.NoError(t, err)
-				f.registry.SetKMSKey(euKey, test.key)
-				replicateTo(t, f, destination("eu-west-1"))
-				digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-				f.registry.Advance(arrivalLag)
-				require.Equal(t, []types.ImageReplicationStatus{test.status}, replicas(t, f, "team/app", digest))
+				f.Registry.SetKMSKey(euKey, test.key)
+				faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+				digest := f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+				f.Registry.Advance(arrivalLag)
+				require.Equal(t, []types.ImageReplicationStatus{test.status}, faces.Replicas(t, f, "team/app", digest))
 				if test.status.Status == types.ReplicationStatusFailed {
-					require.Empty(t, repositories(t, there))
+					require.Empty(t, faces.Repositories(t, there))
 					return
 				}
 				made := describeRepository(t, there, "team/app")
@@ -326,17 +327,25 @@ func TestReplicasArriveByTemplate(t *testing.T) {
 func TestReplicasNeedBothKeys(t *testing.T) {
 	for name, disabled := range map[string]string{"source": someKey, "destination": euKey} {
 		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
-				for api, key := range map[fakeecr.API]string{f.API: someKey, f.in("eu-west-1").API: euKey} {
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				for api, key := range map[fakeecr.API]string{f.API: someKey, f.In("eu-west-1").API: euKey} {
 					_, err := api.CreateRepository(t.Context(), encryptedBy(key))
 					require.NoError(t, err)
 				}
-				replicateTo(t, f, destination("eu-west-1"))
-				digest := f.registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-				f.registry.SetKMSKey(disabled, fakeecr.KeyDisabled)
-				f.registry.Advance(arrivalLag)
-				require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", "123456789012", "Kms")}, replicas(t, f, "team/app", digest))
+				faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+				digest := f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+				f.Registry.SetKMSKey(disabled, fakeecr.KeyDisabled)
+				f.Registry.Advance(arrivalLag)
+				require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", "123456789012", "Kms")}, faces.Replicas(t, f, "team/app", digest))
 			})
 		})
 	}
+}
+
+func describeRepository(t *testing.T, api fakeecr.API, name string) types.Repository {
+	t.Helper()
+	out, err := api.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{RepositoryNames: []string{name}})
+	require.NoError(t, err)
+	require.Len(t, out.Repositories, 1)
+	return out.Repositories[0]
 }

@@ -1,12 +1,9 @@
 package fakeecr_test
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -21,24 +18,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
-
-// dialing is a dialer to one address, whatever host a client wants.
-func dialing(address string) func(context.Context, string, string) (net.Conn, error) {
-	return func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, address)
-	}
-}
-
-func read(t *testing.T, response *http.Response) []byte {
-	t.Helper()
-	defer response.Body.Close()
-	require.Equal(t, http.StatusOK, response.StatusCode)
-	content, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return content
-}
 
 // The API, the layers and the faults are over TLS what they are without.
 func TestTLS(t *testing.T) {
@@ -48,18 +30,18 @@ func TestTLS(t *testing.T) {
 	server.MustPush("team/app:v1", image)
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: server.RootCAs()}}}
 	defer client.CloseIdleConnections()
-	url, err := server.Client(once).GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{
-		RepositoryName: aws.String(app), LayerDigest: aws.String(digestOf(image.Blobs[0])),
+	url, err := server.Client(faces.Once).GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{
+		RepositoryName: aws.String(faces.App), LayerDigest: aws.String(faces.DigestOf(image.Blobs[0])),
 	})
 	require.NoError(t, err)
 	require.True(t, strings.HasPrefix(*url.DownloadUrl, server.URL+"/"), *url.DownloadUrl)
 	response, err := client.Get(*url.DownloadUrl)
 	require.NoError(t, err)
-	require.Equal(t, digestOf(image.Blobs[0]), digestOf(read(t, response)))
+	require.Equal(t, faces.DigestOf(image.Blobs[0]), faces.DigestOf(faces.Read(t, response)))
 
-	e := &endpoint{client: client, origin: server.URL, authorization: "Basic " + authorizationToken(t, server)}
-	begun := e.do(t, http.MethodPost, "/v2/team/app/blobs/uploads/", "")
-	require.True(t, strings.HasPrefix(begun.header.Get("Location"), server.URL+"/v2/team/app/blobs/uploads/"), begun.header)
+	e := &faces.Endpoint{Client: client, Origin: server.URL, Authorization: "Basic " + faces.AuthorizationToken(t, server)}
+	begun := e.Do(t, http.MethodPost, "/v2/team/app/blobs/uploads/", "")
+	require.True(t, strings.HasPrefix(begun.Header.Get("Location"), server.URL+"/v2/team/app/blobs/uploads/"), begun.Header)
 
 	plain := fakeecr.NewServer(t)
 	for name, rule := range map[string]func() *scenarios.Rule{
@@ -73,11 +55,11 @@ func TestTLS(t *testing.T) {
 		failure := func(s *fakeecr.Server) error {
 			playing := s.Play(scenarios.Scenario{rule()})
 			defer playing.Stop()
-			_, err := s.Client(once).DescribeRepositories(t.Context(), nil)
+			_, err := s.Client(faces.Once).DescribeRepositories(t.Context(), nil)
 			return err
 		}
 		encrypted, unencrypted := failure(server), failure(plain)
-		require.Equal(t, chain(unencrypted), chain(encrypted), name)
+		require.Equal(t, faces.Chain(unencrypted), faces.Chain(encrypted), name)
 		require.Equal(t, errors.Is(unencrypted, syscall.ECONNRESET), errors.Is(encrypted, syscall.ECONNRESET), "%s: %v, %v", name, unencrypted, encrypted)
 	}
 }
@@ -129,34 +111,34 @@ func TestTLSUnderTheNamesOfECR(t *testing.T) {
 	server := fakeecr.NewServer(t, fakeecr.WithTLS(), fakeecr.WithReachableURIs())
 	image := fakeecr.RandomImage(1, 1000)
 	server.In("eu-west-1").MustPush("team/app:v1", image)
-	transport := &http.Transport{DialContext: dialing(server.Host), TLSClientConfig: &tls.Config{RootCAs: server.RootCAs()}}
+	transport := &http.Transport{DialContext: faces.Dialing(server.Host), TLSClientConfig: &tls.Config{RootCAs: server.RootCAs()}}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
 	api := server.In("eu-west-1").Client(func(o *ecr.Options) { o.BaseEndpoint, o.HTTPClient = nil, client })
-	repository, proxy := uris(t, api, "")
+	repository, proxy := faces.URIs(t, api, "")
 	require.Equal(t, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app", repository)
 	require.Equal(t, "https://123456789012.dkr.ecr.eu-west-1.amazonaws.com", proxy)
-	url, err := api.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String(app), LayerDigest: aws.String(digestOf(image.Blobs[0]))})
+	url, err := api.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String(faces.App), LayerDigest: aws.String(faces.DigestOf(image.Blobs[0]))})
 	require.NoError(t, err)
 	require.Contains(t, *url.DownloadUrl, "https://api.ecr.eu-west-1.amazonaws.com/", "nobody knows where the store's name leads")
 	response, err := client.Get(*url.DownloadUrl)
 	require.NoError(t, err)
-	require.Equal(t, image.Blobs[0], read(t, response))
+	require.Equal(t, image.Blobs[0], faces.Read(t, response))
 }
 
 // A listener of the user's has the same certificates, httptest's as well as one of
 // net/http.
 func TestTLSConfig(t *testing.T) {
 	registry := fakeecr.New(t)
-	create(t, registry, app)
+	faces.Create(t, registry, faces.App)
 	server := httptest.NewUnstartedServer(registry.Handler())
 	server.TLS = registry.TLSConfig()
 	server.StartTLS()
 	defer server.Close()
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: registry.RootCAs()}}
 	defer transport.CloseIdleConnections()
-	api := registry.Client(once, func(o *ecr.Options) { o.BaseEndpoint, o.HTTPClient = &server.URL, &http.Client{Transport: transport} })
-	require.Equal(t, []string{app}, repositories(t, api))
+	api := registry.Client(faces.Once, func(o *ecr.Options) { o.BaseEndpoint, o.HTTPClient = &server.URL, &http.Client{Transport: transport} })
+	require.Equal(t, []string{faces.App}, faces.Repositories(t, api))
 }
 
 // The file that the environment names has the server's authority and what the

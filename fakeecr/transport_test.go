@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
 // The hosts of ECR in every partition are the fake's, those of the API and those of
@@ -34,7 +35,7 @@ func TestTransportKnowsTheHostsOfECR(t *testing.T) {
 		"api.amazonwebservices.eu":     "eusc-de-east-1",
 	} {
 		world := fakeecr.New(t, fakeecr.WithRegion("ap-south-1"))
-		create(t, world.In(region).Account("210987654321"), "team/app")
+		faces.Create(t, world.In(region).Account("210987654321"), "team/app")
 		for _, host := range []string{
 			"210987654321.dkr.ecr", "210987654321.dkr.ecr-fips", "210987654321.dkr-ecr", "210987654321.dkr-ecr-fips", "api.ecr", "ecr-fips",
 		} {
@@ -42,7 +43,7 @@ func TestTransportKnowsTheHostsOfECR(t *testing.T) {
 			for _, url := range []string{"https://" + name, "https://" + name + ":443/", "http://" + strings.ToUpper(name)} {
 				request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, nil)
 				require.NoError(t, err)
-				request.Header.Set("X-Amz-Target", target+"DescribeRepositories")
+				request.Header.Set("X-Amz-Target", faces.Target+"DescribeRepositories")
 				if !strings.HasPrefix(host, "2") {
 					request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=210987654321/20260101/us-east-1/ecr/aws4_request")
 				}
@@ -89,12 +90,12 @@ func TestTransportCarriesTheEndpointsOfTheSDK(t *testing.T) {
 			"both IPs":       func(o *ecr.EndpointResolverOptions) { o.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled },
 			"FIPS, both IPs": func(o *ecr.EndpointResolverOptions) { o.UseFIPSEndpoint, o.UseDualStackEndpoint = 2, 2 },
 		} {
-			f := socketless(registry)
-			f.API = registry.Client(once, func(o *ecr.Options) { endpoint(&o.EndpointOptions) })
-			repository, proxy := uris(t, f, "")
+			f := faces.Socketless(registry)
+			f.API = registry.Client(faces.Once, func(o *ecr.Options) { endpoint(&o.EndpointOptions) })
+			repository, proxy := faces.URIs(t, f, "")
 			require.Equal(t, "123456789012.dkr.ecr."+region+"."+domain+"/team/app", repository, form)
 			require.Regexp(t, credentialHelper, strings.TrimPrefix(proxy, "https://"))
-			require.Equal(t, image.Blobs[0], f.download(t, "team/app", digestOf(image.Blobs[0])))
+			require.Equal(t, image.Blobs[0], f.Download(t, "team/app", faces.DigestOf(image.Blobs[0])))
 		}
 	}
 }
@@ -102,15 +103,15 @@ func TestTransportCarriesTheEndpointsOfTheSDK(t *testing.T) {
 // A layer is read where it is, however large.
 func TestTransportStreamsAnswers(t *testing.T) {
 	const size = 64 << 20
-	f := socketless(fakeecr.New(t))
+	f := faces.Socketless(fakeecr.New(t))
 	image := fakeecr.RandomImage(1, size)
-	f.registry.MustPush(app+":v1", image)
-	url := f.downloadURL(t, digestOf(image.Blobs[0]))
+	f.Registry.MustPush(faces.App+":v1", image)
+	url := f.DownloadURL(t, faces.DigestOf(image.Blobs[0]))
 	image = fakeecr.Image{}
 
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	response, err := (&http.Client{Transport: f.registry.Transport()}).Get(url)
+	response, err := (&http.Client{Transport: f.Registry.Transport()}).Get(url)
 	require.NoError(t, err)
 	require.EqualValues(t, size, response.ContentLength)
 	read, err := io.Copy(io.Discard, response.Body)
@@ -121,14 +122,14 @@ func TestTransportStreamsAnswers(t *testing.T) {
 }
 
 func TestAnswersEndWithTheirRequest(t *testing.T) {
-	f := socketless(fakeecr.New(t))
+	f := faces.Socketless(fakeecr.New(t))
 	image := fakeecr.RandomImage(1, 1000)
-	f.registry.MustPush(app+":v1", image)
-	url := f.downloadURL(t, digestOf(image.Blobs[0]))
+	f.Registry.MustPush(faces.App+":v1", image)
+	url := f.DownloadURL(t, faces.DigestOf(image.Blobs[0]))
 	get := func(ctx context.Context) (*http.Response, error) {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		require.NoError(t, err)
-		return f.registry.Transport().RoundTrip(request)
+		return f.Registry.Transport().RoundTrip(request)
 	}
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -153,12 +154,12 @@ func TestAnswersEndWithTheirRequest(t *testing.T) {
 // that never ends it can still give up.
 func TestTransportStreamsRequests(t *testing.T) {
 	registry := fakeecr.New(t)
-	create(t, registry, "team/app")
-	create(t, registry, "team/db")
+	faces.Create(t, registry, "team/app")
+	faces.Create(t, registry, "team/db")
 	send := func(ctx context.Context, body io.Reader) (*http.Response, error) {
 		request, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://api.ecr.us-east-1.amazonaws.com", body)
 		require.NoError(t, err)
-		request.Header.Set("X-Amz-Target", target+"DescribeRepositories")
+		request.Header.Set("X-Amz-Target", faces.Target+"DescribeRepositories")
 		return registry.Transport().RoundTrip(request)
 	}
 	response, err := send(t.Context(), io.MultiReader(strings.NewReader(`{"repositoryNames":`), strings.NewReader(`["team/db"]}`)))
@@ -169,15 +170,15 @@ func TestTransportStreamsRequests(t *testing.T) {
 	require.Contains(t, string(body), "team/db")
 
 	const size = 64 << 20
-	transport := &endpoint{registry: registry, origin: "https://" + registryHost, client: &http.Client{Transport: registry.Transport()}}
-	transport.authorization = "Basic " + authorizationToken(t, registry)
-	upload := transport.do(t, http.MethodPost, "/v2/team/app/blobs/uploads/", "").header.Get("Location")
+	transport := &faces.Endpoint{Registry: registry, Origin: "https://" + faces.RegistryHost, Client: &http.Client{Transport: registry.Transport()}}
+	transport.Authorization = "Basic " + faces.AuthorizationToken(t, registry)
+	upload := transport.Do(t, http.MethodPost, "/v2/team/app/blobs/uploads/", "").Header.Get("Location")
 	request, err := http.NewRequest(http.MethodPatch, upload, io.LimitReader(nothing{}, size))
 	require.NoError(t, err)
-	request.Header.Set("Authorization", transport.authorization)
+	request.Header.Set("Authorization", transport.Authorization)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	response, err = transport.client.Do(request)
+	response, err = transport.Client.Do(request)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusCreated, response.StatusCode)
 	require.Equal(t, fmt.Sprintf("0-%d", size-1), response.Header.Get("Range"))

@@ -15,19 +15,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-// failing is an upstream that answers errors.
-type failing struct{ err error }
-
-func (f failing) Manifest(context.Context, string, string) (string, []byte, error) {
-	return "", nil, f.err
-}
-func (f failing) Blob(context.Context, string, string) (io.ReadCloser, error) { return nil, f.err }
-
 func TestUpstreamFails(t *testing.T) {
-	layer := digestOf([]byte("layer"))
+	layer := faces.DigestOf([]byte("layer"))
 	for name, test := range map[string]struct {
 		err    error
 		code   types.ImageFailureCode
@@ -39,28 +32,28 @@ func TestUpstreamFails(t *testing.T) {
 		"other":       {errors.New("no route to host"), types.ImageFailureCodeUpstreamUnavailable, "no route to host"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, upstream *switched) {
+			faces.EachWithHub(t, func(t *testing.T, f faces.Face, hub *fakeecr.Registry, upstream *faces.Switched) {
 				image := fakeecr.RandomImage(1, 100)
 				hub.MustPush("nginx:1", image)
-				requirePulled(t, f, "hub/nginx", tagged("1"), image)
+				faces.RequirePulled(t, f, "hub/nginx", faces.Tagged("1"), image)
 
-				upstream.Upstream = failing{test.err}
+				upstream.Upstream = faces.Failing{Err: test.err}
 				reason := "Unable to pull from the upstream registry registry-1.docker.io: " + test.reason
-				requireFailure(t, f, "hub/nginx", tagged("2"), test.code, reason)
-				requireFailure(t, f, "hub/other", digested(image.Digest()), test.code, reason)
+				faces.RequireFailure(t, f, "hub/nginx", faces.Tagged("2"), test.code, reason)
+				faces.RequireFailure(t, f, "hub/other", faces.Digested(image.Digest()), test.code, reason)
 				_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/nginx"), LayerDigest: &layer})
-				requireError[*types.UnableToGetUpstreamLayerException](t, err, reason)
+				faces.RequireError[*types.UnableToGetUpstreamLayerException](t, err, reason)
 
-				f.registry.Advance(24 * time.Hour)
-				requirePulled(t, f, "hub/nginx", tagged("1"), image)
-				require.Equal(t, image.Blobs[0], f.download(t, "hub/nginx", digestOf(image.Blobs[0])))
-				require.Equal(t, []string{"hub/nginx"}, repositories(t, f))
+				f.Registry.Advance(24 * time.Hour)
+				faces.RequirePulled(t, f, "hub/nginx", faces.Tagged("1"), image)
+				require.Equal(t, image.Blobs[0], f.Download(t, "hub/nginx", faces.DigestOf(image.Blobs[0])))
+				require.Equal(t, []string{"hub/nginx"}, faces.Repositories(t, f))
 
 				// A failed check is not a check.
 				after := fakeecr.RandomImage(2, 100)
 				hub.MustPush("nginx:1", after)
 				upstream.Upstream = hub.Upstream()
-				requirePulled(t, f, "hub/nginx", tagged("1"), after)
+				faces.RequirePulled(t, f, "hub/nginx", faces.Tagged("1"), after)
 			})
 		})
 	}
@@ -72,18 +65,18 @@ func TestUpstreamFunc(t *testing.T) {
 	for _, image := range index.Images {
 		content[image.Digest()] = image.Manifest
 		for _, blob := range image.Blobs {
-			content[digestOf(blob)] = blob
+			content[faces.DigestOf(blob)] = blob
 		}
 	}
-	onAllFaces(t, func(t *testing.T, f face) {
-		createRule(t, f, cached("quay", "quay.io"))
-		requirePulled(t, f, "quay/coreos/etcd", tagged("1"), index)
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.CreateRule(t, f, faces.Cached("quay", "quay.io"))
+		faces.RequirePulled(t, f, "quay/coreos/etcd", faces.Tagged("1"), index)
 		blob := index.Images[1].Blobs[0]
-		require.Equal(t, blob, f.download(t, "quay/coreos/etcd", digestOf(blob)))
-		requireFailure(t, f, "quay/coreos/etcd", tagged("2"), types.ImageFailureCodeUpstreamTooManyRequests,
+		require.Equal(t, blob, f.Download(t, "quay/coreos/etcd", faces.DigestOf(blob)))
+		faces.RequireFailure(t, f, "quay/coreos/etcd", faces.Tagged("2"), types.ImageFailureCodeUpstreamTooManyRequests,
 			"Unable to pull from the upstream registry quay.io: the upstream registry received too many requests")
-		_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("quay/coreos/etcd"), LayerDigest: aws.String(digestNotThere)})
-		requireError[*types.UnableToGetUpstreamLayerException](t, err, "Unable to pull from the upstream registry quay.io: the upstream registry received too many requests")
+		_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("quay/coreos/etcd"), LayerDigest: aws.String(faces.DigestNotThere)})
+		faces.RequireError[*types.UnableToGetUpstreamLayerException](t, err, "Unable to pull from the upstream registry quay.io: the upstream registry received too many requests")
 	}, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamFunc(func(_ context.Context, repository, reference string) (string, []byte, error) {
 		if found := content[reference]; repository == "coreos/etcd" && found != nil {
 			return "", found, nil
@@ -93,9 +86,9 @@ func TestUpstreamFunc(t *testing.T) {
 }
 
 func TestPullWithoutAnUpstream(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		createRule(t, f, cached("k8s", "registry.k8s.io"))
-		requireFailure(t, f, "k8s/pause", tagged("3.9"), types.ImageFailureCodeUpstreamUnavailable,
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.CreateRule(t, f, faces.Cached("k8s", "registry.k8s.io"))
+		faces.RequireFailure(t, f, "k8s/pause", faces.Tagged("3.9"), types.ImageFailureCodeUpstreamUnavailable,
 			"Unable to pull from the upstream registry registry.k8s.io: the upstream registry is unavailable: the fake was given no upstream for it")
 	})
 }
@@ -107,18 +100,18 @@ const authenticationFailed = "The authentication to the upstream registry failed
 func TestPullWithABadSecret(t *testing.T) {
 	for _, state := range []fakeecr.SecretState{fakeecr.SecretNotFound, fakeecr.SecretAccessDenied, fakeecr.SecretUndecryptable} {
 		t.Run(string(state), func(t *testing.T) {
-			pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+			faces.EachWithHub(t, func(t *testing.T, f faces.Face, hub *fakeecr.Registry, _ *faces.Switched) {
 				image := fakeecr.RandomImage(1, 100)
 				hub.MustPush("nginx:1", image)
-				requirePulled(t, f, "hub/nginx", tagged("1"), image)
-				f.registry.SetSecret(hubSecret, state)
-				f.registry.Advance(24 * time.Hour)
-				requirePulled(t, f, "hub/nginx", tagged("1"), image)
+				faces.RequirePulled(t, f, "hub/nginx", faces.Tagged("1"), image)
+				f.Registry.SetSecret(faces.HubSecret, state)
+				f.Registry.Advance(24 * time.Hour)
+				faces.RequirePulled(t, f, "hub/nginx", faces.Tagged("1"), image)
 
-				_, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("1", "2")})
-				requireError[*types.UnableToGetUpstreamImageException](t, err, authenticationFailed)
-				_, err = f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/nginx"), LayerDigest: aws.String(digestOf([]byte("x")))})
-				requireError[*types.UnableToGetUpstreamLayerException](t, err, authenticationFailed)
+				_, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: faces.Tagged("1", "2")})
+				faces.RequireError[*types.UnableToGetUpstreamImageException](t, err, authenticationFailed)
+				_, err = f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/nginx"), LayerDigest: aws.String(faces.DigestOf([]byte("x")))})
+				faces.RequireError[*types.UnableToGetUpstreamLayerException](t, err, authenticationFailed)
 			})
 		})
 	}
@@ -165,34 +158,34 @@ func TestUpstreamIsNotBelieved(t *testing.T) {
 		reason   string
 	}{
 		"another manifest": {
-			changed{manifest: func(string, []byte) []byte { return child.Manifest }}, digested(index.Digest()),
+			changed{manifest: func(string, []byte) []byte { return child.Manifest }}, faces.Digested(index.Digest()),
 			"manifest " + index.Digest() + " has the digest " + child.Digest(),
 		},
-		"no manifest":             {changed{manifest: func(string, []byte) []byte { return nil }}, tagged("1"), "manifest 1: Invalid JSON syntax"},
-		"a layer that was cut":    {changed{blob: cut}, tagged("1"), "layer " + digestOf(index.Images[0].Blobs[1]) + " has the digest " + digestOf(cut(index.Images[0].Blobs[1]))},
-		"a child that is missing": {changed{lacks: child.Digest()}, tagged("1"), child.Digest() + " is missing"},
-		"a layer that is missing": {changed{lacks: digestOf(child.Blobs[0])}, tagged("1"), digestOf(child.Blobs[0]) + " is missing"},
+		"no manifest":             {changed{manifest: func(string, []byte) []byte { return nil }}, faces.Tagged("1"), "manifest 1: Invalid JSON syntax"},
+		"a layer that was cut":    {changed{blob: cut}, faces.Tagged("1"), "layer " + faces.DigestOf(index.Images[0].Blobs[1]) + " has the digest " + faces.DigestOf(cut(index.Images[0].Blobs[1]))},
+		"a child that is missing": {changed{lacks: child.Digest()}, faces.Tagged("1"), child.Digest() + " is missing"},
+		"a layer that is missing": {changed{lacks: faces.DigestOf(child.Blobs[0])}, faces.Tagged("1"), faces.DigestOf(child.Blobs[0]) + " is missing"},
 		"another child": {
 			changed{manifest: func(reference string, manifest []byte) []byte {
 				if reference == child.Digest() {
 					return index.Manifest
 				}
 				return manifest
-			}}, tagged("1"), "manifest " + child.Digest() + " has the digest " + index.Digest(),
+			}}, faces.Tagged("1"), "manifest " + child.Digest() + " has the digest " + index.Digest(),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, upstream *switched) {
+			faces.EachWithHub(t, func(t *testing.T, f faces.Face, hub *fakeecr.Registry, upstream *faces.Switched) {
 				hub.MustPush("nginx:1", index)
 				bad := test.upstream
 				bad.Upstream = hub.Upstream()
 				upstream.Upstream = bad
-				requireFailure(t, f, "hub/nginx", test.ids, types.ImageFailureCodeUpstreamUnavailable,
+				faces.RequireFailure(t, f, "hub/nginx", test.ids, types.ImageFailureCodeUpstreamUnavailable,
 					"Unable to pull from the upstream registry registry-1.docker.io: the upstream registry is unavailable: "+test.reason)
-				require.Empty(t, repositories(t, f), "nothing of it was kept")
+				require.Empty(t, faces.Repositories(t, f), "nothing of it was kept")
 
 				upstream.Upstream = hub.Upstream()
-				requirePulled(t, f, "hub/nginx", tagged("1"), index)
+				faces.RequirePulled(t, f, "hub/nginx", faces.Tagged("1"), index)
 			})
 		})
 	}
@@ -200,16 +193,16 @@ func TestUpstreamIsNotBelieved(t *testing.T) {
 
 // An image that cannot come leaves nothing behind, also beside one that can.
 func TestPullOfHalfAnImage(t *testing.T) {
-	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, upstream *switched) {
+	faces.EachWithHub(t, func(t *testing.T, f faces.Face, hub *fakeecr.Registry, upstream *faces.Switched) {
 		index, image := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64/v8"), fakeecr.RandomImage(5, 100)
 		hub.MustPush("nginx:1", index)
 		hub.MustPush("nginx:2", image)
 		upstream.Upstream = changed{Upstream: hub.Upstream(), lacks: index.Images[1].Digest()}
-		out := get(t, f, "hub/nginx", tagged("1", "2"))
+		out := faces.Get(t, f, "hub/nginx", faces.Tagged("1", "2"))
 		require.Len(t, out.Images, 1)
 		require.Len(t, out.Failures, 1)
 		require.Equal(t, types.ImageFailureCodeUpstreamUnavailable, out.Failures[0].FailureCode)
-		images := imageDetails(t, f, "hub/nginx")
+		images := faces.ImageDetails(t, f, "hub/nginx")
 		require.Len(t, images, 1)
 		require.Contains(t, images, image.Digest())
 	})
@@ -222,29 +215,29 @@ const allowCache = `{"Effect":"Allow","Principal":{"AWS":"` + cacheRole + `"},"A
 func TestPullFromANeighbour(t *testing.T) {
 	for name, test := range map[string]struct {
 		url, role string
-		neighbour func(f face) face
+		neighbour func(f faces.Face) faces.Face
 	}{
-		"another region":  {"123456789012.dkr.ecr.eu-west-1.amazonaws.com", "", func(f face) face { return f.in("eu-west-1") }},
-		"another account": {"210987654321.dkr.ecr.us-east-1.amazonaws.com", cacheRole, func(f face) face { return f.account("210987654321") }},
+		"another region":  {"123456789012.dkr.ecr.eu-west-1.amazonaws.com", "", func(f faces.Face) faces.Face { return f.In("eu-west-1") }},
+		"another account": {"210987654321.dkr.ecr.us-east-1.amazonaws.com", cacheRole, func(f faces.Face) faces.Face { return f.Account("210987654321") }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
+			faces.Each(t, func(t *testing.T, f faces.Face) {
 				neighbour := test.neighbour(f)
 				index := fakeecr.RandomIndex(1, "linux/amd64")
-				neighbour.registry.MustPush("team/app:1", index)
-				in := cached("near", test.url)
+				neighbour.Registry.MustPush("team/app:1", index)
+				in := faces.Cached("near", test.url)
 				if test.role != "" {
 					in.CustomRoleArn = &test.role
-					setPolicy(t, neighbour, "team/app", statements(allowCache))
+					faces.SetPolicy(t, neighbour, "team/app", faces.Statements(allowCache))
 				}
-				createRule(t, f, in)
-				calls := len(f.registry.Trace())
-				requirePulled(t, f, "near/team/app", tagged("1"), index)
+				faces.CreateRule(t, f, in)
+				calls := len(f.Registry.Trace())
+				faces.RequirePulled(t, f, "near/team/app", faces.Tagged("1"), index)
 				require.Equal(t, []string{
 					"PullFromUpstream", "PullFromUpstream", "PullFromUpstream", "PullFromUpstream", "BatchGetImage",
-				}, f.registry.Trace()[calls:].Operations(), "looks for the index, its image, a config and a layer; no call of the neighbour")
+				}, f.Registry.Trace()[calls:].Operations(), "looks for the index, its image, a config and a layer; no call of the neighbour")
 				blob := index.Images[0].Blobs[0]
-				require.Equal(t, blob, f.download(t, "near/team/app", digestOf(blob)))
+				require.Equal(t, blob, f.Download(t, "near/team/app", faces.DigestOf(blob)))
 			})
 		})
 	}
@@ -258,59 +251,59 @@ func TestPoliciesOfANeighbour(t *testing.T) {
 		here     = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 		hereARN  = "arn:aws:ecr:eu-west-1:123456789012:repository/team/app"
 		there    = "210987654321.dkr.ecr.us-east-1.amazonaws.com"
-		thereARN = otherARN + "team/app"
+		thereARN = faces.OtherARN + "team/app"
 		denyAll  = `{"Effect":"Deny","Principal":"*","Action":"ecr:*"}`
 	)
-	in := func(f face) face { return f.in("eu-west-1") }
-	account := func(f face) face { return f.account(other) }
+	in := func(f faces.Face) faces.Face { return f.In("eu-west-1") }
+	account := func(f faces.Face) faces.Face { return f.Account(faces.Other) }
 	for name, test := range map[string]struct {
 		url, role  string
-		neighbour  func(f face) face
+		neighbour  func(f faces.Face) faces.Face
 		policy     string
 		onRegistry bool
 		identity   string
 		denied     string
 	}{
-		"nothing allows":         {url: there, role: cacheRole, neighbour: account, denied: notAllowed(cacheRole, "BatchGetImage", thereARN, "resource-based")},
+		"nothing allows":         {url: there, role: cacheRole, neighbour: account, denied: faces.NotAllowed(cacheRole, "BatchGetImage", thereARN, "resource-based")},
 		"the repository allows":  {url: there, role: cacheRole, neighbour: account, policy: allowCache},
 		"the registry allows":    {url: there, role: cacheRole, neighbour: account, policy: onRegistry(allowCache, "*"), onRegistry: true},
 		"the account is allowed": {url: there, role: cacheRole, neighbour: account, policy: `{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"ecr:*"}`},
 		"manifests only": {
 			url: there, role: cacheRole, neighbour: account, policy: `{"Effect":"Allow","Principal":"*","Action":"ecr:BatchGetImage"}`,
-			denied: notAllowed(cacheRole, "GetDownloadUrlForLayer", thereARN, "resource-based"),
+			denied: faces.NotAllowed(cacheRole, "GetDownloadUrlForLayer", thereARN, "resource-based"),
 		},
 		"the role may not": {
 			url: there, role: cacheRole, neighbour: account, policy: allowCache, identity: `{"Effect":"Allow","Action":"ecr:DescribeImages","Resource":"*"}`,
-			denied: notAllowed(cacheRole, "BatchGetImage", thereARN, "identity-based"),
+			denied: faces.NotAllowed(cacheRole, "BatchGetImage", thereARN, "identity-based"),
 		},
 		"a region denies":       {url: here, role: cacheRole, neighbour: in, policy: denyAll, denied: explicitlyDenied(cacheRole, "BatchGetImage", hereARN, "a resource-based")},
 		"a region denies ECR":   {url: here, neighbour: in, policy: denyAll, denied: explicitlyDenied(ecrRole, "BatchGetImage", hereARN, "a resource-based")},
 		"a region says nothing": {url: here, neighbour: in},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onAllFaces(t, func(t *testing.T, f face) {
+			faces.Each(t, func(t *testing.T, f faces.Face) {
 				neighbour, image := test.neighbour(f), fakeecr.RandomImage(1, 100)
-				neighbour.registry.MustPush("team/app:1", image)
+				neighbour.Registry.MustPush("team/app:1", image)
 				switch {
 				case test.onRegistry:
-					putRegistryPolicy(t, neighbour, statements(test.policy))
+					putRegistryPolicy(t, neighbour, faces.Statements(test.policy))
 				case test.policy != "":
-					_, err := neighbour.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: aws.String("team/app"), PolicyText: aws.String(statements(test.policy)), Force: true})
+					_, err := neighbour.SetRepositoryPolicy(t.Context(), &ecr.SetRepositoryPolicyInput{RepositoryName: aws.String("team/app"), PolicyText: aws.String(faces.Statements(test.policy)), Force: true})
 					require.NoError(t, err)
 				}
 				if test.identity != "" {
-					f.as(cacheRole, statements(test.identity))
+					f.As(cacheRole, faces.Statements(test.identity))
 				}
-				rule := cached("near", test.url)
+				rule := faces.Cached("near", test.url)
 				if test.role != "" {
 					rule.CustomRoleArn = &test.role
 				}
-				createRule(t, f, rule)
+				faces.CreateRule(t, f, rule)
 				if test.denied == "" {
-					requirePulled(t, f, "near/team/app", tagged("1"), image)
+					faces.RequirePulled(t, f, "near/team/app", faces.Tagged("1"), image)
 					return
 				}
-				requireFailure(t, f, "near/team/app", tagged("1"), types.ImageFailureCodeUpstreamAccessDenied,
+				faces.RequireFailure(t, f, "near/team/app", faces.Tagged("1"), types.ImageFailureCodeUpstreamAccessDenied,
 					"Unable to pull from the upstream registry "+test.url+": the upstream registry denied access: "+test.denied)
 			})
 		})
@@ -318,30 +311,30 @@ func TestPoliciesOfANeighbour(t *testing.T) {
 }
 
 func TestPullFromAnotherAccountWithoutARole(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		f.account("210987654321").registry.MustPush("team/app:1", fakeecr.RandomImage(1, 100))
-		createRule(t, f, cached("far", "210987654321.dkr.ecr.us-east-1.amazonaws.com"))
-		requireFailure(t, f, "far/team/app", tagged("1"), types.ImageFailureCodeUpstreamAccessDenied,
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		f.Account("210987654321").Registry.MustPush("team/app:1", fakeecr.RandomImage(1, 100))
+		faces.CreateRule(t, f, faces.Cached("far", "210987654321.dkr.ecr.us-east-1.amazonaws.com"))
+		faces.RequireFailure(t, f, "far/team/app", faces.Tagged("1"), types.ImageFailureCodeUpstreamAccessDenied,
 			"Unable to pull from the upstream registry 210987654321.dkr.ecr.us-east-1.amazonaws.com: the upstream registry denied access: the rule has no custom role for the registry of another account")
 	})
 }
 
 // Two registries that are upstream of each other: a pull goes one step.
 func TestPullGoesOneStep(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		other := f.in("eu-west-1")
-		createRule(t, f, cached("ROOT", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"))
-		createRule(t, other, cached("ROOT", "123456789012.dkr.ecr.us-east-1.amazonaws.com"))
-		requireFailure(t, f, "team/app", tagged("1"), types.ImageFailureCodeImageNotFound, "Requested image not found")
-		_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("team/app"), LayerDigest: aws.String(digestOf(nil))})
-		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'team/app' does not exist in the registry with id '123456789012'")
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		other := f.In("eu-west-1")
+		faces.CreateRule(t, f, faces.Cached("ROOT", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"))
+		faces.CreateRule(t, other, faces.Cached("ROOT", "123456789012.dkr.ecr.us-east-1.amazonaws.com"))
+		faces.RequireFailure(t, f, "team/app", faces.Tagged("1"), types.ImageFailureCodeImageNotFound, "Requested image not found")
+		_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("team/app"), LayerDigest: aws.String(faces.DigestOf(nil))})
+		faces.RequireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'team/app' does not exist in the registry with id '123456789012'")
 
 		image := fakeecr.RandomImage(1, 100)
 		sbom := fakeecr.Referrer(image, "application/vnd.example.sbom", []byte("sbom"))
-		f.registry.MustPush("team/app", image)
-		other.registry.MustPush("team/app", image)
-		other.registry.MustPush("team/app", sbom)
-		requireReferrers(t, f, "team/app", image.Digest(), sbom)
+		f.Registry.MustPush("team/app", image)
+		other.Registry.MustPush("team/app", image)
+		other.Registry.MustPush("team/app", sbom)
+		faces.RequireReferrers(t, f, "team/app", image.Digest(), sbom)
 	})
 }
 
@@ -359,15 +352,15 @@ func TestScenariosOfTheUpstream(t *testing.T) {
 		"no reply":           {scenarios.On("BatchGetImage").Drop(), types.ImageFailureCodeUpstreamUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+			faces.EachWithHub(t, func(t *testing.T, f faces.Face, hub *fakeecr.Registry, _ *faces.Switched) {
 				image := fakeecr.RandomImage(1, 100)
 				hub.MustPush("nginx:1", image)
 				playing := hub.Play(scenarios.Scenario{test.rule})
-				out := get(t, f, "hub/nginx", tagged("1"))
+				out := faces.Get(t, f, "hub/nginx", faces.Tagged("1"))
 				require.Len(t, out.Failures, 1)
 				require.Equal(t, test.code, out.Failures[0].FailureCode)
 				playing.Stop()
-				requirePulled(t, f, "hub/nginx", tagged("1"), image)
+				faces.RequirePulled(t, f, "hub/nginx", faces.Tagged("1"), image)
 			})
 		})
 	}
@@ -396,58 +389,58 @@ func (c calling) Referrers(ctx context.Context, _, _ string) ([]string, error) {
 
 // While upstream takes its time, the world goes on: with the same repository too.
 func TestUpstreamIsAskedWithoutALock(t *testing.T) {
-	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, upstream *switched) {
+	faces.EachWithHub(t, func(t *testing.T, f faces.Face, hub *fakeecr.Registry, upstream *faces.Switched) {
 		image, ours := fakeecr.RandomImage(1, 100), fakeecr.RandomImage(2, 100)
 		hub.MustPush("nginx:1", image)
 		hub.MustPush("nginx:2", image)
-		upstream.Upstream = calling{hub.Upstream(), func(context.Context) { f.registry.MustPush("hub/nginx:1", ours) }}
-		requirePulled(t, f, "hub/nginx", tagged("1"), ours)
-		requirePulled(t, f, "hub/nginx", tagged("2"), image)
+		upstream.Upstream = calling{hub.Upstream(), func(context.Context) { f.Registry.MustPush("hub/nginx:1", ours) }}
+		faces.RequirePulled(t, f, "hub/nginx", faces.Tagged("1"), ours)
+		faces.RequirePulled(t, f, "hub/nginx", faces.Tagged("2"), image)
 
 		// What is cached goes away while upstream is asked for it again.
-		f.registry.Advance(24 * time.Hour)
+		f.Registry.Advance(24 * time.Hour)
 		goesAway := calling{hub.Upstream(), func(context.Context) {
 			_, err := f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("hub/nginx"), Force: true})
 			require.NoError(t, err)
 		}}
 		upstream.Upstream = goesAway
-		requirePulled(t, f, "hub/nginx", tagged("2"), image)
-		require.Len(t, imageDetails(t, f, "hub/nginx"), 1)
+		faces.RequirePulled(t, f, "hub/nginx", faces.Tagged("2"), image)
+		require.Len(t, faces.ImageDetails(t, f, "hub/nginx"), 1)
 
 		// Its tag becomes immutable.
-		f.registry.Advance(24 * time.Hour)
+		f.Registry.Advance(24 * time.Hour)
 		hub.MustPush("nginx:2", fakeecr.RandomImage(3, 100))
 		upstream.Upstream = calling{hub.Upstream(), func(context.Context) {
 			_, err := f.PutImageTagMutability(t.Context(), &ecr.PutImageTagMutabilityInput{RepositoryName: aws.String("hub/nginx"), ImageTagMutability: types.ImageTagMutabilityImmutable})
 			require.NoError(t, err)
 		}}
-		requirePulled(t, f, "hub/nginx", tagged("2"), image)
+		faces.RequirePulled(t, f, "hub/nginx", faces.Tagged("2"), image)
 		_, err := f.PutImageTagMutability(t.Context(), &ecr.PutImageTagMutabilityInput{RepositoryName: aws.String("hub/nginx"), ImageTagMutability: types.ImageTagMutabilityMutable})
 		require.NoError(t, err)
 
-		f.registry.Advance(24 * time.Hour)
-		goesAway.Upstream = failing{fakeecr.ErrUpstreamNotFound}
+		f.Registry.Advance(24 * time.Hour)
+		goesAway.Upstream = faces.Failing{Err: fakeecr.ErrUpstreamNotFound}
 		upstream.Upstream = goesAway
-		_, err = f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("2")})
-		requireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'hub/nginx' does not exist in the registry with id '123456789012'")
+		_, err = f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: faces.Tagged("2")})
+		faces.RequireError[*types.RepositoryNotFoundException](t, err, "The repository with name 'hub/nginx' does not exist in the registry with id '123456789012'")
 	})
 }
 
 func TestPullEndsWithItsContext(t *testing.T) {
-	for name, call := range map[string]func(ctx context.Context, f face, subject string) error{
-		"image": func(ctx context.Context, f face, _ string) error {
-			return refusal(f.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/new"), ImageIds: tagged("1")}))
+	for name, call := range map[string]func(ctx context.Context, f faces.Face, subject string) error{
+		"image": func(ctx context.Context, f faces.Face, _ string) error {
+			return refusal(f.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/new"), ImageIds: faces.Tagged("1")}))
 		},
-		"layer": func(ctx context.Context, f face, _ string) error {
-			return refusal(f.GetDownloadUrlForLayer(ctx, &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/new"), LayerDigest: aws.String(digestNotThere)}))
+		"layer": func(ctx context.Context, f faces.Face, _ string) error {
+			return refusal(f.GetDownloadUrlForLayer(ctx, &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("hub/new"), LayerDigest: aws.String(faces.DigestNotThere)}))
 		},
-		"referrers": func(ctx context.Context, f face, subject string) error {
+		"referrers": func(ctx context.Context, f faces.Face, subject string) error {
 			return refusal(f.ListImageReferrers(ctx, &ecr.ListImageReferrersInput{RepositoryName: aws.String("hub/nginx"), SubjectId: &types.SubjectIdentifier{ImageDigest: &subject}}))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			listingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, set func(fakeecr.Upstream), image fakeecr.Image) {
-				f.registry.MustPush("hub/nginx", fakeecr.Referrer(image, "application/vnd.example.sbom", []byte("ours")))
+			listingThrough(t, func(t *testing.T, f faces.Face, hub *fakeecr.Registry, set func(fakeecr.Upstream), image fakeecr.Image) {
+				f.Registry.MustPush("hub/nginx", fakeecr.Referrer(image, "application/vnd.example.sbom", []byte("ours")))
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				slow := calling{hub.Upstream(), func(pull context.Context) {
@@ -456,21 +449,21 @@ func TestPullEndsWithItsContext(t *testing.T) {
 				}}
 				set(listing{slow, slow})
 				require.ErrorIs(t, call(ctx, f, image.Digest()), context.Canceled)
-				require.Equal(t, []string{"hub/nginx"}, repositories(t, f))
+				require.Equal(t, []string{"hub/nginx"}, faces.Repositories(t, f))
 			})
 		})
 	}
 }
 
 func TestManyPullsOfOneImage(t *testing.T) {
-	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, _ *switched) {
+	faces.EachWithHub(t, func(t *testing.T, f faces.Face, hub *fakeecr.Registry, _ *faces.Switched) {
 		index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64/v8")
 		hub.MustPush("nginx:1", index)
 		pullAtOnce := func() {
 			var pulls sync.WaitGroup
 			for range 8 {
 				pulls.Go(func() {
-					out, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: tagged("1")})
+					out, err := f.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: aws.String("hub/nginx"), ImageIds: faces.Tagged("1")})
 					if err != nil || len(out.Images) != 1 || *out.Images[0].ImageId.ImageDigest != index.Digest() {
 						t.Errorf("a pull answered %+v, %v", out, err)
 					}
@@ -479,19 +472,19 @@ func TestManyPullsOfOneImage(t *testing.T) {
 			pulls.Wait()
 		}
 		pullAtOnce()
-		require.Len(t, imageDetails(t, f, "hub/nginx"), 3)
+		require.Len(t, faces.ImageDetails(t, f, "hub/nginx"), 3)
 		index = fakeecr.RandomIndex(7, "linux/amd64", "linux/arm64/v8")
 		hub.MustPush("nginx:1", index)
-		f.registry.Advance(24 * time.Hour)
+		f.Registry.Advance(24 * time.Hour)
 		pullAtOnce()
-		require.Len(t, imageDetails(t, f, "hub/nginx"), 6)
+		require.Len(t, faces.ImageDetails(t, f, "hub/nginx"), 6)
 	})
 }
 
 // A pull whose answer is older than another's does not move the tag back: neither
 // the first pull nor one that looks for something new.
 func TestSlowPullDoesNotMoveTheTagBack(t *testing.T) {
-	pullingThrough(t, func(t *testing.T, f face, hub *fakeecr.Registry, upstream *switched) {
+	faces.EachWithHub(t, func(t *testing.T, f faces.Face, hub *fakeecr.Registry, upstream *faces.Switched) {
 		quick := hub.Upstream()
 		hub.MustPush("nginx:1", fakeecr.RandomImage(1, 100))
 		for seed := uint64(2); seed < 4; seed++ {
@@ -499,13 +492,13 @@ func TestSlowPullDoesNotMoveTheTagBack(t *testing.T) {
 			upstream.Upstream = changed{Upstream: quick, manifest: func(_ string, manifest []byte) []byte {
 				hub.MustPush("nginx:1", newer)
 				upstream.Upstream = quick
-				requirePulled(t, f, "hub/nginx", tagged("1"), newer)
-				f.registry.Advance(time.Second)
+				faces.RequirePulled(t, f, "hub/nginx", faces.Tagged("1"), newer)
+				f.Registry.Advance(time.Second)
 				return manifest
 			}}
-			requirePulled(t, f, "hub/nginx", tagged("1"), newer)
-			require.Equal(t, []string{"1"}, imageDetails(t, f, "hub/nginx")[newer.Digest()].ImageTags)
-			f.registry.Advance(24 * time.Hour)
+			faces.RequirePulled(t, f, "hub/nginx", faces.Tagged("1"), newer)
+			require.Equal(t, []string{"1"}, faces.ImageDetails(t, f, "hub/nginx")[newer.Digest()].ImageTags)
+			f.Registry.Advance(24 * time.Hour)
 		}
 	})
 }

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -49,7 +50,9 @@ func (s serving) RoundTrip(req *http.Request) (*http.Response, error) {
 // another is a registry that takes what is pushed, and asks nobody who it is.
 func another() http.Handler {
 	r := fakeecr.New(nil, fakeecr.WithSpecRegistry(), fakeecr.WithOpenRegistry())
-	if _, err := r.CreateRepositoryCreationTemplate(context.Background(), onPush("ROOT", types.ImageTagMutabilityMutable)); err != nil {
+	if _, err := r.CreateRepositoryCreationTemplate(context.Background(), &ecr.CreateRepositoryCreationTemplateInput{
+		Prefix: aws.String("ROOT"), AppliedFor: []types.RCTAppliedFor{types.RCTAppliedForCreateOnPush},
+	}); err != nil {
 		panic(err)
 	}
 	return r.Handler()
@@ -69,7 +72,7 @@ func pushTo(t *testing.T, registry http.Handler, repository, reference string, i
 		pushTo(t, registry, repository, child.Digest(), child)
 	}
 	for _, blob := range image.Blobs {
-		do(http.MethodPost, "/blobs/uploads/?digest="+digestOf(blob), "application/octet-stream", blob)
+		do(http.MethodPost, "/blobs/uploads/?digest="+faces.DigestOf(blob), "application/octet-stream", blob)
 	}
 	do(http.MethodPut, "/manifests/"+reference, image.MediaType, image.Manifest)
 }
@@ -85,17 +88,17 @@ func TestUpstreamRegistry(t *testing.T) {
 	quay := another()
 	pushTo(t, quay, "coreos/etcd", "v3", index)
 	hosts := map[string]int{}
-	onAllFaces(t, func(t *testing.T, f face) {
-		createRule(t, f, cached("quay", "quay.io"))
-		requirePulled(t, f, "quay/coreos/etcd", tagged("v3"), index)
-		require.Len(t, imageDetails(t, f, "quay/coreos/etcd"), 3)
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.CreateRule(t, f, faces.Cached("quay", "quay.io"))
+		faces.RequirePulled(t, f, "quay/coreos/etcd", faces.Tagged("v3"), index)
+		require.Len(t, faces.ImageDetails(t, f, "quay/coreos/etcd"), 3)
 		for _, child := range index.Images {
-			requirePulled(t, f, "quay/coreos/etcd", digested(child.Digest()), child)
-			require.Equal(t, child.Blobs[1], f.download(t, "quay/coreos/etcd", digestOf(child.Blobs[1])))
+			faces.RequirePulled(t, f, "quay/coreos/etcd", faces.Digested(child.Digest()), child)
+			require.Equal(t, child.Blobs[1], f.Download(t, "quay/coreos/etcd", faces.DigestOf(child.Blobs[1])))
 		}
-		requireFailure(t, f, "quay/coreos/etcd", tagged("v4"), types.ImageFailureCodeImageNotFound, "Requested image not found")
-		requireFailure(t, f, "quay/coreos/none", digested(digestNotThere), types.ImageFailureCodeImageNotFound, "Requested image not found")
-		_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("quay/coreos/etcd"), LayerDigest: aws.String(digestNotThere)})
+		faces.RequireFailure(t, f, "quay/coreos/etcd", faces.Tagged("v4"), types.ImageFailureCodeImageNotFound, "Requested image not found")
+		faces.RequireFailure(t, f, "quay/coreos/none", faces.Digested(faces.DigestNotThere), types.ImageFailureCodeImageNotFound, "Requested image not found")
+		_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("quay/coreos/etcd"), LayerDigest: aws.String(faces.DigestNotThere)})
 		require.ErrorAs(t, err, new(*types.LayersNotFoundException))
 	}, fakeecr.WithUpstream("quay.io", &fakeecr.UpstreamRegistry{Transport: serving{quay, hosts}}))
 	require.Len(t, hosts, 1)
@@ -108,9 +111,9 @@ func TestUpstreamRegistryWithoutTransport(t *testing.T) {
 	server := httptest.NewServer(answering(200, "{}"))
 	defer server.Close()
 	type logged struct{ fakeecr.UpstreamRegistry }
-	f := direct(fakeecr.New(t, fakeecr.WithUpstream("quay.io", logged{fakeecr.UpstreamRegistry{URL: server.URL}})))
-	createRule(t, f, cached("quay", "quay.io"))
-	requireFailure(t, f, "quay/coreos/etcd", tagged("v3"), types.ImageFailureCodeUpstreamUnavailable, "Unable to pull from the upstream registry quay.io: no transport to the registry")
+	f := faces.Direct(fakeecr.New(t, fakeecr.WithUpstream("quay.io", logged{fakeecr.UpstreamRegistry{URL: server.URL}})))
+	faces.CreateRule(t, f, faces.Cached("quay", "quay.io"))
+	faces.RequireFailure(t, f, "quay/coreos/etcd", faces.Tagged("v3"), types.ImageFailureCodeUpstreamUnavailable, "Unable to pull from the upstream registry quay.io: no transport to the registry")
 }
 
 // Another fake is an upstream by its registry endpoint, as any registry is.
@@ -122,32 +125,32 @@ func TestUpstreamRegistryOfTheFake(t *testing.T) {
 	upstream.MustPush("library/nginx:1", index)
 	upstream.MustPush("library/nginx", sbom)
 	role := aws.String("arn:aws:iam::123456789012:role/puller")
-	onAllFaces(t, func(t *testing.T, f face) {
-		in := cached("hub", url)
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		in := faces.Cached("hub", url)
 		in.CustomRoleArn = role
-		createRule(t, f, in)
-		requirePulled(t, f, "hub/library/nginx", tagged("1"), index)
-		require.Equal(t, index.Images[1].Blobs[0], f.download(t, "hub/library/nginx", digestOf(index.Images[1].Blobs[0])))
-		requireReferrers(t, f, "hub/library/nginx", index.Digest(), sbom)
-		requireFailure(t, f, "hub/library/nginx", tagged("2"), types.ImageFailureCodeImageNotFound, "Requested image not found")
-		requireFailure(t, f, "hub/none", tagged("1"), types.ImageFailureCodeImageNotFound, "Requested image not found")
+		faces.CreateRule(t, f, in)
+		faces.RequirePulled(t, f, "hub/library/nginx", faces.Tagged("1"), index)
+		require.Equal(t, index.Images[1].Blobs[0], f.Download(t, "hub/library/nginx", faces.DigestOf(index.Images[1].Blobs[0])))
+		faces.RequireReferrers(t, f, "hub/library/nginx", index.Digest(), sbom)
+		faces.RequireFailure(t, f, "hub/library/nginx", faces.Tagged("2"), types.ImageFailureCodeImageNotFound, "Requested image not found")
+		faces.RequireFailure(t, f, "hub/none", faces.Tagged("1"), types.ImageFailureCodeImageNotFound, "Requested image not found")
 
 		playing := upstream.Play(scenarios.Throttle("BatchGetImage", 1))
-		requireFailure(t, f, "hub/library/nginx", tagged("3"), types.ImageFailureCodeUpstreamTooManyRequests, "Unable to pull from the upstream registry "+url+
+		faces.RequireFailure(t, f, "hub/library/nginx", faces.Tagged("3"), types.ImageFailureCodeUpstreamTooManyRequests, "Unable to pull from the upstream registry "+url+
 			": the upstream registry received too many requests: 429 Too Many Requests: TOOMANYREQUESTS: Rate exceeded")
 		playing.Stop()
 	}, fakeecr.WithUpstream(url, fakeecr.UpstreamRegistry{
-		Transport: upstream.Transport(), Username: "AWS", Password: password(t, authorizationToken(t, upstream)),
+		Transport: upstream.Transport(), Username: "AWS", Password: faces.Password(t, faces.AuthorizationToken(t, upstream)),
 	}))
 	require.NotZero(t, upstream.Trace().Count("DownloadLayer"))
 
-	stale := password(t, authorizationToken(t, upstream))
+	stale := faces.Password(t, faces.AuthorizationToken(t, upstream))
 	upstream.Advance(12 * time.Hour)
-	f := direct(fakeecr.New(t, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamRegistry{
+	f := faces.Direct(fakeecr.New(t, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamRegistry{
 		Transport: upstream.Transport(), URL: "https://" + url, Username: "AWS", Password: stale,
 	})))
-	createRule(t, f, cached("quay", "quay.io"))
-	requireFailure(t, f, "quay/library/nginx", tagged("1"), types.ImageFailureCodeUpstreamAccessDenied, "Unable to pull from the upstream registry quay.io: "+
+	faces.CreateRule(t, f, faces.Cached("quay", "quay.io"))
+	faces.RequireFailure(t, f, "quay/library/nginx", faces.Tagged("1"), types.ImageFailureCodeUpstreamAccessDenied, "Unable to pull from the upstream registry quay.io: "+
 		"the upstream registry denied access: 403 Forbidden: DENIED: Your authorization token has expired. Reauthenticate and try again.")
 }
 
@@ -159,9 +162,9 @@ func TestUpstreamRegistryOverASocket(t *testing.T) {
 	server := httptest.NewServer(hub)
 	defer server.Close()
 	for _, url := range []string{server.URL, server.URL + "/"} {
-		f := direct(fakeecr.New(t, fakeecr.WithUpstream("registry-1.docker.io", fakeecr.UpstreamRegistry{URL: url, Transport: server.Client().Transport})))
-		createRule(t, f, cachedWithSecret("hub", "registry-1.docker.io", hubSecret))
-		requirePulled(t, f, "hub/library/nginx", tagged("1"), image)
+		f := faces.Direct(fakeecr.New(t, fakeecr.WithUpstream("registry-1.docker.io", fakeecr.UpstreamRegistry{URL: url, Transport: server.Client().Transport})))
+		faces.CreateRule(t, f, faces.CachedWithSecret("hub", "registry-1.docker.io", faces.HubSecret))
+		faces.RequirePulled(t, f, "hub/library/nginx", faces.Tagged("1"), image)
 	}
 }
 
@@ -190,10 +193,10 @@ func TestUpstreamRegistryListsReferrers(t *testing.T) {
 			if name == "a tag" {
 				pushTo(t, c.registry, "coreos/etcd", tag, fakeecr.Image{MediaType: "application/vnd.oci.image.index.v1+json", Manifest: list})
 			}
-			onAllFaces(t, func(t *testing.T, f face) {
-				createRule(t, f, cached("quay", "quay.io"))
-				requirePulled(t, f, "quay/coreos/etcd", tagged("v3"), image)
-				requireReferrers(t, f, "quay/coreos/etcd", image.Digest(), c.want...)
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				faces.CreateRule(t, f, faces.Cached("quay", "quay.io"))
+				faces.RequirePulled(t, f, "quay/coreos/etcd", faces.Tagged("v3"), image)
+				faces.RequireReferrers(t, f, "quay/coreos/etcd", image.Digest(), c.want...)
 			}, upstreamOf(c.registry))
 		})
 	}
@@ -208,9 +211,9 @@ func TestUpstreamRegistryListsReferrersInCircles(t *testing.T) {
 		w.Header().Set("Link", "<"+req.URL.Path+`>; rel="next"`)
 		io.WriteString(w, `{"manifests":[]}`)
 	}, quay)
-	onAllFaces(t, func(t *testing.T, f face) {
-		createRule(t, f, cached("quay", "quay.io"))
-		requirePulled(t, f, "quay/coreos/etcd", tagged("v3"), image)
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.CreateRule(t, f, faces.Cached("quay", "quay.io"))
+		faces.RequirePulled(t, f, "quay/coreos/etcd", faces.Tagged("v3"), image)
 		_, err := f.ListImageReferrers(t.Context(), &ecr.ListImageReferrersInput{
 			RepositoryName: aws.String("quay/coreos/etcd"), SubjectId: &types.SubjectIdentifier{ImageDigest: aws.String(image.Digest())},
 		})
@@ -301,15 +304,15 @@ func TestUpstreamRegistryAsksWhoPulls(t *testing.T) {
 		"tokens are not made": {challenging{quay, bearer, basic, refusing(503)}, "me", types.ImageFailureCodeUpstreamUnavailable, "the upstream registry is unavailable: 503 Service Unavailable"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := direct(fakeecr.New(t, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamRegistry{
+			f := faces.Direct(fakeecr.New(t, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamRegistry{
 				Transport: serving{Handler: c.registry}, Username: c.username, Password: "secret",
 			})))
-			createRule(t, f, cached("quay", "quay.io"))
+			faces.CreateRule(t, f, faces.Cached("quay", "quay.io"))
 			if c.code != "" {
-				requireFailure(t, f, "quay/coreos/etcd", tagged("v3"), c.code, "Unable to pull from the upstream registry quay.io: "+c.reason)
+				faces.RequireFailure(t, f, "quay/coreos/etcd", faces.Tagged("v3"), c.code, "Unable to pull from the upstream registry quay.io: "+c.reason)
 				return
 			}
-			requirePulled(t, f, "quay/coreos/etcd", tagged("v3"), image)
+			faces.RequirePulled(t, f, "quay/coreos/etcd", faces.Tagged("v3"), image)
 		})
 	}
 }
@@ -317,7 +320,7 @@ func TestUpstreamRegistryAsksWhoPulls(t *testing.T) {
 func TestUpstreamRegistryFails(t *testing.T) {
 	image := fakeecr.RandomImage(1, 100)
 	const unavailable = "the upstream registry is unavailable: "
-	layer := digestOf(image.Blobs[0])
+	layer := faces.DigestOf(image.Blobs[0])
 	for name, c := range map[string]struct {
 		at     string
 		answer http.HandlerFunc
@@ -330,17 +333,17 @@ func TestUpstreamRegistryFails(t *testing.T) {
 		"no content":        {"/manifests/", answering(204, ""), types.ImageFailureCodeUpstreamUnavailable, unavailable + "204 No Content"},
 		"redirects":         {"/manifests/", http.RedirectHandler("/v2/coreos/etcd/manifests/v3", http.StatusTemporaryRedirect).ServeHTTP, types.ImageFailureCodeUpstreamUnavailable, "stopped after 10 redirects"},
 		"a large manifest":  {"/manifests/", func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 4<<20+1)) }, types.ImageFailureCodeUpstreamUnavailable, unavailable + "more than 4194304 bytes at /v2/coreos/etcd/manifests/v3"},
-		"another layer":     {"/blobs/" + layer, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "layer") }, types.ImageFailureCodeUpstreamUnavailable, unavailable + "layer " + layer + " has the digest " + digestOf([]byte("layer"))},
+		"another layer":     {"/blobs/" + layer, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "layer") }, types.ImageFailureCodeUpstreamUnavailable, unavailable + "layer " + layer + " has the digest " + faces.DigestOf([]byte("layer"))},
 		"a missing layer":   {"/blobs/" + layer, answering(404, ""), types.ImageFailureCodeUpstreamUnavailable, unavailable + layer + " is missing"},
 		"a throttled layer": {"/blobs/" + layer, answering(429, ""), types.ImageFailureCodeUpstreamTooManyRequests, "the upstream registry received too many requests: 429 Too Many Requests"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			quay := another()
 			pushTo(t, quay, "coreos/etcd", "v3", image)
-			onAllFaces(t, func(t *testing.T, f face) {
-				createRule(t, f, cached("quay", "quay.io"))
-				requireFailure(t, f, "quay/coreos/etcd", tagged("v3"), c.code, "Unable to pull from the upstream registry quay.io: "+c.reason)
-				require.Empty(t, repositories(t, f))
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				faces.CreateRule(t, f, faces.Cached("quay", "quay.io"))
+				faces.RequireFailure(t, f, "quay/coreos/etcd", faces.Tagged("v3"), c.code, "Unable to pull from the upstream registry quay.io: "+c.reason)
+				require.Empty(t, faces.Repositories(t, f))
 			}, upstreamOf(but(c.at, c.answer, quay)))
 		})
 	}
@@ -358,7 +361,7 @@ func TestUpstreamRegistryRedirectsBlobs(t *testing.T) {
 	image := fakeecr.RandomImage(1, 100)
 	quay := another()
 	pushTo(t, quay, "coreos/etcd", "v3", image)
-	f := direct(fakeecr.New(t, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamRegistry{
+	f := faces.Direct(fakeecr.New(t, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamRegistry{
 		Username: "me", Password: "secret",
 		Transport: serving{Handler: challenging{
 			http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -370,8 +373,8 @@ func TestUpstreamRegistryRedirectsBlobs(t *testing.T) {
 			}), []string{`Basic realm="quay"`}, "Basic bWU6c2VjcmV0", nil,
 		}.but("cdn.test", quay)},
 	})))
-	createRule(t, f, cached("quay", "quay.io"))
-	requirePulled(t, f, "quay/coreos/etcd", tagged("v3"), image)
+	faces.CreateRule(t, f, faces.Cached("quay", "quay.io"))
+	faces.RequirePulled(t, f, "quay/coreos/etcd", faces.Tagged("v3"), image)
 }
 
 // but is the registry with another handler at a host, which takes no credentials.
@@ -396,18 +399,18 @@ func TestUpstreamRegistryEndsWithThePull(t *testing.T) {
 		<-req.Context().Done()
 		return nil, req.Context().Err()
 	})
-	onAllFaces(t, func(t *testing.T, f face) {
-		createRule(t, f, cached("quay", "quay.io"))
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.CreateRule(t, f, faces.Cached("quay", "quay.io"))
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() {
-			_, err := f.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("quay/coreos/etcd"), ImageIds: tagged("v3")})
+			_, err := f.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("quay/coreos/etcd"), ImageIds: faces.Tagged("v3")})
 			ended <- err
 		}()
 		<-asked
 		cancel()
 		require.ErrorIs(t, <-ended, context.Canceled)
-		require.Empty(t, repositories(t, f))
+		require.Empty(t, faces.Repositories(t, f))
 	}, fakeecr.WithUpstream("quay.io", fakeecr.UpstreamRegistry{Transport: transport}))
 }
 

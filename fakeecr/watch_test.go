@@ -15,18 +15,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
 func TestWatchComesBeforeRules(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		playing := f.registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").Fail(scenarios.Throttled()).Named("mine")})
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		playing := f.Registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").Fail(scenarios.Throttled()).Named("mine")})
 		var seen []string
 		full := &types.LimitExceededException{Message: aws.String("full")}
-		stop := f.registry.Watch(func(ctx context.Context, call *scenarios.Call) error {
+		stop := f.Registry.Watch(func(ctx context.Context, call *scenarios.Call) error {
 			require.NoError(t, ctx.Err())
 			seen = append(seen, call.Operation)
-			_, err := f.registry.Inspect()[0].DescribeRepositories(ctx, nil) // it may call
+			_, err := f.Registry.Inspect()[0].DescribeRepositories(ctx, nil) // it may call
 			require.NoError(t, err)
 			if len(seen) == 1 {
 				return full
@@ -34,19 +35,19 @@ func TestWatchComesBeforeRules(t *testing.T) {
 			return nil
 		})
 		_, err := f.DescribeRepositories(t.Context(), nil)
-		requireError[*types.LimitExceededException](t, err, "full")
+		faces.RequireError[*types.LimitExceededException](t, err, "full")
 		require.Zero(t, playing.Matched(playing.Rules()[0]), "a call that is refused meets no rule")
-		fork := f.registry.Fork(t)
+		fork := f.Registry.Fork(t)
 		_, err = fork.DescribeRepositories(t.Context(), nil)
 		require.NoError(t, err, "a fork is not watched")
 		_, err = f.DescribeRepositories(t.Context(), nil)
-		requireRefusal(t, err, "ThrottlingException", "Rate exceeded")
+		faces.RequireRefusal(t, err, "ThrottlingException", "Rate exceeded")
 		stop()
 		stop()
 		_, err = f.DescribeRepositories(t.Context(), nil)
-		requireRefusal(t, err, "ThrottlingException", "Rate exceeded")
+		faces.RequireRefusal(t, err, "ThrottlingException", "Rate exceeded")
 		require.Equal(t, []string{"DescribeRepositories", "DescribeRepositories"}, seen)
-		trace := f.registry.Trace()
+		trace := f.Registry.Trace()
 		require.Len(t, trace, 3)
 		require.Empty(t, trace[0].Rules)
 		require.Equal(t, []string{"mine"}, trace[1].Rules)
@@ -75,26 +76,26 @@ func TestWatchRunsInTheCallersGoroutine(t *testing.T) {
 }
 
 func TestActorIsInTheTraceAndACondition(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		a, b := f.registry.Actor("a"), f.registry.Actor("b")
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		a, b := f.Registry.Actor("a"), f.Registry.Actor("b")
 		apis := map[string]fakeecr.API{"a": a, "b": b, "": f.API}
-		switch f.name {
+		switch f.Name {
 		case "client":
-			apis["a"], apis["b"] = a.Client(once), b.Client(once)
+			apis["a"], apis["b"] = a.Client(faces.Once), b.Client(faces.Once)
 		case "loopback":
-			apis["a"], apis["b"] = a.Serve(t).Client(once), b.Serve(t).Client(once)
+			apis["a"], apis["b"] = a.Serve(t).Client(faces.Once), b.Serve(t).Client(faces.Once)
 		}
-		f.registry.Play(scenarios.Scenario{scenarios.On("CreateRepository", scenarios.Actor("b")).First(1).Fail(scenarios.Throttled())})
+		f.Registry.Play(scenarios.Scenario{scenarios.On("CreateRepository", scenarios.Actor("b")).First(1).Fail(scenarios.Throttled())})
 		_, err := apis["a"].CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("one")})
 		require.NoError(t, err)
 		_, err = apis["b"].CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("two")})
-		requireRefusal(t, err, "ThrottlingException", "Rate exceeded")
+		faces.RequireRefusal(t, err, "ThrottlingException", "Rate exceeded")
 		_, err = apis["b"].CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("two")})
 		require.NoError(t, err)
 		_, err = apis[""].DescribeRepositories(t.Context(), nil)
 		require.NoError(t, err)
 
-		trace := f.registry.Trace()
+		trace := f.Registry.Trace()
 		var actors []string
 		for _, call := range trace {
 			actors = append(actors, call.Actor)
@@ -114,17 +115,17 @@ func TestActorIsInTheTraceAndACondition(t *testing.T) {
 func TestIdentity(t *testing.T) {
 	var want []string
 	image := fakeecr.RandomImage(1, 10)
-	for _, f := range faces(t) {
+	for _, f := range faces.New(t) {
 		for range 2 {
-			create(t, f, "team/app")
-			require.NoError(t, pushThrough(t.Context(), f, "team/app", "v1", image))
-			_, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RegistryId: aws.String("123456789012"), RepositoryName: team, MaxResults: aws.Int32(7)})
+			faces.Create(t, f, "team/app")
+			require.NoError(t, faces.PushThrough(t.Context(), f, "team/app", "v1", image))
+			_, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RegistryId: aws.String("123456789012"), RepositoryName: aws.String("team/app"), MaxResults: aws.Int32(7)})
 			require.NoError(t, err)
-			_, err = f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: team, Force: true})
+			_, err = f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("team/app"), Force: true})
 			require.NoError(t, err)
 		}
 		var got []string
-		for _, call := range f.registry.Trace() {
+		for _, call := range f.Registry.Trace() {
 			got = append(got, call.Identity())
 		}
 		half := len(got) / 2
@@ -132,9 +133,9 @@ func TestIdentity(t *testing.T) {
 		if want == nil {
 			want = slices.Clone(got)
 		}
-		require.Equal(t, want, got, f.name)
+		require.Equal(t, want, got, f.Name)
 		require.Equal(t, "InitiateLayerUpload 123456789012/us-east-1 team/app", got[1])
-		require.Len(t, f.registry.Trace().Where(scenarios.Same(got[1])), 4)
+		require.Len(t, f.Registry.Trace().Where(scenarios.Same(got[1])), 4)
 		got = slices.Sorted(slices.Values(got))
 		require.Len(t, slices.Compact(got), 9, "what is not the same has another one")
 	}
@@ -144,23 +145,23 @@ func TestServeAFork(t *testing.T) {
 	fixture := fakeecr.New(t)
 	fixture.MustPush("team/app:v1", fakeecr.RandomImage(1, 10))
 	server := fixture.Fork(t).Serve(t)
-	create(t, loopback(server), "team/tools")
+	faces.Create(t, faces.Loopback(server), "team/tools")
 	require.Empty(t, fixture.Trace())
 	require.Contains(t, server.Env(), "AWS_ENDPOINT_URL_ECR="+server.URL)
 	second := server.Serve(t)
 	require.NotEqual(t, server.URL, second.URL)
 	_, err := second.Client().DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{RepositoryNames: []string{"team/app", "team/tools"}})
 	require.NoError(t, err)
-	out, err := second.Client().GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: team, LayerDigest: aws.String(digestOf(fakeecr.RandomImage(1, 10).Blobs[0]))})
+	out, err := second.Client().GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: aws.String("team/app"), LayerDigest: aws.String(faces.DigestOf(fakeecr.RandomImage(1, 10).Blobs[0]))})
 	require.NoError(t, err)
-	status, _ := fetch(t, *out.DownloadUrl)
+	status, _ := faces.Fetch(t, *out.DownloadUrl)
 	require.Equal(t, http.StatusOK, status)
 }
 
 func TestServeRefusesABubble(t *testing.T) {
-	var tb recordingTB
+	var tb faces.RecordingTB
 	synctest.Test(t, func(t *testing.T) {
 		require.Panics(t, func() { fakeecr.New(nil).Serve(&tb) })
 	})
-	require.Contains(t, tb.end(), "Serve cannot listen inside testing/synctest")
+	require.Contains(t, tb.End(), "Serve cannot listen inside testing/synctest")
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
 
@@ -26,22 +27,22 @@ func TestForksAreIndependent(t *testing.T) {
 			t.Run(fmt.Sprint(i), func(t *testing.T) {
 				t.Parallel()
 				fork := fixture.Fork(t)
-				create(t, fork, fmt.Sprintf("own/%d", i))
+				faces.Create(t, fork, fmt.Sprintf("own/%d", i))
 				fork.MustPush("team/app:v2", fakeecr.RandomImage(uint64(i), 100))
-				require.Equal(t, []string{fmt.Sprintf("own/%d", i), "team/app"}, repositories(t, fork))
+				require.Equal(t, []string{fmt.Sprintf("own/%d", i), "team/app"}, faces.Repositories(t, fork))
 				require.Len(t, fork.Trace(), 2, "a fork has a trace of its own")
 				fork.Advance(time.Hour)
 			})
 		}
 	})
-	create(t, fixture, "later")
-	require.Equal(t, []string{"later", "team/app"}, repositories(t, fixture))
+	faces.Create(t, fixture, "later")
+	require.Equal(t, []string{"later", "team/app"}, faces.Repositories(t, fixture))
 }
 
 func TestSettingsOfAFork(t *testing.T) {
 	const role = "arn:aws:iam::123456789012:role/ci"
 	// said is what a registry says of its settings.
-	said := func(f face) []any {
+	said := func(f faces.Face) []any {
 		scanning, err := f.GetRegistryScanningConfiguration(t.Context(), nil)
 		require.NoError(t, err)
 		_, signing := f.GetSigningConfiguration(t.Context(), nil)
@@ -51,33 +52,35 @@ func TestSettingsOfAFork(t *testing.T) {
 		require.NoError(t, err)
 		return []any{string(scanning.ScanningConfiguration.ScanType), signing == nil, *mounting.Value, exclusions.PullTimeUpdateExclusions}
 	}
-	fixture := direct(fakeecr.New(t))
-	require.NoError(t, putSigning(t, fixture, signingRule(release)))
-	require.NoError(t, register(t, fixture, role))
-
-	fork := direct(fixture.registry.Fork(t))
-	_, err := fork.DeleteSigningConfiguration(t.Context(), nil)
+	fixture := faces.Direct(fakeecr.New(t))
+	require.NoError(t, faces.PutSigning(t, fixture, faces.SigningRule(faces.Release)))
+	_, err := fixture.RegisterPullTimeUpdateExclusion(t.Context(), &ecr.RegisterPullTimeUpdateExclusionInput{PrincipalArn: aws.String(role)})
 	require.NoError(t, err)
-	putScanning(t, fork, "ENHANCED")
+
+	fork := faces.Direct(fixture.Registry.Fork(t))
+	_, err = fork.DeleteSigningConfiguration(t.Context(), nil)
+	require.NoError(t, err)
+	faces.PutScanning(t, fork, "ENHANCED")
 	_, err = fork.PutAccountSetting(t.Context(), &ecr.PutAccountSettingInput{Name: aws.String("BLOB_MOUNTING"), Value: aws.String("ENABLED")})
 	require.NoError(t, err)
-	require.NoError(t, deregister(t, fork, role))
+	_, err = fork.DeregisterPullTimeUpdateExclusion(t.Context(), &ecr.DeregisterPullTimeUpdateExclusionInput{PrincipalArn: aws.String(role)})
+	require.NoError(t, err)
 	require.Equal(t, []any{"ENHANCED", false, "ENABLED", []string{}}, said(fork))
 	require.Equal(t, []any{"BASIC", true, "DISABLED", []string{role}}, said(fixture))
 }
 
 func TestForkContinuesTheOriginal(t *testing.T) {
 	original := fakeecr.New(t, fakeecr.WithSeed(5), fakeecr.WithAccount("210987654321"), fakeecr.WithRegion("eu-west-1"),
-		fakeecr.WithScenario(scenarios.Scenario{scenarios.On("DescribeRepositories").Fail(errNo).Optional()}))
+		fakeecr.WithScenario(scenarios.Scenario{scenarios.On("DescribeRepositories").Fail(faces.ErrNo).Optional()}))
 	original.Advance(48 * time.Hour)
 	image := fakeecr.RandomImage(1, 3000)
 	original.MustPush("team/app:v1", image)
 	url, err := original.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{
-		RepositoryName: aws.String("team/app"), LayerDigest: aws.String(digestOf(image.Blobs[0]))})
+		RepositoryName: aws.String("team/app"), LayerDigest: aws.String(faces.DigestOf(image.Blobs[0]))})
 	require.NoError(t, err)
 
 	fork := original.Fork(t)
-	require.Equal(t, []string{"team/app"}, repositories(t, fork), "the original's scenario stays with it")
+	require.Equal(t, []string{"team/app"}, faces.Repositories(t, fork), "the original's scenario stays with it")
 	require.False(t, fork.Now().Before(original.Now().Add(-time.Minute)))
 	require.Equal(t, "210987654321", fork.AccountID())
 	require.Equal(t, "eu-west-1", fork.Region())
@@ -90,10 +93,10 @@ func TestForkContinuesTheOriginal(t *testing.T) {
 
 func TestForkMovesIntoABubble(t *testing.T) {
 	fixture := fakeecr.New(t)
-	made := create(t, fixture, "team/app")
+	made := faces.Create(t, fixture, "team/app")
 	synctest.Test(t, func(t *testing.T) {
 		fork := fixture.Fork(t)
-		later := create(t, fork, "team/later")
+		later := faces.Create(t, fork, "team/later")
 		require.False(t, later.Repository.CreatedAt.Before(*made.Repository.CreatedAt), "time never runs backwards")
 		begun := fork.Now()
 		time.Sleep(12 * time.Hour)
@@ -120,7 +123,7 @@ func TestForkGoesOnInABubble(t *testing.T) {
 			require.Equal(t, time.Now().UTC(), fork.Now())
 			time.Sleep(12 * time.Hour)
 			require.Equal(t, time.Now().UTC(), fork.Now())
-			require.Equal(t, time.Now().UTC(), *create(t, fork, "team/later").Repository.CreatedAt)
+			require.Equal(t, time.Now().UTC(), *faces.Create(t, fork, "team/later").Repository.CreatedAt)
 		})
 	}
 	require.WithinRange(t, fixture.Now(), time.Now().Add(47*time.Hour), time.Now().Add(48*time.Hour))
@@ -152,12 +155,12 @@ func TestAdvance(t *testing.T) {
 
 // Up to where the clock can be advanced, all faces read and write its times.
 func TestAdvanceToTheEnd(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		last := time.Date(2261, 12, 31, 23, 0, 0, 0, time.UTC)
-		f.registry.Advance(100 * 365 * 24 * time.Hour)
-		f.registry.Advance(last.Sub(f.registry.Now()))
-		begun := f.registry.Now()
-		created := create(t, f, "team/app").Repository.CreatedAt
+		f.Registry.Advance(100 * 365 * 24 * time.Hour)
+		f.Registry.Advance(last.Sub(f.Registry.Now()))
+		begun := f.Registry.Now()
+		created := faces.Create(t, f, "team/app").Repository.CreatedAt
 		require.WithinRange(t, *created, begun, begun.Add(time.Minute))
 		out, err := f.GetAuthorizationToken(t.Context(), nil)
 		require.NoError(t, err)
@@ -184,7 +187,7 @@ func TestWait(t *testing.T) {
 func TestSameSeedSameWorld(t *testing.T) {
 	run := func() (string, []string) {
 		registry := fakeecr.New(t, fakeecr.WithSeed(9))
-		create(t, registry, "team/app")
+		faces.Create(t, registry, "team/app")
 		out, err := registry.InitiateLayerUpload(t.Context(), &ecr.InitiateLayerUploadInput{RepositoryName: aws.String("team/app")})
 		require.NoError(t, err)
 		var ids []string
@@ -203,16 +206,16 @@ func TestSameSeedSameWorld(t *testing.T) {
 }
 
 func TestNeighboursAreApart(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
-		create(t, f, "here")
-		create(t, f.in("eu-west-1"), "there")
-		out := create(t, f.account("210987654321"), "theirs")
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		faces.Create(t, f, "here")
+		faces.Create(t, f.In("eu-west-1"), "there")
+		out := faces.Create(t, f.Account("210987654321"), "theirs")
 		require.Equal(t, "arn:aws:ecr:us-east-1:210987654321:repository/theirs", *out.Repository.RepositoryArn)
-		require.Equal(t, []string{"here"}, repositories(t, f))
-		require.Equal(t, []string{"there"}, repositories(t, f.in("eu-west-1")))
-		require.Equal(t, []string{"theirs"}, repositories(t, f.account("210987654321")))
+		require.Equal(t, []string{"here"}, faces.Repositories(t, f))
+		require.Equal(t, []string{"there"}, faces.Repositories(t, f.In("eu-west-1")))
+		require.Equal(t, []string{"theirs"}, faces.Repositories(t, f.Account("210987654321")))
 		var regions []string
-		for _, call := range f.registry.Trace().For("CreateRepository") {
+		for _, call := range f.Registry.Trace().For("CreateRepository") {
 			regions = append(regions, call.Account+" "+call.Region)
 		}
 		require.Equal(t, []string{"123456789012 us-east-1", "123456789012 eu-west-1", "210987654321 us-east-1"}, regions)
@@ -242,10 +245,10 @@ func TestTraceIsBounded(t *testing.T) {
 }
 
 func TestTraceKeepsWhatWasCalled(t *testing.T) {
-	onAllFaces(t, func(t *testing.T, f face) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
 		name := aws.String("team/app")
 		in := &ecr.CreateRepositoryInput{RepositoryName: name}
-		create(t, f, "team/app")
+		faces.Create(t, f, "team/app")
 		_, err := f.CreateRepository(t.Context(), in)
 		require.Error(t, err)
 		*name = "changed"
@@ -255,13 +258,13 @@ func TestTraceKeepsWhatWasCalled(t *testing.T) {
 			LayerPartBlob: []byte("part"), PartFirstByte: aws.Int64(0), PartLastByte: aws.Int64(3)})
 		require.NoError(t, err)
 
-		trace := f.registry.Trace()
+		trace := f.Registry.Trace()
 		require.Equal(t, []string{"CreateRepository", "CreateRepository", "InitiateLayerUpload", "UploadLayerPart"}, trace.Operations())
 		require.Equal(t, "team/app", *trace[1].Input.(*ecr.CreateRepositoryInput).RepositoryName, "not what the caller made of its input")
 		require.Equal(t, *begun.UploadId, *trace[2].Output.(*ecr.InitiateLayerUploadOutput).UploadId)
 		require.Nil(t, trace[3].Input.(*ecr.UploadLayerPartInput).LayerPartBlob)
 		require.Equal(t, int64(4), trace[3].Bytes)
-		require.Equal(t, digestOf([]byte("part")), trace[3].Digest)
+		require.Equal(t, faces.DigestOf([]byte("part")), trace[3].Digest)
 		require.Contains(t, trace.String(), "CreateRepository team/app -> RepositoryAlreadyExistsException")
 	})
 }
@@ -277,7 +280,7 @@ func TestTraceKeepsFewLongOutputs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			registry := fakeecr.New(t, c.options...)
 			for i := range 1000 {
-				create(t, registry, fmt.Sprintf("team/%d", i))
+				faces.Create(t, registry, fmt.Sprintf("team/%d", i))
 			}
 			for range 15 {
 				_, err := registry.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{MaxResults: aws.Int32(1000)})

@@ -1,0 +1,39 @@
+package faces
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/stretchr/testify/require"
+)
+
+// Release is a signing profile.
+const Release = "arn:aws:signer:us-east-1:123456789012:/signing-profiles/release"
+
+// SigningRule has what filters say signed with a profile.
+func SigningRule(profile string, filters ...string) types.SigningRule {
+	rule := types.SigningRule{SigningProfileArn: &profile}
+	for _, filter := range filters {
+		rule.RepositoryFilters = append(rule.RepositoryFilters, types.SigningRepositoryFilter{Filter: aws.String(filter), FilterType: "WILDCARD_MATCH"})
+	}
+	return rule
+}
+
+// PutSigning sets the rules of signing.
+func PutSigning(t *testing.T, f Face, rules ...types.SigningRule) error {
+	t.Helper()
+	_, err := f.PutSigningConfiguration(t.Context(), &ecr.PutSigningConfigurationInput{
+		SigningConfiguration: &types.SigningConfiguration{Rules: append([]types.SigningRule{}, rules...)},
+	})
+	return err
+}
+
+// SigningStatuses are the statuses of an image by tag.
+func SigningStatuses(t *testing.T, f Face, repository, tag string) []types.ImageSigningStatus {
+	t.Helper()
+	out, err := f.DescribeImageSigningStatus(t.Context(), &ecr.DescribeImageSigningStatusInput{RepositoryName: &repository, ImageId: TagID(tag)})
+	require.NoError(t, err)
+	return out.SigningStatuses
+}
