@@ -1,4 +1,4 @@
-package fakeecr_test
+package oci_test
 
 import (
 	"fmt"
