@@ -34,6 +34,12 @@
 // it is due. Then its call says what is due, if anything is left of it, for rules and
 // the trace, and its happen, or its fail where a rule wants that, changes the state.
 //
+// # Tests
+//
+// What a resource does is tested by calls, on all faces, in the test file of its name
+// (package faces). A test that has to look inside is in the one that ends in
+// _internal_test.go.
+//
 // # Words
 //
 //   - world: the registries of all accounts and regions that see one another

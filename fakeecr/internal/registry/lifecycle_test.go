@@ -1,338 +1,301 @@
-package registry
+package registry_test
 
 import (
-	"fmt"
-	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
-	"github.com/fakeecr/ecr/fakeecr/internal/engine"
-	"github.com/fakeecr/ecr/fakeecr/internal/lifecycle"
-	"github.com/fakeecr/ecr/fakeecr/internal/manifest"
+	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/faces"
+	"github.com/fakeecr/ecr/scenarios"
 )
 
-// policyOf is a policy that expires what the selections say.
-func policyOf(selections ...string) string {
-	var rules []string
-	for i, selection := range selections {
-		rules = append(rules, fmt.Sprintf(`{"rulePriority":%d,"selection":{%s},"action":{"type":"expire"}}`, i+1, selection))
-	}
-	return `{"rules":[` + strings.Join(rules, ",") + `]}`
+func archiving(priority int, selection string) string {
+	return faces.LifecycleRule(priority, selection, `"type":"transition","targetStorageClass":"archive"`)
 }
 
-// A repository has events only for what may still happen to it.
-func TestEventsOfARepository(t *testing.T) {
-	text := relatedImages()[0]
-	policy := policyOf(`"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":1`)
-	w, name := worldOfApp(t, digestOf(0), digestOf(1), digestOf(2)), aws.String("app")
-	events := func() []event {
-		all := []event{}
-		for _, e := range newTx(w).read().Events().All() {
-			all = append(all, e.(event))
-		}
-		return all
-	}
-	_, err := do(w, (*Tx).PutImage, &ecr.PutImageInput{RepositoryName: name, ImageManifest: &text})
+const (
+	untaggedImages = `"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":1`
+	anyImages      = `"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":1`
+	longArchived   = `"tagStatus":"any","storageClass":"archive","countType":"sinceImageTransitioned","countUnit":"days","countNumber":90`
+)
+
+func lastEvaluated(t *testing.T, f fakeecr.API, repository string) time.Time {
+	t.Helper()
+	out, err := f.GetLifecyclePolicy(t.Context(), &ecr.GetLifecyclePolicyInput{RepositoryName: &repository})
 	require.NoError(t, err)
-	require.Empty(t, events())
+	return *out.LastEvaluatedAt
+}
 
-	put := func() {
-		_, err := do(w, (*Tx).PutLifecyclePolicy, &ecr.PutLifecyclePolicyInput{RepositoryName: name, LifecyclePolicyText: &policy})
-		require.NoError(t, err)
+func requireImages(t *testing.T, f fakeecr.API, repository string, digests ...string) {
+	t.Helper()
+	there := []string{}
+	for digest := range faces.ImageDetails(t, f, repository) {
+		there = append(there, digest)
 	}
-	put()
-	put()
-	require.Equal(t, []event{lifecycleRuns{home, "app"}}, events(), "one, though it was put twice")
-	w.Advance(30 * 24 * time.Hour)
-	require.NoError(t, w.RunLifecycle(home, "app"))
-	require.Equal(t, []event{lifecycleRuns{home, "app"}}, events())
-	_, err = do(w, (*Tx).DeleteLifecyclePolicy, &ecr.DeleteLifecyclePolicyInput{RepositoryName: name})
-	require.NoError(t, err)
-	require.Empty(t, events())
-
-	for range 2 {
-		_, err = do(w, (*Tx).StartLifecyclePolicyPreview, &ecr.StartLifecyclePolicyPreviewInput{RepositoryName: name, LifecyclePolicyText: &policy})
-		require.NoError(t, err)
-		require.Equal(t, []event{previewCompletion{home, "app"}}, events())
-		w.Advance(previewDuration)
-		require.Equal(t, []event{previewExpiry{home, "app"}}, events())
-	}
-	w.Advance(previewLifetime)
-	require.Empty(t, events())
-
-	put()
-	_, err = do(w, (*Tx).StartLifecyclePolicyPreview, &ecr.StartLifecyclePolicyPreviewInput{RepositoryName: name})
-	require.NoError(t, err)
-	require.Len(t, events(), 2)
-	_, err = do(w, (*Tx).DeleteRepository, &ecr.DeleteRepositoryInput{RepositoryName: name, Force: true})
-	require.NoError(t, err)
-	require.Empty(t, events())
+	require.ElementsMatch(t, digests, there)
 }
 
-// lifecyclePolicies are of all kinds of rule, over images of relatedImages.
-var lifecyclePolicies = []string{
-	policyOf(`"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":2`),
-	policyOf(`"tagStatus":"tagged","tagPrefixList":["v"],"countType":"imageCountMoreThan","countNumber":1`,
-		`"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":20`),
-	archivingPolicyOf(`"tagStatus":"any","countType":"sinceImagePulled","countUnit":"days","countNumber":5`),
-	archivingPolicyOf(`"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":1`),
-	archivingPolicyOf(`"tagStatus":"any","countType":"imageCountMoreThan","countNumber":2`),
-}
+func TestLifecycleRunsEveryDay(t *testing.T) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		r := f.Registry
+		image := fakeecr.RandomImage(1, 100)
+		r.MustPush("team/app", image)
+		tagged := r.MustPush("team/app:v1", fakeecr.RandomImage(2, 100))
+		r.Advance(time.Hour)
+		faces.PutLifecycle(t, f, "team/app", faces.Expiring(1, untaggedImages))
+		begin := r.Now()
 
-// archivingPolicyOf is a policy that archives what the selection says, and
-// expires what was archived for 90 days.
-func archivingPolicyOf(selection string) string {
-	return `{"rules":[{"rulePriority":1,"selection":{` + selection + `},"action":{"type":"transition","targetStorageClass":"archive"}},` +
-		`{"rulePriority":2,"selection":{"tagStatus":"any","storageClass":"archive","countType":"sinceImageTransitioned","countUnit":"days","countNumber":90},"action":{"type":"expire"}}]}`
-}
-
-// kept is what a lifecycle policy and time make of an image.
-type kept struct {
-	tags     string
-	pulledAt time.Time
-	storage
-}
-
-// app is the images of the repository "app", by digest, and when its policy was
-// last evaluated.
-func app(t require.TestingT, w *World) (map[string]kept, time.Time) {
-	images := map[string]kept{}
-	for digest, img := range appOf(w).images.All() {
-		images[digest] = kept{strings.Join(img.tags, " "), img.pulledAt, img.storage}
-	}
-	out, err := do(w, (*Tx).GetLifecyclePolicy, &ecr.GetLifecyclePolicyInput{RepositoryName: aws.String("app")})
-	require.NoError(t, err)
-	return images, *out.LastEvaluatedAt
-}
-
-// live moves a world on and holds that each day, counted from when its policy was
-// put, does what the policy says of the images that there are then.
-func live(t require.TestingT, w *World, put time.Time, d time.Duration) {
-	const moment = time.Millisecond
-	end, days := w.Now().Add(d), w.Now().Sub(put)/(24*time.Hour)+1
-	for due := put.Add(days * 24 * time.Hour); !due.After(end); due = due.Add(24 * time.Hour) {
-		require.NoError(t, w.Advance(due.Add(-moment).Sub(w.Now())))
-		want, _ := app(t, w)
-		verdicts, _ := appOf(w).evaluate(appOf(w).lifecycle.policy, due)
-		for _, verdict := range verdicts {
-			img := want[verdict.image.digest]
-			img.storage = storage{archived: true, archivedAt: due, activatedAt: img.activatedAt}
-			want[verdict.image.digest] = img
-			if verdict.Type == lifecycle.Expire {
-				delete(want, verdict.image.digest)
-			}
-		}
-		for digest, img := range want {
-			if img.activeFrom.Equal(due) {
-				img.storage = storage{archivedAt: img.archivedAt, activatedAt: due}
-				want[digest] = img
-			}
-		}
-		require.NoError(t, w.Advance(moment))
-		images, evaluated := app(t, w)
-		require.Equal(t, want, images)
-		require.Equal(t, due, evaluated)
-	}
-	require.NoError(t, w.Advance(end.Sub(w.Now())))
-}
-
-// However far the clock is moved at once and whatever happens in between, a
-// policy does what it would do if it looked at the images every day.
-func TestDailyRuns(t *testing.T) {
-	texts, name := relatedImages(), aws.String("app")
-	synctest.Test(t, func(t *testing.T) {
-		// Of a *testing.T rapid would ask its deadline, which a bubble has not.
-		rapid.Check(struct{ rapid.TB }{t}, func(t *rapid.T) {
-			first := worldOfApp(t, digestOf(0), digestOf(1), digestOf(2), digestOf(3))
-			worlds := []*World{first, first.Fork(Config{})}
-			var put time.Time
-			policy := func(t *rapid.T) {
-				text := rapid.SampledFrom(lifecyclePolicies).Draw(t, "policy")
-				for _, w := range worlds {
-					_, err := do(w, (*Tx).PutLifecyclePolicy, &ecr.PutLifecyclePolicyInput{RepositoryName: name, LifecyclePolicyText: &text})
-					require.NoError(t, err)
-					put = w.Now()
-				}
-			}
-			digest := func(t *rapid.T) types.ImageIdentifier {
-				return types.ImageIdentifier{ImageDigest: aws.String(manifest.Digest(rapid.SampledFrom(texts).Draw(t, "image")))}
-			}
-			policy(t)
-			t.Repeat(map[string]func(*rapid.T){
-				"policy": policy,
-				"push": func(t *rapid.T) {
-					text := rapid.SampledFrom(texts).Draw(t, "image")
-					tag := rapid.SampledFrom([]*string{nil, aws.String("v1"), aws.String("v2"), aws.String("b")}).Draw(t, "tag")
-					for _, w := range worlds {
-						do(w, (*Tx).PutImage, &ecr.PutImageInput{RepositoryName: name, ImageManifest: &text, ImageTag: tag})
-					}
-				},
-				"pull": func(t *rapid.T) {
-					ids := []types.ImageIdentifier{digest(t)}
-					for _, w := range worlds {
-						do(w, (*Tx).BatchGetImage, &ecr.BatchGetImageInput{RepositoryName: name, ImageIds: ids})
-					}
-				},
-				"delete": func(t *rapid.T) {
-					ids := []types.ImageIdentifier{digest(t)}
-					for _, w := range worlds {
-						do(w, (*Tx).BatchDeleteImage, &ecr.BatchDeleteImageInput{RepositoryName: name, ImageIds: ids})
-					}
-				},
-				"move": func(t *rapid.T) {
-					id, target := digest(t), rapid.SampledFrom(types.TargetStorageClass("").Values()).Draw(t, "class")
-					for _, w := range worlds {
-						do(w, (*Tx).UpdateImageStorageClass, &ecr.UpdateImageStorageClassInput{RepositoryName: name, ImageId: &id, TargetStorageClass: target})
-					}
-				},
-				"run": func(t *rapid.T) {
-					for _, w := range worlds {
-						require.NoError(t, w.RunLifecycle(home, "app"))
-					}
-				},
-				"time": func(t *rapid.T) {
-					day := 24 * time.Hour
-					d := rapid.SampledFrom([]time.Duration{time.Hour, day - restoration, day, 3*day + time.Hour, 40 * day, 150 * day}).Draw(t, "time")
-					require.NoError(t, worlds[0].Advance(d))
-					live(t, worlds[1], put, d)
-				},
-				"": func(t *rapid.T) {
-					images, evaluated := app(t, worlds[0])
-					same, likewise := app(t, worlds[1])
-					require.Equal(t, same, images)
-					require.Equal(t, likewise, evaluated)
-				},
-			})
+		r.Advance(23 * time.Hour)
+		require.Equal(t, int64(0), lastEvaluated(t, f, "team/app").Unix(), "not before a day has passed")
+		young := r.MustPush("team/app", fakeecr.RandomImage(3, 100))
+		r.Advance(2 * time.Hour)
+		require.WithinDuration(t, begin.Add(faces.Day), lastEvaluated(t, f, "team/app"), 30*time.Minute)
+		requireImages(t, f, "team/app", tagged, young)
+		_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{
+			RepositoryName: aws.String("team/app"), LayerDigest: layerOf(image),
 		})
+		var inaccessible *types.LayerInaccessibleException
+		require.ErrorAs(t, err, &inaccessible, "no image refers to it any more")
+
+		r.Advance(10 * faces.Day)
+		require.WithinDuration(t, begin.Add(11*faces.Day), lastEvaluated(t, f, "team/app"), 30*time.Minute, "the last of ten runs")
+		requireImages(t, f, "team/app", tagged)
 	})
 }
 
-// runsWithin counts the runs that look at the images while the clock moves on.
-func runsWithin(t *testing.T, w *World, d time.Duration) int {
-	runs, end := 0, w.Now().Add(d)
-	for {
-		key, e, found := newTx(w).read().Events().Min()
-		if !found || engine.Due(key).After(end) {
-			require.NoError(t, w.Advance(end.Sub(w.Now())))
-			return runs
-		}
-		if _, ok := e.(lifecycleRuns); ok {
-			runs++
-		}
-		require.NoError(t, w.Advance(engine.Due(key).Sub(w.Now())))
-	}
+// layerOf is the digest of an image's first layer.
+func layerOf(image fakeecr.Image) *string {
+	return aws.String(digest.FromBytes(image.Blobs[0]).String())
 }
 
-// A run that would find nothing to do does not look at the images.
-func TestRunsThatAreLeftOut(t *testing.T) {
-	const day = 24 * time.Hour
-	synctest.Test(t, func(t *testing.T) {
-		w, name := worldOfApp(t, digestOf(0), digestOf(1), digestOf(2), digestOf(3)), aws.String("app")
-		push := func(text string) {
-			_, err := do(w, (*Tx).PutImage, &ecr.PutImageInput{RepositoryName: name, ImageManifest: &text})
-			require.NoError(t, err)
-		}
-		put := func(text string) {
-			_, err := do(w, (*Tx).PutLifecyclePolicy, &ecr.PutLifecyclePolicyInput{RepositoryName: name, LifecyclePolicyText: &text})
-			require.NoError(t, err)
-		}
-		texts := relatedImages()
-		put(policyOf(`"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":30`))
-		require.Equal(t, 1, runsWithin(t, w, 3650*day), "the first, which finds nothing")
-		push(texts[0])
-		require.Equal(t, 1, runsWithin(t, w, 30*day), "the one after the push")
-		push(texts[1])
-		require.Equal(t, 4, runsWithin(t, w, 3650*day), "after the push, which expires the first; after that; when the second is due; after that")
-		require.Zero(t, appOf(w).images.Len())
+func TestLifecycleRunsInOrderOfTime(t *testing.T) {
+	faces.EachInBubble(t, func(t *testing.T, f faces.Face) {
+		r := f.Registry
+		image := r.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
+		faces.PutLifecycle(t, f, "team/app", archiving(1, anyImages), faces.Expiring(2, longArchived))
+		begin := r.Now()
 
-		push(texts[0])
-		push(texts[1])
-		put(policyOf(`"tagStatus":"any","countType":"imageCountMoreThan","countNumber":2`))
-		require.Equal(t, 1, runsWithin(t, w, 3650*day))
-		push(texts[5])
-		require.Equal(t, 2, runsWithin(t, w, 3650*day))
-		require.Equal(t, 2, appOf(w).images.Len())
-
-		put(archivingPolicyOf(`"tagStatus":"any","countType":"sinceImagePulled","countUnit":"days","countNumber":400`))
-		require.Equal(t, 4, runsWithin(t, w, 3650*day), "each of the first archives or expires what is due, the last finds nothing")
-		require.Zero(t, appOf(w).images.Len())
+		r.Advance(92*faces.Day - time.Second)
+		details := faces.ImageDetails(t, f, "team/app")
+		require.Equal(t, types.ImageStatusArchived, details[image].ImageStatus)
+		require.Equal(t, begin.Add(2*faces.Day), *details[image].LastArchivedAt, "after one day it is exactly one day old, which is not older")
+		r.Advance(time.Second)
+		requireImages(t, f, "team/app", image)
+		r.Advance(faces.Day)
+		requireImages(t, f, "team/app")
+		require.Equal(t, begin.Add(93*faces.Day), lastEvaluated(t, f, "team/app"))
 	})
 }
 
-// appOfSize is a world whose repository has so many images, pushed a minute apart.
-func appOfSize(b *testing.B, size int) *World {
-	w := NewWorld(1, Config{})
-	require.NoError(b, change(w, func(tx *Tx) error {
-		repo := tx.newRepository(home, "app")
-		for i := range size {
-			img := &image{digest: digestOf(i), pushedAt: tx.Now().Add(-time.Duration(i) * time.Minute)}
-			repo.images.Set(repo.generation, img.digest, img)
-		}
-		return tx.addRepository(repo)
-	}))
-	return w
-}
-
-// BenchmarkTenYears is time that passes at once over a large repository whose
-// policy runs daily.
-func BenchmarkTenYears(b *testing.B) {
-	for name, selection := range map[string]string{
-		"stay":   `"tagStatus":"any","countType":"imageCountMoreThan","countNumber":10000`,
-		"expire": `"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":365`,
+func TestLifecycleRunsOnlyWhereThereIsAPolicy(t *testing.T) {
+	for name, end := range map[string]func(t *testing.T, f faces.Face){
+		"policy deleted": func(t *testing.T, f faces.Face) {
+			_, err := f.DeleteLifecyclePolicy(t.Context(), &ecr.DeleteLifecyclePolicyInput{RepositoryName: aws.String("team/app")})
+			require.NoError(t, err)
+		},
+		"repository made anew": func(t *testing.T, f faces.Face) {
+			_, err := f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("team/app"), Force: true})
+			require.NoError(t, err)
+			f.Registry.MustPush("team/app", fakeecr.RandomImage(1, 100))
+		},
+		"policy replaced": func(t *testing.T, f faces.Face) {
+			faces.PutLifecycle(t, f, "team/app", faces.Expiring(1, faces.TaggedImages("v")))
+		},
 	} {
-		b.Run(name, func(b *testing.B) {
-			w := appOfSize(b, 10_000)
-			_, err := do(w, (*Tx).PutLifecyclePolicy, &ecr.PutLifecyclePolicyInput{
-				RepositoryName: aws.String("app"), LifecyclePolicyText: aws.String(policyOf(selection)),
+		t.Run(name, func(t *testing.T) {
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				image := f.Registry.MustPush("team/app", fakeecr.RandomImage(1, 100))
+				faces.PutLifecycle(t, f, "team/app", faces.Expiring(1, untaggedImages))
+				end(t, f)
+				f.Registry.Advance(5 * faces.Day)
+				requireImages(t, f, "team/app", image)
 			})
-			require.NoError(b, err)
-			for b.Loop() {
-				require.NoError(b, w.Fork(Config{}).Advance(10*365*24*time.Hour))
-			}
 		})
 	}
 }
 
-// BenchmarkEvaluate is a policy over a large repository, of which most stays.
-func BenchmarkEvaluate(b *testing.B) {
-	const size = 100_000
-	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	repo := &repository{}
-	for i := range size {
-		img := &image{digest: digestOf(i), pushedAt: now.Add(-time.Duration(i*7919%size) * time.Minute)}
-		switch i % 4 {
-		case 0:
-			img.tags = []string{fmt.Sprintf("release-%d", i)}
-		case 1:
-			img.tags = []string{fmt.Sprintf("dev-%d", i), fmt.Sprintf("nightly-%d", i)}
-		case 2:
-			img.subject, img.subjectSeen = digestOf(i-1), true
-		}
-		repo.images.Set(1, img.digest, img)
+func TestRunLifecycle(t *testing.T) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		r := f.Registry.In("eu-west-1")
+		faces.RequireError[*types.RepositoryNotFoundException](t, r.RunLifecycle("team/app"),
+			"The repository with name 'team/app' does not exist in the registry with id '123456789012'")
+		old := r.MustPush("team/app", fakeecr.RandomImage(1, 100))
+		faces.RequireError[*types.LifecyclePolicyNotFoundException](t, r.RunLifecycle("team/app"),
+			"Lifecycle policy does not exist for the repository with name 'team/app' in the registry with id '123456789012'")
+
+		eu := f.In("eu-west-1")
+		r.Advance(2 * faces.Day)
+		faces.PutLifecycle(t, eu, "team/app", faces.Expiring(1, untaggedImages))
+		begin := r.Now()
+		calls := len(r.Trace())
+		fork := r.Fork(t)
+		requireImages(t, eu, "team/app", old)
+		require.NoError(t, r.RunLifecycle("team/app"))
+		requireImages(t, eu, "team/app")
+		require.Zero(t, r.Trace()[calls:].Count("BatchDeleteImage"), "a run is a call of its own")
+		require.Contains(t, r.Trace()[calls:].For(scenarios.RunLifecyclePolicy).String(), "RunLifecyclePolicy team/app -> ok, rule 1 expired "+old)
+		requireImages(t, fork, "team/app", old)
+
+		r.Advance(faces.Day)
+		require.WithinDuration(t, begin.Add(faces.Day), lastEvaluated(t, eu, "team/app"), time.Minute, "the daily run stays when it is")
+	})
+}
+
+func TestLifecycleLeavesChildrenToTheRunAfter(t *testing.T) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		r := f.Registry
+		index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64")
+		r.MustPush("team/app:v1", index)
+		amd, arm := index.Images[0].Digest(), index.Images[1].Digest()
+		r.Advance(2 * faces.Day)
+		faces.PutLifecycle(t, f, "team/app", faces.Expiring(1, untaggedImages), faces.Expiring(2, faces.TaggedImages("v")))
+		require.NoError(t, r.RunLifecycle("team/app"))
+		requireImages(t, f, "team/app", amd, arm)
+		require.NoError(t, r.RunLifecycle("team/app"))
+		requireImages(t, f, "team/app")
+	})
+}
+
+func TestReferrersFollowTheirSubject(t *testing.T) {
+	subject := fakeecr.RandomImage(1, 100)
+	referrer := fakeecr.Referrer(subject, "application/vnd.example.sbom", []byte("sbom"))
+	about := fakeecr.Referrer(referrer, "application/vnd.example.signature", []byte("signature"))
+	remove := func(t *testing.T, f faces.Face, digest string) {
+		t.Helper()
+		out, err := f.BatchDeleteImage(t.Context(), &ecr.BatchDeleteImageInput{
+			RepositoryName: aws.String("team/app"), ImageIds: []types.ImageIdentifier{{ImageDigest: &digest}},
+		})
+		require.NoError(t, err)
+		require.Empty(t, out.Failures)
 	}
-	selections := []string{
-		`"tagStatus":"tagged","tagPrefixList":["release"],"countType":"imageCountMoreThan","countNumber":24000`,
-		`"tagStatus":"tagged","tagPatternList":["*dev*","nightly-*"],"countType":"sinceImagePushed","countUnit":"days","countNumber":60`,
-		`"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":60`,
-		`"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":90`,
+	run := func(t *testing.T, f faces.Face) {
+		t.Helper()
+		require.NoError(t, f.Registry.RunLifecycle("team/app"))
 	}
-	for _, rules := range [][]string{selections[2:3], selections} {
-		b.Run(fmt.Sprintf("rules=%d", len(rules)), func(b *testing.B) {
-			policy, err := lifecycle.Parse(policyOf(rules...))
-			require.NoError(b, err)
-			b.ReportAllocs()
-			for b.Loop() {
-				verdicts, _ := repo.evaluate(policy, now)
-				require.NotEmpty(b, verdicts)
+	for name, test := range map[string]func(t *testing.T, f faces.Face){
+		"gone with the subject, one run after another": func(t *testing.T, f faces.Face) {
+			for _, image := range []fakeecr.Image{subject, referrer, about} {
+				f.Registry.MustPush("team/app", image)
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*size*len(rules)), "ns/image/rule")
+			remove(t, f, subject.Digest())
+			requireImages(t, f, "team/app", referrer.Digest(), about.Digest())
+			run(t, f)
+			requireImages(t, f, "team/app", about.Digest())
+			run(t, f)
+			requireImages(t, f, "team/app")
+		},
+		"waiting for a subject that was never there": func(t *testing.T, f faces.Face) {
+			f.Registry.MustPush("team/app", referrer)
+			run(t, f)
+			requireImages(t, f, "team/app", referrer.Digest())
+			f.Registry.MustPush("team/app", subject)
+			run(t, f)
+			requireImages(t, f, "team/app", referrer.Digest(), subject.Digest())
+			remove(t, f, subject.Digest())
+			run(t, f)
+			requireImages(t, f, "team/app")
+		},
+		"staying with the subject, whatever the rules say": func(t *testing.T, f faces.Face) {
+			f.Registry.MustPush("team/app:v1", subject)
+			f.Registry.MustPush("team/app", referrer)
+			for _, rule := range []string{faces.Expiring(1, untaggedImages), archiving(1, untaggedImages)} {
+				faces.PutLifecycle(t, f, "team/app", rule)
+				f.Registry.Advance(3 * faces.Day)
+				requireImages(t, f, "team/app", subject.Digest(), referrer.Digest())
+				require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, f, referrer.Digest()))
+			}
+		},
+		"archived after the subject, restored with it": func(t *testing.T, f faces.Face) {
+			f.Registry.MustPush("team/app", subject)
+			f.Registry.MustPush("team/app", referrer)
+			faces.UpdateStorage(t, f, subject.Digest(), types.TargetStorageClassArchive)
+			require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, f, referrer.Digest()))
+			run(t, f)
+			require.Equal(t, types.ImageStatusArchived, faces.StatusOf(t, f, referrer.Digest()))
+			faces.UpdateStorage(t, f, subject.Digest(), types.TargetStorageClassStandard)
+			require.Equal(t, types.ImageStatusActivating, faces.StatusOf(t, f, referrer.Digest()))
+			f.Registry.Advance(20 * time.Minute)
+			require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, f, referrer.Digest()))
+			run(t, f)
+			require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, f, referrer.Digest()))
+		},
+		"restored when the subject is pushed again": func(t *testing.T, f faces.Face) {
+			f.Registry.MustPush("team/app", subject)
+			f.Registry.MustPush("team/app", referrer)
+			faces.UpdateStorage(t, f, subject.Digest(), types.TargetStorageClassArchive)
+			run(t, f)
+			f.Registry.MustPush("team/app", subject)
+			require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, f, subject.Digest()))
+			require.Equal(t, types.ImageStatusActivating, faces.StatusOf(t, f, referrer.Digest()))
+		},
+		"restored when the subject, deleted from the archive, is pushed again": func(t *testing.T, f faces.Face) {
+			f.Registry.MustPush("team/app", subject)
+			f.Registry.MustPush("team/app", referrer)
+			faces.UpdateStorage(t, f, subject.Digest(), types.TargetStorageClassArchive)
+			run(t, f)
+			remove(t, f, subject.Digest())
+			require.Equal(t, types.ImageStatusArchived, faces.StatusOf(t, f, referrer.Digest()))
+			f.Registry.MustPush("team/app", subject)
+			require.Equal(t, types.ImageStatusActivating, faces.StatusOf(t, f, referrer.Digest()))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			faces.Each(t, func(t *testing.T, f faces.Face) {
+				f.Registry.MustPush("team/app:keep", fakeecr.RandomImage(9, 100))
+				faces.PutLifecycle(t, f, "team/app", faces.Expiring(1, faces.TaggedImages("none")))
+				remove(t, f, fakeecr.RandomImage(9, 100).Digest())
+				test(t, f)
+			})
 		})
 	}
+}
+
+// What was pulled lately stays; what never was, or not since it was restored,
+// counts from its push or its restoration.
+func TestLifecycleSeesPulls(t *testing.T) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		r := f.Registry
+		unpulled, pulled := r.MustPush("team/app:a", fakeecr.RandomImage(1, 100)), r.MustPush("team/app:b", fakeecr.RandomImage(2, 100))
+		faces.PutLifecycle(t, f, "team/app", archiving(1, `"tagStatus":"any","countType":"sinceImagePulled","countUnit":"days","countNumber":10`))
+		requireStatus := func(a, b types.ImageStatus) {
+			t.Helper()
+			require.Equal(t, []types.ImageStatus{a, b}, []types.ImageStatus{faces.StatusOf(t, f, unpulled), faces.StatusOf(t, f, pulled)})
+		}
+		r.Advance(5 * faces.Day)
+		code, _ := pull(t, f, faces.ByTag("b"))
+		require.Empty(t, code)
+		r.Advance(7 * faces.Day)
+		requireStatus(types.ImageStatusArchived, types.ImageStatusActive)
+
+		faces.UpdateStorage(t, f, unpulled, types.TargetStorageClassStandard)
+		r.Advance(5 * faces.Day)
+		requireStatus(types.ImageStatusActive, types.ImageStatusArchived)
+		r.Advance(7 * faces.Day)
+		requireStatus(types.ImageStatusArchived, types.ImageStatusArchived)
+	})
+}
+
+// A restored image is as good as newly pushed, also while it is on its way.
+func TestLifecycleSparesRestoredImages(t *testing.T) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		r := f.Registry
+		image := r.MustPush("team/app", fakeecr.RandomImage(1, 100))
+		faces.UpdateStorage(t, f, image, types.TargetStorageClassArchive)
+		r.Advance(100 * faces.Day)
+		faces.UpdateStorage(t, f, image, types.TargetStorageClassStandard)
+		faces.PutLifecycle(t, f, "team/app", faces.Expiring(1, untaggedImages), faces.Expiring(2, longArchived))
+		require.NoError(t, r.RunLifecycle("team/app"))
+		require.Equal(t, types.ImageStatusActivating, faces.StatusOf(t, f, image))
+		r.Advance(23 * time.Hour)
+		require.NoError(t, r.RunLifecycle("team/app"))
+		requireImages(t, f, "team/app", image)
+		r.Advance(25 * time.Hour)
+		requireImages(t, f, "team/app")
+	})
 }
