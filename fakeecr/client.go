@@ -78,7 +78,7 @@ func (r *Registry) Transport() http.RoundTripper { return entrance.Transport{Ent
 // net/http wants it.
 //
 //go:noinline
-func (r *Registry) Handler() http.Handler { return entranceOf(r) }
+func (r *Registry) Handler() http.Handler { return r.handler() }
 
 func entranceOf(r *Registry) *entrance.Entrance {
 	return &entrance.Entrance{

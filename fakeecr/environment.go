@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -49,6 +50,9 @@ func (s *Server) Setenv(t interface{ Setenv(key, value string) }) {
 	if instanceOf(s.Registry).t != nil {
 		instanceOf(s.Registry).t.Helper()
 	}
+	if instanceOf(s.Registry).setup.proxy {
+		instanceOf(s.Registry).must(errSetenvOfProxy)
+	}
 	for _, v := range s.environment() {
 		t.Setenv(v.name, v.value)
 	}
@@ -60,7 +64,7 @@ func (s *Server) Setenv(t interface{ Setenv(key, value string) }) {
 // be rid of it. For a URL of https it writes the certificates that clients are to trust,
 // as Env does, to the file bundle, and names that. The error is that of the file.
 func (r *Registry) EnvAt(url, bundle string) ([]string, error) {
-	if !strings.HasPrefix(url, "https:") {
+	if !strings.HasPrefix(url, "https:") && !instanceOf(r).setup.proxy {
 		bundle = ""
 	} else if err := os.WriteFile(bundle, append(machinePool(), r.RootCAsPEM()...), 0o644); err != nil {
 		return nil, err
@@ -83,7 +87,7 @@ func (s *Server) environment() []variable {
 	profile, err := s.files.profile(s.Region(), s.accessKey())
 	instanceOf(s.Registry).must(err)
 	bundle := ""
-	if instanceOf(s.Registry).setup.tls {
+	if setup := instanceOf(s.Registry).setup; setup.tls || setup.proxy {
 		bundle, err = s.files.write("ca.pem", append(machinePool(), s.RootCAsPEM()...))
 		instanceOf(s.Registry).must(err)
 	}
@@ -94,13 +98,11 @@ func (s *Server) environment() []variable {
 // environmentAt is the environment of a server at a URL, where a file has the profiles
 // and another one, if there is TLS, the certificates to trust.
 func (r *Registry) environmentAt(at, profiles, bundle string) []variable {
-	direct := unproxied(at)
-	return append(trust(bundle), []variable{
-		{"AWS_ENDPOINT_URL_ECR", at},
-		{"AWS_ENDPOINT_URL_ECR_PUBLIC", at},
-		{"AWS_ENDPOINT_URL_STS", at},
-		{"AWS_ENDPOINT_URL", at},
-		{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false"},
+	way := endpoints(at)
+	if instanceOf(r).setup.proxy {
+		way = proxies(at)
+	}
+	return append(append(trust(bundle), way...), []variable{
 		{"AWS_USE_FIPS_ENDPOINT", "false"},
 		{"AWS_USE_DUALSTACK_ENDPOINT", "false"},
 		{"AWS_REGION", r.Region()},
@@ -115,9 +117,31 @@ func (r *Registry) environmentAt(at, profiles, bundle string) []variable {
 		{"AWS_WEB_IDENTITY_TOKEN_FILE", ""},
 		{"AWS_ROLE_ARN", ""},
 		{"AWS_EC2_METADATA_DISABLED", "true"},
+	}...)
+}
+
+// endpoints leads clients to a server, which needs no proxy.
+func endpoints(at string) []variable {
+	direct := unproxied(at)
+	return []variable{
+		{"AWS_ENDPOINT_URL_ECR", at},
+		{"AWS_ENDPOINT_URL_ECR_PUBLIC", at},
+		{"AWS_ENDPOINT_URL_STS", at},
+		{"AWS_ENDPOINT_URL", at},
+		{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false"},
 		{"NO_PROXY", direct},
 		{"no_proxy", direct},
-	}...)
+	}
+}
+
+// proxies leads all that is not on this machine through a proxy: what the machine says
+// needs none may be AWS.
+func proxies(at string) (all []variable) {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		all = append(all, variable{name, at})
+	}
+	direct := strings.Join(slices.Compact([]string{"localhost", "::1", "127.0.0.1", hostOf(at)}), ",")
+	return append(all, variable{"NO_PROXY", direct}, variable{"no_proxy", direct}, variable{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"})
 }
 
 // trust is what has clients trust a file of certificates, "" for none. An empty name is
@@ -157,10 +181,6 @@ func machinePool() []byte {
 // unproxied is which hosts need no proxy: the server's, which is at a URL, besides the
 // machine's.
 func unproxied(at string) string {
-	own := "127.0.0.1"
-	if u, err := url.Parse(at); err == nil && u.Hostname() != "" {
-		own = u.Hostname()
-	}
 	var hosts []string
 	for _, name := range []string{"NO_PROXY", "no_proxy"} {
 		switch value := os.Getenv(name); value {
@@ -171,7 +191,15 @@ func unproxied(at string) string {
 			hosts = append(hosts, strings.ReplaceAll(value, " ", ""))
 		}
 	}
-	return strings.Join(append(hosts, own), ",")
+	return strings.Join(append(hosts, hostOf(at)), ",")
+}
+
+// hostOf is the host of a URL, this machine if it has none.
+func hostOf(at string) string {
+	if u, err := url.Parse(at); err == nil && u.Hostname() != "" {
+		return u.Hostname()
+	}
+	return "127.0.0.1"
 }
 
 // files are those that the environment of a server and its neighbours names.

@@ -49,6 +49,8 @@ var misleading = map[string]string{
 	"HTTP_PROXY":                          "http://127.0.0.1:1",
 	"http_proxy":                          "http://127.0.0.1:1",
 	"ALL_PROXY":                           "http://127.0.0.1:1",
+	"NO_PROXY":                            ".amazonaws.com",
+	"no_proxy":                            "*",
 	"HOME":                                homeWithConfig,
 }
 
@@ -117,18 +119,35 @@ func TestNothingLeadsElsewhereThanToTLS(t *testing.T) {
 	nothingLeadsElsewhere(t, machines, fakeecr.WithTLS())
 }
 
+// A proxy is for children alone.
+func TestNothingLeadsElsewhereThanToAProxy(t *testing.T) {
+	machines := map[string]map[string]string{"all": misleading}
+	for name, value := range misleading {
+		machines[name] = map[string]string{name: value}
+	}
+	for name, variables := range machines {
+		t.Run(name, func(t *testing.T) {
+			mislead(t, variables)
+			server := fakeecr.NewServer(t, fakeecr.WithProxy(), fakeecr.WithSigV4(), fakeecr.WithRegion("eu-west-1"))
+			environment := append(os.Environ(), server.Account("210987654321").Env()...)
+			require.Equal(t, "210987654321.dkr.ecr.eu-west-1.amazonaws.com/team/child", inChild(t, "https://"+faces.RegistryHost+"/v2/", environment))
+			require.Len(t, server.Trace(), 3, "by ECR's own names, all of them here")
+		})
+	}
+}
+
 func nothingLeadsElsewhere(t *testing.T, machines map[string]map[string]string, options ...fakeecr.Option) {
 	for name, variables := range machines {
 		t.Run(name, func(t *testing.T) {
 			mislead(t, variables)
 			server := fakeecr.NewServer(t, append(options, fakeecr.WithSigV4(), fakeecr.WithRegion("eu-west-1"))...)
-			require.Equal(t, "210987654321.dkr.ecr.eu-west-1.amazonaws.com/team/child", inChild(t, append(os.Environ(), server.Account("210987654321").Env()...)))
+			require.Equal(t, "210987654321.dkr.ecr.eu-west-1.amazonaws.com/team/child", inChild(t, server.URL, append(os.Environ(), server.Account("210987654321").Env()...)))
 			server.Setenv(t)
 			uri, err := createFromEnvironment(t.Context(), "team/app")
 			require.NoError(t, err)
 			require.Equal(t, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app", uri)
 			if name == "all" {
-				require.Equal(t, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/child", inChild(t, os.Environ()), "a child inherits it")
+				require.Equal(t, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/child", inChild(t, server.URL, os.Environ()), "a child inherits it")
 			}
 		})
 	}
@@ -153,12 +172,13 @@ func createFromEnvironment(ctx context.Context, name string) (string, error) {
 
 // TestMain runs this binary as the child of a test.
 func TestMain(m *testing.M) {
-	if os.Getenv("FAKEECR_TEST_CHILD") == "" {
+	asked := os.Getenv("FAKEECR_TEST_CHILD")
+	if asked == "" {
 		os.Exit(m.Run())
 	}
 	uri, err := createFromEnvironment(context.Background(), "team/child")
 	if err == nil {
-		_, err = http.Get(os.Getenv("AWS_ENDPOINT_URL")) // by a client that is not of an SDK
+		_, err = http.Get(asked) // by a client that is not of an SDK
 	}
 	if err != nil {
 		os.Stderr.WriteString(err.Error())
@@ -167,11 +187,12 @@ func TestMain(m *testing.M) {
 	json.NewEncoder(os.Stdout).Encode(uri)
 }
 
-// inChild makes the repository team/child in a process with an environment.
-func inChild(t *testing.T, environment []string) (uri string) {
+// inChild makes the repository team/child in a process with an environment, which asks
+// for a URL too.
+func inChild(t *testing.T, url string, environment []string) (uri string) {
 	t.Helper()
 	command := exec.Command(os.Args[0])
-	command.Env = append(environment, "FAKEECR_TEST_CHILD=1")
+	command.Env = append(environment, "FAKEECR_TEST_CHILD="+url)
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
 	output, err := command.Output()
@@ -185,7 +206,7 @@ func inChild(t *testing.T, environment []string) (uri string) {
 func TestChildProcess(t *testing.T) {
 	server := fakeecr.NewServer(t)
 	neighbour := server.In("eu-west-1").Account("210987654321")
-	uri := inChild(t, append(neighbour.Env(), "HOME="+t.TempDir()))
+	uri := inChild(t, server.URL, append(neighbour.Env(), "HOME="+t.TempDir()))
 	require.Equal(t, "210987654321.dkr.ecr.eu-west-1.amazonaws.com/team/child", uri)
 	require.Equal(t, []string{"team/child"}, faces.Repositories(t, neighbour))
 	require.Empty(t, faces.Repositories(t, server))

@@ -23,7 +23,7 @@ func TestImportsRunDownward(t *testing.T) {
 		"scenarios":                                  {"scenarios/internal/form"},
 		"scenarios/internal/generate":                {"scenarios"},
 		"fakeecr":                                    {"scenarios", "fakeecr/internal/"},
-		"fakeecr/cmd/fakeecr":                        {"fakeecr", "fakeecr/internal/exploration", "fakeecr/internal/naming", "fakeecr/internal/report", "fakeecr/internal/transcript", "scenarios"},
+		"fakeecr/cmd/fakeecr":                        {"fakeecr", "fakeecr/internal/entrance", "fakeecr/internal/exploration", "fakeecr/internal/naming", "fakeecr/internal/report", "fakeecr/internal/transcript", "scenarios"},
 		"fakeecr/explore":                            {"fakeecr", "fakeecr/internal/exploration", "scenarios"},
 		"fakeecr/internal/exploration":               {"fakeecr", "fakeecr/internal/report", "scenarios"},
 		"fakeecr/internal/faces":                     {"fakeecr", "scenarios"}, // for tests alone

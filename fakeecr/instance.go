@@ -31,6 +31,8 @@ type instance struct {
 	// reasons are those for which the fake has failed the test.
 	reasonsMu sync.Mutex
 	reasons   []string
+	// proxied is what its proxy was asked for.
+	proxied proxyLog
 }
 
 // instanceOf is the instance of a registry, which holds it as an any. The compiler compiles
@@ -135,10 +137,10 @@ func (i *instance) end() {
 	case len(trace) == 0 && (i.misused.Load() || i.forked.Load()):
 		return // the mistake says it all, or the calls are those of a fork
 	case len(trace) == 0:
-		i.t.Logf("fakeecr: seed %d, no calls: the code never reached the fake", i.setup.seed)
+		i.t.Logf("fakeecr: seed %d, no calls: the code never reached the fake%s", i.setup.seed, i.proxied.text(false))
 		return
 	}
-	i.t.Logf("fakeecr: seed %d, the last %d of %d calls:\n%s", i.setup.seed, len(last), report.Made(trace), last)
+	i.t.Logf("fakeecr: seed %d, the last %d of %d calls:\n%s%s", i.setup.seed, len(last), report.Made(trace), last, i.proxied.text(true))
 }
 
 // stop ends a scenario in play and reports its rules that never fired.

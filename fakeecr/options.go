@@ -23,8 +23,10 @@ type setup struct {
 	account, region string
 	seed            uint64
 	scenarios       []scenarios.Scenario
-	fullTrace, tls  bool
-	config          registry.Config
+	fullTrace       bool
+	// tls and proxy are how servers speak.
+	tls, proxy bool
+	config     registry.Config
 	// declared is what a new world is told before its first call.
 	declared []func(*Registry)
 	// credentials are those that requests may be signed with besides the fake's

@@ -17,8 +17,8 @@ import (
 // own client and for programs in any language.
 type Server struct {
 	*Registry
-	// URL is the endpoint, http://127.0.0.1:PORT or, with [WithTLS],
-	// https://127.0.0.1:PORT, without a slash at its end.
+	// URL is the endpoint and, with [WithProxy], the proxy: http://127.0.0.1:PORT or,
+	// with [WithTLS], https://127.0.0.1:PORT, without a slash at its end.
 	URL string
 	// Host is the URL without its scheme.
 	Host string

@@ -45,7 +45,7 @@ func user() string {
 	for i, f := range []any{
 		fakeecr.New, fakeecr.NewServer, fakeecr.RandomImage, fakeecr.RandomIndex, fakeecr.Referrer,
 		fakeecr.WithAccount, fakeecr.WithEnhancedScanner, fakeecr.WithFullTrace, fakeecr.WithKMSKey, fakeecr.WithOpenRegistry,
-		fakeecr.WithPrincipals, fakeecr.WithQuota, fakeecr.WithReachableURIs, fakeecr.WithRegion, fakeecr.WithScanner,
+		fakeecr.WithPrincipals, fakeecr.WithProxy, fakeecr.WithQuota, fakeecr.WithReachableURIs, fakeecr.WithRegion, fakeecr.WithScanner,
 		fakeecr.WithScenario, fakeecr.WithSecret, fakeecr.WithSeed, fakeecr.WithSigV4, fakeecr.WithSpecRegistry, fakeecr.WithTLS,
 		fakeecr.WithUpstream,
 	} {

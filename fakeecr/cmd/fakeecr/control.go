@@ -3,14 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"math"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
 	"github.com/fakeecr/ecr/fakeecr"
+	"github.com/fakeecr/ecr/fakeecr/internal/entrance"
 )
 
 // prefix begins the paths of the program's own requests.
@@ -193,7 +197,21 @@ func (c *control) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		c.guard.serve(w, req, &c.requests)
 		return
 	}
+	c.serveWorld(w, req)
+}
+
+// serveWorld serves the world alone, without the program's own requests.
+func (c *control) serveWorld(w http.ResponseWriter, req *http.Request) {
 	c.snapshots.serve(w, req, c.registry.Load)
+}
+
+// proxied serves as a proxy as well, which leads to the world alone and by one authority
+// to all worlds that there will be.
+func (c *control) proxied(config func() *tls.Config, log *log.Logger) http.Handler {
+	return &entrance.Proxy{
+		Direct: c, Proxied: http.HandlerFunc(c.serveWorld), TLS: sync.OnceValue(config),
+		Opened: func() {}, Refused: func(reason string) { log.Print(reason) },
+	}
 }
 
 func answer(w http.ResponseWriter, err error) {

@@ -14,8 +14,7 @@ import (
 // takes quotes for a part of it.
 var plainValue = regexp.MustCompile(`^[\w@%+=:,./*\[\]-]*$`)
 
-// writeEnv writes the environment of a server's clients, a KEY=VALUE a line, before the
-// first line says that it is there.
+// writeEnv writes the environment of a server's clients, a KEY=VALUE a line.
 func writeEnv(file, url string, registry *fakeecr.Registry) error {
 	if file == "" {
 		return nil

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -98,6 +99,13 @@ func (x *exploring) parse(args []string) error {
 	flags.Func("region", "the `region` (default us-east-1)", func(s string) error {
 		x.options = append(x.options, fakeecr.WithRegion(s))
 		return nil
+	})
+	flags.BoolFunc("proxy", "lead the command here by a proxy and not by endpoints, for one that knows ECR by its own names", func(s string) error {
+		on, err := strconv.ParseBool(s)
+		if on {
+			x.options = append(x.options, fakeecr.WithProxy())
+		}
+		return err
 	})
 	if err := flags.Parse(args); err != nil {
 		return err

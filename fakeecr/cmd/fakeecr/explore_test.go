@@ -105,6 +105,15 @@ func TestExploreAProgram(t *testing.T) {
 	require.Contains(t, output, "accepted: it is run once")
 }
 
+// A program that knows ECR by its own names alone comes by the proxy.
+func TestExploreThroughAProxy(t *testing.T) {
+	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+	t.Setenv("NO_PROXY", "*")
+	status, output, complaint := exploredProgram(t, "right", "-proxy")
+	require.Zero(t, status, output+complaint)
+	require.Contains(t, output, "CreateRepository#1@team/new  .   r   .   r   r   .   .   r   .")
+}
+
 func TestExploreAProgramThatDoesNotEnd(t *testing.T) {
 	status, output, _ := exploredProgram(t, "endless", "-faults", "access_denied,throttled_once")
 	require.Equal(t, 1, status)

@@ -22,6 +22,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -78,19 +79,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	scheme := "http"
+	// The authority stays when the world is reset.
+	first := handler.registry.Load()
+	url := "http://" + nearby(listener.Addr())
 	if c.tls {
-		scheme = "https"
-		// The authority stays when the world is reset.
-		registry := handler.registry.Load()
-		listener = tls.NewListener(listener, registry.TLSConfig())
-		if err := c.writeCA(registry.RootCAsPEM()); err != nil {
-			listener.Close()
-			return err
-		}
+		url = "https://" + nearby(listener.Addr())
+		listener = tls.NewListener(listener, first.TLSConfig())
 	}
-	url := scheme + "://" + nearby(listener.Addr())
-	if err := writeEnv(c.envFile, url, handler.registry.Load()); err != nil {
+	if err := c.writeFiles(url, first); err != nil {
 		listener.Close()
 		return err
 	}
@@ -102,6 +98,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	// One write: who reads a line may read no more.
 	io.WriteString(stdout, greeting(url, handler.guard.isShut()))
+	if c.proxy {
+		return serve(ctx, listener, handler.proxied(first.TLSConfig, log.New(stderr, "", 0)))
+	}
 	return serve(ctx, listener, handler)
 }
 
@@ -148,7 +147,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 // config is what the flags say.
 type config struct {
 	addr         string
-	tls          bool
+	tls, proxy   bool
 	caFile       string
 	options      []fakeecr.Option
 	repositories []string
@@ -182,8 +181,11 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	if err := c.readToken(); err != nil {
 		return nil, err
 	}
-	if c.caFile != "" && !c.tls {
-		return nil, errors.New("-tls-ca needs -tls")
+	if c.caFile != "" && !c.tls && !c.proxy {
+		return nil, errors.New("-tls-ca needs -tls or -proxy")
+	}
+	if c.proxy {
+		c.options = append(c.options, fakeecr.WithProxy())
 	}
 	return c, nil
 }
@@ -191,8 +193,9 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 func (c *config) define(flags *flag.FlagSet) {
 	flags.StringVar(&c.addr, "addr", "127.0.0.1:0", "`host:port` to listen on; port 0 takes a free one")
 	flags.BoolVar(&c.tls, "tls", false, "serve HTTPS, with certificates for loopback, for ECR's own names and for the name that a client asks for; see -tls-ca")
-	flags.StringVar(&c.caFile, "tls-ca", "", "a `file` to write the authority to that clients of -tls are to trust, as AWS_CA_BUNDLE, SSL_CERT_FILE or docker's ca.crt; a new one each time")
-	flags.StringVar(&c.envFile, "env", "", "a `file` to write the environment to in which clients come here, STS's too, as docker run --env-file reads it or, in a shell without an AWS_PROFILE, set -a; . FILE; with -tls also FILE.pem, which it names")
+	flags.BoolVar(&c.proxy, "proxy", false, "be a proxy as well, which HTTPS_PROXY takes, to the hosts of ECR, of STS and ECR Public and of ECR's layers, and to no other: for programs that know ECR by its own names; see -env and -tls-ca")
+	flags.StringVar(&c.caFile, "tls-ca", "", "a `file` to write the authority to that clients of -tls and -proxy are to trust, as AWS_CA_BUNDLE, SSL_CERT_FILE or docker's ca.crt; a new one each time")
+	flags.StringVar(&c.envFile, "env", "", "a `file` to write the environment to in which clients come here, STS's too, as docker run --env-file reads it or, in a shell without an AWS_PROFILE, set -a; . FILE; with -tls or -proxy also FILE.pem, which it names")
 	flags.StringVar(&c.token, "token", "", "a `secret` that the page and the requests below "+prefix+" need; required for them where other machines can reach -addr; default $"+tokenVariable)
 	flags.StringVar(&c.tokenFile, "token-file", "", "a `file` with the secret of -token, which so is not seen in the list of processes")
 	flags.BoolVar(&c.version, "version", false, "say which version this is, and end")
@@ -280,12 +283,15 @@ func version() string {
 	return text + ", " + info.GoVersion
 }
 
-// writeCA writes the authority, before the first line says that it is there.
-func (c *config) writeCA(pem []byte) error {
-	if c.caFile == "" {
-		return nil
+// writeFiles writes the authority and the environment of a server's clients, before the
+// first line says that they are there.
+func (c *config) writeFiles(url string, registry *fakeecr.Registry) error {
+	if c.caFile != "" {
+		if err := os.WriteFile(c.caFile, registry.RootCAsPEM(), 0o644); err != nil {
+			return err
+		}
 	}
-	return os.WriteFile(c.caFile, pem, 0o644)
+	return writeEnv(c.envFile, url, registry)
 }
 
 func scenarioFile(name string) (scenarios.Scenario, error) {

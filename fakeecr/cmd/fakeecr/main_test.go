@@ -26,11 +26,16 @@ import (
 
 // start runs the program and answers its URL and a function that stops it.
 func start(t *testing.T, args ...string) (url string, stop func() error) {
+	return startTelling(t, io.Discard, args...)
+}
+
+// startTelling is start, with what the program says besides.
+func startTelling(t *testing.T, stderr io.Writer, args ...string) (url string, stop func() error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	output, stdout := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, args, stdout, io.Discard)
+		ended <- run(ctx, args, stdout, stderr)
 		stdout.Close()
 	}()
 	first, err := bufio.NewReader(output).ReadString('\n')
@@ -349,7 +354,7 @@ func TestRunChecksItsArguments(t *testing.T) {
 		"secret's state": {[]string{"-secret", hubSecret + ",gone"}, `no state "gone", but in one of ["access denied" "undecryptable" "not found"] or readable`},
 		"signature":      {[]string{"-sigv4", "key"}, "with colons between them"},
 		"token":          {[]string{"-sigv4", "key:secret:"}, "with colons between them"},
-		"authority":      {[]string{"-tls-ca", "ca.pem"}, "-tls-ca needs -tls"},
+		"authority":      {[]string{"-tls-ca", "ca.pem"}, "-tls-ca needs -tls or -proxy"},
 		"scan duration":  {[]string{"-scan-duration", "30 days"}, "such as 720h"},
 		"no duration":    {[]string{"-scan-duration", "-1h"}, "not scanned for -1h"},
 		"toggle":         {[]string{"-reachable-uris=perhaps"}, "invalid boolean value"},

@@ -11,7 +11,8 @@
 //   - Below are the parts of ECR: api (AWS JSON at POST /), oci (the registry endpoint
 //     at /v2/), store (downloads by URL), sts (the query protocol of STS), and direct, where no request comes in but a
 //     call of a Go method.
-//   - [Authority] signs the certificates of the world's servers.
+//   - A [Proxy] is a listener's handler besides, for clients that have only ECR's names.
+//   - [Authority] signs the certificates of the world's servers, and of tunnels.
 //
 // # How a request goes
 //
@@ -31,5 +32,7 @@
 //   - downloads: what download URLs begin with
 //   - foreign: a request that is not for ECR; of STS and ECR Public some are answered
 //     (stage.Identity), all others are refused in words that their client reads
+//   - tunnel: a connection that a [Proxy] was asked for with CONNECT, to port 443 of a
+//     host that the fake stands in for; the listener's server serves it as its own
 //   - scope: the region, date and service that a signature is for
 package entrance

@@ -1,7 +1,6 @@
 package entrance
 
 import (
-	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -36,13 +35,19 @@ type Entrance struct {
 	// SpecRegistry has the registry endpoint follow the OCI distribution spec where
 	// ECR does not, and OpenRegistry has it ask for no credentials.
 	SpecRegistry, OpenRegistry bool
+	// Proxied tells that its requests come through a [Proxy].
+	Proxied bool
 }
 
 // ServeHTTP implements [http.Handler]. A reply that is lost ends the connection by
 // a panic with [http.ErrAbortHandler], as net/http wants it.
 func (e *Entrance) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	req = exchange.Asked(req)
-	answer, err := e.answer(req, exchange.Origin)
+	downloads := exchange.Origin
+	if e.Proxied {
+		downloads = storeOf
+	}
+	answer, err := e.answer(req, downloads)
 	if err == nil {
 		err = answer.Write(w, req)
 	}
@@ -56,17 +61,23 @@ func (e *Entrance) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 func hangUp(w http.ResponseWriter, err error) {
 	if errors.Is(err, scenarios.ErrConnectionReset) || errors.Is(err, scenarios.ErrConnectionRefused) {
 		if connection, _, err := http.NewResponseController(w).Hijack(); err == nil {
-			if encrypted, ok := connection.(*tls.Conn); ok {
-				connection = encrypted.NetConn()
-			}
-			if tcp, ok := connection.(*net.TCPConn); ok {
-				tcp.SetLinger(0) // what follows is closing all the same
-			}
-			connection.Close()
+			reset(connection)
 			return
 		}
 	}
 	panic(http.ErrAbortHandler)
+}
+
+// reset closes what is below a connection, which may be one of TLS, a tunnel or both.
+func reset(connection net.Conn) {
+	switch c := connection.(type) {
+	case interface{ NetConn() net.Conn }:
+		reset(c.NetConn())
+		return
+	case *net.TCPConn:
+		c.SetLinger(0) // what follows is closing all the same
+	}
+	connection.Close()
 }
 
 // answer is the answer to a request, whose download URLs begin with an origin; an

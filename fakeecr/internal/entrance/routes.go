@@ -98,10 +98,10 @@ func originOf(req *http.Request) string {
 	return exchange.Origin(req)
 }
 
-// storeOf begins the download URLs of an answer that a [Transport] carries: nothing,
-// which is the region's store, if the request came to a name of ECR, since the
-// transport carries the store's as well. A port is the client's own, and stays. On a
-// socket nobody knows where the store's name leads.
+// storeOf begins the download URLs of an answer that goes through a [Transport] or a
+// [Proxy]: nothing, which is the region's store, if the request came to a name of ECR,
+// since these lead to the store as well. A port is the client's own, and stays. On
+// another socket nobody knows where the store's name leads.
 func storeOf(req *http.Request) string {
 	if naming.ParseHost(req.Host).OfECR() && !strings.Contains(req.Host, ":") {
 		return ""

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -62,6 +63,13 @@ var transcriptFaces = map[string]func(t *testing.T, options ...fakeecr.Option) *
 		t.Cleanup(s.Close)
 		return playerOf(s.Registry, sockets(t, &tls.Config{RootCAs: s.RootCAs()}), s.URL)
 	},
+	"proxy": func(t *testing.T, options ...fakeecr.Option) *transcript.Player {
+		s := fakeecr.NewServer(nil, append(options, fakeecr.WithSigV4(), fakeecr.WithProxy())...)
+		t.Cleanup(s.Close)
+		way := sockets(t, &tls.Config{RootCAs: s.RootCAs()})
+		way.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(s.URL) }
+		return playerOf(s.Registry, way, "")
+	},
 }
 
 func playOnAllFaces(t *testing.T, statement *transcript.Transcript) {
@@ -109,7 +117,7 @@ func playerOf(r *fakeecr.Registry, transport http.RoundTripper, url string) *tra
 	}}
 }
 
-func sockets(t *testing.T, config *tls.Config) http.RoundTripper {
+func sockets(t *testing.T, config *tls.Config) *http.Transport {
 	transport := &http.Transport{TLSClientConfig: config, DisableCompression: true}
 	t.Cleanup(transport.CloseIdleConnections)
 	return transport

@@ -1,0 +1,150 @@
+package entrance
+
+import (
+	"bytes"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
+)
+
+// Proxy is the handler of a listener that is a proxy as well, to the hosts that the
+// fake stands in for and to no other: it dials nobody, so nothing leads outside.
+type Proxy struct {
+	// Direct answers what comes to the listener itself, and Proxied what comes through
+	// it to a host of ECR's.
+	Direct, Proxied http.Handler
+	// TLS is what tunnels speak.
+	TLS func() *tls.Config
+	// Opened is told of a tunnel, and Refused of the reason why something was refused.
+	Opened  func()
+	Refused func(reason string)
+}
+
+// ServeHTTP implements [http.Handler].
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	switch {
+	case inTunnel(req):
+		p.Proxied.ServeHTTP(w, req)
+	case req.Method == http.MethodConnect:
+		p.connect(w, req)
+	case !req.URL.IsAbs():
+		p.Direct.ServeHTTP(w, req)
+	case req.URL.Scheme != "http":
+		p.refuse(w, fmt.Sprintf("fakeecr's proxy takes requests of http alone in absolute form, and CONNECT for others, not %+q", req.URL.Redacted()))
+	default:
+		if reason := against(req.URL.Host, "80"); reason != "" {
+			p.refuse(w, reason)
+			return
+		}
+		plain := *req
+		plain.TLS = nil // which is the proxy's
+		p.Proxied.ServeHTTP(w, &plain)
+	}
+}
+
+// against is why the proxy leads to no such host, or "". Without a port it is the
+// scheme's.
+func against(host, port string) string {
+	name, given, _ := strings.Cut(host, ":")
+	switch {
+	case !naming.ParseHost(host).OfAWS:
+		return fmt.Sprintf("fakeecr's proxy leads to ECR with its store of layers, to STS and to ECR Public, and not to %+q", host)
+	case given != "" && given != port:
+		return fmt.Sprintf("fakeecr's proxy leads to port %s of %s, and not to %+q", port, name, host)
+	}
+	return ""
+}
+
+func (p *Proxy) refuse(w http.ResponseWriter, reason string) {
+	p.Refused(reason)
+	http.Error(w, reason, http.StatusForbidden)
+}
+
+// connect makes a connection a tunnel, or refuses to. Some clients show nothing of a
+// refusal but the text behind its status, which net/http has no way to write.
+func (p *Proxy) connect(w http.ResponseWriter, req *http.Request) {
+	server, _ := req.Context().Value(http.ServerContextKey).(*http.Server)
+	connection, buffered, err := http.NewResponseController(w).Hijack()
+	if server == nil || err != nil {
+		http.Error(w, "fakeecr's proxy makes a tunnel of a connection of HTTP/1.1 to a server of net/http, and this is none", http.StatusNotImplemented)
+		return
+	}
+	if reason := against(req.Host, "443"); reason != "" {
+		p.Refused(reason)
+		fmt.Fprintf(connection, "HTTP/1.1 403 %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%[1]s\n", reason, len(reason)+1)
+		connection.Close()
+		return
+	}
+	if _, err := io.WriteString(connection, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
+		connection.Close()
+		return
+	}
+	p.Opened()
+	sent, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
+	t := &tunnel{Conn: connection, received: io.MultiReader(bytes.NewReader(bytes.Clone(sent)), connection)}
+	// To the server it is one of its connections, which ends when and as they do.
+	server.Serve(listenerOf(tls.Server(t, p.TLS())))
+}
+
+// tunnel is a connection that CONNECT was answered on.
+type tunnel struct {
+	net.Conn
+	// received is what the client sends: perhaps it did not wait for the answer.
+	received io.Reader
+}
+
+// Read implements [net.Conn].
+func (t *tunnel) Read(p []byte) (int, error) { return t.received.Read(p) }
+
+// NetConn is the connection below, as that of a [tls.Conn] is.
+func (t *tunnel) NetConn() net.Conn { return t.Conn }
+
+// LocalAddr implements [net.Conn].
+func (t *tunnel) LocalAddr() net.Addr { return tunnelAddr{t.Conn.LocalAddr()} }
+
+// tunnelAddr is the address that a tunnel leads to, by which its requests are known.
+type tunnelAddr struct{ net.Addr }
+
+// inTunnel tells whether a request came in a tunnel.
+func inTunnel(req *http.Request) bool {
+	_, is := req.Context().Value(http.LocalAddrContextKey).(tunnelAddr)
+	return is
+}
+
+// oneConnection is a listener to which a connection comes that is there.
+type oneConnection struct {
+	connection chan net.Conn
+	addr       net.Addr
+}
+
+func listenerOf(connection net.Conn) oneConnection {
+	l := oneConnection{make(chan net.Conn, 1), connection.LocalAddr()}
+	l.connection <- connection
+	return l
+}
+
+// Accept implements [net.Listener].
+func (l oneConnection) Accept() (net.Conn, error) {
+	select {
+	case connection := <-l.connection:
+		return connection, nil
+	default:
+		return nil, io.EOF
+	}
+}
+
+// Close implements [net.Listener]. A server that has been stopped accepts nothing.
+func (l oneConnection) Close() error {
+	if connection, err := l.Accept(); err == nil {
+		return connection.Close()
+	}
+	return nil
+}
+
+// Addr implements [net.Listener].
+func (l oneConnection) Addr() net.Addr { return l.addr }
