@@ -1,4 +1,4 @@
-package fakeecr_test
+package entrance_test
 
 import (
 	"net/http"
