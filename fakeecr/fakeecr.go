@@ -39,7 +39,6 @@
 package fakeecr
 
 //go:generate go run ./internal/generate api_gen.go
-//go:generate go test -run ^TestFaultsArePrinted$ . -args -print
 
 import (
 	"context"

@@ -54,3 +54,5 @@
 //   - near: a call that a rule almost fired on
 //   - look: a question to an upstream registry, which is a call too
 package stage
+
+//go:generate go test -run ^TestFaultsArePrinted$ . -args -print

@@ -1,4 +1,4 @@
-package fakeecr_test
+package stage_test
 
 import (
 	"context"
