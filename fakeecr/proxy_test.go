@@ -133,7 +133,7 @@ func TestProxy(t *testing.T) {
 			require.Contains(t, e.Do(t, "POST", "/v2/team/app/blobs/uploads/", "").Header.Get("Location"), e.Origin+"/v2/team/app/blobs/uploads/")
 			require.Contains(t, e.Do(t, "GET", "/v2/team/app/blobs/"+layer, "").Header.Get("Location"), store)
 			e.Client.CheckRedirect = nil
-			require.Equal(t, string(image.Blobs[0]), follow(t, e, "/v2/team/app/blobs/"+layer))
+			require.Equal(t, string(image.Blobs[0]), e.Follow(t, "/v2/team/app/blobs/"+layer))
 		}
 		out, err := sts.New(sts.Options{Region: "eu-west-1", Credentials: p.Client().Options().Credentials, HTTPClient: &http.Client{Transport: p.way(t)}}).GetCallerIdentity(t.Context(), nil)
 		require.NoError(t, err)
@@ -153,7 +153,7 @@ func TestPlainRequestsThroughAProxy(t *testing.T) {
 		e := &faces.Endpoint{Registry: p.Registry, Origin: "http://" + faces.RegistryHost, Client: &http.Client{Transport: p.way(t)}}
 		require.Equal(t, []string{`Basic realm="http://` + faces.RegistryHost + `/",service="ecr.amazonaws.com"`}, e.Do(t, "GET", "/v2/", "").Header["Www-Authenticate"])
 		e.Authorization = "Basic " + faces.AuthorizationToken(t, p)
-		require.Equal(t, string(image.Blobs[0]), follow(t, e, "/v2/team/app/blobs/"+faces.DigestOf(image.Blobs[0])))
+		require.Equal(t, string(image.Blobs[0]), e.Follow(t, "/v2/team/app/blobs/"+faces.DigestOf(image.Blobs[0])))
 		itself := p.Client(faces.Once, func(o *ecr.Options) {
 			way := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: p.RootCAs()}}
 			t.Cleanup(way.CloseIdleConnections)

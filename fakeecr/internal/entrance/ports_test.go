@@ -59,7 +59,7 @@ func TestAnotherPort(t *testing.T) {
 		require.Equal(t, 307, redirected.Status)
 		require.Contains(t, redirected.Header.Get("Location"), e.Origin+"/starport-layer-bucket/")
 		e.Client.CheckRedirect = nil
-		require.Equal(t, string(image.Blobs[0]), follow(t, e, "/v2/team/app/blobs/"+layer))
+		require.Equal(t, string(image.Blobs[0]), e.Follow(t, "/v2/team/app/blobs/"+layer))
 
 		api := r.Client(func(o *ecr.Options) {
 			o.BaseEndpoint, o.HTTPClient = aws.String(scheme+"://api.ecr.us-east-1.amazonaws.com:4511"), &http.Client{Transport: way}
@@ -91,15 +91,6 @@ func TestTheStoreOfANameWithoutAPort(t *testing.T) {
 			require.Contains(t, at, "https://prod-us-east-1-starport-layer-bucket.s3.us-east-1.amazonaws.com/")
 		}
 		e.Client.CheckRedirect = nil
-		require.Equal(t, string(image.Blobs[0]), follow(t, e, path))
+		require.Equal(t, string(image.Blobs[0]), e.Follow(t, path))
 	}, fakeecr.WithOpenRegistry())
-}
-
-// follow is the body of what a path leads to.
-func follow(t *testing.T, e *faces.Endpoint, path string) string {
-	t.Helper()
-	got, err := e.Send(t, "GET", path, "")
-	require.NoError(t, err)
-	require.Equal(t, 200, got.Status, got.Body)
-	return got.Body
 }

@@ -130,6 +130,15 @@ func (e *Endpoint) Do(t *testing.T, method, path, body string, headers ...string
 	return got
 }
 
+// Follow is the body of what a path leads to.
+func (e *Endpoint) Follow(t *testing.T, path string) string {
+	t.Helper()
+	got, err := e.Send(t, "GET", path, "")
+	require.NoError(t, err)
+	require.Equal(t, 200, got.Status, got.Body)
+	return got.Body
+}
+
 // RequireRefused holds that the endpoint refuses a request in its own form, and
 // HEAD without a body.
 func (e *Endpoint) RequireRefused(t *testing.T, status int, code, message, method, path, body string, headers ...string) {
