@@ -2,7 +2,6 @@ package fakeecr
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
@@ -106,11 +105,8 @@ func (r *Registry) setSecret(arn string, state SecretState, only bool) {
 	instanceOf(r).stage.World.SetSecret(arn, registry.SecretState(state), only)
 }
 
-// secretARN is the form of a rule's secret, with ECR's prefix.
-var secretARN = regexp.MustCompile(`^arn:aws(-\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:ecr-pullthroughcache/[a-zA-Z0-9/_+=.@-]+$`)
-
 func checkSecret(arn string, state SecretState) error {
-	if !secretARN.MatchString(arn) {
+	if !naming.IsCacheSecret(arn) {
 		return fmt.Errorf("%q is no ARN of a secret for a pull-through cache rule, as arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughcache/hub-AbCdEf is", arn)
 	}
 	return registry.SecretState(state).Check()

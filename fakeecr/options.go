@@ -10,7 +10,6 @@ import (
 
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
 	"github.com/fakeecr/ecr/fakeecr/internal/naming"
-	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/scenarios"
 )
@@ -157,7 +156,7 @@ func WithPrincipals(arns ...string) Option {
 			principals = map[string]bool{}
 		}
 		for _, arn := range arns {
-			if policy.AccountOf(arn) == "" {
+			if naming.AccountOf(arn) == "" {
 				return notPrincipal(arn)
 			}
 			principals[arn] = true

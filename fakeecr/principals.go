@@ -3,7 +3,7 @@ package fakeecr
 import (
 	"fmt"
 
-	"github.com/fakeecr/ecr/fakeecr/internal/policy"
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 )
@@ -26,7 +26,7 @@ func (r *Registry) As(principalARN string, identityPolicies ...string) *Registry
 	if t := instanceOf(r).t; t != nil {
 		t.Helper()
 	}
-	account := policy.AccountOf(principalARN)
+	account := naming.AccountOf(principalARN)
 	if account == "" {
 		instanceOf(r).must(notPrincipal(principalARN))
 	}

@@ -2,12 +2,11 @@ package fakeecr
 
 import (
 	"fmt"
-	"regexp"
 
 	smithy "github.com/aws/smithy-go"
-)
 
-var signingProfile = regexp.MustCompile(`^arn:aws(?:-[a-z]+)*:signer:([a-z0-9-]+):[0-9]{12}:/signing-profiles/[a-zA-Z0-9_]{2,}$`)
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
+)
 
 // FailSigning makes every signing with a profile that ends from now on fail, as
 // when the profile was revoked: DescribeImageSigningStatus answers FAILED with
@@ -26,11 +25,11 @@ func (r *Registry) FailSigning(profileARN, code, reason string) {
 
 // checkProfile holds that a profile is one that the registry can sign with.
 func (r *Registry) checkProfile(arn string) error {
-	match := signingProfile.FindStringSubmatch(arn)
+	region, ok := naming.ParseSigningProfileARN(arn)
 	switch {
-	case match == nil:
+	case !ok:
 		return fmt.Errorf("%q is no ARN of a signing profile, as arn:aws:signer:us-east-1:123456789012:/signing-profiles/release is", arn)
-	case match[1] != r.caller.Region:
+	case region != r.caller.Region:
 		return fmt.Errorf("a registry in %s does not sign with the profile %s", r.caller.Region, arn)
 	}
 	return nil

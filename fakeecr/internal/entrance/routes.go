@@ -8,7 +8,6 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
 	"github.com/fakeecr/ecr/fakeecr/internal/naming"
-	"github.com/fakeecr/ecr/fakeecr/internal/policy"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 	"github.com/fakeecr/ecr/scenarios"
@@ -46,7 +45,7 @@ func (e *Entrance) callerOf(req *http.Request) stage.Caller {
 	account := e.Credentials[accessKey].AccountID
 	switch arn, known := e.Stage.World.Holder(accessKey); {
 	case known:
-		caller.ARN, caller.Account = arn, policy.AccountOf(arn)
+		caller.ARN, caller.Account = arn, naming.AccountOf(arn)
 		if _, of := e.Stage.World.Session(accessKey); of {
 			caller.Session = accessKey
 		}

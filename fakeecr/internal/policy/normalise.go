@@ -1,5 +1,7 @@
 package policy
 
+import "github.com/fakeecr/ecr/fakeecr/internal/naming"
+
 // The members of a policy and of its statements, in the order in which ECR gives them back.
 var (
 	documentMembers  = []string{"Version", "Id", "Statement"}
@@ -58,7 +60,7 @@ func (v value) normalisedPrincipal(partition string) value {
 // root is the ARN that stands for an account's id, and everything else as it is.
 func (v value) root(partition string) value {
 	if isAccount(v.text) {
-		v.text = "arn:" + partition + ":iam::" + v.text + ":root"
+		v.text = naming.RootARN(partition, v.text)
 	}
 	return v
 }

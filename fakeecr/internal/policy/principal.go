@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 )
 
 // principals is the Principal or NotPrincipal of a statement, as the names under which callers go; see
@@ -25,11 +27,12 @@ func identities(ids []string, r Request) []string {
 	if r.Service != "" {
 		ids = append(ids, r.Service)
 	}
-	if r.Principal == "" || strings.HasSuffix(r.Principal, ":root") {
+	kind := naming.KindOf(r.Principal)
+	if r.Principal == "" || kind == naming.Root {
 		return ids
 	}
 	ids = append(ids, r.Principal)
-	if strings.Contains(r.Principal, ":assumed-role/") {
+	if kind == naming.Session {
 		ids = append(ids, r.Principal[:strings.LastIndexByte(r.Principal, '/')])
 	}
 	return ids
@@ -107,56 +110,22 @@ func (p *principals) add(kind, text string) error {
 	return nil
 }
 
-// AccountOf returns the account of a principal that calls, by its ARN: a user, a role, a session or the
-// account's root. It is empty for everything else.
-func AccountOf(arn string) string {
-	if _, ok := awsNames(arn); !ok {
-		return ""
-	}
-	split, _ := splitARN(arn) // nothing of an account id, which calls under no name
-	return split.account
-}
-
 // awsNames returns the names under which the callers go that an account id or an ARN stands for.
 func awsNames(text string) ([]string, bool) {
 	if isAccount(text) {
 		return []string{text}, true
 	}
-	arn, ok := splitARN(text)
-	if !ok {
+	account := naming.AccountOf(text)
+	switch kind := naming.KindOf(text); {
+	case account == "":
 		return nil, false
-	}
-	kind, path, _ := strings.Cut(arn.resource, "/")
-	if arn.resource == "root" && arn.service == "iam" {
-		return []string{arn.account}, true
-	}
-	if !isPath(path) {
-		return nil, false
-	}
-	switch arn.service + ":" + kind {
-	case "iam:user", "sts:federated-user":
+	case kind == naming.Root:
+		return []string{account}, true
+	case kind == naming.Role:
+		return []string{text, strings.TrimSuffix(naming.SessionsOf(text), "/")}, true
+	default:
 		return []string{text}, true
-	case "iam:role":
-		// A session does not show the path of its role.
-		role := path[strings.LastIndexByte(path, '/')+1:]
-		session := "arn:" + arn.partition + ":sts::" + arn.account + ":assumed-role/" + role
-		return []string{text, session}, true
-	case "sts:assumed-role":
-		return []string{text}, strings.Count(path, "/") == 1
 	}
-	return nil, false
-}
-
-type principalARN struct{ partition, service, account, resource string }
-
-// splitARN takes ARNs of IAM and STS apart, which have no region.
-func splitARN(text string) (principalARN, bool) {
-	parts := strings.SplitN(text, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" || parts[3] != "" {
-		return principalARN{}, false
-	}
-	arn := principalARN{partition: parts[1], service: parts[2], account: parts[4], resource: parts[5]}
-	return arn, strings.HasPrefix(arn.partition, "aws") && isAccount(arn.account)
 }
 
 func isAccount(s string) bool {
@@ -167,12 +136,6 @@ const (
 	lower    = "abcdefghijklmnopqrstuvwxyz"
 	alphabet = lower + "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 )
-
-// isPath reports whether s is a name of IAM with its path before it; wildcards are no part of one.
-func isPath(s string) bool {
-	return s != "" && !strings.HasPrefix(s, "/") && !strings.HasSuffix(s, "/") &&
-		!strings.Contains(s, "//") && only(s, alphabet+"_+=,.@-/")
-}
 
 func isService(s string) bool {
 	for _, suffix := range []string{".amazonaws.com", ".amazonaws.com.cn", ".amazon.com", ".aws.internal"} {
@@ -188,10 +151,7 @@ func isProvider(s string) bool {
 	case "cognito-identity.amazonaws.com", "www.amazon.com", "graph.facebook.com", "accounts.google.com":
 		return true
 	}
-	arn, ok := splitARN(s)
-	kind, name, _ := strings.Cut(arn.resource, "/")
-	return ok && arn.service == "iam" && (kind == "saml-provider" || kind == "oidc-provider") &&
-		name != "" && only(name, alphabet+"_.:/-")
+	return naming.IsProvider(s)
 }
 
 func only(s, set string) bool {

@@ -142,23 +142,3 @@ func matching(d *Document, requests []Request) []Request {
 	}
 	return matched
 }
-
-func TestAccountOf(t *testing.T) {
-	for arn, want := range map[string]string{
-		"arn:aws:iam::123456789012:user/people/bob":       "123456789012",
-		"arn:aws:iam::123456789012:role/R":                "123456789012",
-		"arn:aws:iam::123456789012:root":                  "123456789012",
-		"arn:aws:sts::123456789012:assumed-role/R/S":      "123456789012",
-		"arn:aws:sts::123456789012:federated-user/bob":    "123456789012",
-		"arn:aws-cn:iam::123456789012:user/bob":           "123456789012",
-		"arn:aws:iam::123456789012:group/g":               "",
-		"arn:aws:iam::123456789012:user/":                 "",
-		"arn:aws:iam::12345678901:user/bob":               "",
-		"arn:aws:ecr:us-east-1:123456789012:repository/a": "",
-		"123456789012": "",
-		"*":            "",
-		"":             "",
-	} {
-		require.Equal(t, want, AccountOf(arn), arn)
-	}
-}

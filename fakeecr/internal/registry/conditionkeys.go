@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 )
 
 // conditionKeys gives a policy's conditions what the fake knows of a call. Calls
@@ -29,7 +31,6 @@ func (tx *Tx) conditionKeys(a *Access, repo *repository) func(key string) ([]str
 
 // conditionValue is the value of a key that has one, or "".
 func (tx *Tx) conditionValue(a *Access, key string) string {
-	kind, name := kindOf(tx.Caller)
 	switch key {
 	case "aws:currenttime":
 		return tx.Now().Format(time.RFC3339)
@@ -38,11 +39,11 @@ func (tx *Tx) conditionValue(a *Access, key string) string {
 	case "aws:principalaccount":
 		return tx.Account
 	case "aws:principalarn":
-		return roleOf(tx.Caller)
+		return naming.RoleOf(tx.Caller)
 	case "aws:principaltype":
-		return kind
+		return principalType(tx.Caller)
 	case "aws:username":
-		return name
+		return userName(tx.Caller)
 	case "aws:requestedregion":
 		return tx.Region
 	case "aws:resourceaccount":
@@ -58,30 +59,26 @@ func (tx *Tx) conditionValue(a *Access, key string) string {
 	}
 }
 
-// kindOf is the type of a principal as aws:PrincipalType says it, and a user's
-// name.
-func kindOf(arn string) (kind, user string) {
-	switch {
-	case strings.HasSuffix(arn, ":root"):
-		return "Account", ""
-	case strings.Contains(arn, ":user/"):
-		return "User", arn[strings.LastIndexByte(arn, '/')+1:]
-	case strings.Contains(arn, ":federated-user/"):
-		return "FederatedUser", ""
+// principalType is what aws:PrincipalType says a caller is.
+func principalType(caller string) string {
+	switch naming.KindOf(caller) {
+	case naming.Root:
+		return "Account"
+	case naming.User:
+		return "User"
+	case naming.FederatedUser:
+		return "FederatedUser"
 	default:
-		return "AssumedRole", ""
+		return "AssumedRole"
 	}
 }
 
-// roleOf is the role behind a session, as aws:PrincipalArn has it, or else the
-// principal itself. A session does not show the path of its role.
-func roleOf(arn string) string {
-	account, session, found := strings.Cut(arn, ":assumed-role/")
-	if !found {
-		return arn
+// userName is a caller's aws:username, "" for one that is no user.
+func userName(caller string) string {
+	if naming.KindOf(caller) != naming.User {
+		return ""
 	}
-	role, _, _ := strings.Cut(session, "/")
-	return strings.Replace(account, ":sts:", ":iam:", 1) + ":role/" + role
+	return naming.NameOf(caller)
 }
 
 // tagValue is the value of a tag, whose key is matched as IAM does, without

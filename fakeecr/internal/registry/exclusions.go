@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 )
 
 // RegisterPullTimeUpdateExclusion makes the registry record no pull time when the
@@ -64,12 +66,7 @@ func (tx *Tx) excluded(place Place) bool {
 // isPrincipal tells whether a caller is a role or user: its ARN is the
 // principal's, or that of a session of the role, which lacks the role's path.
 func isPrincipal(caller, principal string) bool {
-	if caller == principal {
-		return true
-	}
-	account, path, isRole := strings.Cut(principal, ":role/")
-	session := strings.Replace(account, ":iam:", ":sts:", 1) + ":assumed-role/" + path[strings.LastIndexByte(path, '/')+1:] + "/"
-	return isRole && strings.HasPrefix(caller, session)
+	return caller == principal || naming.KindOf(principal) == naming.Role && strings.HasPrefix(caller, naming.SessionsOf(principal))
 }
 
 // exclusionAlreadyExists is chosen.

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -129,8 +128,8 @@ func (tx *Tx) adoptPolicy(document *policy.Document, err error) (*policy.Documen
 // principalExists takes accounts, sessions and, unless the world was told which
 // there are, users and roles for existing.
 func (tx *Tx) principalExists(name string) bool {
-	known := tx.World.config.Principals
-	if known == nil || !strings.Contains(name, ":user/") && !strings.Contains(name, ":role/") {
+	known, kind := tx.World.config.Principals, naming.KindOf(name)
+	if known == nil || kind != naming.User && kind != naming.Role {
 		return true
 	}
 	return known[name] || tx.read().principals.Has(name)

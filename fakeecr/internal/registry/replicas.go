@@ -253,7 +253,7 @@ func (tx *Tx) mayReplicate(from *repository, to Place) error {
 	if !found {
 		accesses = append(accesses, reg.template(from.name, types.RCTAppliedForReplication).creation(replicate)...)
 	}
-	source := tx.as(Place{Account: from.Account, Region: to.Region}, naming.RootARN(from.Place))
+	source := tx.as(Place{Account: from.Account, Region: to.Region}, naming.RootARN(naming.Partition(from.Region), from.Account))
 	for _, access := range accesses {
 		if reg.policy.Decide(source.request(&access, repo)) != policy.Allow {
 			return errReplicationDenied

@@ -93,11 +93,11 @@ func (tx *Tx) AssumeRole(_ context.Context, in *scenarios.AssumeRoleInput) (*sce
 
 // mayAssume refuses whom its policies do not let assume a role.
 func (tx *Tx) mayAssume(role string) error {
-	account, _, _ := naming.ParseRoleARN(role)
+	account, _ := naming.ParseRoleARN(role)
 	access := Access{Action: "sts:AssumeRole", Resource: role, Registry: tx.Place}
 	decision := tx.rights(tx.request(&access, nil))
 	switch {
-	case strings.HasSuffix(tx.Caller, ":root"):
+	case naming.KindOf(tx.Caller) == naming.Root:
 		return rootAssumesNone()
 	case decision == policy.Deny:
 		return stsDenied(access.accessDenied(tx.Caller, "with an explicit deny in an identity-based policy"))
@@ -129,8 +129,7 @@ func (tx *Tx) AssumeRoleWithWebIdentity(_ context.Context, in *scenarios.AssumeR
 // begin begins a session. Its keys follow from the world's secret and its ids.
 func (tx *Tx) begin(role, name string, duration *int32, text *string) (*Session, error) {
 	root := tx.write()
-	_, arn, _ := naming.ParseRoleARN(role)
-	session := &Session{ARN: arn(name), Role: role, Expires: tx.Now().Add(seconds(duration)).Truncate(time.Second)}
+	session := &Session{ARN: naming.SessionsOf(role) + name, Role: role, Expires: tx.Now().Add(seconds(duration)).Truncate(time.Second)}
 	if text != nil {
 		document, err := policy.ParseIdentity(*text)
 		if err != nil {
@@ -169,20 +168,18 @@ func (s *Session) user() *scenarios.AssumedRoleUser {
 }
 
 // id is the session's: that of its role, and its name.
-func (s *Session) id() string { return idOf(s.Role) + ":" + nameOf(s.ARN) }
-
-func nameOf(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
+func (s *Session) id() string { return idOf(s.Role) + ":" + naming.NameOf(s.ARN) }
 
 // idOf is the unique id of a principal, in IAM's form. It follows from the ARN, so that
 // it is the same in every run.
 func idOf(arn string) string {
 	prefix := "AIDA"
-	switch {
-	case strings.HasSuffix(arn, ":root"):
-		return policy.AccountOf(arn)
-	case strings.Contains(arn, ":assumed-role/"):
-		return idOf(roleOf(arn)) + ":" + nameOf(arn)
-	case strings.Contains(arn, ":role/"):
+	switch naming.KindOf(arn) {
+	case naming.Root:
+		return naming.AccountOf(arn)
+	case naming.Session:
+		return idOf(naming.RoleOf(arn)) + ":" + naming.NameOf(arn)
+	case naming.Role:
 		prefix = "AROA"
 	}
 	sum := sha256.Sum256([]byte(arn))
@@ -225,8 +222,7 @@ func (c claims) provider(role string, asked *string) *string {
 	if !is {
 		return asked
 	}
-	account, _, _ := strings.Cut(role, ":role/")
-	return aws.String(account + ":oidc-provider/" + issuer)
+	return aws.String(naming.OIDCProviderOf(role, issuer))
 }
 
 // STS's own codes are without the Exception that those of ECR end with.
@@ -305,7 +301,7 @@ func checkAssumption(role, name *string, duration *int32, more ...constrained) e
 			wrong = append(wrong, violation(fmt.Sprint(*duration), "durationSeconds", fmt.Sprintf(within, "less", longest)))
 		}
 	}
-	switch _, _, is := naming.ParseRoleARN(aws.ToString(role)); {
+	switch _, is := naming.ParseRoleARN(aws.ToString(role)); {
 	case len(wrong) == 1:
 		return stsValidation("1 validation error detected: " + wrong[0])
 	case wrong != nil:

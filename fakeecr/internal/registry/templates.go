@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -352,17 +351,15 @@ func tooManyTemplateTags(most int64) error {
 	return invalidParameter("resourceTags", fmt.Sprintf("The resource cannot have more than %d tags", most))
 }
 
-var roleARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}):role/.+$`)
-
 // setRole takes over the role that an input gives; an empty one takes the old
 // one away. ECR asks for a role of the registry's own account; the refusal is
 // chosen.
 func setRole(role **string, place Place, given *string) error {
-	switch parts := roleARN.FindStringSubmatch(aws.ToString(given)); {
+	switch account, _ := naming.ParseRoleARN(aws.ToString(given)); {
 	case given == nil:
 	case *given == "":
 		*role = nil
-	case parts == nil || parts[1] != place.Account:
+	case account != place.Account:
 		return validationFailed(fmt.Sprintf("The custom role ARN '%s' is not valid. Specify a role in the same account as the registry and try again.", *given))
 	default:
 		*role = copied(given)

@@ -5,7 +5,7 @@ import (
 
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
 	"github.com/fakeecr/ecr/fakeecr/internal/engine"
-	"github.com/fakeecr/ecr/fakeecr/internal/policy"
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/scenarios"
 )
@@ -88,6 +88,6 @@ func (s registryStage) CallUser(what string, f func()) error { return s.callUser
 // Neighbour implements [registry.Stage]. Pulls ask the neighbour's policies, and
 // neither rules nor the trace see them.
 func (s registryStage) Neighbour(source registry.Place, puller string) registry.Upstream {
-	caller := Caller{Place: registry.Place{Account: policy.AccountOf(puller), Region: source.Region}, ARN: puller}
+	caller := Caller{Place: registry.Place{Account: naming.AccountOf(puller), Region: source.Region}, ARN: puller}
 	return Neighbour{stage: s.Stage, caller: caller, account: &source.Account, unseen: true}
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/entrance/exchange"
-	"github.com/fakeecr/ecr/fakeecr/internal/policy"
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/fakeecr/internal/stage"
 )
@@ -29,7 +29,7 @@ func (r *request) authenticate(host registry.Place) (refused error) {
 	switch {
 	case known:
 		r.token, r.registry = token, token.Place
-		r.caller = r.Default.As(stage.Caller{Place: registry.Place{Account: policy.AccountOf(token.Caller)}, ARN: token.Caller, Session: token.Session})
+		r.caller = r.Default.As(stage.Caller{Place: registry.Place{Account: naming.AccountOf(token.Caller)}, ARN: token.Caller, Session: token.Session})
 		if !r.Open && !r.Stage.World.Now().Before(token.Expires) {
 			refused = tokenExpired
 		}
