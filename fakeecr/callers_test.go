@@ -44,6 +44,22 @@ func TestAs(t *testing.T) {
 	})
 }
 
+func TestTheOwnCallerInAnotherPartition(t *testing.T) {
+	faces.Each(t, func(t *testing.T, f faces.Face) {
+		for region, want := range map[string]string{
+			"cn-north-1": "arn:aws-cn:iam::123456789012:user/fakeecr", "us-gov-west-1": "arn:aws-us-gov:iam::123456789012:user/fakeecr", "us-east-1": faces.Caller,
+		} {
+			there := f.In(region)
+			faces.Create(t, there, "team/app")
+			faces.SetPolicy(t, there, "team/app", faces.Statements(`{"Effect":"Deny","Principal":{"AWS":"`+want+`"},"Action":"ecr:DescribeImages"}`))
+			_, err := there.In("eu-west-1").In(region).DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app")})
+			require.ErrorContains(t, err, want+" is not authorized")
+			calls := f.Registry.Trace().For("DescribeImages")
+			require.Equal(t, want, calls[len(calls)-1].Caller)
+		}
+	})
+}
+
 func TestAsRefuses(t *testing.T) {
 	for _, test := range []struct{ arn, policy, message string }{
 		{"alice", faces.Identity("Allow", "*", "*"), `fakeecr: "alice" is not the ARN of a user, a role, a session or a root`},

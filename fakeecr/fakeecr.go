@@ -139,7 +139,7 @@ func (r *Registry) In(region string) *Registry {
 	}
 	instanceOf(r).must(checkRegion(region))
 	neighbour := *r
-	neighbour.caller.Region = region
+	neighbour.caller = r.caller.At(registry.Place{Account: r.caller.Account, Region: region})
 	return &neighbour
 }
 

@@ -43,6 +43,11 @@ func RootARN(partition, account string) string {
 	return "arn:" + partition + ":iam::" + account + ":root"
 }
 
+// UserARN is that of a user in a registry's account.
+func UserARN(place Place, name string) string {
+	return "arn:" + Partition(place.Region) + ":iam::" + place.Account + ":user/" + name
+}
+
 // ServiceRoleARN is that of the role by which a service of AWS acts in a registry's
 // account.
 func ServiceRoleARN(place Place, service, role string) string {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fakeecr/ecr/fakeecr/internal/constraint"
 	"github.com/fakeecr/ecr/fakeecr/internal/dispatch"
+	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 	"github.com/fakeecr/ecr/fakeecr/internal/registry"
 	"github.com/fakeecr/ecr/scenarios"
 )
@@ -91,12 +92,13 @@ func (c Caller) As(other Caller) Caller {
 // Own is a registry's own caller, who may do everything there unless policies say
 // otherwise.
 func Own(place registry.Place) Caller {
-	return Caller{Place: place, ARN: "arn:aws:iam::" + place.Account + ":user/fakeecr"}
+	return Caller{Place: place, ARN: naming.UserARN(place, "fakeecr")}
 }
 
-// At is the caller at another registry. Another account's is called by its own.
+// At is the caller at another registry. Another account's is called by its own, and in
+// another partition the account's own has another ARN.
 func (c Caller) At(place registry.Place) Caller {
-	if place.Account != c.Account {
+	if place.Account != c.Account || naming.Partition(place.Region) != naming.Partition(c.Region) && c.IsOwn() {
 		return c.As(Own(place))
 	}
 	c.Place = place

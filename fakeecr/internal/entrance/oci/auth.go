@@ -39,7 +39,7 @@ func (r *request) authenticate(host registry.Place) (refused error) {
 	}
 	r.registry.Account = cmp.Or(host.Account, r.registry.Account)
 	r.registry.Region = cmp.Or(host.Region, r.registry.Region)
-	r.caller.Region = r.registry.Region
+	r.caller = r.caller.At(registry.Place{Account: r.caller.Account, Region: r.registry.Region})
 	return refused
 }
 
