@@ -87,7 +87,7 @@ func Password(t *testing.T, token string) string {
 	return password
 }
 
-// Reply is an answer of the registry endpoint.
+// Reply is an answer to a request.
 type Reply struct {
 	Status int
 	Header http.Header

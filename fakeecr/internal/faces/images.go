@@ -181,20 +181,3 @@ func StatusOf(t *testing.T, f fakeecr.API, digest string) types.ImageStatus {
 	t.Helper()
 	return ImageDetails(t, f, "team/app")[digest].ImageStatus
 }
-
-// ResourceTags are pairs of keys and values.
-func ResourceTags(pairs ...string) []types.Tag {
-	list := []types.Tag{}
-	for i := 0; i < len(pairs); i += 2 {
-		list = append(list, types.Tag{Key: aws.String(pairs[i]), Value: aws.String(pairs[i+1])})
-	}
-	return list
-}
-
-// RequireResourceTags holds that a resource has these tags.
-func RequireResourceTags(t *testing.T, api fakeecr.API, arn string, pairs ...string) {
-	t.Helper()
-	out, err := api.ListTagsForResource(t.Context(), &ecr.ListTagsForResourceInput{ResourceArn: &arn})
-	require.NoError(t, err)
-	require.Equal(t, ResourceTags(pairs...), out.Tags)
-}

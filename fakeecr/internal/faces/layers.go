@@ -1,7 +1,6 @@
 package faces
 
 import (
-	"encoding/xml"
 	"io"
 	"net/http"
 	"runtime"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
-	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/stretchr/testify/require"
 )
 
@@ -47,15 +45,8 @@ func (f Face) DownloadURL(t *testing.T, digest string) string {
 	return *out.DownloadUrl
 }
 
-// Answer is what an HTTP client without credentials sees.
-type Answer struct {
-	Status int
-	Header http.Header
-	Body   string
-}
-
 // Fetch asks the host of a URL: over the socket if the face has one.
-func (f Face) Fetch(t *testing.T, method, url string, headers ...string) Answer {
+func (f Face) Fetch(t *testing.T, method, url string, headers ...string) Reply {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
 	require.NoError(t, err)
@@ -73,20 +64,7 @@ func (f Face) Fetch(t *testing.T, method, url string, headers ...string) Answer 
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	return Answer{response.StatusCode, response.Header, string(body)}
-}
-
-// RequireStoreError holds that the store answered an error as S3 does.
-func (a Answer) RequireStoreError(t *testing.T, status int, code, message string) {
-	t.Helper()
-	require.Equal(t, status, a.Status)
-	require.Equal(t, "application/xml", a.Header.Get("Content-Type"))
-	var body struct {
-		XMLName       xml.Name `xml:"Error"`
-		Code, Message string
-	}
-	require.NoError(t, xml.Unmarshal([]byte(a.Body), &body))
-	require.Equal(t, []string{code, message}, []string{body.Code, body.Message})
+	return Reply{response.StatusCode, response.Header, string(body)}
 }
 
 // An upload that is not there, and the least size of a part that is not the last.
@@ -96,30 +74,12 @@ const (
 	MinPart        = 5_242_880
 )
 
-// Availability is what BatchCheckLayerAvailability says of one layer.
-func (f Face) Availability(t *testing.T, digest string) types.LayerAvailability {
-	t.Helper()
-	out, err := f.BatchCheckLayerAvailability(t.Context(), &ecr.BatchCheckLayerAvailabilityInput{RepositoryName: aws.String(App), LayerDigests: []string{digest}})
-	require.NoError(t, err)
-	require.Empty(t, out.Failures)
-	require.Len(t, out.Layers, 1)
-	return out.Layers[0].LayerAvailability
-}
-
 // Download is a layer as a client downloads it.
 func (f Face) Download(t *testing.T, repository string, digest string) []byte {
 	t.Helper()
 	out, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: &repository, LayerDigest: &digest})
 	require.NoError(t, err)
-	client := &http.Client{Transport: f.Registry.Transport()}
-	if f.Name == "loopback" {
-		client = http.DefaultClient
-	}
-	response, err := client.Get(*out.DownloadUrl)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	require.Equal(t, http.StatusOK, response.StatusCode)
-	content, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return content
+	got := f.Fetch(t, http.MethodGet, *out.DownloadUrl)
+	require.Equal(t, http.StatusOK, got.Status)
+	return []byte(got.Body)
 }

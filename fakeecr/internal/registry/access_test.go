@@ -15,9 +15,7 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-const (
-	allowOwner = `{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":["ecr:DescribeImages","ecr:BatchGetImage"]}`
-)
+const allowOwner = `{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":["ecr:DescribeImages","ecr:BatchGetImage"]}`
 
 // onRegistry is a statement with a resource, as registry and identity policies
 // have them.
@@ -162,10 +160,10 @@ func TestAccountsAreIndependent(t *testing.T) {
 		out, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RegistryId: aws.String(faces.Other), RepositoryName: aws.String("team/app")})
 		require.NoError(t, err)
 		require.Empty(t, out.ImageDetails, "the image is in the caller's own registry")
-		_, err = f.TagResource(t.Context(), &ecr.TagResourceInput{ResourceArn: aws.String(faces.OtherARN + "team/app"), Tags: faces.ResourceTags("by", "other")})
+		_, err = f.TagResource(t.Context(), &ecr.TagResourceInput{ResourceArn: aws.String(faces.OtherARN + "team/app"), Tags: tags("by", "other")})
 		require.NoError(t, err)
-		faces.RequireResourceTags(t, theirs, faces.OtherARN+"team/app", "by", "other")
-		faces.RequireResourceTags(t, f, appARN)
+		requireTags(t, theirs, faces.OtherARN+"team/app", "by", "other")
+		requireTags(t, f, appARN)
 		_, err = f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RegistryId: aws.String(faces.Other), RepositoryName: aws.String("team/app")})
 		require.NoError(t, err)
 		_, err = theirs.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app")})
@@ -297,13 +295,13 @@ func TestCreatingWithTagsNeedsTagResource(t *testing.T) {
 	}{
 		"no tags":               {policies: []string{mayCreate}},
 		"an empty list of tags": {policies: []string{mayCreate}, tags: []types.Tag{}},
-		"both":                  {policies: []string{mayCreate, mayTag}, tags: faces.ResourceTags("team", "blue")},
-		"not to tag":            {policies: []string{mayCreate}, tags: faces.ResourceTags("team", "blue"), denied: notTag},
-		"not to create":         {policies: []string{mayTag}, tags: faces.ResourceTags("team", "blue"), denied: faces.NotAllowed(faces.Alice, "CreateRepository", faces.OwnARN+"team/app", "identity-based")},
-		"denied":                {policies: []string{mayCreate, mayTag, faces.Identity("Deny", "ecr:TagResource", "*")}, tags: faces.ResourceTags("team", "blue"), denied: explicitlyDenied(faces.Alice, "TagResource", faces.OwnARN+"team/app", "an identity-based")},
-		"this tag":              {policies: []string{mayCreate, onlyBlue}, tags: faces.ResourceTags("team", "blue")},
-		"not this tag":          {policies: []string{mayCreate, onlyBlue}, tags: faces.ResourceTags("team", "red"), denied: notTag},
-		"by the registry's policy": {policies: []string{mayCreate}, tags: faces.ResourceTags("team", "blue"),
+		"both":                  {policies: []string{mayCreate, mayTag}, tags: tags("team", "blue")},
+		"not to tag":            {policies: []string{mayCreate}, tags: tags("team", "blue"), denied: notTag},
+		"not to create":         {policies: []string{mayTag}, tags: tags("team", "blue"), denied: faces.NotAllowed(faces.Alice, "CreateRepository", faces.OwnARN+"team/app", "identity-based")},
+		"denied":                {policies: []string{mayCreate, mayTag, faces.Identity("Deny", "ecr:TagResource", "*")}, tags: tags("team", "blue"), denied: explicitlyDenied(faces.Alice, "TagResource", faces.OwnARN+"team/app", "an identity-based")},
+		"this tag":              {policies: []string{mayCreate, onlyBlue}, tags: tags("team", "blue")},
+		"not this tag":          {policies: []string{mayCreate, onlyBlue}, tags: tags("team", "red"), denied: notTag},
+		"by the registry's policy": {policies: []string{mayCreate}, tags: tags("team", "blue"),
 			registry: `{"Effect":"Allow","Principal":{"AWS":"` + faces.Alice + `"},"Action":"ecr:TagResource","Resource":"*"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -327,7 +325,7 @@ func TestCreatingWithTagsInAnotherAccount(t *testing.T) {
 			return onRegistry(strings.Replace(faces.AllowAll, "ecr:*", action, 1), "*")
 		}
 		create := func() error {
-			_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RegistryId: aws.String(faces.Other), RepositoryName: aws.String("team/app"), Tags: faces.ResourceTags("team", "blue")})
+			_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RegistryId: aws.String(faces.Other), RepositoryName: aws.String("team/app"), Tags: tags("team", "blue")})
 			return err
 		}
 		putRegistryPolicy(t, theirs, faces.Statements(allow("ecr:CreateRepository")))
@@ -335,6 +333,6 @@ func TestCreatingWithTagsInAnotherAccount(t *testing.T) {
 		require.Empty(t, faces.Repositories(t, theirs))
 		putRegistryPolicy(t, theirs, faces.Statements(allow("ecr:CreateRepository"), allow("ecr:TagResource")))
 		require.NoError(t, create())
-		faces.RequireResourceTags(t, theirs, faces.OtherARN+"team/app", "team", "blue")
+		requireTags(t, theirs, faces.OtherARN+"team/app", "team", "blue")
 	})
 }

@@ -132,17 +132,17 @@ func TestConditionsOnReplication(t *testing.T) {
 	} {
 		t.Run(condition, func(t *testing.T) {
 			faces.Each(t, func(t *testing.T, f faces.Face) {
-				there := f.Account(replicationOther).In("eu-west-1")
-				_, err := there.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("app"), Tags: faces.ResourceTags("team", "core")})
+				there := f.Account(faces.Other).In("eu-west-1")
+				_, err := there.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("app"), Tags: tags("team", "core")})
 				require.NoError(t, err)
 				putRegistryPolicy(t, there, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"ecr:ReplicateImage","Resource":"*","Condition":{`+condition+`}}]}`)
-				faces.ReplicateTo(t, f, faces.Destination("eu-west-1", replicationOther))
+				faces.ReplicateTo(t, f, faces.Destination("eu-west-1", faces.Other))
 				digest := f.Registry.MustPush("app:v1", fakeecr.RandomImage(1, 100))
 				f.Registry.Advance(arrivalLag)
 				if arrives {
 					require.Equal(t, map[string][]string{digest: {"v1"}}, faces.HeldIn(t, there, "app"))
 				} else {
-					require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationOther, "DESTINATION_REGISTRY_ACCESS_DENIED")}, faces.Replicas(t, f, "app", digest))
+					require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", faces.Other, "DESTINATION_REGISTRY_ACCESS_DENIED")}, faces.Replicas(t, f, "app", digest))
 				}
 			})
 		})

@@ -195,21 +195,21 @@ func TestBackfillIsRefused(t *testing.T) {
 		}
 		const notConfigured = "Invalid parameter at 'destination' failed to satisfy constraint: 'Destination must be in the replication configuration of the registry'"
 		faces.RequireError[*types.InvalidParameterException](t, start(faces.Destination("eu-west-1")), notConfigured)
-		faces.PutReplication(t, f, append(manyDestinations(11), types.ReplicationRule{Destinations: []types.ReplicationDestination{faces.Destination("eu-west-1", replicationOther)}})...)
-		faces.RequireError[*types.InvalidParameterException](t, start(faces.Destination("eu-west-2", replicationOther)), notConfigured)
+		faces.PutReplication(t, f, append(manyDestinations(11), types.ReplicationRule{Destinations: []types.ReplicationDestination{faces.Destination("eu-west-1", faces.Other)}})...)
+		faces.RequireError[*types.InvalidParameterException](t, start(faces.Destination("eu-west-2", faces.Other)), notConfigured)
 
 		for i := range 10 {
 			require.NoError(t, start(faces.Destination(fmt.Sprintf("eu-west-%d", i+1))))
 		}
 		const inProgress = "A replication backfill to the region 'eu-west-1' is already in progress in the registry with id '123456789012'"
 		faces.RequireError[*types.ReplicationBackfillInProgressException](t, start(faces.Destination("eu-west-1")), inProgress)
-		faces.RequireError[*types.ReplicationBackfillInProgressException](t, start(faces.Destination("eu-west-1", replicationOther)), inProgress)
+		faces.RequireError[*types.ReplicationBackfillInProgressException](t, start(faces.Destination("eu-west-1", faces.Other)), inProgress)
 		faces.RequireError[*types.LimitExceededException](t, start(faces.Destination("eu-west-11")), "The limit of 10 replication backfills in progress has been exceeded")
 		require.Len(t, listBackfills(t, f), 10)
 		require.Empty(t, listBackfills(t, f.In("eu-west-1")))
 		f.Registry.Advance(time.Minute)
 		require.NoError(t, start(faces.Destination("eu-west-11")), "the others have ended")
-		require.NoError(t, start(faces.Destination("eu-west-1", replicationOther)))
+		require.NoError(t, start(faces.Destination("eu-west-1", faces.Other)))
 	})
 }
 
@@ -325,8 +325,8 @@ func TestBackfillOfWhichAllFails(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		index := fakeecr.RandomIndex(1, "linux/amd64")
 		f.Registry.MustPush("app:all", index)
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1", replicationOther))
-		id := startBackfill(t, f, faces.Destination("eu-west-1", replicationOther)).ReplicationBackfillId
+		faces.ReplicateTo(t, f, faces.Destination("eu-west-1", faces.Other))
+		id := startBackfill(t, f, faces.Destination("eu-west-1", faces.Other)).ReplicationBackfillId
 		f.Registry.Advance(time.Minute)
 		out := describeBackfill(t, f, id)
 		require.Equal(t, types.ReplicationBackfillStatusComplete, out.Status, "of so few")

@@ -45,10 +45,10 @@ func TestConditionKeys(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.condition, func(t *testing.T) {
 			faces.Each(t, func(t *testing.T, f faces.Face) {
-				_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/app"), Tags: faces.ResourceTags("Team", "blue")})
+				_, err := f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/app"), Tags: tags("Team", "blue")})
 				require.NoError(t, err)
 				faces.SetPolicy(t, f, "team/app", faces.Statements(`{"Effect":"Deny","Principal":"*","Action":"ecr:TagResource","Condition":{`+test.condition+`}}`))
-				_, err = f.As(faces.Deployer).TagResource(t.Context(), &ecr.TagResourceInput{ResourceArn: aws.String(appARN), Tags: faces.ResourceTags("Stage", "prod")})
+				_, err = f.As(faces.Deployer).TagResource(t.Context(), &ecr.TagResourceInput{ResourceArn: aws.String(appARN), Tags: tags("Stage", "prod")})
 				if test.holds {
 					faces.RequireDenied(t, err, explicitlyDenied(faces.Deployer, "TagResource", appARN, "a resource-based"))
 				} else {

@@ -216,8 +216,8 @@ func TestExpiryIsReplicated(t *testing.T) {
 // Across accounts a deletion needs what a push does: ecr:ReplicateImage.
 func TestDeletionsAcrossAccounts(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		there := f.Account(replicationOther)
-		replicateDeletions(t, f, replicatingRule("us-east-1", replicationOther, deleting))
+		there := f.Account(faces.Other)
+		replicateDeletions(t, f, replicatingRule("us-east-1", faces.Other, deleting))
 		allow := func(actions string) {
 			_, err := there.PutRegistryPolicy(t.Context(), &ecr.PutRegistryPolicyInput{PolicyText: aws.String(
 				`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + faces.ReplicationSource + `:root"},"Action":` + actions + `,"Resource":"*"}]}`)})

@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"bytes"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,6 +21,19 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 	"github.com/fakeecr/ecr/scenarios"
 )
+
+// requireStoreError holds that the store answered an error as S3 does.
+func requireStoreError(t *testing.T, got faces.Reply, status int, code, message string) {
+	t.Helper()
+	require.Equal(t, status, got.Status)
+	require.Equal(t, "application/xml", got.Header.Get("Content-Type"))
+	var body struct {
+		XMLName       xml.Name `xml:"Error"`
+		Code, Message string
+	}
+	require.NoError(t, xml.Unmarshal([]byte(got.Body), &body))
+	require.Equal(t, []string{code, message}, []string{body.Code, body.Message})
+}
 
 const (
 	noSuchKey         = "The specified key does not exist."
@@ -101,7 +115,7 @@ func TestDownloadOfOddRanges(t *testing.T) {
 		}
 		for _, span := range []string{"bytes=100-", "bytes=100-200", "bytes=-0", "bytes=99999999999999999999-"} {
 			refused := f.Fetch(t, http.MethodGet, at, "Range", span)
-			refused.RequireStoreError(t, http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "The requested range is not satisfiable")
+			requireStoreError(t, refused, http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "The requested range is not satisfiable")
 			require.Contains(t, refused.Body, "<RangeRequested>"+span+"</RangeRequested><ActualObjectSize>100</ActualObjectSize><RequestId>"+refused.Header.Get("X-Amz-Request-Id")+"</RequestId></Error>")
 			head := f.Fetch(t, http.MethodHead, at, "Range", span)
 			require.Equal(t, http.StatusRequestedRangeNotSatisfiable, head.Status)
@@ -151,7 +165,7 @@ func TestDownloadRefusals(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				require.NotEqual(t, at, changed)
-				f.Fetch(t, http.MethodGet, changed).RequireStoreError(t, http.StatusForbidden, "SignatureDoesNotMatch", signatureMismatch)
+				requireStoreError(t, f.Fetch(t, http.MethodGet, changed), http.StatusForbidden, "SignatureDoesNotMatch", signatureMismatch)
 			})
 		}
 		query := parsed(t, at).Query()
@@ -168,12 +182,12 @@ func TestDownloadRefusals(t *testing.T) {
 					q := changed.Query()
 					change(q)
 					changed.RawQuery = q.Encode()
-					f.Fetch(t, http.MethodGet, changed.String()).RequireStoreError(t, http.StatusForbidden, "SignatureDoesNotMatch", signatureMismatch)
+					requireStoreError(t, f.Fetch(t, http.MethodGet, changed.String()), http.StatusForbidden, "SignatureDoesNotMatch", signatureMismatch)
 				})
 			}
 		}
 		for _, more := range []string{"&response-content-type=text/html", "&x", "&a;b", "&%zz"} {
-			f.Fetch(t, http.MethodGet, at+more).RequireStoreError(t, http.StatusForbidden, "SignatureDoesNotMatch", signatureMismatch)
+			requireStoreError(t, f.Fetch(t, http.MethodGet, at+more), http.StatusForbidden, "SignatureDoesNotMatch", signatureMismatch)
 		}
 		first, rest, _ := strings.Cut(parsed(t, at).RawQuery, "&")
 		require.Equal(t, http.StatusOK, f.Fetch(t, http.MethodGet, strings.Replace(at, first+"&"+rest, rest+"&"+first, 1)).Status, "their order is free")
@@ -182,15 +196,15 @@ func TestDownloadRefusals(t *testing.T) {
 		require.Equal(t, http.StatusOK, head.Status)
 		require.Equal(t, "100", head.Header.Get("Content-Length"))
 		require.Empty(t, head.Body)
-		f.Fetch(t, http.MethodPost, at).RequireStoreError(t, http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+		requireStoreError(t, f.Fetch(t, http.MethodPost, at), http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 		origin := at[:strings.Index(at, "/starport-layer-bucket/")]
 		for _, path := range []string{"/starport-layer-bucket/", "/starport-layer-bucket/123456789012"} {
-			f.Fetch(t, http.MethodGet, origin+path).RequireStoreError(t, http.StatusNotFound, "NoSuchKey", noSuchKey)
+			requireStoreError(t, f.Fetch(t, http.MethodGet, origin+path), http.StatusNotFound, "NoSuchKey", noSuchKey)
 		}
 
 		_, err := f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String(faces.App), Force: true})
 		require.NoError(t, err)
-		f.Fetch(t, http.MethodGet, at).RequireStoreError(t, http.StatusNotFound, "NoSuchKey", noSuchKey)
+		requireStoreError(t, f.Fetch(t, http.MethodGet, at), http.StatusNotFound, "NoSuchKey", noSuchKey)
 	})
 }
 
@@ -207,7 +221,7 @@ func TestDownloadWithASecondAuth(t *testing.T) {
 			require.Equal(t, http.StatusOK, got.Status)
 			return
 		}
-		got.RequireStoreError(t, http.StatusBadRequest, "InvalidArgument", only)
+		requireStoreError(t, got, http.StatusBadRequest, "InvalidArgument", only)
 		require.Contains(t, got.Body, "<ArgumentName>Authorization</ArgumentName><ArgumentValue>Basic QVdTOng=</ArgumentValue>")
 		calls := f.Registry.Trace().For(scenarios.DownloadLayer)
 		require.ErrorContains(t, calls[len(calls)-1].Err, "InvalidArgument")
@@ -232,7 +246,7 @@ func TestDownloadRefusedByARule(t *testing.T) {
 			{errors.New("boom"), 500, "InternalError", "boom"},
 		} {
 			playing := f.Registry.Play(scenarios.Scenario{scenarios.On(scenarios.DownloadLayer).Fail(c.err)})
-			f.Fetch(t, http.MethodGet, at).RequireStoreError(t, c.status, c.code, c.message)
+			requireStoreError(t, f.Fetch(t, http.MethodGet, at), c.status, c.code, c.message)
 			playing.Stop()
 		}
 	})
@@ -266,7 +280,7 @@ func TestDownloadURLExpires(t *testing.T) {
 		f.Registry.Advance(59 * time.Minute)
 		require.True(t, f.Fetch(t, http.MethodGet, at).Body == string(image.Blobs[0]))
 		f.Registry.Advance(time.Minute)
-		f.Fetch(t, http.MethodGet, at).RequireStoreError(t, http.StatusForbidden, "AccessDenied", "Request has expired")
+		requireStoreError(t, f.Fetch(t, http.MethodGet, at), http.StatusForbidden, "AccessDenied", "Request has expired")
 	})
 }
 

@@ -81,7 +81,7 @@ func provokedByRepositories() map[string]provocation {
 			return refusal(f.ListTagsForResource(t.Context(), &ecr.ListTagsForResourceInput{ResourceArn: name}))
 		}},
 		"InvalidTagParameterException": {says: "Tag parameters are invalid", by: func(t *testing.T, f faces.Face) error {
-			return refusal(f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: name, Tags: faces.ResourceTags("", "value")}))
+			return refusal(f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: name, Tags: tags("", "value")}))
 		}},
 		"TooManyTagsException": {names: appARN, by: func(t *testing.T, f faces.Face) error {
 			return refusal(f.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: name, Tags: manyTags(51)}))
@@ -369,6 +369,4 @@ func manyTags(n int) []types.Tag {
 	return tags
 }
 
-const (
-	imageNotInApp = "The image with imageId {imageDigest:'%s', imageTag:'%s'} does not exist within the repository with name 'team/app' in the registry with id '123456789012'"
-)
+const imageNotInApp = "The image with imageId {imageDigest:'%s', imageTag:'%s'} does not exist within the repository with name 'team/app' in the registry with id '123456789012'"

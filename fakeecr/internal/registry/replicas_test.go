@@ -270,14 +270,14 @@ func TestReplicationFails(t *testing.T) {
 	image := fakeecr.RandomImage(1, 100)
 	t.Run("without a registry policy", func(t *testing.T) {
 		faces.Each(t, func(t *testing.T, f faces.Face) {
-			faces.ReplicateTo(t, f, faces.Destination("us-east-1", replicationOther), faces.Destination("eu-west-1"))
+			faces.ReplicateTo(t, f, faces.Destination("us-east-1", faces.Other), faces.Destination("eu-west-1"))
 			f.Registry.MustPush("app:v1", image)
 			f.Registry.Advance(arrivalLag)
 			require.Equal(t, []types.ImageReplicationStatus{
-				failedReplica("us-east-1", replicationOther, "DESTINATION_REGISTRY_ACCESS_DENIED"),
+				failedReplica("us-east-1", faces.Other, "DESTINATION_REGISTRY_ACCESS_DENIED"),
 				replicaIn("eu-west-1", types.ReplicationStatusComplete),
 			}, faces.Replicas(t, f, "app", image.Digest()), "one destination does not hinder another")
-			require.Nil(t, faces.HeldIn(t, f.Account(replicationOther), "app"))
+			require.Nil(t, faces.HeldIn(t, f.Account(faces.Other), "app"))
 		})
 	})
 	t.Run("no room for the repository", func(t *testing.T) {
@@ -345,8 +345,8 @@ func TestReplicationOfWhatIsThereAlready(t *testing.T) {
 
 func TestReplicationToAnotherAccountNeedsItsRegistryPolicy(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1", replicationOther))
-		there := f.Account(replicationOther).In("eu-west-1")
+		faces.ReplicateTo(t, f, faces.Destination("eu-west-1", faces.Other))
+		there := f.Account(faces.Other).In("eu-west-1")
 		_, err := there.PutRegistryPolicy(t.Context(), &ecr.PutRegistryPolicyInput{PolicyText: aws.String(`{"Version":"2012-10-17","Statement":[{
 			"Sid":"ReplicationAccessCrossAccount","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},
 			"Action":["ecr:CreateRepository","ecr:ReplicateImage"],"Resource":["arn:aws:ecr:eu-west-1:210987654321:repository/team/*"]}]}`)})
@@ -357,7 +357,7 @@ func TestReplicationToAnotherAccountNeedsItsRegistryPolicy(t *testing.T) {
 		f.Registry.Advance(arrivalLag)
 		require.Equal(t, map[string][]string{image.Digest(): {"v1"}}, faces.HeldIn(t, there, "team/app"))
 		require.Nil(t, faces.HeldIn(t, there, "app"), "the policy does not name it")
-		require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationOther, "DESTINATION_REGISTRY_ACCESS_DENIED")}, faces.Replicas(t, f, "app", image.Digest()))
+		require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", faces.Other, "DESTINATION_REGISTRY_ACCESS_DENIED")}, faces.Replicas(t, f, "app", image.Digest()))
 	})
 }
 
@@ -365,12 +365,12 @@ func TestReplicationToAnotherAccountNeedsItsRegistryPolicy(t *testing.T) {
 // the repository is there.
 func TestReplicationToAnotherAccountByATemplateWithTags(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		there := f.Account(replicationOther).In("eu-west-1")
+		there := f.Account(faces.Other).In("eu-west-1")
 		template := forEverything("team")
-		template.ResourceTags, template.CustomRoleArn = faces.ResourceTags("team", "blue"), aws.String("arn:aws:iam::210987654321:role/ecr-template")
+		template.ResourceTags, template.CustomRoleArn = tags("team", "blue"), aws.String("arn:aws:iam::210987654321:role/ecr-template")
 		_, err := there.CreateRepositoryCreationTemplate(t.Context(), template)
 		require.NoError(t, err)
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1", replicationOther))
+		faces.ReplicateTo(t, f, faces.Destination("eu-west-1", faces.Other))
 		push := func(repository string, seed uint64) types.ReplicationStatus {
 			image := fakeecr.RandomImage(seed, 100)
 			f.Registry.MustPush(repository+":v1", image)
@@ -387,7 +387,7 @@ func TestReplicationToAnotherAccountByATemplateWithTags(t *testing.T) {
 		require.Equal(t, types.ReplicationStatusComplete, push("app", 2), "the template is not this repository's")
 		allow(`"ecr:CreateRepository","ecr:ReplicateImage","ecr:TagResource"`)
 		require.Equal(t, types.ReplicationStatusComplete, push("team/app", 3))
-		faces.RequireResourceTags(t, there, "arn:aws:ecr:eu-west-1:210987654321:repository/team/app", "team", "blue")
+		requireTags(t, there, "arn:aws:ecr:eu-west-1:210987654321:repository/team/app", "team", "blue")
 		allow(`"ecr:ReplicateImage"`)
 		require.Equal(t, types.ReplicationStatusComplete, push("team/app", 4), "the repository is there")
 

@@ -13,10 +13,6 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
-const (
-	replicationOther = "210987654321"
-)
-
 func prefixFilters(prefixes ...string) []types.RepositoryFilter {
 	var filters []types.RepositoryFilter
 	for _, prefix := range prefixes {
@@ -36,7 +32,7 @@ func TestReplicationConfigurationIsReplaced(t *testing.T) {
 		require.Equal(t, []types.ReplicationRule{}, describe(f).ReplicationConfiguration.Rules, "always shown")
 
 		rules := []types.ReplicationRule{
-			{Destinations: []types.ReplicationDestination{faces.Destination("eu-west-1"), faces.Destination("us-east-1", replicationOther)}, RepositoryFilters: prefixFilters("prod", "team/")},
+			{Destinations: []types.ReplicationDestination{faces.Destination("eu-west-1"), faces.Destination("us-east-1", faces.Other)}, RepositoryFilters: prefixFilters("prod", "team/")},
 			{Destinations: []types.ReplicationDestination{faces.Destination("us-west-2")}},
 		}
 		out, err := faces.PutReplicationRules(t, f, rules)
@@ -44,7 +40,7 @@ func TestReplicationConfigurationIsReplaced(t *testing.T) {
 		require.Equal(t, rules, out.ReplicationConfiguration.Rules)
 		require.Equal(t, rules, describe(f).ReplicationConfiguration.Rules)
 		require.Empty(t, describe(f.In("eu-west-1")).ReplicationConfiguration.Rules, "a registry is of one region")
-		require.Empty(t, describe(f.Account(replicationOther)).ReplicationConfiguration.Rules)
+		require.Empty(t, describe(f.Account(faces.Other)).ReplicationConfiguration.Rules)
 
 		_, err = faces.PutReplicationRules(t, f, describe(f).ReplicationConfiguration.Rules)
 		require.NoError(t, err, "what is described can be put")

@@ -262,6 +262,4 @@ func wildcards(filters ...string) []types.ImageTagMutabilityExclusionFilter {
 	return list
 }
 
-const (
-	invalidAt = "Invalid parameter at '%s' failed to satisfy constraint: '%s'"
-)
+const invalidAt = "Invalid parameter at '%s' failed to satisfy constraint: '%s'"

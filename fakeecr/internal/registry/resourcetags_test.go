@@ -17,21 +17,38 @@ import (
 
 const appARN = "arn:aws:ecr:us-east-1:123456789012:repository/team/app"
 
+// tags are pairs of keys and values.
+func tags(pairs ...string) []types.Tag {
+	list := []types.Tag{}
+	for i := 0; i < len(pairs); i += 2 {
+		list = append(list, types.Tag{Key: aws.String(pairs[i]), Value: aws.String(pairs[i+1])})
+	}
+	return list
+}
+
+// requireTags holds that a resource has these tags.
+func requireTags(t *testing.T, api fakeecr.API, arn string, pairs ...string) {
+	t.Helper()
+	out, err := api.ListTagsForResource(t.Context(), &ecr.ListTagsForResourceInput{ResourceArn: &arn})
+	require.NoError(t, err)
+	require.Equal(t, tags(pairs...), out.Tags)
+}
+
 // Of tags that are refused none is put, nor is any taken away.
 func TestTagsRefused(t *testing.T) {
 	const invalid = "Tag parameters are invalid"
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		faces.Create(t, f, "team/app")
-		_, err := f.TagResource(t.Context(), &ecr.TagResourceInput{ResourceArn: aws.String(appARN), Tags: faces.ResourceTags("good", "1", "bad!", "2")})
+		_, err := f.TagResource(t.Context(), &ecr.TagResourceInput{ResourceArn: aws.String(appARN), Tags: tags("good", "1", "bad!", "2")})
 		faces.RequireError[*types.InvalidTagParameterException](t, err, invalid)
-		faces.RequireResourceTags(t, f, appARN)
+		requireTags(t, f, appARN)
 
-		_, err = f.TagResource(t.Context(), &ecr.TagResourceInput{ResourceArn: aws.String(appARN), Tags: faces.ResourceTags("k", "v")})
+		_, err = f.TagResource(t.Context(), &ecr.TagResourceInput{ResourceArn: aws.String(appARN), Tags: tags("k", "v")})
 		require.NoError(t, err)
 		for _, key := range []string{"", "aws:team", "(k)", strings.Repeat("k", 129)} {
 			_, err := f.UntagResource(t.Context(), &ecr.UntagResourceInput{ResourceArn: aws.String(appARN), TagKeys: []string{"k", key}})
 			faces.RequireError[*types.InvalidTagParameterException](t, err, invalid)
-			faces.RequireResourceTags(t, f, appARN, "k", "v")
+			requireTags(t, f, appARN, "k", "v")
 		}
 	})
 }
@@ -62,7 +79,7 @@ func TestResourceARN(t *testing.T) {
 		faces.Create(t, f, "team/app")
 		faces.Create(t, f.In("eu-west-1"), "team/app")
 		for _, test := range tests {
-			_, tagged := f.TagResource(t.Context(), &ecr.TagResourceInput{ResourceArn: &test.arn, Tags: faces.ResourceTags("k", "v")})
+			_, tagged := f.TagResource(t.Context(), &ecr.TagResourceInput{ResourceArn: &test.arn, Tags: tags("k", "v")})
 			_, untagged := f.UntagResource(t.Context(), &ecr.UntagResourceInput{ResourceArn: &test.arn, TagKeys: []string{"k"}})
 			_, listed := f.ListTagsForResource(t.Context(), &ecr.ListTagsForResourceInput{ResourceArn: &test.arn})
 			for _, err := range []error{tagged, untagged, listed} {
@@ -81,7 +98,7 @@ func TestTagsInScenarios(t *testing.T) {
 	rule := scenarios.On("TagResource", scenarios.Repository("team/app"), scenarios.Account("123456789012")).Fail(scenarios.Throttled())
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		faces.Create(t, f, "team/app")
-		_, err := f.TagResource(t.Context(), &ecr.TagResourceInput{ResourceArn: aws.String(appARN), Tags: faces.ResourceTags("k", "v")})
+		_, err := f.TagResource(t.Context(), &ecr.TagResourceInput{ResourceArn: aws.String(appARN), Tags: tags("k", "v")})
 		require.ErrorContains(t, err, "Rate exceeded")
 		require.Equal(t, "team/app", f.Registry.Trace().For("TagResource")[0].Repository)
 	}, fakeecr.WithScenario(scenarios.Scenario{rule}))

@@ -20,9 +20,7 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-const (
-	audit = "arn:aws:signer:us-east-1:123456789012:/signing-profiles/audit"
-)
+const audit = "arn:aws:signer:us-east-1:123456789012:/signing-profiles/audit"
 
 func status(profile string, status types.SigningStatus) types.ImageSigningStatus {
 	return types.ImageSigningStatus{SigningProfileArn: &profile, Status: status}

@@ -401,3 +401,13 @@ func FuzzContentRange(f *testing.F) {
 		}
 	})
 }
+
+// availability is what BatchCheckLayerAvailability says of one layer.
+func availability(t *testing.T, api fakeecr.API, digest string) types.LayerAvailability {
+	t.Helper()
+	out, err := api.BatchCheckLayerAvailability(t.Context(), &ecr.BatchCheckLayerAvailabilityInput{RepositoryName: aws.String(faces.App), LayerDigests: []string{digest}})
+	require.NoError(t, err)
+	require.Empty(t, out.Failures)
+	require.Len(t, out.Layers, 1)
+	return out.Layers[0].LayerAvailability
+}

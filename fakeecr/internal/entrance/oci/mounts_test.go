@@ -79,7 +79,7 @@ func TestMountLayer(t *testing.T) {
 					require.Equal(t, 202, got.Status, got.Body)
 					require.Equal(t, 204, e.Do(t, "DELETE", e.Path(t, got), "").Status)
 					require.EqualError(t, mounts[0].Err, "the layer cannot be mounted: "+c.why)
-					require.Equal(t, types.LayerAvailabilityUnavailable, faces.Direct(e.Registry).Availability(t, layer))
+					require.Equal(t, types.LayerAvailabilityUnavailable, availability(t, e.Registry, layer))
 					return
 				}
 				require.Equal(t, 201, got.Status, got.Body)

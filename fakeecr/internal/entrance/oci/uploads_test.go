@@ -18,9 +18,7 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
-const (
-	noRepoOther = "The repository with name 'team/other' does not exist in the registry with id '123456789012'"
-)
+const noRepoOther = "The repository with name 'team/other' does not exist in the registry with id '123456789012'"
 
 // stream sends a body whose length nobody says, once the endpoint begins to read it.
 func stream(t *testing.T, e *faces.Endpoint, method, path string, body io.Reader) faces.Reply {
@@ -144,7 +142,7 @@ func TestRegistryUploads(t *testing.T) {
 					require.Equal(t, 200, head.Status)
 					require.Equal(t, fmt.Sprint(len(whole)), head.Header.Get("Content-Length"))
 					require.Equal(t, digest, head.Header.Get("Docker-Content-Digest"))
-					require.Equal(t, types.LayerAvailabilityAvailable, faces.Direct(e.Registry).Availability(t, digest))
+					require.Equal(t, types.LayerAvailabilityAvailable, availability(t, e.Registry, digest))
 
 					e.Registry.MustPush(faces.App+":v1", faces.ImageOf([]byte("{}"), []byte(whole)))
 					got := getBlob(t, e, digest)
@@ -312,7 +310,7 @@ func TestUploadsOfTheAPIAndTheRegistryAreTheSame(t *testing.T) {
 		require.Equal(t, 201, e.Do(t, "PATCH", faces.UploadsOf+*begun, part, ranged(len(part), len(part))...).Status)
 		require.Equal(t, fmt.Sprintf("0-%d", 2*len(part)-1), e.Do(t, "GET", faces.UploadsOf+*begun, "").Header.Get("Range"))
 		require.Equal(t, 201, e.Do(t, "PUT", faces.UploadsOf+*begun+"?digest="+digest, "end", ranged(2*len(part), 3)...).Status)
-		require.Equal(t, types.LayerAvailabilityAvailable, f.Availability(t, digest))
+		require.Equal(t, types.LayerAvailabilityAvailable, availability(t, f, digest))
 
 		faces.Create(t, e.Registry, "team/other")
 		other := e.Do(t, "POST", "/v2/team/other/blobs/uploads/", "")
