@@ -30,7 +30,7 @@ func placeOf(req *http.Request, otherwise registry.Place) registry.Place {
 
 // identify finds out whose a request is that is to be signed for a service.
 func (e *Entrance) identify(req *http.Request, service, downloads string) *exchange.Request {
-	body, authenticate := e.signed(req, service)
+	body, authenticate := e.signedBody(req, service)
 	return &exchange.Request{
 		Request: req, Caller: e.callerOf(req), Face: cmp.Or(e.Face, scenarios.FaceAPI), Origin: originOf(req), Downloads: downloads,
 		Content: body, Authenticate: authenticate,

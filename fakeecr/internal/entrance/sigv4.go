@@ -38,10 +38,10 @@ type signedRequest struct {
 	payload hash.Hash
 }
 
-// signed is the body of a request to a service, and what is wrong with the signature
+// signedBody is the body of a request to a service, and what is wrong with the signature
 // of the request once the body was read. Without WithSigV4 signatures are not looked at,
 // but for whether the session has ended whose key it is by.
-func (e *Entrance) signed(req *http.Request, service string) (body io.Reader, authenticate func() error) {
+func (e *Entrance) signedBody(req *http.Request, service string) (body io.Reader, authenticate func() error) {
 	if e.Credentials == nil {
 		return req.Body, func() error {
 			accessKey, _, _ := credentialScope(req.Header.Get("Authorization"))

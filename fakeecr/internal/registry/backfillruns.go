@@ -113,13 +113,13 @@ func (r backfillReplica) happen(tx *Tx) (any, error) {
 	b, img := r.of(tx)
 	repo, source, err := tx.sourceOf(b, img)
 	if err != nil {
-		tx.replicated(b, *img, err)
+		tx.noteOutcome(b, *img, err)
 		return nil, err
 	}
 	done := *img
 	done.ofChildren, err = tx.copyImage(repo, source, img.id.ImageTag, b.to)
 	tx.noteReplica(repo, source, b.to, 0, failureCode(err))
-	tx.replicated(b, done, err)
+	tx.noteOutcome(b, done, err)
 	return nil, err
 }
 
@@ -128,7 +128,7 @@ func (r backfillReplica) fail(tx *Tx, failure error) {
 	if repo, source, err := tx.sourceOf(b, img); err == nil {
 		tx.noteReplica(repo, source, b.to, 0, failureCode(failure))
 	}
-	tx.replicated(b, *img, failure)
+	tx.noteOutcome(b, *img, failure)
 }
 
 // sourceOf is the image that is replicated, or why there is none.
@@ -147,8 +147,8 @@ func (tx *Tx) sourceOf(b *backfill, img *backfillImage) (*repository, *image, er
 	return repo, source, nil
 }
 
-// replicated notes in a backfill how an image went, and goes on.
-func (tx *Tx) replicated(found *backfill, done backfillImage, err error) {
+// noteOutcome notes in a backfill how an image went, and goes on.
+func (tx *Tx) noteOutcome(found *backfill, done backfillImage, err error) {
 	b := ptr(*found)
 	done.status, done.failure = types.ReplicationBackfillResultStatusComplete, failureCode(err)
 	if err == nil {

@@ -62,7 +62,7 @@ func (b *backfill) ended() bool {
 // to one of its destinations. A region has one backfill at a time.
 func (tx *Tx) StartReplicationBackfill(_ context.Context, in *ecr.StartReplicationBackfillInput) (*ecr.StartReplicationBackfillOutput, error) {
 	reg := tx.changeRegistry(tx.target(in.RegistryId))
-	to := destinationKey(in.Destination)
+	to := placeOf(in.Destination)
 	if !reg.replicatesTo(to) {
 		return nil, notADestination()
 	}

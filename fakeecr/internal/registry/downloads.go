@@ -71,9 +71,9 @@ func (w *World) sign(unsigned string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// signed tells whether a URL is one that the world made, and when it was made. It may
+// signedAt tells whether a URL is one that the world made, and when it was made. It may
 // have been written anew since.
-func (w *World) signed(from *url.URL) (at time.Time, ok bool) {
+func (w *World) signedAt(from *url.URL) (at time.Time, ok bool) {
 	query := from.RawQuery
 	if !w.hasSigned(from.Path, query) {
 		parsed, err := url.ParseQuery(query)
@@ -162,7 +162,7 @@ func (d *Download) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, d.Con
 // world did not sign it or the clock has passed its hour.
 func (tx *Tx) DownloadLayer(_ context.Context, in *scenarios.DownloadLayerInput, from *url.URL) (*Download, error) {
 	tx.read()
-	switch signed, ok := tx.World.signed(from); {
+	switch signed, ok := tx.World.signedAt(from); {
 	case !ok:
 		return nil, signatureDoesNotMatch()
 	case !tx.Now().Before(signed.Add(downloadLifetime)):

@@ -10,20 +10,20 @@ type Content interface {
 
 // open reads the layer from its beginning, in place.
 func (l *layer) open() *opened {
-	parts := parts(l.parts)
-	return &opened{io.NewSectionReader(parts, 0, l.size), parts}
+	pieces := pieces(l.pieces)
+	return &opened{io.NewSectionReader(pieces, 0, l.size), pieces}
 }
 
 // opened is a layer that is read.
 type opened struct {
 	*io.SectionReader
-	parts parts
+	pieces pieces
 }
 
-// WriteTo hands the parts to the writer without a copy.
+// WriteTo hands the pieces to the writer without a copy.
 func (o *opened) WriteTo(w io.Writer) (written int64, err error) {
 	offset, _ := o.Seek(0, io.SeekCurrent) // which is not before the beginning
-	for rest := o.parts.at(offset); rest != nil && err == nil; rest = o.parts.at(offset + written) {
+	for rest := o.pieces.at(offset); rest != nil && err == nil; rest = o.pieces.at(offset + written) {
 		var n int
 		n, err = w.Write(rest)
 		written += int64(n)
@@ -32,23 +32,23 @@ func (o *opened) WriteTo(w io.Writer) (written int64, err error) {
 	return written, err
 }
 
-// parts are the bytes of a layer.
-type parts [][]byte
+// pieces are the bytes of a layer.
+type pieces [][]byte
 
-// at is what is left from an offset on of the part that it is in, or nil behind the
+// at is what is left from an offset on of the piece that it is in, or nil behind the
 // last one.
-func (p parts) at(offset int64) []byte {
-	for _, part := range p {
-		if offset < int64(len(part)) {
-			return part[offset:]
+func (p pieces) at(offset int64) []byte {
+	for _, piece := range p {
+		if offset < int64(len(piece)) {
+			return piece[offset:]
 		}
-		offset -= int64(len(part))
+		offset -= int64(len(piece))
 	}
 	return nil
 }
 
 // ReadAt implements [io.ReaderAt].
-func (p parts) ReadAt(b []byte, offset int64) (n int, err error) {
+func (p pieces) ReadAt(b []byte, offset int64) (n int, err error) {
 	for n < len(b) {
 		rest := p.at(offset + int64(n))
 		if rest == nil {

@@ -15,7 +15,7 @@ func TestPartsReadAsOne(t *testing.T) {
 			l := &layer{}
 			var whole []byte
 			for _, part := range parts {
-				l.parts = append(l.parts, []byte(part))
+				l.pieces = append(l.pieces, []byte(part))
 				l.size += int64(len(part))
 				whole = append(whole, part...)
 			}
@@ -39,7 +39,7 @@ func TestPartsReadAsOne(t *testing.T) {
 }
 
 func TestPartsStopWithTheirWriter(t *testing.T) {
-	p := (&layer{parts: [][]byte{[]byte("layer"), []byte("of parts")}, size: 13}).open()
+	p := (&layer{pieces: [][]byte{[]byte("layer"), []byte("of parts")}, size: 13}).open()
 	full := &limited{left: 7}
 	n, err := p.WriteTo(full)
 	require.ErrorIs(t, err, io.ErrShortBuffer)

@@ -26,39 +26,39 @@ type layer struct {
 	imported bool
 	cached   bool
 	size     int64
-	parts    [][]byte
+	pieces   [][]byte
 }
 
 // blob is the bytes of layers, held once for all repositories of a world.
 type blob struct {
-	parts  [][]byte
+	pieces [][]byte
 	layers int
 }
 
-// keepBlob is the parts of a layer that the transaction adds to a repository:
+// keepBlob is the pieces of a layer that the transaction adds to a repository:
 // those that the world has already, if it does.
-func (tx *Tx) keepBlob(digest string, parts [][]byte) [][]byte {
+func (tx *Tx) keepBlob(digest string, pieces [][]byte) [][]byte {
 	root := tx.write()
 	kept, found := root.blobs.Get(digest)
 	if !found {
-		kept.parts = parts
+		kept.pieces = pieces
 	}
 	kept.layers++
 	root.blobs.Set(root.Generation(), digest, kept)
-	return kept.parts
+	return kept.pieces
 }
 
 // addLayer gives a repository a layer, unless it has it.
-func (tx *Tx) addLayer(repo *repository, digest string, size int64, parts [][]byte) {
+func (tx *Tx) addLayer(repo *repository, digest string, size int64, pieces [][]byte) {
 	if !repo.layers.Has(digest) {
-		repo.layers.Set(repo.generation, digest, &layer{digest: digest, size: size, parts: tx.keepBlob(digest, parts)})
+		repo.layers.Set(repo.generation, digest, &layer{digest: digest, size: size, pieces: tx.keepBlob(digest, pieces)})
 	}
 }
 
 // importLayer is addLayer for one that came from upstream.
 func (tx *Tx) importLayer(repo *repository, came *layer) {
 	if !repo.layers.Has(came.digest) {
-		tx.addLayer(repo, came.digest, came.size, came.parts)
+		tx.addLayer(repo, came.digest, came.size, came.pieces)
 		l, _ := repo.layers.Get(came.digest)
 		l.imported = true // which nobody has seen yet
 	}

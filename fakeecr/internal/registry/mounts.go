@@ -23,7 +23,7 @@ func notMountable(reason string, args ...any) error {
 // other. The specification knows neither the setting nor that an image must refer
 // to the layer.
 func (tx *Tx) MountLayer(_ context.Context, in *scenarios.MountLayerInput) error {
-	repo, err := tx.uploadedTo(in.RegistryId, in.RepositoryName)
+	repo, err := tx.establishForUpload(in.RegistryId, in.RepositoryName)
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (tx *Tx) MountLayer(_ context.Context, in *scenarios.MountLayerInput) error
 	if err != nil {
 		return err
 	}
-	tx.addLayer(repo, l.digest, l.size, l.parts)
+	tx.addLayer(repo, l.digest, l.size, l.pieces)
 	tx.Bytes, tx.Digest = l.size, l.digest
 	return nil
 }

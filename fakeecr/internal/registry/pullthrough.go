@@ -26,7 +26,7 @@ type cacheRule struct {
 	updatedAt      time.Time
 }
 
-// upstreamURLs are those that have no part of their own.
+// upstreamURLs are those that are the same for all who use them.
 var upstreamURLs = map[string]types.UpstreamRegistry{
 	"public.ecr.aws":       types.UpstreamRegistryEcrPublic,
 	"registry.k8s.io":      types.UpstreamRegistryK8s,

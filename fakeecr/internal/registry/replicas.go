@@ -230,7 +230,7 @@ func (tx *Tx) receive(repo, from *repository, img *image, tag *string) error {
 	}
 	for _, digest := range absent(&repo.layers, img.layers) {
 		if l, found := from.layers.Get(digest); found {
-			tx.addLayer(repo, digest, l.size, l.parts)
+			tx.addLayer(repo, digest, l.size, l.pieces)
 		}
 	}
 	if err := tx.push(repo, img.digest, img.manifest, document, tag); err != nil {

@@ -130,7 +130,7 @@ func TestReplicasShareTheirLayers(t *testing.T) {
 	to, _ := tx.registry(there).repositories.Get("app")
 	original, _ := from.layers.Get(digest)
 	replica, _ := to.layers.Get(digest)
-	require.Same(t, &original.parts[0][0], &replica.parts[0][0])
+	require.Same(t, &original.pieces[0][0], &replica.pieces[0][0])
 	require.Equal(t, 1, replica.images)
 	require.Equal(t, original.mediaType, replica.mediaType)
 

@@ -88,7 +88,7 @@ func (tx *Tx) newReplicationRules(rules []types.ReplicationRule) ([]replicationR
 			made[i].prefixes = append(made[i].prefixes, *filter.Filter)
 		}
 		for _, destination := range rule.Destinations {
-			to := destinationKey(&destination)
+			to := placeOf(&destination)
 			if err := tx.checkDestination(to); err != nil {
 				return nil, err
 			}
@@ -113,12 +113,12 @@ func (tx *Tx) checkDestination(to Place) error {
 	}
 }
 
-func destinationKey(d *types.ReplicationDestination) Place {
+func placeOf(d *types.ReplicationDestination) Place {
 	return Place{Account: *d.RegistryId, Region: *d.Region}
 }
 
-func destinationOf(k Place) types.ReplicationDestination {
-	return types.ReplicationDestination{Region: aws.String(k.Region), RegistryId: aws.String(k.Account)}
+func destinationOf(place Place) types.ReplicationDestination {
+	return types.ReplicationDestination{Region: aws.String(place.Region), RegistryId: aws.String(place.Account)}
 }
 
 // replicationOutput is the rules as the API shows them. A rule without filters

@@ -19,7 +19,7 @@ func TestAddContentHoldsBytesOnce(t *testing.T) {
 		require.Equal(t, 2, held.layers, "one for each repository")
 		a, _ := one.layers.Get(digest)
 		b, _ := other.layers.Get(digest)
-		require.Same(t, &a.parts[0][0], &b.parts[0][0])
+		require.Same(t, &a.pieces[0][0], &b.pieces[0][0])
 		return struct{}{}, nil
 	})
 	require.NoError(t, err)

@@ -126,7 +126,7 @@ func worldOfApp(t require.TestingT, layers ...string) *World {
 	_, err := Run(tx, func() (*repository, error) {
 		repo := tx.newRepository(home, "app")
 		for _, digest := range layers {
-			repo.layers.Set(repo.generation, digest, &layer{digest: digest, size: 3, parts: tx.keepBlob(digest, [][]byte{[]byte("abc")})})
+			repo.layers.Set(repo.generation, digest, &layer{digest: digest, size: 3, pieces: tx.keepBlob(digest, [][]byte{[]byte("abc")})})
 		}
 		return repo, tx.addRepository(repo)
 	})

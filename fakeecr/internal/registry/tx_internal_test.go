@@ -247,7 +247,7 @@ func TestNothingIsLeftOfDeletedRepositories(t *testing.T) {
 	reg, _ := newTx(w).read().registries.Get(home.String())
 	for _, repo := range reg.repositories.All() {
 		l, _ := repo.layers.Get(manifest.Digest("shared"))
-		require.Same(t, &shared.parts[0][0], &l.parts[0][0], "one array serves both repositories")
+		require.Same(t, &shared.pieces[0][0], &l.pieces[0][0], "one array serves both repositories")
 	}
 
 	for i, name := range []string{"one", "two"} {

@@ -55,7 +55,7 @@ func digestFrom(h hash.Hash) string {
 
 // InitiateLayerUpload opens an upload, which expires on the clock after a day.
 func (tx *Tx) InitiateLayerUpload(_ context.Context, in *ecr.InitiateLayerUploadInput) (*ecr.InitiateLayerUploadOutput, error) {
-	repo, err := tx.uploadedTo(in.RegistryId, in.RepositoryName)
+	repo, err := tx.establishForUpload(in.RegistryId, in.RepositoryName)
 	if err != nil {
 		return nil, err
 	}
@@ -69,9 +69,9 @@ func (tx *Tx) InitiateLayerUpload(_ context.Context, in *ecr.InitiateLayerUpload
 	return &ecr.InitiateLayerUploadOutput{UploadId: &told.upload, PartSize: &told.size}, nil
 }
 
-// uploadedTo is the repository that a layer is pushed to, made by a template if
+// establishForUpload is the repository that a layer is pushed to, made by a template if
 // need be.
-func (tx *Tx) uploadedTo(registryID, name *string) (*repository, error) {
+func (tx *Tx) establishForUpload(registryID, name *string) (*repository, error) {
 	repo, err := tx.establishForPush(registryID, name)
 	if err != nil {
 		if limit := new(types.LimitExceededException); errors.As(err, &limit) {
@@ -112,7 +112,7 @@ func (tx *Tx) UploadLayerPart(_ context.Context, in *ecr.UploadLayerPartInput) (
 	case part.broken != nil && part.size == 0:
 		return nil, part.broken
 	case part.open && part.size == 0:
-		return tx.received(repo, u), nil
+		return tx.answerPart(repo, u), nil
 	}
 	if err := tx.acceptable(repo, u, in, part.size); err != nil {
 		return nil, err
@@ -137,11 +137,11 @@ func (tx *Tx) UploadLayerPart(_ context.Context, in *ecr.UploadLayerPartInput) (
 		tx.CommitRefusal()
 		return nil, part.broken
 	}
-	return tx.received(repo, next), nil
+	return tx.answerPart(repo, next), nil
 }
 
-// received is the answer to a part, which an upload has received.
-func (tx *Tx) received(repo *repository, u *upload) *ecr.UploadLayerPartOutput {
+// answerPart is the answer to a part, which an upload has received.
+func (tx *Tx) answerPart(repo *repository, u *upload) *ecr.UploadLayerPartOutput {
 	tx.FirstPart = u.first
 	told := struct {
 		account, repository, upload string

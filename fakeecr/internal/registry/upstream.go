@@ -171,7 +171,7 @@ func (s *shipment) layer(ctx context.Context, digest string, size int64) error {
 		return nil
 	}
 	if l, found := s.into.layers.Get(digest); found {
-		s.layers[digest] = &layer{digest: digest, size: l.size, parts: l.parts}
+		s.layers[digest] = &layer{digest: digest, size: l.size, pieces: l.pieces}
 		return nil
 	}
 	received := &upload{hash: sha256.New().(hash.Cloner)}
@@ -202,7 +202,7 @@ func (s *shipment) layer(ctx context.Context, digest string, size int64) error {
 	if came := digestFrom(part.hash); came != digest {
 		return wrong("layer %s has the digest %s", digest, came)
 	}
-	s.layers[digest] = &layer{digest: digest, size: part.size, parts: part.pieces}
+	s.layers[digest] = &layer{digest: digest, size: part.size, pieces: part.pieces}
 	return nil
 }
 

@@ -93,9 +93,9 @@ func (s *Stage) Mount(ctx context.Context, call *dispatch.Call) error {
 	return err
 }
 
-// Received carries out the call of [scenarios.GetLayerUpload] whose input the call
+// UploadSize carries out the call of [scenarios.GetLayerUpload] whose input the call
 // has: how many bytes the upload has received.
-func (s *Stage) Received(ctx context.Context, call *dispatch.Call) (int64, error) {
+func (s *Stage) UploadSize(ctx context.Context, call *dispatch.Call) (int64, error) {
 	in := call.Input.(*scenarios.GetLayerUploadInput)
 	return beside(ctx, s, call, "ecr:UploadLayerPart", in.RegistryId, in.RepositoryName, func(tx *registry.Tx) (int64, error) {
 		return tx.GetLayerUpload(ctx, in)

@@ -59,7 +59,7 @@ func (c Call) Do(ctx context.Context, name string, in any) (any, error) {
 	case call.Ruling == nil && (ctx.Err() != nil && err != nil || !bare && err != nil && !stage.Unanswered(ctx, err)):
 		return nil, operationError(name, responseError(ctx, call.Record.RequestID, err))
 	case err != nil || call.Ruling != nil:
-		return c.received(ctx, call, in, out, err)
+		return c.receive(ctx, call, in, out, err)
 	}
 	c.Stage.End(call)
 	return out, nil
@@ -105,8 +105,8 @@ func decodeError(response *smithyhttp.Response) error {
 	return protocol.DeserializeResponse(context.Background(), schema, ecr.TypeRegistry, response, nil)
 }
 
-// received is what the SDK's client makes of an answer that does not arrive whole.
-func (c Call) received(ctx context.Context, call *dispatch.Call, in, out any, err error) (any, error) {
+// receive is what the SDK's client makes of an answer that does not arrive whole.
+func (c Call) receive(ctx context.Context, call *dispatch.Call, in, out any, err error) (any, error) {
 	var answer *exchange.Answer
 	if stage.Unanswered(ctx, err) {
 		c.Stage.Lose(call)

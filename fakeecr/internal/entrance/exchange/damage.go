@@ -56,13 +56,13 @@ func (d *damagedBody) pass(n int) (int, error) {
 // damagedWriter sends a reply over a socket.
 type damagedWriter struct {
 	http.ResponseWriter
-	way *damagedBody
+	body *damagedBody
 }
 
 // Write implements [io.Writer].
 func (d *damagedWriter) Write(p []byte) (written int, err error) {
 	for written < len(p) {
-		n, err := d.way.pass(len(p) - written)
+		n, err := d.body.pass(len(p) - written)
 		if err != nil {
 			http.NewResponseController(d.ResponseWriter).Flush()
 			return written, err
@@ -72,7 +72,7 @@ func (d *damagedWriter) Write(p []byte) (written int, err error) {
 		if err != nil {
 			return written, err
 		}
-		if d.way.reply.Slow() {
+		if d.body.reply.Slow() {
 			http.NewResponseController(d.ResponseWriter).Flush()
 		}
 	}
@@ -82,7 +82,7 @@ func (d *damagedWriter) Write(p []byte) (written int, err error) {
 // damagedReader is the body of a reply without a socket.
 type damagedReader struct {
 	whole io.Reader
-	way   *damagedBody
+	body  *damagedBody
 }
 
 // Read implements [io.Reader].
@@ -90,12 +90,12 @@ func (d *damagedReader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	n, err := d.way.pass(len(p))
+	n, err := d.body.pass(len(p))
 	if err != nil {
-		return 0, ConnectionError(d.way.ctx, err)
+		return 0, ConnectionError(d.body.ctx, err)
 	}
 	read, err := d.whole.Read(p[:n])
-	d.way.sent -= int64(n - read)
+	d.body.sent -= int64(n - read)
 	return read, err
 }
 

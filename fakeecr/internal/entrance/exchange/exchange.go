@@ -137,12 +137,12 @@ func (a *Answer) Write(w http.ResponseWriter, req *http.Request) error {
 		return nil
 	}
 	defer a.Reply.Leave()
-	way := &damagedBody{ctx: req.Context(), reply: a.Reply}
-	if err := way.begin(); err != nil {
+	damaged := &damagedBody{ctx: req.Context(), reply: a.Reply}
+	if err := damaged.begin(); err != nil {
 		return err
 	}
-	a.write(&damagedWriter{ResponseWriter: w, way: way}, req)
-	return way.end
+	a.write(&damagedWriter{ResponseWriter: w, body: damaged}, req)
+	return damaged.end
 }
 
 func (a *Answer) write(w http.ResponseWriter, req *http.Request) {
@@ -178,12 +178,12 @@ func (a *Answer) Response(req *http.Request) (*http.Response, error) {
 	}
 	got, content := answer.finish(req)
 	if a.Reply != nil {
-		way := &damagedBody{ctx: req.Context(), reply: a.Reply}
-		if err := way.begin(); err != nil {
+		damaged := &damagedBody{ctx: req.Context(), reply: a.Reply}
+		if err := damaged.begin(); err != nil {
 			a.Reply.Leave()
 			return nil, ConnectionError(req.Context(), err)
 		}
-		content = &damagedReader{whole: content, way: way}
+		content = &damagedReader{whole: content, body: damaged}
 	}
 	got.Body = &body{ctx: req.Context(), content: content, left: a.Reply.Leave}
 	return got, nil

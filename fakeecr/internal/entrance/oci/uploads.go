@@ -147,7 +147,7 @@ func statUpload(r *request) (*exchange.Answer, error) {
 	call := r.newCall(scenarios.GetLayerUpload, &scenarios.GetLayerUploadInput{
 		RegistryId: &r.registry.Account, RepositoryName: &r.repository, UploadId: &r.reference,
 	})
-	size, err := r.Stage.Received(r.Context(), call)
+	size, err := r.Stage.UploadSize(r.Context(), call)
 	if err != nil {
 		return nil, err
 	}
