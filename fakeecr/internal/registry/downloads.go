@@ -66,8 +66,12 @@ func (tx *Tx) downloadURL(repo *repository, digest string) string {
 // sign proves that this world, or the one it was forked from, made a URL of a path and
 // the other parameters of its query, which is encoded in their order. SHA-512/256 needs
 // no HMAC around it: nobody can go on from its sum.
-func (w *World) sign(unsigned string) string {
-	sum := sha512.Sum512_256(append(w.secret[:], unsigned...))
+func (w *World) sign(unsigned ...string) string {
+	text := append(make([]byte, 0, 512), w.secret[:]...)
+	for _, piece := range unsigned {
+		text = append(text, piece...)
+	}
+	sum := sha512.Sum512_256(text)
 	return hex.EncodeToString(sum[:])
 }
 
@@ -91,7 +95,7 @@ func (w *World) signedAt(from *url.URL) (at time.Time, ok bool) {
 func (w *World) hasSigned(path, query string) bool {
 	before, rest, _ := strings.Cut(query, signatureParameter)
 	signature, after, _ := strings.Cut(rest, "&")
-	return w.sign(path+"?"+before+"&"+after) == signature
+	return w.sign(path, "?", before, "&", after) == signature
 }
 
 // DownloadError is a refusal by the store behind download URLs, which answers

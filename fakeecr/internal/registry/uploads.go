@@ -50,7 +50,7 @@ const emptyDigest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495
 
 // digestFrom is the digest of what was written to a hash.
 func digestFrom(h hash.Hash) string {
-	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+	return string(hex.AppendEncode([]byte("sha256:"), h.Sum(nil)))
 }
 
 // InitiateLayerUpload opens an upload, which expires on the clock after a day.

@@ -18,15 +18,19 @@ import (
 // may list together: pages of a thousand images would be most of the heap.
 const traceLength = 10_000
 
+// pageLength is how many calls stand together in memory.
+const pageLength = 64
+
 // recorder keeps the trace.
 type recorder struct {
 	full bool
 
-	mu     sync.Mutex
+	mu sync.Mutex
+	// number is the latest call's.
 	number int
-	// calls is a ring once it is full; oldest is where it begins.
-	calls  []recorded
-	oldest int
+	// pages have the calls in order, without a copy of them all when they become more.
+	// Unless the trace is full, a call stands where that before the last traceLength did.
+	pages [][]recorded
 	// items counts what the outputs kept list; those of the calls before emptied,
 	// a number of a call, are kept no longer.
 	items   int
@@ -84,24 +88,54 @@ func (r *recorder) add(record *scenarios.Call) {
 		close(watcher)
 	}
 	r.watching = nil
-	latest := recorded{*record, items(record.Output)}
+	latest := r.place()
+	r.items -= latest.items
+	latest.Call, latest.items = *record, items(record.Output)
 	r.items += latest.items
 	for !r.full && r.items > traceLength && r.emptied < r.number-1 {
 		r.emptied++
-		if at := r.emptied - r.number + len(r.calls); at >= 0 {
-			kept := &r.calls[(r.oldest+at)%len(r.calls)]
+		if r.emptied > r.number-r.kept() {
+			kept := r.at(r.emptied)
 			r.items -= kept.items
 			kept.Forget()
 			kept.items = 0
 		}
 	}
-	if r.full || len(r.calls) < traceLength {
-		r.calls = append(r.calls, latest)
-		return
+}
+
+// place is where the latest call is to stand. The first page grows, because most traces
+// are short.
+func (r *recorder) place() *recorded {
+	page, line := r.position(r.number)
+	if page == len(r.pages) {
+		r.pages = append(r.pages, make([]recorded, 0, min(page, 1)*pageLength))
 	}
-	r.items -= r.calls[r.oldest].items
-	r.calls[r.oldest] = latest
-	r.oldest = (r.oldest + 1) % traceLength
+	if line == len(r.pages[page]) {
+		r.pages[page] = append(r.pages[page], recorded{})
+	}
+	return &r.pages[page][line]
+}
+
+// at is a call that is kept.
+func (r *recorder) at(number int) *recorded {
+	page, line := r.position(number)
+	return &r.pages[page][line]
+}
+
+func (r *recorder) position(number int) (page, line int) {
+	i := number - 1
+	if !r.full {
+		i %= traceLength
+	}
+	return i / pageLength, i % pageLength
+}
+
+// kept counts the calls that are kept, which are the latest.
+func (r *recorder) kept() int {
+	if r.full {
+		return r.number
+	}
+	return min(r.number, traceLength)
 }
 
 // items is how much an output lists.
@@ -133,11 +167,10 @@ func (r *recorder) trace() scenarios.Trace {
 
 // after is the calls kept whose numbers are above one. The recorder is locked.
 func (r *recorder) after(number int) scenarios.Trace {
-	n := min(max(r.number-number, 0), len(r.calls))
+	n := min(max(r.number-number, 0), r.kept())
 	trace := make(scenarios.Trace, n)
-	first := r.oldest + len(r.calls) - n
 	for i := range trace {
-		trace[i] = r.calls[(first+i)%len(r.calls)].Call
+		trace[i] = r.at(r.number - n + 1 + i).Call
 	}
 	return trace
 }
