@@ -29,7 +29,7 @@ import (
 
 // floor is the least that a registry does: it stores and hashes.
 type floor struct {
-	// redirects has a blob asked for twice, as ECR has it.
+	// redirects has a blob asked for twice and says as much about it as ECR does.
 	redirects bool
 
 	mu        sync.Mutex
@@ -94,9 +94,17 @@ func (f *floor) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case strings.HasSuffix(above, "/uploads"):
 		f.upload(w, req, strings.TrimSuffix(above, "/uploads"), reference)
 	case f.redirects && req.Method == http.MethodGet && strings.HasSuffix(above, "/blobs") && req.URL.RawQuery == "":
-		w.Header().Set("Location", req.URL.Path+"?stored")
+		w.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
+		w.Header().Set("Docker-Content-Digest", reference)
+		w.Header().Set("Location", "http://"+req.Host+req.URL.Path+"?"+presigned)
 		w.WriteHeader(http.StatusTemporaryRedirect)
 	case strings.HasSuffix(above, "/blobs"):
+		if f.redirects {
+			w.Header().Set("Content-Type", "application/octet-stream")
+			w.Header().Set("Accept-Ranges", "bytes")
+			w.Header().Set("Etag", reference)
+			w.Header().Set("X-Amz-Request-Id", "f6a5d6f4-8f51-4c41-8f3b-0d5c8dd9a1f3")
+		}
 		f.mu.Lock()
 		content, found := f.blobs[reference]
 		f.mu.Unlock()
@@ -118,6 +126,11 @@ func (f *floor) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		serveFloor(w, req, pieces{manifest.content}, found)
 	}
 }
+
+// presigned is the query of a URL that S3 signed.
+const presigned = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=ASIAFAKEECR%2F20261129%2Fus-east-1%2Fs3%2Faws4_request" +
+	"&X-Amz-Date=20261129T120000Z&X-Amz-Expires=3600" +
+	"&X-Amz-Signature=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855&X-Amz-SignedHeaders=host"
 
 func serveFloor(w http.ResponseWriter, req *http.Request, content pieces, found bool) {
 	if !found {
@@ -224,7 +237,7 @@ func smallImage(b *testing.B, number int) v1.Image {
 
 // BenchmarkRegistryFloor has go-containerregistry's client move small images and a large
 // layer over loopback, to and from ours, its own registry and the floor. A pull from a
-// floor that redirects says what of ours is ECR's.
+// floor that redirects says how much of ours is ECR's.
 func BenchmarkRegistryFloor(b *testing.B) {
 	theirs := map[string]registryServer{"theirs-x-floor": theirsServed}
 	const pushers, pulls = 64, 10
