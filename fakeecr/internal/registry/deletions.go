@@ -32,9 +32,9 @@ func (tx *Tx) showDeletesReplicas(rules []replicationRule) {
 	}
 }
 
-// deletion is the removal, in one other registry, of an image or of a tag that
+// replicaDeletion is the removal, in one other registry, of an image or of a tag that
 // was removed here.
-type deletion struct {
+type replicaDeletion struct {
 	from               Place
 	repository, digest string
 	// tag is nil for the image itself.
@@ -60,13 +60,13 @@ func (tx *Tx) deleteTag(repo *repository, img *image, tag string) {
 func (tx *Tx) deleteLater(repo *repository, digest string, tag *string) {
 	deletes := func(rule *replicationRule) bool { return rule.deletes != nil && *rule.deletes }
 	for _, to := range tx.registry(repo.Place).destinationsOf(repo.name, deletes) {
-		tx.Schedule(tx.Now().Add(replicationLag), deletion{repo.Place, repo.name, digest, tag, to})
+		tx.Schedule(tx.Now().Add(replicationLag), replicaDeletion{repo.Place, repo.name, digest, tag, to})
 	}
 }
 
 // happen removes what is there by then, if the other registry lets it. An image
 // that an index there holds stays.
-func (d deletion) happen(tx *Tx) (any, error) {
+func (d replicaDeletion) happen(tx *Tx) (any, error) {
 	repo, img := tx.changeImageOf(d.to, d.repository, d.digest)
 	if img == nil || tx.mayReplicate(named(d.from, d.repository), d.to) != nil {
 		return nil, nil

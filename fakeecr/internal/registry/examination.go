@@ -7,7 +7,7 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/engine"
 )
 
-// examination is a scanner's look at an image. It happens once, on the goroutine of
+// examination is the scanner's run over an image. It happens once, on the goroutine of
 // the call that asks first, and those who ask meanwhile wait for it.
 type examination struct {
 	// world is where the scan completed.
@@ -16,10 +16,10 @@ type examination struct {
 	subject ScannedImage
 
 	mu sync.Mutex
-	// looking are the worlds whose scanner looks now, and who waits there. A fork has
+	// waiting are the worlds whose scanner runs now, and who waits there. A fork has
 	// the same images and does not wait for another world: it may be in a synctest
 	// bubble of its own.
-	looking map[*World][]chan struct{}
+	waiting map[*World][]chan struct{}
 	over    bool
 	found   *findings
 	err     error
@@ -27,7 +27,7 @@ type examination struct {
 
 // result is what the scanner found, or the context's error if that ends first.
 func (e *examination) result(ctx context.Context, w *World) (*findings, error) {
-	if w.stage == nil { // a copy for those who look
+	if w.stage == nil { // a copy for those who only look
 		w = e.world
 	}
 	e.mu.Lock()
@@ -35,27 +35,27 @@ func (e *examination) result(ctx context.Context, w *World) (*findings, error) {
 		defer e.mu.Unlock()
 		return e.found, e.err
 	}
-	if _, busy := e.looking[w]; busy {
-		looked := make(chan struct{})
-		e.looking[w] = append(e.looking[w], looked)
+	if _, busy := e.waiting[w]; busy {
+		done := make(chan struct{})
+		e.waiting[w] = append(e.waiting[w], done)
 		e.mu.Unlock()
 		select {
-		case <-looked:
+		case <-done:
 			return e.found, e.err
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
-	if e.looking == nil {
-		e.looking = map[*World][]chan struct{}{}
+	if e.waiting == nil {
+		e.waiting = map[*World][]chan struct{}{}
 	}
-	e.looking[w] = nil
+	e.waiting[w] = nil
 	e.mu.Unlock()
-	return e.look(w)
+	return e.scan(w)
 }
 
-// look has the scanner look, and tells those who wait.
-func (e *examination) look(w *World) (*findings, error) {
+// scan runs the scanner, and tells those who wait.
+func (e *examination) scan(w *World) (*findings, error) {
 	var result *findings
 	err := engine.ErrNotEnded
 	defer func() { e.end(w, result, err) }()
@@ -77,8 +77,8 @@ func (e *examination) end(w *World, found *findings, err error) {
 	if !e.over {
 		e.over, e.found, e.err = true, found, err
 	}
-	for _, waiter := range e.looking[w] {
+	for _, waiter := range e.waiting[w] {
 		close(waiter)
 	}
-	delete(e.looking, w)
+	delete(e.waiting, w)
 }

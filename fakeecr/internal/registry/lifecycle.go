@@ -79,7 +79,7 @@ func (tx *Tx) setLifecyclePolicy(repo *repository, text string) error {
 		policy: policy,
 		putAt:  tx.Now(),
 		ranAt:  time.Unix(0, 0).UTC(),
-		next:   tx.Schedule(tx.Now().Add(lifecyclePeriod), lifecycleRuns{repo.Place, repo.name}),
+		next:   tx.Schedule(tx.Now().Add(lifecyclePeriod), lifecycleRun{repo.Place, repo.name}),
 	}
 	return nil
 }
@@ -148,19 +148,19 @@ func (w *World) RunLifecycle(place Place, name string) error {
 		case repo.lifecycle == nil:
 			return lifecyclePolicyNotFound(repo)
 		}
-		run := lifecycleRuns{repo.Place, repo.name}.call(tx)
+		run := lifecycleRun{repo.Place, repo.name}.call(tx)
 		run.Time, run.Output = tx.Now(), tx.runLifecycle(repo)
 		tx.Tell(run)
 		return nil
 	})
 }
 
-type lifecycleRuns struct {
+type lifecycleRun struct {
 	registry   Place
 	repository string
 }
 
-func (e lifecycleRuns) call(tx *Tx) *scenarios.Call {
+func (e lifecycleRun) call(tx *Tx) *scenarios.Call {
 	if !tx.registry(e.registry).repositories.Has(e.repository) {
 		return nil
 	}
@@ -169,7 +169,7 @@ func (e lifecycleRuns) call(tx *Tx) *scenarios.Call {
 	})
 }
 
-func (e lifecycleRuns) happen(tx *Tx) (any, error) {
+func (e lifecycleRun) happen(tx *Tx) (any, error) {
 	repo, err := tx.changeRepositoryOf(e.registry, e.repository)
 	if err != nil {
 		return nil, err
@@ -178,7 +178,7 @@ func (e lifecycleRuns) happen(tx *Tx) (any, error) {
 }
 
 // fail leaves out a run that had something to do. The next is on the next day.
-func (e lifecycleRuns) fail(tx *Tx, _ error) {
+func (e lifecycleRun) fail(tx *Tx, _ error) {
 	repo, err := tx.repositoryOf(e.registry, e.repository)
 	if err != nil {
 		return
@@ -202,7 +202,7 @@ func (tx *Tx) planLifecycle(repo *repository, after time.Time) {
 		return
 	}
 	planned := *repo.lifecycle
-	planned.next = tx.Reschedule(planned.next, due, lifecycleRuns{repo.Place, repo.name})
+	planned.next = tx.Reschedule(planned.next, due, lifecycleRun{repo.Place, repo.name})
 	repo.lifecycle = &planned
 }
 

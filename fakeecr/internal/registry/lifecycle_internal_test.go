@@ -49,10 +49,10 @@ func TestEventsOfARepository(t *testing.T) {
 	}
 	put()
 	put()
-	require.Equal(t, []event{lifecycleRuns{home, "app"}}, events(), "one, though it was put twice")
+	require.Equal(t, []event{lifecycleRun{home, "app"}}, events(), "one, though it was put twice")
 	w.Advance(30 * 24 * time.Hour)
 	require.NoError(t, w.RunLifecycle(home, "app"))
-	require.Equal(t, []event{lifecycleRuns{home, "app"}}, events())
+	require.Equal(t, []event{lifecycleRun{home, "app"}}, events())
 	_, err = do(w, (*Tx).DeleteLifecyclePolicy, &ecr.DeleteLifecyclePolicyInput{RepositoryName: name})
 	require.NoError(t, err)
 	require.Empty(t, events())
@@ -223,7 +223,7 @@ func runsWithin(t *testing.T, w *World, d time.Duration) int {
 			require.NoError(t, w.Advance(end.Sub(w.Now())))
 			return runs
 		}
-		if _, ok := e.(lifecycleRuns); ok {
+		if _, ok := e.(lifecycleRun); ok {
 			runs++
 		}
 		require.NoError(t, w.Advance(engine.Due(key).Sub(w.Now())))

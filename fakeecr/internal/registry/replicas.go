@@ -93,8 +93,8 @@ func optional(s string) *string {
 	return &s
 }
 
-// replication is the arrival of a push in one other registry.
-type replication struct {
+// replicaArrival is the arrival of a push in one other registry.
+type replicaArrival struct {
 	from       Place
 	repository string
 	image      types.ImageIdentifier
@@ -109,7 +109,7 @@ type replication struct {
 func (tx *Tx) replicateLater(repo *repository, digest string, tag *string) {
 	for _, to := range tx.registry(repo.Place).destinationsOf(repo.name, nil) {
 		number := tx.Number()
-		tx.Schedule(tx.Now().Add(replicationLag), replication{repo.Place, repo.name, *imageID(digest, tag), to, number})
+		tx.Schedule(tx.Now().Add(replicationLag), replicaArrival{repo.Place, repo.name, *imageID(digest, tag), to, number})
 		img, _ := repo.images.Get(digest)
 		awaited := append(slices.Clip(img.replicaIn(to).awaited), number)
 		repo.images.Set(repo.generation, digest, img.withReplica(replica{Place: to, status: types.ReplicationStatusInProgress, awaited: awaited}))
@@ -117,7 +117,7 @@ func (tx *Tx) replicateLater(repo *repository, digest string, tag *string) {
 }
 
 // call is nil for an image that was deleted meanwhile: it does not arrive.
-func (r replication) call(tx *Tx) *scenarios.Call {
+func (r replicaArrival) call(tx *Tx) *scenarios.Call {
 	img := tx.imageOf(r.from, r.repository, *r.image.ImageDigest)
 	if img == nil {
 		return nil
@@ -135,7 +135,7 @@ func receipt(from, to Place, repository string, id types.ImageIdentifier) *scena
 }
 
 // tagOf is the tag that the image arrives with, if it still has it.
-func (r replication) tagOf(img *image) *string {
+func (r replicaArrival) tagOf(img *image) *string {
 	if tag := r.image.ImageTag; tag != nil && slices.Contains(img.tags, *tag) {
 		return tag
 	}
@@ -144,7 +144,7 @@ func (r replication) tagOf(img *image) *string {
 
 // happen replicates what is still there. What is archived cannot be pulled, so its
 // replication fails.
-func (r replication) happen(tx *Tx) (any, error) {
+func (r replicaArrival) happen(tx *Tx) (any, error) {
 	repo, img := tx.changeImageOf(r.from, r.repository, *r.image.ImageDigest)
 	if img.archived {
 		r.fail(tx, errReplicationArchived)
@@ -155,7 +155,7 @@ func (r replication) happen(tx *Tx) (any, error) {
 	return nil, err
 }
 
-func (r replication) fail(tx *Tx, failure error) {
+func (r replicaArrival) fail(tx *Tx, failure error) {
 	repo, img := tx.changeImageOf(r.from, r.repository, *r.image.ImageDigest)
 	tx.noteReplica(repo, img, r.to, r.number, failureCode(failure))
 }

@@ -184,7 +184,7 @@ func TestAttempt(t *testing.T) {
 		require.ErrorIs(t, tx.Attempt(func() error {
 			require.NoError(t, create("failed"))
 			require.NoError(t, tx.Attempt(func() error { return create("failed/inner") }))
-			tx.Schedule(tx.Now(), replication{})
+			tx.Schedule(tx.Now(), replicaArrival{})
 			return failed
 		}), failed)
 		require.NoError(t, create("between"))
