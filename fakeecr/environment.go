@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -31,7 +32,15 @@ import (
 // SDKs, Go, OpenSSL, Python, curl and Node trust the server and what they trusted
 // before. Java and .NET on Windows and macOS take no authority from the environment.
 //
-// The SDK for Go v1 reads no endpoint from the environment and has to be told:
+// With [WithProxy] there is such a file too, and AWS_CA_BUNDLE names it only where the
+// machine has that variable already or Go does not read SSL_CERT_FILE, on macOS and
+// Windows: code that gives the SDK for Go v2 an http.Client of its own is refused where
+// it is set ("unable to add custom RootCAs"). There append "AWS_CA_BUNDLE=" for such code;
+// elsewhere append it with the file that SSL_CERT_FILE names for an SDK that reads no other.
+//
+// Two kinds of client in Go read no endpoint from the environment. One that is made of
+// an aws.Config of its own, and not by config.LoadDefaultConfig, needs a BaseEndpoint or
+// [WithProxy]. The SDK for Go v1 does so too, or has to be told:
 //
 //	ecr.New(session.Must(session.NewSession()), aws.NewConfig().WithEndpoint(server.URL))
 func (s *Server) Env() []string {
@@ -102,7 +111,7 @@ func (r *Registry) environmentAt(at, profiles, bundle string) []variable {
 	if instanceOf(r).setup.proxy {
 		way = proxies(at)
 	}
-	return append(append(trust(bundle), way...), []variable{
+	return append(append(trust(bundle, instanceOf(r).setup.proxy), way...), []variable{
 		{"AWS_USE_FIPS_ENDPOINT", "false"},
 		{"AWS_USE_DUALSTACK_ENDPOINT", "false"},
 		{"AWS_REGION", r.Region()},
@@ -146,16 +155,21 @@ func proxies(at string) (all []variable) {
 
 // trust is what has clients trust a file of certificates, "" for none. An empty name is
 // given only in place of a file that is not there, which ends some clients before they
-// speak plain HTTP: boto3 takes neither.
-func trust(bundle string) (all []variable) {
+// speak plain HTTP: boto3 takes neither. By a proxy comes code with a transport of its
+// own, for which the SDK for Go v2 takes no AWS_CA_BUNDLE.
+func trust(bundle string, proxy bool) (all []variable) {
+	given := os.Getenv("AWS_CA_BUNDLE")
 	if bundle == "" {
-		given := os.Getenv("AWS_CA_BUNDLE")
 		if _, err := os.Stat(given); given != "" && err != nil {
 			return []variable{{"AWS_CA_BUNDLE", ""}}
 		}
 		return nil
 	}
-	for _, name := range []string{"AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"} {
+	names := []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"}
+	if !proxy || given != "" || slices.Contains([]string{"darwin", "ios", "windows"}, runtime.GOOS) {
+		names = append(names, "AWS_CA_BUNDLE")
+	}
+	for _, name := range names {
 		all = append(all, variable{name, bundle})
 	}
 	return all

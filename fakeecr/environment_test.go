@@ -101,10 +101,15 @@ func TestNothingLeadsElsewhere(t *testing.T) {
 	nothingLeadsElsewhere(t, machines)
 }
 
-// boto3 refuses a bundle of certificates by an empty name.
-func TestNoBundleIsNamedWithoutTLS(t *testing.T) {
+// noBundleGiven is a machine without a bundle of certificates for AWS.
+func noBundleGiven(t *testing.T) {
 	t.Setenv("AWS_CA_BUNDLE", "")
 	require.NoError(t, os.Unsetenv("AWS_CA_BUNDLE"))
+}
+
+// boto3 refuses a bundle of certificates by an empty name.
+func TestNoBundleIsNamedWithoutTLS(t *testing.T) {
+	noBundleGiven(t)
 	for _, pair := range fakeecr.NewServer(t).Env() {
 		require.NotRegexp(t, "^AWS_CA_BUNDLE=", pair)
 	}
@@ -160,6 +165,20 @@ func createFromEnvironment(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return createBy(ctx, loaded, name)
+}
+
+// createByAClientOfItsOwn does so as controllers do, which take but the keys from there.
+func createByAClientOfItsOwn(ctx context.Context, name string) (string, error) {
+	client := &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
+	loaded, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(client))
+	if err != nil {
+		return "", err
+	}
+	return createBy(ctx, aws.Config{Region: loaded.Region, Credentials: loaded.Credentials, HTTPClient: client}, name)
+}
+
+func createBy(ctx context.Context, loaded aws.Config, name string) (string, error) {
 	if _, err := sts.NewFromConfig(loaded, func(o *sts.Options) { o.Retryer = aws.NopRetryer{} }).GetCallerIdentity(ctx, nil); err != nil {
 		return "", err
 	}
@@ -176,7 +195,11 @@ func TestMain(m *testing.M) {
 	if asked == "" {
 		os.Exit(m.Run())
 	}
-	uri, err := createFromEnvironment(context.Background(), "team/child")
+	create := createFromEnvironment
+	if os.Getenv("FAKEECR_TEST_CLIENT") == "own" {
+		create = createByAClientOfItsOwn
+	}
+	uri, err := create(context.Background(), "team/child")
 	if err == nil {
 		_, err = http.Get(asked) // by a client that is not of an SDK
 	}

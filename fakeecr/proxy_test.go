@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -422,4 +423,22 @@ func TestEnvOfAProxy(t *testing.T) {
 		require.NotContains(t, strings.Join(pairs, "\n"), "AWS_ENDPOINT_URL")
 	}
 	require.Contains(t, elsewhere, "SSL_CERT_FILE="+bundle)
+}
+
+// Code that gives the SDK a client of its own finds the proxy, and no bundle for which
+// the SDK would refuse that client.
+func TestEnvOfAProxyForAClientOfItsOwn(t *testing.T) {
+	switch runtime.GOOS {
+	case "darwin", "ios", "windows":
+		t.Skip("Go asks the system whom to trust")
+	}
+	noBundleGiven(t)
+	server := fakeecr.NewServer(t, fakeecr.WithProxy(), fakeecr.WithSigV4())
+	environment := append(os.Environ(), append(server.Env(), "FAKEECR_TEST_CLIENT=own")...)
+	require.Equal(t, faces.RegistryHost+"/team/child", inChild(t, "https://"+faces.RegistryHost+"/v2/", environment))
+	require.Equal(t, []string{"team/child"}, faces.Repositories(t, server))
+
+	t.Setenv("AWS_CA_BUNDLE", "/nowhere")
+	environment = append(os.Environ(), append(server.Account("210987654321").Env(), "FAKEECR_TEST_CLIENT=own", "AWS_CA_BUNDLE=")...)
+	require.Equal(t, "210987654321.dkr.ecr.us-east-1.amazonaws.com/team/child", inChild(t, "https://"+faces.RegistryHost+"/v2/", environment))
 }
