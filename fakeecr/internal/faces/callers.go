@@ -16,23 +16,19 @@ import (
 	"github.com/fakeecr/ecr/fakeecr"
 )
 
-// RequireDenied holds that a call was refused by authorization, with IAM's words.
-func RequireDenied(t *testing.T, err error, message string) {
-	t.Helper()
-	exception := RequireError[*smithy.GenericAPIError](t, err, message)
-	require.Equal(t, "AccessDeniedException", exception.Code)
-	var response *smithyhttp.ResponseError
-	require.ErrorAs(t, err, &response)
-	require.Equal(t, http.StatusBadRequest, response.HTTPStatusCode())
-}
-
-// The caller that is a registry's own, and another account.
+// Principals of the default account, the first of whom calls where a test names none,
+// what begins the ARNs of its repositories, and the same of another account.
 const (
-	Other    = "210987654321"
 	Caller   = "arn:aws:iam::123456789012:user/fakeecr"
+	Alice    = "arn:aws:iam::123456789012:user/alice"
+	Deployer = "arn:aws:sts::123456789012:assumed-role/deployer/ci"
+	OwnARN   = "arn:aws:ecr:us-east-1:123456789012:repository/"
+	Other    = "210987654321"
 	OtherARN = "arn:aws:ecr:us-east-1:210987654321:repository/"
-	AllowAll = `{"Effect":"Allow","Principal":"*","Action":"ecr:*"}`
 )
+
+// AllowAll is a statement of a resource's policy.
+const AllowAll = `{"Effect":"Allow","Principal":"*","Action":"ecr:*"}`
 
 // Statements is a policy of these statements.
 func Statements(list ...string) string {
@@ -43,13 +39,6 @@ func Statements(list ...string) string {
 func NotAllowed(principal, action, resource, kind string) string {
 	return fmt.Sprintf("User: %s is not authorized to perform: ecr:%s on resource: %s because no %s policy allows the ecr:%s action", principal, action, resource, kind, action)
 }
-
-// Principals of the default account, and what begins the ARNs of its repositories.
-const (
-	Alice    = "arn:aws:iam::123456789012:user/alice"
-	Deployer = "arn:aws:sts::123456789012:assumed-role/deployer/ci"
-	OwnARN   = "arn:aws:ecr:us-east-1:123456789012:repository/"
-)
 
 // Identity is an identity policy of one statement.
 func Identity(effect, action, resource string) string {
@@ -71,4 +60,14 @@ func SignedBy(credentials aws.Credentials) func(*ecr.Options) {
 	return func(o *ecr.Options) {
 		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil })
 	}
+}
+
+// RequireDenied holds that a call was refused by authorization, with IAM's words.
+func RequireDenied(t *testing.T, err error, message string) {
+	t.Helper()
+	exception := RequireError[*smithy.GenericAPIError](t, err, message)
+	require.Equal(t, "AccessDeniedException", exception.Code)
+	var response *smithyhttp.ResponseError
+	require.ErrorAs(t, err, &response)
+	require.Equal(t, http.StatusBadRequest, response.HTTPStatusCode())
 }

@@ -44,11 +44,14 @@ var Events = []Event{
 		scenarios.CompleteLifecyclePolicyPreview,
 		func(t *testing.T, f Face) string {
 			digest := f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-			StartPreview(t, f, Expiring(1, TaggedImages("v")))
+			_, err := f.StartLifecyclePolicyPreview(t.Context(), &ecr.StartLifecyclePolicyPreviewInput{RepositoryName: aws.String(App), LifecyclePolicyText: aws.String(afterADay)})
+			require.NoError(t, err)
 			return digest
 		},
 		func(t *testing.T, f Face, _ string) string {
-			return string(GetPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{}).Status)
+			out, err := f.GetLifecyclePolicyPreview(t.Context(), &ecr.GetLifecyclePolicyPreviewInput{RepositoryName: aws.String(App)})
+			require.NoError(t, err)
+			return string(out.Status)
 		},
 		"IN_PROGRESS", "COMPLETE", "FAILED",
 	},
@@ -56,13 +59,14 @@ var Events = []Event{
 		scenarios.RunLifecyclePolicy,
 		func(t *testing.T, f Face) string {
 			digest := f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-			f.Registry.Advance(2 * Day)
-			PutLifecycle(t, f, "team/app", Expiring(1, TaggedImages("v")))
-			f.Registry.Advance(Day - time.Hour/2)
+			f.Registry.Advance(48 * time.Hour)
+			_, err := f.PutLifecyclePolicy(t.Context(), &ecr.PutLifecyclePolicyInput{RepositoryName: aws.String(App), LifecyclePolicyText: aws.String(afterADay)})
+			require.NoError(t, err)
+			f.Registry.Advance(24*time.Hour - time.Hour/2)
 			return digest
 		},
 		func(t *testing.T, f Face, digest string) string {
-			if _, there := HeldIn(t, f, "team/app")[digest]; there {
+			if _, there := ImageDetails(t, f, App)[digest]; there {
 				return "there"
 			}
 			return "gone"
@@ -72,11 +76,20 @@ var Events = []Event{
 	{
 		scenarios.ReceiveReplica,
 		func(t *testing.T, f Face) string {
-			ReplicateTo(t, f, Destination("eu-west-1"))
+			_, err := f.PutReplicationConfiguration(t.Context(), &ecr.PutReplicationConfigurationInput{
+				ReplicationConfiguration: &types.ReplicationConfiguration{Rules: []types.ReplicationRule{{
+					Destinations: []types.ReplicationDestination{{Region: aws.String("eu-west-1"), RegistryId: aws.String("123456789012")}},
+				}}},
+			})
+			require.NoError(t, err)
 			return f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
 		},
 		func(t *testing.T, f Face, digest string) string {
-			status := Replicas(t, f, "team/app", digest)[0]
+			out, err := f.DescribeImageReplicationStatus(t.Context(), &ecr.DescribeImageReplicationStatusInput{
+				RepositoryName: aws.String(App), ImageId: DigestID(digest),
+			})
+			require.NoError(t, err)
+			status := out.ReplicationStatuses[0]
 			return string(status.Status) + " " + aws.ToString(status.FailureCode)
 		},
 		"IN_PROGRESS ", "COMPLETE ", "FAILED Outage",
@@ -89,7 +102,9 @@ var Events = []Event{
 			UpdateStorage(t, f, digest, types.TargetStorageClassStandard)
 			return digest
 		},
-		func(t *testing.T, f Face, digest string) string { return string(StatusOf(t, f, digest)) },
+		func(t *testing.T, f Face, digest string) string {
+			return string(ImageDetails(t, f, App)[digest].ImageStatus)
+		},
 		"ACTIVATING", "ACTIVE", "ARCHIVED",
 	},
 	{
@@ -99,9 +114,14 @@ var Events = []Event{
 			return f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
 		},
 		func(t *testing.T, f Face, _ string) string {
-			status := SigningStatuses(t, f, "team/app", "v1")[0]
+			out, err := f.DescribeImageSigningStatus(t.Context(), &ecr.DescribeImageSigningStatusInput{RepositoryName: aws.String(App), ImageId: TagID("v1")})
+			require.NoError(t, err)
+			status := out.SigningStatuses[0]
 			return string(status.Status) + " " + aws.ToString(status.FailureCode) + " " + aws.ToString(status.FailureReason)
 		},
 		"IN_PROGRESS  ", "COMPLETE  ", "FAILED OutageException The lights are out.",
 	},
 }
+
+// afterADay is a lifecycle policy that expires what has had a tag of v for a day.
+const afterADay = `{"rules":[{"rulePriority":1,"selection":{"tagStatus":"tagged","tagPrefixList":["v"],"countType":"sinceImagePushed","countUnit":"days","countNumber":1},"action":{"type":"expire"}}]}`

@@ -175,9 +175,3 @@ func UpdateStorage(t *testing.T, f fakeecr.API, digest string, target types.Targ
 	require.Equal(t, "team/app", *out.RepositoryName)
 	return out.ImageStatus
 }
-
-// StatusOf is the status of an image of App.
-func StatusOf(t *testing.T, f fakeecr.API, digest string) types.ImageStatus {
-	t.Helper()
-	return ImageDetails(t, f, "team/app")[digest].ImageStatus
-}

@@ -6,7 +6,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
-	"github.com/stretchr/testify/require"
 )
 
 // Release is a signing profile.
@@ -28,12 +27,4 @@ func PutSigning(t *testing.T, f Face, rules ...types.SigningRule) error {
 		SigningConfiguration: &types.SigningConfiguration{Rules: append([]types.SigningRule{}, rules...)},
 	})
 	return err
-}
-
-// SigningStatuses are the statuses of an image by tag.
-func SigningStatuses(t *testing.T, f Face, repository, tag string) []types.ImageSigningStatus {
-	t.Helper()
-	out, err := f.DescribeImageSigningStatus(t.Context(), &ecr.DescribeImageSigningStatusInput{RepositoryName: &repository, ImageId: TagID(tag)})
-	require.NoError(t, err)
-	return out.SigningStatuses
 }

@@ -30,38 +30,38 @@ func TestRestoredImagesReplicate(t *testing.T) {
 		for _, digest := range []string{image.Digest(), index.Digest(), index.Images[0].Digest()} {
 			faces.UpdateStorage(t, f, digest, types.TargetStorageClassArchive)
 		}
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		replicateTo(t, f, destination("eu-west-1"))
 		faces.UpdateStorage(t, f, image.Digest(), types.TargetStorageClassStandard)
 		faces.UpdateStorage(t, f, index.Digest(), types.TargetStorageClassStandard)
 		f.Registry.Advance(arrivalLag)
-		require.Nil(t, faces.HeldIn(t, there, "team/app"), "not before they are active")
+		require.Nil(t, heldIn(t, there, "team/app"), "not before they are active")
 		f.Registry.Advance(restorationTime)
 		f.Registry.Advance(arrivalLag)
 		require.Equal(t, map[string][]string{
 			image.Digest(): {"t00", "t01"}, index.Digest(): {"all"}, index.Images[0].Digest(): nil,
-		}, faces.HeldIn(t, there, "team/app"))
-		require.Equal(t, isComplete("eu-west-1"), faces.Replicas(t, f, "team/app", image.Digest()))
+		}, heldIn(t, there, "team/app"))
+		require.Equal(t, isComplete("eu-west-1"), replicas(t, f, "team/app", image.Digest()))
 
 		faces.UpdateStorage(t, f, image.Digest(), types.TargetStorageClassArchive)
 		f.Registry.Advance(time.Hour)
-		require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, there, image.Digest()), "what is archived here is not archived there")
+		require.Equal(t, types.ImageStatusActive, statusOf(t, there, image.Digest()), "what is archived here is not archived there")
 	})
 }
 
 // An image that is archived on its way fails to replicate, until it is restored.
 func TestArchivedOnTheWay(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		replicateTo(t, f, destination("eu-west-1"))
 		digest := f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
 		faces.UpdateStorage(t, f, digest, types.TargetStorageClassArchive)
 		f.Registry.Advance(arrivalLag)
-		require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", faces.ReplicationSource, "ImageInaccessible")}, faces.Replicas(t, f, "team/app", digest))
-		require.Nil(t, faces.HeldIn(t, f.In("eu-west-1"), "team/app"))
+		require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationSource, "ImageInaccessible")}, replicas(t, f, "team/app", digest))
+		require.Nil(t, heldIn(t, f.In("eu-west-1"), "team/app"))
 
 		faces.UpdateStorage(t, f, digest, types.TargetStorageClassStandard)
 		f.Registry.Advance(restorationTime + arrivalLag)
-		require.Equal(t, isComplete("eu-west-1"), faces.Replicas(t, f, "team/app", digest))
-		require.Equal(t, map[string][]string{digest: {"v1"}}, faces.HeldIn(t, f.In("eu-west-1"), "team/app"))
+		require.Equal(t, isComplete("eu-west-1"), replicas(t, f, "team/app", digest))
+		require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, f.In("eu-west-1"), "team/app"))
 	})
 }
 
@@ -71,17 +71,17 @@ func TestArrivalOfWhatIsArchivedThere(t *testing.T) {
 		there, image := f.In("eu-west-1"), fakeecr.RandomImage(1, 100)
 		digest := there.Registry.MustPush("team/app:old", image)
 		faces.UpdateStorage(t, there, digest, types.TargetStorageClassArchive)
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		replicateTo(t, f, destination("eu-west-1"))
 		f.Registry.MustPush("team/app:v1", image)
 		f.Registry.Advance(arrivalLag)
-		require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, there, digest))
-		require.Equal(t, map[string][]string{digest: {"old", "v1"}}, faces.HeldIn(t, there, "team/app"))
+		require.Equal(t, types.ImageStatusActive, statusOf(t, there, digest))
+		require.Equal(t, map[string][]string{digest: {"old", "v1"}}, heldIn(t, there, "team/app"))
 	})
 }
 
 func TestReferrersReplicate(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		replicateTo(t, f, destination("eu-west-1"))
 		image := fakeecr.RandomImage(1, 100)
 		sbom := fakeecr.Referrer(image, "application/spdx+json", []byte("{}"))
 		f.Registry.MustPush("team/app:v1", image)
@@ -97,22 +97,22 @@ func TestImportsReplicateWhenTheyArePushed(t *testing.T) {
 	image, untouched := fakeecr.RandomImage(1, 100), fakeecr.RandomImage(2, 100)
 	faces.EachWithHub(t, func(t *testing.T, f faces.Face, hub *fakeecr.Registry, _ *faces.Switched) {
 		there := f.In("eu-west-1")
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		replicateTo(t, f, destination("eu-west-1"))
 		hub.MustPush("team/app:v1", image)
 		hub.MustPush("team/app:v2", untouched)
 		faces.Get(t, f, "hub/team/app", faces.Tagged("v1", "v2"))
 		f.Registry.Advance(arrivalLag)
-		require.Nil(t, faces.HeldIn(t, there, "hub/team/app"))
-		require.Empty(t, faces.Replicas(t, f, "hub/team/app", image.Digest()))
+		require.Nil(t, heldIn(t, there, "hub/team/app"))
+		require.Empty(t, replicas(t, f, "hub/team/app", image.Digest()))
 
 		tagAgain(t, f, "hub/team/app", image, "stable")
 		f.Registry.Advance(arrivalLag)
-		require.Equal(t, map[string][]string{image.Digest(): {"stable"}}, faces.HeldIn(t, there, "hub/team/app"))
-		require.Equal(t, isComplete("eu-west-1"), faces.Replicas(t, f, "hub/team/app", image.Digest()))
+		require.Equal(t, map[string][]string{image.Digest(): {"stable"}}, heldIn(t, there, "hub/team/app"))
+		require.Equal(t, isComplete("eu-west-1"), replicas(t, f, "hub/team/app", image.Digest()))
 
-		startBackfill(t, f, faces.Destination("eu-west-1"))
+		startBackfill(t, f, destination("eu-west-1"))
 		f.Registry.Advance(time.Minute)
-		require.Equal(t, map[string][]string{image.Digest(): {"stable", "v1"}, untouched.Digest(): {"v2"}}, faces.HeldIn(t, there, "hub/team/app"))
+		require.Equal(t, map[string][]string{image.Digest(): {"stable", "v1"}, untouched.Digest(): {"v2"}}, heldIn(t, there, "hub/team/app"))
 	})
 }
 
@@ -136,13 +136,13 @@ func TestConditionsOnReplication(t *testing.T) {
 				_, err := there.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("app"), Tags: tags("team", "core")})
 				require.NoError(t, err)
 				putRegistryPolicy(t, there, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"ecr:ReplicateImage","Resource":"*","Condition":{`+condition+`}}]}`)
-				faces.ReplicateTo(t, f, faces.Destination("eu-west-1", faces.Other))
+				replicateTo(t, f, destination("eu-west-1", faces.Other))
 				digest := f.Registry.MustPush("app:v1", fakeecr.RandomImage(1, 100))
 				f.Registry.Advance(arrivalLag)
 				if arrives {
-					require.Equal(t, map[string][]string{digest: {"v1"}}, faces.HeldIn(t, there, "app"))
+					require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, there, "app"))
 				} else {
-					require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", faces.Other, "DESTINATION_REGISTRY_ACCESS_DENIED")}, faces.Replicas(t, f, "app", digest))
+					require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", faces.Other, "DESTINATION_REGISTRY_ACCESS_DENIED")}, replicas(t, f, "app", digest))
 				}
 			})
 		})

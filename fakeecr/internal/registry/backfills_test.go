@@ -62,14 +62,14 @@ func TestBackfillReplicatesWhatIsThere(t *testing.T) {
 		pushTags(t, f, "prod/app", app, 11)
 		f.Registry.MustPush("prod/site", site)
 		f.Registry.MustPush("test/app:v1", app)
-		faces.PutReplication(t, f, types.ReplicationRule{Destinations: []types.ReplicationDestination{faces.Destination("eu-west-1")}, RepositoryFilters: prefixFilters("prod/")})
+		putReplication(t, f, types.ReplicationRule{Destinations: []types.ReplicationDestination{destination("eu-west-1")}, RepositoryFilters: prefixFilters("prod/")})
 		f.Registry.Advance(time.Hour)
-		require.Nil(t, faces.HeldIn(t, f.In("eu-west-1"), "prod/app"), "rules are for what is pushed later")
+		require.Nil(t, heldIn(t, f.In("eu-west-1"), "prod/app"), "rules are for what is pushed later")
 
-		begun := startBackfill(t, f, faces.Destination("eu-west-1"))
+		begun := startBackfill(t, f, destination("eu-west-1"))
 		require.Equal(t, types.ReplicationBackfillStatusPreparing, begun.Status)
-		require.Equal(t, faces.Destination("eu-west-1"), *begun.Destination)
-		require.Equal(t, faces.ReplicationSource, *begun.RegistryId)
+		require.Equal(t, destination("eu-west-1"), *begun.Destination)
+		require.Equal(t, replicationSource, *begun.RegistryId)
 		require.Regexp(t, `^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`, *begun.ReplicationBackfillId)
 		require.WithinDuration(t, f.Registry.Now(), *begun.StartedAt, time.Minute)
 
@@ -96,7 +96,7 @@ func TestBackfillReplicatesWhatIsThere(t *testing.T) {
 		out = step(types.ReplicationBackfillStatusInProgress, backfillProgress(12, 10, 0))
 		require.Empty(t, out.Results, "only after the end")
 		require.Nil(t, out.EndedAt)
-		require.Len(t, faces.HeldIn(t, f.In("eu-west-1"), "prod/app")[app.Digest()], 10)
+		require.Len(t, heldIn(t, f.In("eu-west-1"), "prod/app")[app.Digest()], 10)
 		f.Registry.Advance(5 * time.Second)
 		out = step(types.ReplicationBackfillStatusComplete, backfillProgress(12, 12, 0))
 		require.Equal(t, 15*time.Second, out.EndedAt.Sub(*out.StartedAt))
@@ -109,10 +109,10 @@ func TestBackfillReplicatesWhatIsThere(t *testing.T) {
 			}, result)
 		}
 		require.Equal(t, types.ImageIdentifier{ImageDigest: aws.String(site.Digest())}, *out.Results[11].ImageId)
-		require.Len(t, faces.HeldIn(t, f.In("eu-west-1"), "prod/app")[app.Digest()], 11)
-		require.Equal(t, map[string][]string{site.Digest(): nil}, faces.HeldIn(t, f.In("eu-west-1"), "prod/site"))
-		require.Nil(t, faces.HeldIn(t, f.In("eu-west-1"), "test/app"), "no rule covers it")
-		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, faces.Replicas(t, f, "prod/app", app.Digest()))
+		require.Len(t, heldIn(t, f.In("eu-west-1"), "prod/app")[app.Digest()], 11)
+		require.Equal(t, map[string][]string{site.Digest(): nil}, heldIn(t, f.In("eu-west-1"), "prod/site"))
+		require.Nil(t, heldIn(t, f.In("eu-west-1"), "test/app"), "no rule covers it")
+		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "prod/app", app.Digest()))
 	})
 }
 
@@ -121,13 +121,13 @@ func TestBackfillUnderRules(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		app := fakeecr.RandomImage(1, 100)
 		pushTags(t, f, "prod/app", app, 12)
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		replicateTo(t, f, destination("eu-west-1"))
 		of := func(tag string) *scenarios.Rule {
 			return scenarios.On(scenarios.ReceiveReplica, scenarios.Region("eu-west-1"), scenarios.Repository("prod/*"), scenarios.Tag(tag))
 		}
 		held := of("t00").Hold()
 		playing := f.Registry.Play(scenarios.Scenario{held, of("t01").Fail(scenarios.Throttled()), of("t02").Delay(time.Hour)})
-		id := startBackfill(t, f, faces.Destination("eu-west-1")).ReplicationBackfillId
+		id := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
 		f.Registry.Advance(time.Minute)
 		require.NoError(t, playing.WaitHeld(t.Context(), 2))
 		out := describeBackfill(t, f, id)
@@ -144,12 +144,12 @@ func TestBackfillUnderRules(t *testing.T) {
 			RepositoryName: aws.String("prod/app"), Status: types.ReplicationBackfillResultStatusFailed, FailureCode: aws.String("Throttling"),
 			ImageId: &types.ImageIdentifier{ImageDigest: aws.String(app.Digest()), ImageTag: aws.String("t01")},
 		}, out.Results[1])
-		require.NotContains(t, faces.HeldIn(t, f.In("eu-west-1"), "prod/app")[app.Digest()], "t01")
+		require.NotContains(t, heldIn(t, f.In("eu-west-1"), "prod/app")[app.Digest()], "t01")
 		arrived := f.Registry.Trace().For(scenarios.ReceiveReplica)
 		require.Len(t, arrived, 12)
 		require.Len(t, arrived.Where(scenarios.Failed(), scenarios.Tag("t01")), 1)
 		require.Equal(t, []string{held.String()}, arrived.Where(scenarios.Tag("t00"))[0].Rules)
-		require.Equal(t, faces.ReplicationSource, *arrived[0].Input.(*scenarios.ReceiveReplicaInput).SourceRegistryId)
+		require.Equal(t, replicationSource, *arrived[0].Input.(*scenarios.ReceiveReplicaInput).SourceRegistryId)
 	})
 }
 
@@ -157,9 +157,9 @@ func TestBackfillUnderRules(t *testing.T) {
 func TestBackfillStopsWhileOneIsHeld(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		pushTags(t, f, "prod/app", fakeecr.RandomImage(1, 100), 12)
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		replicateTo(t, f, destination("eu-west-1"))
 		playing := f.Registry.Play(scenarios.Scenario{scenarios.On(scenarios.ReceiveReplica).Nth(1).Hold()})
-		id := startBackfill(t, f, faces.Destination("eu-west-1")).ReplicationBackfillId
+		id := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
 		f.Registry.Advance(9 * time.Second)
 		_, err := stopBackfill(t, f, id)
 		require.NoError(t, err)
@@ -177,8 +177,8 @@ func TestBackfillStopsWhileOneIsHeld(t *testing.T) {
 
 func TestBackfillWithNothingToDo(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
-		begun := startBackfill(t, f, faces.Destination("eu-west-1"))
+		replicateTo(t, f, destination("eu-west-1"))
+		begun := startBackfill(t, f, destination("eu-west-1"))
 		f.Registry.Advance(5 * time.Second)
 		out := describeBackfill(t, f, begun.ReplicationBackfillId)
 		require.Equal(t, types.ReplicationBackfillStatusComplete, out.Status)
@@ -194,29 +194,29 @@ func TestBackfillIsRefused(t *testing.T) {
 			return err
 		}
 		const notConfigured = "Invalid parameter at 'destination' failed to satisfy constraint: 'Destination must be in the replication configuration of the registry'"
-		faces.RequireError[*types.InvalidParameterException](t, start(faces.Destination("eu-west-1")), notConfigured)
-		faces.PutReplication(t, f, append(manyDestinations(11), types.ReplicationRule{Destinations: []types.ReplicationDestination{faces.Destination("eu-west-1", faces.Other)}})...)
-		faces.RequireError[*types.InvalidParameterException](t, start(faces.Destination("eu-west-2", faces.Other)), notConfigured)
+		faces.RequireError[*types.InvalidParameterException](t, start(destination("eu-west-1")), notConfigured)
+		putReplication(t, f, append(manyDestinations(11), types.ReplicationRule{Destinations: []types.ReplicationDestination{destination("eu-west-1", faces.Other)}})...)
+		faces.RequireError[*types.InvalidParameterException](t, start(destination("eu-west-2", faces.Other)), notConfigured)
 
 		for i := range 10 {
-			require.NoError(t, start(faces.Destination(fmt.Sprintf("eu-west-%d", i+1))))
+			require.NoError(t, start(destination(fmt.Sprintf("eu-west-%d", i+1))))
 		}
 		const inProgress = "A replication backfill to the region 'eu-west-1' is already in progress in the registry with id '123456789012'"
-		faces.RequireError[*types.ReplicationBackfillInProgressException](t, start(faces.Destination("eu-west-1")), inProgress)
-		faces.RequireError[*types.ReplicationBackfillInProgressException](t, start(faces.Destination("eu-west-1", faces.Other)), inProgress)
-		faces.RequireError[*types.LimitExceededException](t, start(faces.Destination("eu-west-11")), "The limit of 10 replication backfills in progress has been exceeded")
+		faces.RequireError[*types.ReplicationBackfillInProgressException](t, start(destination("eu-west-1")), inProgress)
+		faces.RequireError[*types.ReplicationBackfillInProgressException](t, start(destination("eu-west-1", faces.Other)), inProgress)
+		faces.RequireError[*types.LimitExceededException](t, start(destination("eu-west-11")), "The limit of 10 replication backfills in progress has been exceeded")
 		require.Len(t, listBackfills(t, f), 10)
 		require.Empty(t, listBackfills(t, f.In("eu-west-1")))
 		f.Registry.Advance(time.Minute)
-		require.NoError(t, start(faces.Destination("eu-west-11")), "the others have ended")
-		require.NoError(t, start(faces.Destination("eu-west-1", faces.Other)))
+		require.NoError(t, start(destination("eu-west-11")), "the others have ended")
+		require.NoError(t, start(destination("eu-west-1", faces.Other)))
 	})
 }
 
 func TestUnknownBackfill(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
-		id := startBackfill(t, f, faces.Destination("eu-west-1")).ReplicationBackfillId
+		replicateTo(t, f, destination("eu-west-1"))
+		id := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
 		there := f.In("eu-west-1")
 		text := "The replication backfill with id '" + *id + "' does not exist in the registry with id '123456789012'"
 		_, err := stopBackfill(t, there, id)
@@ -237,7 +237,7 @@ func TestUnknownBackfill(t *testing.T) {
 func TestBackfillStops(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		pushTags(t, f, "app", fakeecr.RandomImage(1, 100), 12)
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		replicateTo(t, f, destination("eu-west-1"))
 		stop := func(begun *ecr.StartReplicationBackfillOutput, status types.ReplicationBackfillStatus) {
 			out, err := stopBackfill(t, f, begun.ReplicationBackfillId)
 			require.NoError(t, err)
@@ -248,7 +248,7 @@ func TestBackfillStops(t *testing.T) {
 			require.Equal(t, begun.ReplicationBackfillId, out.ReplicationBackfillId)
 		}
 
-		begun := startBackfill(t, f, faces.Destination("eu-west-1"))
+		begun := startBackfill(t, f, destination("eu-west-1"))
 		stop(begun, types.ReplicationBackfillStatusStopped)
 		f.Registry.Advance(time.Minute)
 		out := describeBackfill(t, f, begun.ReplicationBackfillId)
@@ -256,12 +256,12 @@ func TestBackfillStops(t *testing.T) {
 		require.Nil(t, out.Progress, "stopped before it was prepared")
 		require.Empty(t, out.Results)
 		require.WithinDuration(t, *begun.StartedAt, *out.EndedAt, 10*time.Second)
-		require.Nil(t, faces.HeldIn(t, f.In("eu-west-1"), "app"))
+		require.Nil(t, heldIn(t, f.In("eu-west-1"), "app"))
 		_, err := stopBackfill(t, f, begun.ReplicationBackfillId)
 		faces.RequireError[*types.ReplicationBackfillInvalidStatusException](t, err,
 			"The replication backfill with id '"+*begun.ReplicationBackfillId+"' in the registry with id '123456789012' cannot be stopped because its status is STOPPED")
 
-		begun = startBackfill(t, f, faces.Destination("eu-west-1"))
+		begun = startBackfill(t, f, destination("eu-west-1"))
 		f.Registry.Advance(5 * time.Second)
 		stop(begun, types.ReplicationBackfillStatusStopping)
 		_, err = stopBackfill(t, f, begun.ReplicationBackfillId)
@@ -302,8 +302,8 @@ func TestBackfillFails(t *testing.T) {
 				pushTags(t, f, "denied", fakeecr.RandomImage(1, 100), test.denied)
 				putRegistryPolicy(t, f.Account(faces.Other).In("eu-west-1"), faces.Statements(
 					`{"Effect":"Allow","Principal":"*","Action":["ecr:ReplicateImage","ecr:CreateRepository"],"Resource":"arn:aws:ecr:eu-west-1:`+faces.Other+`:repository/there"}`))
-				faces.ReplicateTo(t, f, faces.Destination("eu-west-1", faces.Other))
-				id := startBackfill(t, f, faces.Destination("eu-west-1", faces.Other)).ReplicationBackfillId
+				replicateTo(t, f, destination("eu-west-1", faces.Other))
+				id := startBackfill(t, f, destination("eu-west-1", faces.Other)).ReplicationBackfillId
 				f.Registry.Advance(time.Hour)
 				out := describeBackfill(t, f, id)
 				require.Equal(t, test.want, out.Status)
@@ -325,8 +325,8 @@ func TestBackfillOfWhichAllFails(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		index := fakeecr.RandomIndex(1, "linux/amd64")
 		f.Registry.MustPush("app:all", index)
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1", faces.Other))
-		id := startBackfill(t, f, faces.Destination("eu-west-1", faces.Other)).ReplicationBackfillId
+		replicateTo(t, f, destination("eu-west-1", faces.Other))
+		id := startBackfill(t, f, destination("eu-west-1", faces.Other)).ReplicationBackfillId
 		f.Registry.Advance(time.Minute)
 		out := describeBackfill(t, f, id)
 		require.Equal(t, types.ReplicationBackfillStatusComplete, out.Status, "of so few")
@@ -356,8 +356,8 @@ func TestBackfillOfWhichSomeFails(t *testing.T) {
 		there.Registry.MustPush("wide:old", fakeecr.RandomImage(8, 100))
 		wide := fakeecr.RandomIndex(6, "linux/amd64", "linux/arm64")
 		f.Registry.MustPush("wide:all", wide)
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
-		id := startBackfill(t, f, faces.Destination("eu-west-1")).ReplicationBackfillId
+		replicateTo(t, f, destination("eu-west-1"))
+		id := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
 		f.Registry.Advance(time.Minute)
 
 		out := describeBackfill(t, f, id)
@@ -398,11 +398,11 @@ func TestBackfillOfWhatIsGone(t *testing.T) {
 		f.Registry.MustPush("b/moved:v1", gone)
 		f.Registry.MustPush("c/repository:v1", gone)
 		f.Registry.MustPush("d/stays:v1", stays)
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
-		id := startBackfill(t, f, faces.Destination("eu-west-1")).ReplicationBackfillId
+		replicateTo(t, f, destination("eu-west-1"))
+		id := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
 		f.Registry.Advance(5 * time.Second)
 		deleteHeld(t, f, "a/deleted", types.ImageIdentifier{ImageTag: aws.String("v1")})
-		faces.PutReplication(t, f)
+		putReplication(t, f)
 		f.Registry.MustPush("b/moved:v1", stays)
 		_, err := f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("c/repository"), Force: true})
 		require.NoError(t, err)
@@ -410,7 +410,7 @@ func TestBackfillOfWhatIsGone(t *testing.T) {
 		out := describeBackfill(t, f, id)
 		require.Equal(t, backfillProgress(4, 1, 3, "ImageNotFound", "ImageTagDoesNotMatchDigest", "RepositoryNotFound"), out.Progress)
 		require.Len(t, out.Results, 4)
-		require.Equal(t, map[string][]string{stays.Digest(): {"v1"}}, faces.HeldIn(t, f.In("eu-west-1"), "d/stays"), "without the rules it goes on")
+		require.Equal(t, map[string][]string{stays.Digest(): {"v1"}}, heldIn(t, f.In("eu-west-1"), "d/stays"), "without the rules it goes on")
 	})
 }
 
@@ -423,21 +423,21 @@ func TestBackfillOfArchivedImages(t *testing.T) {
 			f.Registry.MustPush("team/app", image)
 		}
 		faces.UpdateStorage(t, f, archived.Digest(), types.TargetStorageClassArchive)
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
-		id := startBackfill(t, f, faces.Destination("eu-west-1")).ReplicationBackfillId
+		replicateTo(t, f, destination("eu-west-1"))
+		id := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
 		f.Registry.Advance(5 * time.Second)
 		faces.UpdateStorage(t, f, soon.Digest(), types.TargetStorageClassArchive)
 		f.Registry.Advance(time.Minute)
 		require.Equal(t, backfillProgress(2, 1, 1, "ImageInaccessible"), describeBackfill(t, f, id).Progress)
-		require.Equal(t, map[string][]string{stays.Digest(): nil}, faces.HeldIn(t, f.In("eu-west-1"), "team/app"))
+		require.Equal(t, map[string][]string{stays.Digest(): nil}, heldIn(t, f.In("eu-west-1"), "team/app"))
 	})
 }
 
 func TestBackfillOfAnotherAccountsRegistry(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		theirs, to := f.Account(faces.Other), faces.Destination("eu-west-1", faces.Other)
+		theirs, to := f.Account(faces.Other), destination("eu-west-1", faces.Other)
 		putRegistryPolicy(t, theirs, faces.Statements(onRegistry(faces.AllowAll, "*")))
-		faces.ReplicateTo(t, theirs, to)
+		replicateTo(t, theirs, to)
 		begun, err := f.StartReplicationBackfill(t.Context(), &ecr.StartReplicationBackfillInput{RegistryId: aws.String(faces.Other), Destination: &to})
 		require.NoError(t, err)
 		require.Equal(t, faces.Other, *begun.RegistryId)
@@ -458,16 +458,16 @@ func TestBackfillOfAnotherAccountsRegistry(t *testing.T) {
 
 func TestBackfillsArePaged(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		replicateTo(t, f, destination("eu-west-1"))
 		ids := map[string]bool{}
 		for range 26 {
-			ids[*startBackfill(t, f, faces.Destination("eu-west-1")).ReplicationBackfillId] = true
+			ids[*startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId] = true
 			f.Registry.Advance(5 * time.Second)
 		}
 		first, err := f.ListReplicationBackfills(t.Context(), &ecr.ListReplicationBackfillsInput{})
 		require.NoError(t, err)
 		require.Len(t, first.Backfills, 25)
-		require.Equal(t, faces.ReplicationSource, *first.RegistryId)
+		require.Equal(t, replicationSource, *first.RegistryId)
 		second, err := f.ListReplicationBackfills(t.Context(), &ecr.ListReplicationBackfillsInput{NextToken: first.NextToken})
 		require.NoError(t, err)
 		require.Nil(t, second.NextToken)
@@ -495,8 +495,8 @@ func TestBackfillsArePaged(t *testing.T) {
 func TestBackfillResultsArePaged(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		pushTags(t, f, "app", fakeecr.RandomImage(1, 100), 101)
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
-		id := startBackfill(t, f, faces.Destination("eu-west-1")).ReplicationBackfillId
+		replicateTo(t, f, destination("eu-west-1"))
+		id := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
 		f.Registry.Advance(time.Hour)
 		first := describeBackfill(t, f, id)
 		require.Len(t, first.Results, 100)
@@ -508,7 +508,7 @@ func TestBackfillResultsArePaged(t *testing.T) {
 
 		_, err = f.DescribeReplicationBackfillResults(t.Context(), &ecr.DescribeReplicationBackfillResultsInput{ReplicationBackfillId: id, MaxResults: aws.Int32(1001)})
 		faces.RequireError[*types.InvalidParameterException](t, err, "Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member must have value less than or equal to 1000'")
-		other := startBackfill(t, f, faces.Destination("eu-west-1"))
+		other := startBackfill(t, f, destination("eu-west-1"))
 		_, err = f.DescribeReplicationBackfillResults(t.Context(), &ecr.DescribeReplicationBackfillResultsInput{ReplicationBackfillId: other.ReplicationBackfillId, NextToken: first.NextToken})
 		require.ErrorAs(t, err, new(*types.InvalidParameterException), "the token is another backfill's")
 	})
@@ -516,10 +516,10 @@ func TestBackfillResultsArePaged(t *testing.T) {
 
 func TestBackfillIsForgottenAfter90Days(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
-		ended := startBackfill(t, f, faces.Destination("eu-west-1")).ReplicationBackfillId
+		replicateTo(t, f, destination("eu-west-1"))
+		ended := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
 		f.Registry.Advance(time.Hour)
-		stopped := startBackfill(t, f, faces.Destination("eu-west-1")).ReplicationBackfillId
+		stopped := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
 		_, err := stopBackfill(t, f, stopped)
 		require.NoError(t, err)
 		f.Registry.Advance(90*24*time.Hour - time.Minute)
@@ -535,8 +535,8 @@ func TestBackfillIsForgottenAfter90Days(t *testing.T) {
 func TestForksBackfillEachForItself(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		pushTags(t, f, "app", fakeecr.RandomImage(1, 100), 12)
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
-		id := startBackfill(t, f, faces.Destination("eu-west-1")).ReplicationBackfillId
+		replicateTo(t, f, destination("eu-west-1"))
+		id := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
 		f.Registry.Advance(5 * time.Second)
 		fork := faces.Direct(f.Registry.Fork(t))
 		_, err := stopBackfill(t, fork, id)

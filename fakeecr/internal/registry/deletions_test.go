@@ -58,9 +58,9 @@ func deleteImages(t *testing.T, f faces.Face, repository string, ids ...types.Im
 func TestDeleteReplicationIsKeptAndShown(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		rules := []string{
-			replicatingRule("eu-west-1", faces.ReplicationSource, ""),
-			replicatingRule("eu-west-2", faces.ReplicationSource, deleting),
-			replicatingRule("eu-west-3", faces.ReplicationSource, `,"repositoryFilters":[{"filter":"prod","filterType":"PREFIX_MATCH"}],"deleteReplication":{"enabled":false}`),
+			replicatingRule("eu-west-1", replicationSource, ""),
+			replicatingRule("eu-west-2", replicationSource, deleting),
+			replicatingRule("eu-west-3", replicationSource, `,"repositoryFilters":[{"filter":"prod","filterType":"PREFIX_MATCH"}],"deleteReplication":{"enabled":false}`),
 		}
 		shown := `{"replicationConfiguration":{"rules":[` + strings.Join(rules, ",") + `]}`
 		_, answer := putRules(t, f, rules...)
@@ -73,7 +73,7 @@ func TestDeleteReplicationIsKeptAndShown(t *testing.T) {
 
 		out, err := f.DescribeRegistry(t.Context(), &ecr.DescribeRegistryInput{})
 		require.NoError(t, err, "the SDK's client reads past what it does not know")
-		_, err = faces.PutReplicationRules(t, f, out.ReplicationConfiguration.Rules)
+		_, err = putReplicationRules(t, f, out.ReplicationConfiguration.Rules)
 		require.NoError(t, err)
 		_, answer = post(t, f, "DescribeRegistry", `{}`)
 		require.NotContains(t, answer, "deleteReplication", "a configuration is replaced as a whole")
@@ -83,20 +83,20 @@ func TestDeleteReplicationIsKeptAndShown(t *testing.T) {
 func TestDeleteReplicationIsChecked(t *testing.T) {
 	const invalid = "Invalid parameter at 'replicationConfiguration.rules.2.member.deleteReplication.enabled' failed to satisfy constraint: 'Member must not be null'"
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		replicateDeletions(t, f, replicatingRule("eu-west-1", faces.ReplicationSource, deleting))
+		replicateDeletions(t, f, replicatingRule("eu-west-1", replicationSource, deleting))
 		for setting, want := range map[string][2]string{
 			`{}`:               {"InvalidParameterException", invalid},
 			`{"enabled":null}`: {"InvalidParameterException", invalid},
 			`{"enabled":"on"}`: {"SerializationException", "'replicationConfiguration.rules.2.member.deleteReplication.enabled' must be a boolean, not a string"},
 			`[]`:               {"SerializationException", "'replicationConfiguration.rules.2.member.deleteReplication' must be an object, not a list"},
 		} {
-			status, answer := putRules(t, f, replicatingRule("eu-west-1", faces.ReplicationSource, ""), replicatingRule("eu-west-2", faces.ReplicationSource, `,"deleteReplication":`+setting))
+			status, answer := putRules(t, f, replicatingRule("eu-west-1", replicationSource, ""), replicatingRule("eu-west-2", replicationSource, `,"deleteReplication":`+setting))
 			var refusal struct{ Type, Message string }
 			require.NoError(t, json.Unmarshal([]byte(strings.Replace(answer, "__type", "type", 1)), &refusal))
 			require.Equal(t, want, [2]string{refusal.Type, refusal.Message})
 			require.Equal(t, http.StatusBadRequest, status)
 		}
-		_, answer := putRules(t, f, replicatingRule("eu-west-1", faces.ReplicationSource, `,"deleteReplication":{}`), `{"destinations":[{"region":"eu-west-2"}]}`)
+		_, answer := putRules(t, f, replicatingRule("eu-west-1", replicationSource, `,"deleteReplication":{}`), `{"destinations":[{"region":"eu-west-2"}]}`)
 		require.Contains(t, answer, `'replicationConfiguration.rules.2.member.destinations.1.member.registryId'`, "what the SDK's types have comes first")
 		_, answer = post(t, f, "DescribeRegistry", `{}`)
 		require.Contains(t, answer, `"deleteReplication":{"enabled":true}`, "a refused put changes nothing")
@@ -122,19 +122,19 @@ func TestDeletionsAreReplicated(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			faces.Each(t, func(t *testing.T, f faces.Face) {
-				replicateDeletions(t, f, replicatingRule("eu-west-1", faces.ReplicationSource, test.rule))
+				replicateDeletions(t, f, replicatingRule("eu-west-1", replicationSource, test.rule))
 				there := f.In("eu-west-1")
 				f.Registry.MustPush("app:v1", one)
 				tagAgain(t, f, "app", one, "v2")
 				f.Registry.MustPush("app:other", two)
 				f.Registry.Advance(arrivalLag)
 				tagAgain(t, there, "app", one, "there")
-				before := faces.HeldIn(t, there, "app")
+				before := heldIn(t, there, "app")
 
 				deleteImages(t, f, "app", test.removed...)
-				require.Equal(t, before, faces.HeldIn(t, there, "app"), "it takes the time that a push takes")
+				require.Equal(t, before, heldIn(t, there, "app"), "it takes the time that a push takes")
 				f.Registry.Advance(arrivalLag)
-				require.Equal(t, test.left, faces.HeldIn(t, there, "app"))
+				require.Equal(t, test.left, heldIn(t, there, "app"))
 			})
 		})
 	}
@@ -144,8 +144,8 @@ func TestDeletionsThatDoNotArrive(t *testing.T) {
 	image := fakeecr.RandomImage(1, 100)
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		there := f.In("eu-west-1")
-		replicateDeletions(t, f, replicatingRule("eu-west-1", faces.ReplicationSource, deleting))
-		replicateDeletions(t, there, replicatingRule("eu-west-2", faces.ReplicationSource, deleting))
+		replicateDeletions(t, f, replicatingRule("eu-west-1", replicationSource, deleting))
+		replicateDeletions(t, there, replicatingRule("eu-west-2", replicationSource, deleting))
 
 		t.Run("a tag that is another image's there", func(t *testing.T) {
 			f.Registry.MustPush("moved:v1", image)
@@ -155,7 +155,7 @@ func TestDeletionsThatDoNotArrive(t *testing.T) {
 			there.Registry.MustPush("moved:v1", other)
 			deleteImages(t, f, "moved", faces.Tagged("v1")...)
 			f.Registry.Advance(arrivalLag)
-			require.Equal(t, map[string][]string{image.Digest(): {"v2"}, other.Digest(): {"v1"}}, faces.HeldIn(t, there, "moved"))
+			require.Equal(t, map[string][]string{image.Digest(): {"v2"}, other.Digest(): {"v1"}}, heldIn(t, there, "moved"))
 		})
 		t.Run("an image that an index there holds", func(t *testing.T) {
 			f.Registry.MustPush("indexed:v1", image)
@@ -164,7 +164,7 @@ func TestDeletionsThatDoNotArrive(t *testing.T) {
 			there.Registry.MustPush("indexed:all", index)
 			deleteImages(t, f, "indexed", faces.Tagged("v1")...)
 			f.Registry.Advance(arrivalLag)
-			require.Equal(t, map[string][]string{image.Digest(): {"v1"}, index.Digest(): {"all"}}, faces.HeldIn(t, there, "indexed"))
+			require.Equal(t, map[string][]string{image.Digest(): {"v1"}, index.Digest(): {"all"}}, heldIn(t, there, "indexed"))
 		})
 		t.Run("an image that was pushed again", func(t *testing.T) {
 			f.Registry.MustPush("again:v1", image)
@@ -172,7 +172,7 @@ func TestDeletionsThatDoNotArrive(t *testing.T) {
 			deleteImages(t, f, "again", faces.Tagged("v1")...)
 			f.Registry.MustPush("again:v1", image)
 			f.Registry.Advance(arrivalLag)
-			require.Equal(t, map[string][]string{image.Digest(): {"v1"}}, faces.HeldIn(t, there, "again"))
+			require.Equal(t, map[string][]string{image.Digest(): {"v1"}}, heldIn(t, there, "again"))
 		})
 		t.Run("a repository with all that is in it", func(t *testing.T) {
 			f.Registry.MustPush("whole:v1", image)
@@ -180,7 +180,7 @@ func TestDeletionsThatDoNotArrive(t *testing.T) {
 			_, err := f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("whole"), Force: true})
 			require.NoError(t, err)
 			f.Registry.Advance(arrivalLag)
-			require.Equal(t, map[string][]string{image.Digest(): {"v1"}}, faces.HeldIn(t, there, "whole"))
+			require.Equal(t, map[string][]string{image.Digest(): {"v1"}}, heldIn(t, there, "whole"))
 		})
 		t.Run("beyond one hop", func(t *testing.T) {
 			further := f.In("eu-west-2")
@@ -189,15 +189,15 @@ func TestDeletionsThatDoNotArrive(t *testing.T) {
 			f.Registry.Advance(arrivalLag)
 			deleteImages(t, f, "hop", faces.Tagged("v1")...)
 			f.Registry.Advance(2 * arrivalLag)
-			require.Empty(t, faces.HeldIn(t, there, "hop"))
-			require.Equal(t, map[string][]string{image.Digest(): {"v1"}}, faces.HeldIn(t, further, "hop"))
+			require.Empty(t, heldIn(t, there, "hop"))
+			require.Equal(t, map[string][]string{image.Digest(): {"v1"}}, heldIn(t, further, "hop"))
 		})
 	})
 }
 
 func TestExpiryIsReplicated(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		replicateDeletions(t, f, replicatingRule("eu-west-1", faces.ReplicationSource, deleting))
+		replicateDeletions(t, f, replicatingRule("eu-west-1", replicationSource, deleting))
 		old, young := fakeecr.RandomImage(1, 100), fakeecr.RandomImage(2, 100)
 		f.Registry.MustPush("app:v1", old)
 		f.Registry.Advance(arrivalLag)
@@ -208,8 +208,8 @@ func TestExpiryIsReplicated(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, f.Registry.RunLifecycle("app"))
 		f.Registry.Advance(arrivalLag)
-		require.Equal(t, map[string][]string{young.Digest(): {"v2"}}, faces.HeldIn(t, f, "app"))
-		require.Equal(t, map[string][]string{young.Digest(): {"v2"}}, faces.HeldIn(t, f.In("eu-west-1"), "app"))
+		require.Equal(t, map[string][]string{young.Digest(): {"v2"}}, heldIn(t, f, "app"))
+		require.Equal(t, map[string][]string{young.Digest(): {"v2"}}, heldIn(t, f.In("eu-west-1"), "app"))
 	})
 }
 
@@ -220,7 +220,7 @@ func TestDeletionsAcrossAccounts(t *testing.T) {
 		replicateDeletions(t, f, replicatingRule("us-east-1", faces.Other, deleting))
 		allow := func(actions string) {
 			_, err := there.PutRegistryPolicy(t.Context(), &ecr.PutRegistryPolicyInput{PolicyText: aws.String(
-				`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + faces.ReplicationSource + `:root"},"Action":` + actions + `,"Resource":"*"}]}`)})
+				`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + replicationSource + `:root"},"Action":` + actions + `,"Resource":"*"}]}`)})
 			require.NoError(t, err)
 		}
 		allow(`["ecr:ReplicateImage","ecr:CreateRepository"]`)
@@ -230,11 +230,11 @@ func TestDeletionsAcrossAccounts(t *testing.T) {
 		f.Registry.Advance(arrivalLag)
 		deleteImages(t, f, "app", faces.Tagged("v1")...)
 		f.Registry.Advance(arrivalLag)
-		require.Equal(t, map[string][]string{two.Digest(): {"v2"}}, faces.HeldIn(t, there, "app"))
+		require.Equal(t, map[string][]string{two.Digest(): {"v2"}}, heldIn(t, there, "app"))
 
 		allow(`["ecr:CreateRepository"]`)
 		deleteImages(t, f, "app", faces.Tagged("v2")...)
 		f.Registry.Advance(arrivalLag)
-		require.Equal(t, map[string][]string{two.Digest(): {"v2"}}, faces.HeldIn(t, there, "app"))
+		require.Equal(t, map[string][]string{two.Digest(): {"v2"}}, heldIn(t, there, "app"))
 	})
 }

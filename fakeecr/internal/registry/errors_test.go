@@ -74,7 +74,7 @@ func provokedByRepositories() map[string]provocation {
 		}},
 		"LifecyclePolicyPreviewInProgressException": {names: "previous lifecycle policy preview", by: func(t *testing.T, f faces.Face) error {
 			faces.Create(t, f, faces.App)
-			text := faces.StartPreview(t, f, faces.Expiring(1, anyImages))
+			text := startPreview(t, f, expiring(1, anyImages))
 			return refusal(f.StartLifecyclePolicyPreview(t.Context(), &ecr.StartLifecyclePolicyPreviewInput{RepositoryName: name, LifecyclePolicyText: &text}))
 		}},
 		"InvalidParameterException": {says: "Invalid parameter at 'resourceArn' failed to satisfy constraint: 'Invalid ARN'", by: func(t *testing.T, f faces.Face) error {
@@ -230,14 +230,14 @@ func provokedBySettings() map[string]provocation {
 			return refusal(stopBackfill(t, f, aws.String(faces.NoUpload)))
 		}},
 		"ReplicationBackfillInProgressException": {names: "'eu-west-1'", by: func(t *testing.T, f faces.Face) error {
-			to := faces.Destination("eu-west-1")
-			faces.ReplicateTo(t, f, to)
+			to := destination("eu-west-1")
+			replicateTo(t, f, to)
 			startBackfill(t, f, to)
 			return refusal(f.StartReplicationBackfill(t.Context(), &ecr.StartReplicationBackfillInput{Destination: &to}))
 		}},
 		"ReplicationBackfillInvalidStatusException": {names: "its status is STOPPED", by: func(t *testing.T, f faces.Face) error {
-			faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
-			id := startBackfill(t, f, faces.Destination("eu-west-1")).ReplicationBackfillId
+			replicateTo(t, f, destination("eu-west-1"))
+			id := startBackfill(t, f, destination("eu-west-1")).ReplicationBackfillId
 			require.NoError(t, refusal(stopBackfill(t, f, id)))
 			return refusal(stopBackfill(t, f, id))
 		}},

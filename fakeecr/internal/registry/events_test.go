@@ -175,20 +175,20 @@ func TestARuleOfTheWorldMayCallTheRegistry(t *testing.T) {
 
 func TestWhatGoesMeanwhileDoesNotHappen(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		replicateTo(t, f, destination("eu-west-1"))
 		digest := f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
 		playing := f.Registry.Play(scenarios.Scenario{scenarios.On(scenarios.ReceiveReplica).Hold()})
 		f.Registry.Advance(time.Hour)
 		deleteHeld(t, f, "team/app", types.ImageIdentifier{ImageDigest: &digest})
 		playing.Release()
-		require.Nil(t, faces.HeldIn(t, f.In("eu-west-1"), "team/app"))
+		require.Nil(t, heldIn(t, f.In("eu-west-1"), "team/app"))
 		require.Empty(t, f.Registry.Trace().For(scenarios.World))
 	})
 }
 
 func TestReplicationLagByRegion(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"), faces.Destination("us-west-2"), faces.Destination("eu-north-1"))
+		replicateTo(t, f, destination("eu-west-1"), destination("us-west-2"), destination("eu-north-1"))
 		f.Registry.Play(scenarios.Scenario{
 			scenarios.On(scenarios.ReceiveReplica, scenarios.Region("eu-west-1")).Delay(10 * time.Minute),
 			scenarios.On(scenarios.ReceiveReplica, scenarios.Region("eu-north-1"), scenarios.Tag("v*")).Fail(&types.ServerException{}),
@@ -198,12 +198,12 @@ func TestReplicationLagByRegion(t *testing.T) {
 		require.Equal(t, []types.ImageReplicationStatus{
 			replicaIn("eu-west-1", types.ReplicationStatusInProgress),
 			replicaIn("us-west-2", types.ReplicationStatusComplete),
-			failedReplica("eu-north-1", faces.ReplicationSource, "Server"),
-		}, faces.Replicas(t, f, "team/app", digest))
-		require.Nil(t, faces.HeldIn(t, f.In("eu-west-1"), "team/app"))
+			failedReplica("eu-north-1", replicationSource, "Server"),
+		}, replicas(t, f, "team/app", digest))
+		require.Nil(t, heldIn(t, f.In("eu-west-1"), "team/app"))
 		f.Registry.Advance(10 * time.Minute)
-		require.Equal(t, map[string][]string{digest: {"v1"}}, faces.HeldIn(t, f.In("eu-west-1"), "team/app"))
-		require.Equal(t, replicaIn("eu-west-1", types.ReplicationStatusComplete), faces.Replicas(t, f, "team/app", digest)[0])
+		require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, f.In("eu-west-1"), "team/app"))
+		require.Equal(t, replicaIn("eu-west-1", types.ReplicationStatusComplete), replicas(t, f, "team/app", digest)[0])
 		lines := f.Registry.Trace().Where(scenarios.Region("eu-west-1"), scenarios.Digest(digest)).For(scenarios.World).String()
 		require.Contains(t, lines, "ReceiveReplica team/app v1 "+digest+" in eu-west-1 -> ok [ReceiveReplica in region eu-west-1 delayed 10m0s]")
 	})
@@ -233,18 +233,18 @@ func TestHeldReplicasAreInProgress(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			faces.Each(t, func(t *testing.T, f faces.Face) {
-				faces.ReplicateTo(t, f, faces.Destination("eu-west-1"), faces.Destination("us-west-2"))
+				replicateTo(t, f, destination("eu-west-1"), destination("us-west-2"))
 				playing := f.Registry.Play(scenarios.Scenario{c.rule.Hold()})
 				image := fakeecr.RandomImage(1, 100)
 				digest := f.Registry.MustPush("team/app:v1", image)
 				f.Registry.MustPush("team/app:v2", image)
 				other := f.Registry.MustPush("team/app:w", fakeecr.RandomImage(2, 100))
 				f.Registry.Advance(time.Hour)
-				require.Equal(t, c.want, faces.Replicas(t, f, "team/app", digest))
-				require.Equal(t, c.other, faces.Replicas(t, f, "team/app", other))
+				require.Equal(t, c.want, replicas(t, f, "team/app", digest))
+				require.Equal(t, c.other, replicas(t, f, "team/app", other))
 				playing.Release()
 				for _, digest := range []string{digest, other} {
-					require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", arrives), replicaIn("us-west-2", arrives)}, faces.Replicas(t, f, "team/app", digest))
+					require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", arrives), replicaIn("us-west-2", arrives)}, replicas(t, f, "team/app", digest))
 				}
 			})
 		})
@@ -273,7 +273,7 @@ func TestTheLastRunOfAPolicyThatRulesDelayOrFail(t *testing.T) {
 	faces.EachInBubble(t, func(t *testing.T, f faces.Face) {
 		begin := time.Now()
 		f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-		faces.PutLifecycle(t, f, "team/app", faces.Expiring(1, `"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":3`))
+		putLifecycle(t, f, "team/app", expiring(1, `"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":3`))
 		f.Registry.Play(scenarios.Scenario{scenarios.On(scenarios.RunLifecyclePolicy).Sequence(nil, errOutage, nil).Named("fails"),
 			scenarios.On(scenarios.RunLifecyclePolicy).Nth(2).Delay(30 * time.Hour)})
 		at := func(after time.Duration) time.Duration {
@@ -281,15 +281,15 @@ func TestTheLastRunOfAPolicyThatRulesDelayOrFail(t *testing.T) {
 			last := lastEvaluated(t, f, "team/app")
 			return max(last.Sub(begin), 0)
 		}
-		require.Equal(t, time.Duration(0), at(faces.Day-time.Minute))
-		require.Equal(t, 1*faces.Day, at(faces.Day), "finds nothing")
-		require.Equal(t, 3*faces.Day, at(3*faces.Day+time.Minute), "left out")
-		require.Equal(t, 3*faces.Day, at(4*faces.Day+time.Minute), "failed")
-		require.Equal(t, 3*faces.Day, at(5*faces.Day+time.Minute), "delayed")
-		require.Equal(t, 3*faces.Day, at(6*faces.Day+time.Minute), "still")
-		require.Equal(t, 6*faces.Day+6*time.Hour, at(6*faces.Day+6*time.Hour+time.Minute), "ran")
+		require.Equal(t, time.Duration(0), at(day-time.Minute))
+		require.Equal(t, 1*day, at(day), "finds nothing")
+		require.Equal(t, 3*day, at(3*day+time.Minute), "left out")
+		require.Equal(t, 3*day, at(4*day+time.Minute), "failed")
+		require.Equal(t, 3*day, at(5*day+time.Minute), "delayed")
+		require.Equal(t, 3*day, at(6*day+time.Minute), "still")
+		require.Equal(t, 6*day+6*time.Hour, at(6*day+6*time.Hour+time.Minute), "ran")
 		requireImages(t, f, "team/app")
-		require.Equal(t, 7*faces.Day, at(7*faces.Day+time.Minute))
+		require.Equal(t, 7*day, at(7*day+time.Minute))
 	})
 }
 
@@ -378,7 +378,7 @@ func TestAFunctionOfTheUsersThatPanics(t *testing.T) {
 // While rules are asked about an event, it happens to nobody, and then once.
 func TestTheWorldIsAskedOnce(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		replicateTo(t, f, destination("eu-west-1"))
 		rule := scenarios.On(scenarios.ReceiveReplica).Ask(func(*scenarios.Call) error {
 			_, err := f.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{})
 			return err
@@ -393,7 +393,7 @@ func TestTheWorldIsAskedOnce(t *testing.T) {
 			all.Go(func() { f.Registry.Advance(time.Minute); f.Registry.Trace() })
 		}
 		all.Wait()
-		require.Len(t, faces.HeldIn(t, f.In("eu-west-1"), "team/app"), images)
+		require.Len(t, heldIn(t, f.In("eu-west-1"), "team/app"), images)
 		require.Equal(t, images, playing.Fired(rule))
 		require.Equal(t, images, f.Registry.Trace().Count(scenarios.ReceiveReplica))
 	})

@@ -233,11 +233,11 @@ func TestWhatWasDueMetTheKeyAsItWas(t *testing.T) {
 	faces.EachInBubble(t, func(t *testing.T, f faces.Face) {
 		_, err := f.CreateRepository(t.Context(), encryptedBy(someKey))
 		require.NoError(t, err)
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		replicateTo(t, f, destination("eu-west-1"))
 		digest := f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
 		time.Sleep(24 * time.Hour)
 		f.Registry.SetKMSKey(someKey, fakeecr.KeyDisabled)
-		require.Equal(t, map[string][]string{digest: {"v1"}}, faces.HeldIn(t, f.In("eu-west-1"), "team/app"))
+		require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, f.In("eu-west-1"), "team/app"))
 	})
 }
 

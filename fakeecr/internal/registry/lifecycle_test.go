@@ -1,6 +1,8 @@
 package registry_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,8 +17,41 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
+// day is how often lifecycle policies run.
+const day = 24 * time.Hour
+
+// lifecycleText is a policy with white space between its tokens, long enough for
+// ECR's minimum.
+func lifecycleText(rules ...string) string {
+	return `{ "rules" : [ ` + strings.Join(rules, " , ") + " ] }"
+}
+
+// expiring is a rule that expires what a selection says.
+func expiring(priority int, selection string) string {
+	return lifecycleRule(priority, selection, `"type":"expire"`)
+}
+
+// lifecycleRule is a rule for what a selection says.
+func lifecycleRule(priority int, selection, action string) string {
+	return fmt.Sprintf(`{"rulePriority":%d,"description":"a rule of a test","selection":{%s},"action":{%s}}`, priority, selection, action)
+}
+
+// taggedImages selects images that were pushed more than a day ago with a tag of a prefix.
+func taggedImages(prefix string) string {
+	return `"tagStatus":"tagged","tagPrefixList":["` + prefix + `"],"countType":"sinceImagePushed","countUnit":"days","countNumber":1`
+}
+
+// putLifecycle gives a repository a policy of these rules.
+func putLifecycle(t *testing.T, f fakeecr.API, repository string, rules ...string) {
+	t.Helper()
+	_, err := f.PutLifecyclePolicy(t.Context(), &ecr.PutLifecyclePolicyInput{
+		RepositoryName: &repository, LifecyclePolicyText: aws.String(lifecycleText(rules...)),
+	})
+	require.NoError(t, err)
+}
+
 func archiving(priority int, selection string) string {
-	return faces.LifecycleRule(priority, selection, `"type":"transition","targetStorageClass":"archive"`)
+	return lifecycleRule(priority, selection, `"type":"transition","targetStorageClass":"archive"`)
 }
 
 const (
@@ -48,14 +83,14 @@ func TestLifecycleRunsEveryDay(t *testing.T) {
 		r.MustPush("team/app", image)
 		tagged := r.MustPush("team/app:v1", fakeecr.RandomImage(2, 100))
 		r.Advance(time.Hour)
-		faces.PutLifecycle(t, f, "team/app", faces.Expiring(1, untaggedImages))
+		putLifecycle(t, f, "team/app", expiring(1, untaggedImages))
 		begin := r.Now()
 
 		r.Advance(23 * time.Hour)
 		require.Equal(t, int64(0), lastEvaluated(t, f, "team/app").Unix(), "not before a day has passed")
 		young := r.MustPush("team/app", fakeecr.RandomImage(3, 100))
 		r.Advance(2 * time.Hour)
-		require.WithinDuration(t, begin.Add(faces.Day), lastEvaluated(t, f, "team/app"), 30*time.Minute)
+		require.WithinDuration(t, begin.Add(day), lastEvaluated(t, f, "team/app"), 30*time.Minute)
 		requireImages(t, f, "team/app", tagged, young)
 		_, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{
 			RepositoryName: aws.String("team/app"), LayerDigest: layerOf(image),
@@ -63,8 +98,8 @@ func TestLifecycleRunsEveryDay(t *testing.T) {
 		var inaccessible *types.LayerInaccessibleException
 		require.ErrorAs(t, err, &inaccessible, "no image refers to it any more")
 
-		r.Advance(10 * faces.Day)
-		require.WithinDuration(t, begin.Add(11*faces.Day), lastEvaluated(t, f, "team/app"), 30*time.Minute, "the last of ten runs")
+		r.Advance(10 * day)
+		require.WithinDuration(t, begin.Add(11*day), lastEvaluated(t, f, "team/app"), 30*time.Minute, "the last of ten runs")
 		requireImages(t, f, "team/app", tagged)
 	})
 }
@@ -78,18 +113,18 @@ func TestLifecycleRunsInOrderOfTime(t *testing.T) {
 	faces.EachInBubble(t, func(t *testing.T, f faces.Face) {
 		r := f.Registry
 		image := r.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
-		faces.PutLifecycle(t, f, "team/app", archiving(1, anyImages), faces.Expiring(2, longArchived))
+		putLifecycle(t, f, "team/app", archiving(1, anyImages), expiring(2, longArchived))
 		begin := r.Now()
 
-		r.Advance(92*faces.Day - time.Second)
+		r.Advance(92*day - time.Second)
 		details := faces.ImageDetails(t, f, "team/app")
 		require.Equal(t, types.ImageStatusArchived, details[image].ImageStatus)
-		require.Equal(t, begin.Add(2*faces.Day), *details[image].LastArchivedAt, "after one day it is exactly one day old, which is not older")
+		require.Equal(t, begin.Add(2*day), *details[image].LastArchivedAt, "after one day it is exactly one day old, which is not older")
 		r.Advance(time.Second)
 		requireImages(t, f, "team/app", image)
-		r.Advance(faces.Day)
+		r.Advance(day)
 		requireImages(t, f, "team/app")
-		require.Equal(t, begin.Add(93*faces.Day), lastEvaluated(t, f, "team/app"))
+		require.Equal(t, begin.Add(93*day), lastEvaluated(t, f, "team/app"))
 	})
 }
 
@@ -105,15 +140,15 @@ func TestLifecycleRunsOnlyWhereThereIsAPolicy(t *testing.T) {
 			f.Registry.MustPush("team/app", fakeecr.RandomImage(1, 100))
 		},
 		"policy replaced": func(t *testing.T, f faces.Face) {
-			faces.PutLifecycle(t, f, "team/app", faces.Expiring(1, faces.TaggedImages("v")))
+			putLifecycle(t, f, "team/app", expiring(1, taggedImages("v")))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			faces.Each(t, func(t *testing.T, f faces.Face) {
 				image := f.Registry.MustPush("team/app", fakeecr.RandomImage(1, 100))
-				faces.PutLifecycle(t, f, "team/app", faces.Expiring(1, untaggedImages))
+				putLifecycle(t, f, "team/app", expiring(1, untaggedImages))
 				end(t, f)
-				f.Registry.Advance(5 * faces.Day)
+				f.Registry.Advance(5 * day)
 				requireImages(t, f, "team/app", image)
 			})
 		})
@@ -130,8 +165,8 @@ func TestRunLifecycle(t *testing.T) {
 			"Lifecycle policy does not exist for the repository with name 'team/app' in the registry with id '123456789012'")
 
 		eu := f.In("eu-west-1")
-		r.Advance(2 * faces.Day)
-		faces.PutLifecycle(t, eu, "team/app", faces.Expiring(1, untaggedImages))
+		r.Advance(2 * day)
+		putLifecycle(t, eu, "team/app", expiring(1, untaggedImages))
 		begin := r.Now()
 		calls := len(r.Trace())
 		fork := r.Fork(t)
@@ -142,8 +177,8 @@ func TestRunLifecycle(t *testing.T) {
 		require.Contains(t, r.Trace()[calls:].For(scenarios.RunLifecyclePolicy).String(), "RunLifecyclePolicy team/app -> ok, rule 1 expired "+old)
 		requireImages(t, fork, "team/app", old)
 
-		r.Advance(faces.Day)
-		require.WithinDuration(t, begin.Add(faces.Day), lastEvaluated(t, eu, "team/app"), time.Minute, "the daily run stays when it is")
+		r.Advance(day)
+		require.WithinDuration(t, begin.Add(day), lastEvaluated(t, eu, "team/app"), time.Minute, "the daily run stays when it is")
 	})
 }
 
@@ -153,8 +188,8 @@ func TestLifecycleLeavesChildrenToTheRunAfter(t *testing.T) {
 		index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64")
 		r.MustPush("team/app:v1", index)
 		amd, arm := index.Images[0].Digest(), index.Images[1].Digest()
-		r.Advance(2 * faces.Day)
-		faces.PutLifecycle(t, f, "team/app", faces.Expiring(1, untaggedImages), faces.Expiring(2, faces.TaggedImages("v")))
+		r.Advance(2 * day)
+		putLifecycle(t, f, "team/app", expiring(1, untaggedImages), expiring(2, taggedImages("v")))
 		require.NoError(t, r.RunLifecycle("team/app"))
 		requireImages(t, f, "team/app", amd, arm)
 		require.NoError(t, r.RunLifecycle("team/app"))
@@ -204,26 +239,26 @@ func TestReferrersFollowTheirSubject(t *testing.T) {
 		"staying with the subject, whatever the rules say": func(t *testing.T, f faces.Face) {
 			f.Registry.MustPush("team/app:v1", subject)
 			f.Registry.MustPush("team/app", referrer)
-			for _, rule := range []string{faces.Expiring(1, untaggedImages), archiving(1, untaggedImages)} {
-				faces.PutLifecycle(t, f, "team/app", rule)
-				f.Registry.Advance(3 * faces.Day)
+			for _, rule := range []string{expiring(1, untaggedImages), archiving(1, untaggedImages)} {
+				putLifecycle(t, f, "team/app", rule)
+				f.Registry.Advance(3 * day)
 				requireImages(t, f, "team/app", subject.Digest(), referrer.Digest())
-				require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, f, referrer.Digest()))
+				require.Equal(t, types.ImageStatusActive, statusOf(t, f, referrer.Digest()))
 			}
 		},
 		"archived after the subject, restored with it": func(t *testing.T, f faces.Face) {
 			f.Registry.MustPush("team/app", subject)
 			f.Registry.MustPush("team/app", referrer)
 			faces.UpdateStorage(t, f, subject.Digest(), types.TargetStorageClassArchive)
-			require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, f, referrer.Digest()))
+			require.Equal(t, types.ImageStatusActive, statusOf(t, f, referrer.Digest()))
 			run(t, f)
-			require.Equal(t, types.ImageStatusArchived, faces.StatusOf(t, f, referrer.Digest()))
+			require.Equal(t, types.ImageStatusArchived, statusOf(t, f, referrer.Digest()))
 			faces.UpdateStorage(t, f, subject.Digest(), types.TargetStorageClassStandard)
-			require.Equal(t, types.ImageStatusActivating, faces.StatusOf(t, f, referrer.Digest()))
+			require.Equal(t, types.ImageStatusActivating, statusOf(t, f, referrer.Digest()))
 			f.Registry.Advance(20 * time.Minute)
-			require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, f, referrer.Digest()))
+			require.Equal(t, types.ImageStatusActive, statusOf(t, f, referrer.Digest()))
 			run(t, f)
-			require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, f, referrer.Digest()))
+			require.Equal(t, types.ImageStatusActive, statusOf(t, f, referrer.Digest()))
 		},
 		"restored when the subject is pushed again": func(t *testing.T, f faces.Face) {
 			f.Registry.MustPush("team/app", subject)
@@ -231,8 +266,8 @@ func TestReferrersFollowTheirSubject(t *testing.T) {
 			faces.UpdateStorage(t, f, subject.Digest(), types.TargetStorageClassArchive)
 			run(t, f)
 			f.Registry.MustPush("team/app", subject)
-			require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, f, subject.Digest()))
-			require.Equal(t, types.ImageStatusActivating, faces.StatusOf(t, f, referrer.Digest()))
+			require.Equal(t, types.ImageStatusActive, statusOf(t, f, subject.Digest()))
+			require.Equal(t, types.ImageStatusActivating, statusOf(t, f, referrer.Digest()))
 		},
 		"restored when the subject, deleted from the archive, is pushed again": func(t *testing.T, f faces.Face) {
 			f.Registry.MustPush("team/app", subject)
@@ -240,15 +275,15 @@ func TestReferrersFollowTheirSubject(t *testing.T) {
 			faces.UpdateStorage(t, f, subject.Digest(), types.TargetStorageClassArchive)
 			run(t, f)
 			remove(t, f, subject.Digest())
-			require.Equal(t, types.ImageStatusArchived, faces.StatusOf(t, f, referrer.Digest()))
+			require.Equal(t, types.ImageStatusArchived, statusOf(t, f, referrer.Digest()))
 			f.Registry.MustPush("team/app", subject)
-			require.Equal(t, types.ImageStatusActivating, faces.StatusOf(t, f, referrer.Digest()))
+			require.Equal(t, types.ImageStatusActivating, statusOf(t, f, referrer.Digest()))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			faces.Each(t, func(t *testing.T, f faces.Face) {
 				f.Registry.MustPush("team/app:keep", fakeecr.RandomImage(9, 100))
-				faces.PutLifecycle(t, f, "team/app", faces.Expiring(1, faces.TaggedImages("none")))
+				putLifecycle(t, f, "team/app", expiring(1, taggedImages("none")))
 				remove(t, f, fakeecr.RandomImage(9, 100).Digest())
 				test(t, f)
 			})
@@ -262,21 +297,21 @@ func TestLifecycleSeesPulls(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		r := f.Registry
 		unpulled, pulled := r.MustPush("team/app:a", fakeecr.RandomImage(1, 100)), r.MustPush("team/app:b", fakeecr.RandomImage(2, 100))
-		faces.PutLifecycle(t, f, "team/app", archiving(1, `"tagStatus":"any","countType":"sinceImagePulled","countUnit":"days","countNumber":10`))
+		putLifecycle(t, f, "team/app", archiving(1, `"tagStatus":"any","countType":"sinceImagePulled","countUnit":"days","countNumber":10`))
 		requireStatus := func(a, b types.ImageStatus) {
 			t.Helper()
-			require.Equal(t, []types.ImageStatus{a, b}, []types.ImageStatus{faces.StatusOf(t, f, unpulled), faces.StatusOf(t, f, pulled)})
+			require.Equal(t, []types.ImageStatus{a, b}, []types.ImageStatus{statusOf(t, f, unpulled), statusOf(t, f, pulled)})
 		}
-		r.Advance(5 * faces.Day)
+		r.Advance(5 * day)
 		code, _ := pull(t, f, faces.ByTag("b"))
 		require.Empty(t, code)
-		r.Advance(7 * faces.Day)
+		r.Advance(7 * day)
 		requireStatus(types.ImageStatusArchived, types.ImageStatusActive)
 
 		faces.UpdateStorage(t, f, unpulled, types.TargetStorageClassStandard)
-		r.Advance(5 * faces.Day)
+		r.Advance(5 * day)
 		requireStatus(types.ImageStatusActive, types.ImageStatusArchived)
-		r.Advance(7 * faces.Day)
+		r.Advance(7 * day)
 		requireStatus(types.ImageStatusArchived, types.ImageStatusArchived)
 	})
 }
@@ -287,11 +322,11 @@ func TestLifecycleSparesRestoredImages(t *testing.T) {
 		r := f.Registry
 		image := r.MustPush("team/app", fakeecr.RandomImage(1, 100))
 		faces.UpdateStorage(t, f, image, types.TargetStorageClassArchive)
-		r.Advance(100 * faces.Day)
+		r.Advance(100 * day)
 		faces.UpdateStorage(t, f, image, types.TargetStorageClassStandard)
-		faces.PutLifecycle(t, f, "team/app", faces.Expiring(1, untaggedImages), faces.Expiring(2, longArchived))
+		putLifecycle(t, f, "team/app", expiring(1, untaggedImages), expiring(2, longArchived))
 		require.NoError(t, r.RunLifecycle("team/app"))
-		require.Equal(t, types.ImageStatusActivating, faces.StatusOf(t, f, image))
+		require.Equal(t, types.ImageStatusActivating, statusOf(t, f, image))
 		r.Advance(23 * time.Hour)
 		require.NoError(t, r.RunLifecycle("team/app"))
 		requireImages(t, f, "team/app", image)

@@ -14,6 +14,31 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
+// startPreview starts a preview for team/app, and answers the text of its policy.
+func startPreview(t *testing.T, f fakeecr.API, rules ...string) string {
+	t.Helper()
+	text := lifecycleText(rules...)
+	out, err := f.StartLifecyclePolicyPreview(t.Context(), &ecr.StartLifecyclePolicyPreviewInput{
+		RepositoryName: aws.String("team/app"), LifecyclePolicyText: &text,
+	})
+	require.NoError(t, err)
+	require.Equal(t, types.LifecyclePolicyPreviewStatusInProgress, out.Status)
+	require.Equal(t, text, *out.LifecyclePolicyText, "not compact")
+	require.Equal(t, "123456789012", *out.RegistryId)
+	require.Equal(t, "team/app", *out.RepositoryName)
+	return text
+}
+
+// getPreview asks for the preview for team/app.
+func getPreview(t *testing.T, f fakeecr.API, in ecr.GetLifecyclePolicyPreviewInput) *ecr.GetLifecyclePolicyPreviewOutput {
+	t.Helper()
+	in.RepositoryName = aws.String("team/app")
+	out, err := f.GetLifecyclePolicyPreview(t.Context(), &in)
+	require.NoError(t, err)
+	require.NotNil(t, out.PreviewResults)
+	return out
+}
+
 func previewed(results []types.LifecyclePolicyPreviewResult) []string {
 	digests := []string{}
 	for _, result := range results {
@@ -41,9 +66,9 @@ func TestLifecyclePolicyPreview(t *testing.T) {
 		faces.RequireError[*types.LifecyclePolicyNotFoundException](t, err,
 			"Lifecycle policy does not exist for the repository with name 'team/app' in the registry with id '123456789012'")
 
-		r.Advance(2 * faces.Day)
-		text := faces.StartPreview(t, f, faces.Expiring(7, anyImages))
-		running := faces.GetPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{})
+		r.Advance(2 * day)
+		text := startPreview(t, f, expiring(7, anyImages))
+		running := getPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{})
 		require.Equal(t, types.LifecyclePolicyPreviewStatusInProgress, running.Status)
 		require.Empty(t, running.PreviewResults)
 		require.Nil(t, running.Summary)
@@ -54,7 +79,7 @@ func TestLifecyclePolicyPreview(t *testing.T) {
 		r.Advance(5 * time.Second)
 		pushed := *faces.ImageDetails(t, f, "team/app")[old].ImagePushedAt
 		for range 2 {
-			done := faces.GetPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{})
+			done := getPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{})
 			require.Equal(t, types.LifecyclePolicyPreviewStatusComplete, done.Status)
 			require.Equal(t, text, *done.LifecyclePolicyText)
 			require.Equal(t, "123456789012", *done.RegistryId)
@@ -73,8 +98,8 @@ func TestLifecyclePolicyPreview(t *testing.T) {
 		}
 		requireImages(t, f, "team/app", old)
 
-		r.Advance(faces.Day)
-		expired := faces.GetPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{})
+		r.Advance(day)
+		expired := getPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{})
 		require.Equal(t, types.LifecyclePolicyPreviewStatusExpired, expired.Status)
 		require.Empty(t, expired.PreviewResults)
 		require.Nil(t, expired.Summary)
@@ -87,14 +112,14 @@ func TestPreviewOfTheStoredPolicy(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		r := f.Registry
 		image := r.MustPush("team/app", fakeecr.RandomImage(1, 100))
-		r.Advance(2 * faces.Day)
-		faces.PutLifecycle(t, f, "team/app", archiving(3, anyImages))
+		r.Advance(2 * day)
+		putLifecycle(t, f, "team/app", archiving(3, anyImages))
 		out, err := f.StartLifecyclePolicyPreview(t.Context(), &ecr.StartLifecyclePolicyPreviewInput{RepositoryName: aws.String("team/app")})
 		require.NoError(t, err)
 		require.Equal(t, strings.ReplaceAll(`{"rules":[`+archiving(3, anyImages)+`]}`, " : ", ":"), *out.LifecyclePolicyText)
 		r.Advance(5 * time.Second)
 
-		done := faces.GetPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{})
+		done := getPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{})
 		require.Equal(t, &types.LifecyclePolicyPreviewSummary{
 			ExpiringImageTotalCount: aws.Int32(0),
 			TransitioningImageTotalCounts: []types.TransitioningImageTotalCount{{
@@ -106,9 +131,9 @@ func TestPreviewOfTheStoredPolicy(t *testing.T) {
 			Type: types.ImageActionTypeTransition, TargetStorageClass: types.LifecyclePolicyTargetStorageClassArchive,
 		}, done.PreviewResults[0].Action)
 		require.Equal(t, []string{}, done.PreviewResults[0].ImageTags)
-		require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, f, image))
+		require.Equal(t, types.ImageStatusActive, statusOf(t, f, image))
 
-		faces.StartPreview(t, f, faces.Expiring(1, faces.TaggedImages("none")))
+		startPreview(t, f, expiring(1, taggedImages("none")))
 		_, err = f.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("team/app"), Force: true})
 		require.NoError(t, err)
 		r.MustPush("team/app", fakeecr.RandomImage(1, 100))
@@ -125,15 +150,15 @@ func TestPreviewSeesTheImagesOfItsEnd(t *testing.T) {
 		r := f.Registry
 		count := `"tagStatus":"any","countType":"imageCountMoreThan","countNumber":1`
 		before := r.MustPush("team/app", fakeecr.RandomImage(1, 100))
-		faces.StartPreview(t, f, faces.Expiring(1, count))
+		startPreview(t, f, expiring(1, count))
 		r.Advance(time.Second)
 		r.MustPush("team/app", fakeecr.RandomImage(2, 100))
 		r.Advance(5 * time.Second)
 		r.MustPush("team/app", fakeecr.RandomImage(3, 100))
-		require.Equal(t, []string{before}, previewed(faces.GetPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{}).PreviewResults))
+		require.Equal(t, []string{before}, previewed(getPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{}).PreviewResults))
 
-		faces.StartPreview(t, f, faces.Expiring(1, count))
-		require.Equal(t, types.LifecyclePolicyPreviewStatusInProgress, faces.GetPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{}).Status, "another one")
+		startPreview(t, f, expiring(1, count))
+		require.Equal(t, types.LifecyclePolicyPreviewStatusInProgress, getPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{}).Status, "another one")
 	})
 }
 
@@ -143,9 +168,9 @@ func TestPreviewShowsReferrersThatFollow(t *testing.T) {
 		f.Registry.MustPush("team/app", subject)
 		referrer := f.Registry.MustPush("team/app", fakeecr.Referrer(subject, "application/vnd.example.sbom", []byte("sbom")))
 		faces.UpdateStorage(t, f, subject.Digest(), types.TargetStorageClassArchive)
-		faces.StartPreview(t, f, faces.Expiring(1, faces.TaggedImages("none")))
+		startPreview(t, f, expiring(1, taggedImages("none")))
 		f.Registry.Advance(5 * time.Second)
-		out := faces.GetPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{})
+		out := getPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{})
 		require.Equal(t, []string{referrer}, previewed(out.PreviewResults))
 		require.Equal(t, int32(0), *out.PreviewResults[0].AppliedRulePriority, "of no rule")
 		require.Equal(t, types.ImageActionTypeTransition, out.PreviewResults[0].Action.Type)
@@ -156,10 +181,10 @@ func TestPreviewOfAnArchivedImage(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		image := f.Registry.MustPush("team/app", fakeecr.RandomImage(1, 100))
 		faces.UpdateStorage(t, f, image, types.TargetStorageClassArchive)
-		f.Registry.Advance(91 * faces.Day)
-		faces.StartPreview(t, f, archiving(1, anyImages), faces.Expiring(2, longArchived))
+		f.Registry.Advance(91 * day)
+		startPreview(t, f, archiving(1, anyImages), expiring(2, longArchived))
 		f.Registry.Advance(5 * time.Second)
-		out := faces.GetPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{})
+		out := getPreview(t, f, ecr.GetLifecyclePolicyPreviewInput{})
 		require.Equal(t, []string{image}, previewed(out.PreviewResults))
 		require.Equal(t, types.LifecyclePolicyStorageClassArchive, out.PreviewResults[0].StorageClass)
 		require.Equal(t, int32(2), *out.PreviewResults[0].AppliedRulePriority)
@@ -174,8 +199,8 @@ func TestPreviewPagesAndFilters(t *testing.T) {
 			all = append(all, r.MustPush(reference, fakeecr.RandomImage(uint64(i+1), 100)))
 			r.Advance(time.Hour)
 		}
-		r.Advance(2 * faces.Day)
-		faces.StartPreview(t, f, faces.Expiring(1, anyImages))
+		r.Advance(2 * day)
+		startPreview(t, f, expiring(1, anyImages))
 		r.Advance(5 * time.Second)
 
 		var paged []string
@@ -205,7 +230,7 @@ func TestPreviewPagesAndFilters(t *testing.T) {
 				MaxResults: aws.Int32(1), Filter: &types.LifecyclePolicyPreviewFilter{TagStatus: types.TagStatusUntagged},
 			}, []string{all[1]}},
 		} {
-			require.Equal(t, test.want, previewed(faces.GetPreview(t, f, test.in).PreviewResults), name)
+			require.Equal(t, test.want, previewed(getPreview(t, f, test.in).PreviewResults), name)
 		}
 	})
 }
@@ -213,8 +238,8 @@ func TestPreviewPagesAndFilters(t *testing.T) {
 func TestPreviewCompleteWaiter(t *testing.T) {
 	faces.EachInBubble(t, func(t *testing.T, f faces.Face) {
 		image := f.Registry.MustPush("team/app", fakeecr.RandomImage(1, 100))
-		f.Registry.Advance(2 * faces.Day)
-		faces.StartPreview(t, f, faces.Expiring(1, anyImages))
+		f.Registry.Advance(2 * day)
+		startPreview(t, f, expiring(1, anyImages))
 		begin := time.Now()
 		waiter := ecr.NewLifecyclePolicyPreviewCompleteWaiter(f)
 		out, err := waiter.WaitForOutput(t.Context(), &ecr.GetLifecyclePolicyPreviewInput{RepositoryName: aws.String("team/app")}, time.Minute)

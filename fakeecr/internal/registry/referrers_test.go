@@ -98,7 +98,7 @@ func TestReferrersPagesAndFilters(t *testing.T) {
 		require.ElementsMatch(t, append(byType["application/vnd.example.0"], byType["application/vnd.example.2"]...), paged)
 
 		// Archived ones are shown on request.
-		faces.PutLifecycle(t, f, "team/app", faces.Expiring(1, faces.TaggedImages("none")))
+		putLifecycle(t, f, "team/app", expiring(1, taggedImages("none")))
 		faces.UpdateStorage(t, f, subject.Digest(), types.TargetStorageClassArchive)
 		require.NoError(t, f.Registry.RunLifecycle("team/app"))
 		late := f.Registry.MustPush("team/app", fakeecr.Referrer(subject, "application/vnd.example.late", []byte("late")))

@@ -16,8 +16,34 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
+// heldIn is the images of a repository with their tags, by digest; nil if there is
+// no repository.
+func heldIn(t *testing.T, f faces.Face, repository string) map[string][]string {
+	t.Helper()
+	out, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: &repository})
+	if err != nil {
+		require.ErrorAs(t, err, new(*types.RepositoryNotFoundException))
+		return nil
+	}
+	images := map[string][]string{}
+	for _, detail := range out.ImageDetails {
+		images[*detail.ImageDigest] = detail.ImageTags
+	}
+	return images
+}
+
+// replicas is the replication status of an image.
+func replicas(t *testing.T, f faces.Face, repository, digest string) []types.ImageReplicationStatus {
+	t.Helper()
+	out, err := f.DescribeImageReplicationStatus(t.Context(), &ecr.DescribeImageReplicationStatusInput{
+		RepositoryName: &repository, ImageId: &types.ImageIdentifier{ImageDigest: &digest},
+	})
+	require.NoError(t, err)
+	return out.ReplicationStatuses
+}
+
 func replicaIn(region string, status types.ReplicationStatus) types.ImageReplicationStatus {
-	return types.ImageReplicationStatus{Region: &region, RegistryId: aws.String(faces.ReplicationSource), Status: status}
+	return types.ImageReplicationStatus{Region: &region, RegistryId: aws.String(replicationSource), Status: status}
 }
 
 func failedReplica(region, account, code string) types.ImageReplicationStatus {
@@ -35,18 +61,18 @@ func tagAgain(t *testing.T, f faces.Face, repository string, image fakeecr.Image
 
 func TestPushArrivesInTheOtherRegion(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		replicateTo(t, f, destination("eu-west-1"))
 		image := fakeecr.RandomImage(1, 3000, 100)
 		digest := f.Registry.MustPush("team/app:v1", image)
 		there := f.In("eu-west-1")
 
-		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusInProgress)}, faces.Replicas(t, f, "team/app", digest))
-		require.Nil(t, faces.HeldIn(t, there, "team/app"), "it takes a while")
+		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusInProgress)}, replicas(t, f, "team/app", digest))
+		require.Nil(t, heldIn(t, there, "team/app"), "it takes a while")
 
 		f.Registry.Advance(arrivalLag)
-		require.Equal(t, map[string][]string{digest: {"v1"}}, faces.HeldIn(t, there, "team/app"))
-		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, faces.Replicas(t, f, "team/app", digest))
-		require.Empty(t, faces.Replicas(t, there, "team/app", digest), "a replica is not replicated itself")
+		require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, there, "team/app"))
+		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "team/app", digest))
+		require.Empty(t, replicas(t, there, "team/app", digest), "a replica is not replicated itself")
 
 		described, err := there.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app")})
 		require.NoError(t, err)
@@ -73,11 +99,11 @@ func TestPushArrivesInTheOtherRegion(t *testing.T) {
 func TestReplicationGoesWhereTheRulesSay(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		early := f.Registry.MustPush("prod/early:v1", fakeecr.RandomImage(1, 100))
-		faces.PutReplication(t, f,
-			types.ReplicationRule{Destinations: []types.ReplicationDestination{faces.Destination("eu-west-1"), faces.Destination("eu-west-2")}, RepositoryFilters: prefixFilters("prod", "web/")},
-			types.ReplicationRule{Destinations: []types.ReplicationDestination{faces.Destination("eu-west-2"), faces.Destination("eu-west-3")}, RepositoryFilters: prefixFilters("prod/a")},
+		putReplication(t, f,
+			types.ReplicationRule{Destinations: []types.ReplicationDestination{destination("eu-west-1"), destination("eu-west-2")}, RepositoryFilters: prefixFilters("prod", "web/")},
+			types.ReplicationRule{Destinations: []types.ReplicationDestination{destination("eu-west-2"), destination("eu-west-3")}, RepositoryFilters: prefixFilters("prod/a")},
 		)
-		faces.ReplicateTo(t, f.In("eu-west-1"), faces.Destination("ap-south-1"))
+		replicateTo(t, f.In("eu-west-1"), destination("ap-south-1"))
 		image := fakeecr.RandomImage(2, 100)
 		for _, name := range []string{"prod/app", "production", "web/site", "website", "test/prod"} {
 			f.Registry.MustPush(name+":v1", image)
@@ -86,13 +112,13 @@ func TestReplicationGoesWhereTheRulesSay(t *testing.T) {
 			replicaIn("eu-west-1", types.ReplicationStatusInProgress),
 			replicaIn("eu-west-2", types.ReplicationStatusInProgress),
 			replicaIn("eu-west-3", types.ReplicationStatusInProgress),
-		}, faces.Replicas(t, f, "prod/app", image.Digest()), "each destination once")
-		faces.PutReplication(t, f)
+		}, replicas(t, f, "prod/app", image.Digest()), "each destination once")
+		putReplication(t, f)
 		f.Registry.MustPush("prod/late:v1", image)
 		f.Registry.Advance(arrivalLag)
 
-		require.Empty(t, faces.Replicas(t, f, "prod/early", early), "pushed before there were rules")
-		require.Empty(t, faces.Replicas(t, f, "prod/late", image.Digest()))
+		require.Empty(t, replicas(t, f, "prod/early", early), "pushed before there were rules")
+		require.Empty(t, replicas(t, f, "prod/late", image.Digest()))
 		for region, want := range map[string][]string{
 			"eu-west-1":  {"prod/app", "production", "web/site"},
 			"eu-west-2":  {"prod/app", "production", "web/site"},
@@ -108,7 +134,7 @@ func TestReplicationGoesWhereTheRulesSay(t *testing.T) {
 			require.Equal(t, want, names, region)
 		}
 		f.Registry.Advance(arrivalLag)
-		require.Nil(t, faces.HeldIn(t, f.In("ap-south-1"), "prod/app"))
+		require.Nil(t, heldIn(t, f.In("ap-south-1"), "prod/app"))
 	})
 }
 
@@ -217,12 +243,12 @@ func TestTagsReplicate(t *testing.T) {
 				if test.before != nil {
 					test.before(t, f)
 				}
-				faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+				replicateTo(t, f, destination("eu-west-1"))
 				test.act(t, f)
 				f.Registry.Advance(arrivalLag)
-				require.Equal(t, test.want, faces.HeldIn(t, f.In("eu-west-1"), "app"))
-				for digest := range faces.HeldIn(t, f, "app") {
-					require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, faces.Replicas(t, f, "app", digest))
+				require.Equal(t, test.want, heldIn(t, f.In("eu-west-1"), "app"))
+				for digest := range heldIn(t, f, "app") {
+					require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", digest))
 				}
 			})
 		})
@@ -240,29 +266,29 @@ func TestIndexArrivesWithItsChildren(t *testing.T) {
 	index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64")
 	want := map[string][]string{index.Digest(): {"all"}, index.Images[0].Digest(): nil, index.Images[1].Digest(): nil}
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		replicateTo(t, f, destination("eu-west-1"))
 		f.Registry.MustPush("app:all", index)
 		f.Registry.Advance(arrivalLag)
-		require.Equal(t, want, faces.HeldIn(t, f.In("eu-west-1"), "app"))
+		require.Equal(t, want, heldIn(t, f.In("eu-west-1"), "app"))
 		for digest := range want {
-			require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, faces.Replicas(t, f, "app", digest))
+			require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", digest))
 		}
 	})
 }
 
 func TestReplicationIsInProgressUntilTheLastPushArrives(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		replicateTo(t, f, destination("eu-west-1"))
 		image := fakeecr.RandomImage(1, 100)
 		digest := f.Registry.MustPush("app:v1", image)
 		f.Registry.Advance(3 * time.Second)
 		tagAgain(t, f, "app", image, "v2")
 		f.Registry.Advance(3 * time.Second)
-		require.Equal(t, map[string][]string{digest: {"v1"}}, faces.HeldIn(t, f.In("eu-west-1"), "app"))
-		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusInProgress)}, faces.Replicas(t, f, "app", digest))
+		require.Equal(t, map[string][]string{digest: {"v1"}}, heldIn(t, f.In("eu-west-1"), "app"))
+		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusInProgress)}, replicas(t, f, "app", digest))
 		f.Registry.Advance(3 * time.Second)
-		require.Equal(t, map[string][]string{digest: {"v1", "v2"}}, faces.HeldIn(t, f.In("eu-west-1"), "app"))
-		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, faces.Replicas(t, f, "app", digest))
+		require.Equal(t, map[string][]string{digest: {"v1", "v2"}}, heldIn(t, f.In("eu-west-1"), "app"))
+		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", digest))
 	})
 }
 
@@ -270,33 +296,33 @@ func TestReplicationFails(t *testing.T) {
 	image := fakeecr.RandomImage(1, 100)
 	t.Run("without a registry policy", func(t *testing.T) {
 		faces.Each(t, func(t *testing.T, f faces.Face) {
-			faces.ReplicateTo(t, f, faces.Destination("us-east-1", faces.Other), faces.Destination("eu-west-1"))
+			replicateTo(t, f, destination("us-east-1", faces.Other), destination("eu-west-1"))
 			f.Registry.MustPush("app:v1", image)
 			f.Registry.Advance(arrivalLag)
 			require.Equal(t, []types.ImageReplicationStatus{
 				failedReplica("us-east-1", faces.Other, "DESTINATION_REGISTRY_ACCESS_DENIED"),
 				replicaIn("eu-west-1", types.ReplicationStatusComplete),
-			}, faces.Replicas(t, f, "app", image.Digest()), "one destination does not hinder another")
-			require.Nil(t, faces.HeldIn(t, f.Account(faces.Other), "app"))
+			}, replicas(t, f, "app", image.Digest()), "one destination does not hinder another")
+			require.Nil(t, heldIn(t, f.Account(faces.Other), "app"))
 		})
 	})
 	t.Run("no room for the repository", func(t *testing.T) {
 		faces.Each(t, func(t *testing.T, f faces.Face) {
 			f.In("eu-west-1").Registry.MustPush("other:v1", image)
-			faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+			replicateTo(t, f, destination("eu-west-1"))
 			f.Registry.MustPush("app:v1", image)
 			f.Registry.Advance(arrivalLag)
-			require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", faces.ReplicationSource, "LimitExceeded")}, faces.Replicas(t, f, "app", image.Digest()))
+			require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationSource, "LimitExceeded")}, replicas(t, f, "app", image.Digest()))
 		}, fakeecr.WithQuota(fakeecr.RepositoriesPerRegistry, 1))
 	})
 	t.Run("no room for a second tag", func(t *testing.T) {
 		faces.Each(t, func(t *testing.T, f faces.Face) {
 			f.In("eu-west-1").Registry.MustPush("app:v0", image)
-			faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+			replicateTo(t, f, destination("eu-west-1"))
 			f.Registry.MustPush("app:v1", image)
 			f.Registry.Advance(arrivalLag)
-			require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", faces.ReplicationSource, "LimitExceeded")}, faces.Replicas(t, f, "app", image.Digest()))
-			require.Equal(t, map[string][]string{image.Digest(): {"v0"}}, faces.HeldIn(t, f.In("eu-west-1"), "app"))
+			require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationSource, "LimitExceeded")}, replicas(t, f, "app", image.Digest()))
+			require.Equal(t, map[string][]string{image.Digest(): {"v0"}}, heldIn(t, f.In("eu-west-1"), "app"))
 		}, fakeecr.WithQuota(fakeecr.TagsPerImage, 1))
 	})
 	t.Run("no room for all of an index", func(t *testing.T) {
@@ -308,25 +334,25 @@ func TestReplicationFails(t *testing.T) {
 			for _, child := range index.Images {
 				f.Registry.MustPush("app", child)
 			}
-			faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
-			before := faces.HeldIn(t, there, "app")
+			replicateTo(t, f, destination("eu-west-1"))
+			before := heldIn(t, there, "app")
 			f.Registry.MustPush("app:all", index)
 			f.Registry.Advance(arrivalLag)
-			require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", faces.ReplicationSource, "LimitExceeded")}, faces.Replicas(t, f, "app", index.Digest()))
-			require.Equal(t, before, faces.HeldIn(t, there, "app"), "all of it or nothing")
+			require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationSource, "LimitExceeded")}, replicas(t, f, "app", index.Digest()))
+			require.Equal(t, before, heldIn(t, there, "app"), "all of it or nothing")
 		}, fakeecr.WithQuota(fakeecr.ImagesPerRepository, 3))
 	})
 	t.Run("until it succeeds", func(t *testing.T) {
 		faces.Each(t, func(t *testing.T, f faces.Face) {
 			f.In("eu-west-1").Registry.MustPush("app:v0", fakeecr.RandomImage(2, 100))
-			faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+			replicateTo(t, f, destination("eu-west-1"))
 			f.Registry.MustPush("app:v1", image)
 			f.Registry.Advance(arrivalLag)
-			require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", faces.ReplicationSource, "LimitExceeded")}, faces.Replicas(t, f, "app", image.Digest()))
+			require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", replicationSource, "LimitExceeded")}, replicas(t, f, "app", image.Digest()))
 			deleteHeld(t, f.In("eu-west-1"), "app", types.ImageIdentifier{ImageTag: aws.String("v0")})
 			tagAgain(t, f, "app", image, "v2")
 			f.Registry.Advance(arrivalLag)
-			require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, faces.Replicas(t, f, "app", image.Digest()))
+			require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", image.Digest()))
 		}, fakeecr.WithQuota(fakeecr.ImagesPerRepository, 1))
 	})
 }
@@ -335,17 +361,17 @@ func TestReplicationOfWhatIsThereAlready(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		image := fakeecr.RandomImage(1, 100)
 		f.In("eu-west-1").Registry.MustPush("app:v1", image)
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		replicateTo(t, f, destination("eu-west-1"))
 		f.Registry.MustPush("app:v1", image)
 		f.Registry.Advance(arrivalLag)
-		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, faces.Replicas(t, f, "app", image.Digest()))
-		require.Equal(t, map[string][]string{image.Digest(): {"v1"}}, faces.HeldIn(t, f.In("eu-west-1"), "app"))
+		require.Equal(t, []types.ImageReplicationStatus{replicaIn("eu-west-1", types.ReplicationStatusComplete)}, replicas(t, f, "app", image.Digest()))
+		require.Equal(t, map[string][]string{image.Digest(): {"v1"}}, heldIn(t, f.In("eu-west-1"), "app"))
 	}, fakeecr.WithQuota(fakeecr.TagsPerImage, 1))
 }
 
 func TestReplicationToAnotherAccountNeedsItsRegistryPolicy(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1", faces.Other))
+		replicateTo(t, f, destination("eu-west-1", faces.Other))
 		there := f.Account(faces.Other).In("eu-west-1")
 		_, err := there.PutRegistryPolicy(t.Context(), &ecr.PutRegistryPolicyInput{PolicyText: aws.String(`{"Version":"2012-10-17","Statement":[{
 			"Sid":"ReplicationAccessCrossAccount","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},
@@ -355,9 +381,9 @@ func TestReplicationToAnotherAccountNeedsItsRegistryPolicy(t *testing.T) {
 		f.Registry.MustPush("team/app:v1", image)
 		f.Registry.MustPush("app:v1", image)
 		f.Registry.Advance(arrivalLag)
-		require.Equal(t, map[string][]string{image.Digest(): {"v1"}}, faces.HeldIn(t, there, "team/app"))
-		require.Nil(t, faces.HeldIn(t, there, "app"), "the policy does not name it")
-		require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", faces.Other, "DESTINATION_REGISTRY_ACCESS_DENIED")}, faces.Replicas(t, f, "app", image.Digest()))
+		require.Equal(t, map[string][]string{image.Digest(): {"v1"}}, heldIn(t, there, "team/app"))
+		require.Nil(t, heldIn(t, there, "app"), "the policy does not name it")
+		require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", faces.Other, "DESTINATION_REGISTRY_ACCESS_DENIED")}, replicas(t, f, "app", image.Digest()))
 	})
 }
 
@@ -370,12 +396,12 @@ func TestReplicationToAnotherAccountByATemplateWithTags(t *testing.T) {
 		template.ResourceTags, template.CustomRoleArn = tags("team", "blue"), aws.String("arn:aws:iam::210987654321:role/ecr-template")
 		_, err := there.CreateRepositoryCreationTemplate(t.Context(), template)
 		require.NoError(t, err)
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1", faces.Other))
+		replicateTo(t, f, destination("eu-west-1", faces.Other))
 		push := func(repository string, seed uint64) types.ReplicationStatus {
 			image := fakeecr.RandomImage(seed, 100)
 			f.Registry.MustPush(repository+":v1", image)
 			f.Registry.Advance(arrivalLag)
-			return faces.Replicas(t, f, repository, image.Digest())[0].Status
+			return replicas(t, f, repository, image.Digest())[0].Status
 		}
 		allow := func(actions string) {
 			putRegistryPolicy(t, there, faces.Statements(`{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":[`+actions+`],"Resource":"*"}`))
@@ -383,7 +409,7 @@ func TestReplicationToAnotherAccountByATemplateWithTags(t *testing.T) {
 
 		allow(`"ecr:CreateRepository","ecr:ReplicateImage"`)
 		require.Equal(t, types.ReplicationStatusFailed, push("team/app", 1))
-		require.Nil(t, faces.HeldIn(t, there, "team/app"))
+		require.Nil(t, heldIn(t, there, "team/app"))
 		require.Equal(t, types.ReplicationStatusComplete, push("app", 2), "the template is not this repository's")
 		allow(`"ecr:CreateRepository","ecr:ReplicateImage","ecr:TagResource"`)
 		require.Equal(t, types.ReplicationStatusComplete, push("team/app", 3))
@@ -404,7 +430,7 @@ func TestReplicationToAnotherAccountByATemplateWithTags(t *testing.T) {
 
 func TestForksReplicateEachForItself(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		replicateTo(t, f, destination("eu-west-1"))
 		image := fakeecr.RandomImage(1, 100)
 		want := map[string][]string{f.Registry.MustPush("app:v1", image): {"v1"}}
 		fork := faces.Direct(f.Registry.Fork(t))
@@ -412,12 +438,12 @@ func TestForksReplicateEachForItself(t *testing.T) {
 		deleteHeld(t, deleting, "app", types.ImageIdentifier{ImageTag: aws.String("v1")})
 
 		fork.Registry.Advance(arrivalLag)
-		require.Equal(t, want, faces.HeldIn(t, fork.In("eu-west-1"), "app"))
-		require.Nil(t, faces.HeldIn(t, f.In("eu-west-1"), "app"))
+		require.Equal(t, want, heldIn(t, fork.In("eu-west-1"), "app"))
+		require.Nil(t, heldIn(t, f.In("eu-west-1"), "app"))
 		deleting.Registry.Advance(arrivalLag)
-		require.Nil(t, faces.HeldIn(t, deleting.In("eu-west-1"), "app"))
+		require.Nil(t, heldIn(t, deleting.In("eu-west-1"), "app"))
 		f.Registry.Advance(arrivalLag)
-		require.Equal(t, want, faces.HeldIn(t, f.In("eu-west-1"), "app"))
+		require.Equal(t, want, heldIn(t, f.In("eu-west-1"), "app"))
 	})
 }
 
@@ -430,9 +456,9 @@ func TestReplicationIsReproducible(t *testing.T) {
 			there := f.In("eu-west-1")
 			there.Registry.MustPush("app:old", fakeecr.RandomImage(9, 100))
 			f.Registry.MustPush("app:all", fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64"))
-			faces.ReplicateTo(t, f, faces.Destination("eu-west-1"), faces.Destination("eu-west-2"))
+			replicateTo(t, f, destination("eu-west-1"), destination("eu-west-2"))
 			f.Registry.MustPush("app:v1", fakeecr.RandomImage(4, 100))
-			begun := startBackfill(t, f, faces.Destination("eu-west-1"))
+			begun := startBackfill(t, f, destination("eu-west-1"))
 			time.Sleep(time.Minute)
 			described, err := f.DescribeReplicationBackfillResults(t.Context(), &ecr.DescribeReplicationBackfillResultsInput{ReplicationBackfillId: begun.ReplicationBackfillId})
 			require.NoError(t, err)

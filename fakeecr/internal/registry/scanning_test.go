@@ -317,7 +317,7 @@ func TestScanOnPush(t *testing.T) {
 				"'{imageDigest:'null', imageTag:'enhanced'}' in the repository with name 'flag' in the registry with id '123456789012'")
 		})
 		t.Run("of a replica where it arrives", func(t *testing.T) {
-			faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+			replicateTo(t, f, destination("eu-west-1"))
 			there := f.In("eu-west-1")
 			faces.PutScanning(t, there, "BASIC", faces.ScanRule("SCAN_ON_PUSH", "*"))
 			there.Registry.SetScanFindings("neither:v2")

@@ -87,8 +87,8 @@ func TestContinuousScanningEnds(t *testing.T) {
 		// after is when it ends, zero for never.
 		after time.Duration
 	}{
-		"by default":         {nil, 14 * faces.Day},
-		"when a test says":   {[]fakeecr.Option{fakeecr.WithScanDuration(30 * faces.Day)}, 30 * faces.Day},
+		"by default":         {nil, 14 * day},
+		"when a test says":   {[]fakeecr.Option{fakeecr.WithScanDuration(30 * day)}, 30 * day},
 		"never":              {[]fakeecr.Option{fakeecr.WithScanDuration(fakeecr.ScanLifetime)}, 0},
 		"the last that says": {[]fakeecr.Option{fakeecr.WithScanDuration(0), fakeecr.WithScanDuration(time.Hour)}, time.Hour},
 	} {
@@ -101,7 +101,7 @@ func TestContinuousScanningEnds(t *testing.T) {
 				f.Registry.Advance(faces.Enough)
 				requireScanned(t, f, "v1", "ACTIVE", 1)
 				if test.after == 0 {
-					f.Registry.Advance(20 * 365 * faces.Day)
+					f.Registry.Advance(20 * 365 * day)
 					requireScanned(t, f, "v1", "ACTIVE", 1)
 					return
 				}
@@ -126,7 +126,7 @@ func TestAnEnhancedScanOnPushDoesNotEnd(t *testing.T) {
 		faces.PutScanning(t, f, "ENHANCED", faces.ScanRule("SCAN_ON_PUSH", "*"))
 		f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
 		f.Registry.SetEnhancedScanFindings("team/app:v1", faces.EnhancedFinding())
-		f.Registry.Advance(15 * faces.Day)
+		f.Registry.Advance(15 * day)
 		requireScanned(t, f, "v1", "COMPLETE", 1)
 	})
 }
@@ -137,9 +137,9 @@ func TestOldImagesAreNotScanned(t *testing.T) {
 		t.Run(string(frequency), func(t *testing.T) {
 			faces.Each(t, func(t *testing.T, f faces.Face) {
 				f.Registry.MustPush("team/app:old", fakeecr.RandomImage(1, 100))
-				f.Registry.Advance(13 * faces.Day)
+				f.Registry.Advance(13 * day)
 				f.Registry.MustPush("team/app:young", fakeecr.RandomImage(2, 100))
-				f.Registry.Advance(faces.Day)
+				f.Registry.Advance(day)
 				faces.PutScanning(t, f, "ENHANCED", faces.ScanRule(frequency, "*"))
 				f.Registry.SetEnhancedScanFindings("team/app:old", faces.EnhancedFinding())
 				f.Registry.SetEnhancedScanFindings("team/app:young", faces.EnhancedFinding())

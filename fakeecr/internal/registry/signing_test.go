@@ -20,6 +20,14 @@ import (
 	"github.com/fakeecr/ecr/scenarios"
 )
 
+// signingStatuses are the statuses of an image by tag.
+func signingStatuses(t *testing.T, f faces.Face, repository, tag string) []types.ImageSigningStatus {
+	t.Helper()
+	out, err := f.DescribeImageSigningStatus(t.Context(), &ecr.DescribeImageSigningStatusInput{RepositoryName: &repository, ImageId: faces.TagID(tag)})
+	require.NoError(t, err)
+	return out.SigningStatuses
+}
+
 const audit = "arn:aws:signer:us-east-1:123456789012:/signing-profiles/audit"
 
 func status(profile string, status types.SigningStatus) types.ImageSigningStatus {
@@ -93,9 +101,9 @@ func TestSigningOnPush(t *testing.T) {
 		digest := f.Registry.MustPush("prod/app:v1", fakeecr.RandomImage(1, 4096))
 		f.Registry.MustPush("test:v1", fakeecr.RandomImage(1, 4096))
 
-		require.Empty(t, faces.SigningStatuses(t, f, "prod/before", "v1"), "pushed before the rules")
+		require.Empty(t, signingStatuses(t, f, "prod/before", "v1"), "pushed before the rules")
 		require.Equal(t, []types.ImageSigningStatus{status(audit, "IN_PROGRESS"), status(faces.Release, "IN_PROGRESS")},
-			faces.SigningStatuses(t, f, "prod/app", "v1"), "one status for each profile")
+			signingStatuses(t, f, "prod/app", "v1"), "one status for each profile")
 		require.Empty(t, signatures(t, f, "prod/app"))
 		out, err := f.DescribeImageSigningStatus(t.Context(), &ecr.DescribeImageSigningStatusInput{RepositoryName: aws.String("prod/app"), ImageId: faces.TagID("v1")})
 		require.NoError(t, err)
@@ -105,8 +113,8 @@ func TestSigningOnPush(t *testing.T) {
 		_, err = f.DeleteSigningConfiguration(t.Context(), nil)
 		require.NoError(t, err, "what was pushed before is signed nevertheless")
 		f.Registry.Advance(faces.Enough)
-		require.Equal(t, []types.ImageSigningStatus{status(audit, "COMPLETE"), status(faces.Release, "COMPLETE")}, faces.SigningStatuses(t, f, "prod/app", "v1"))
-		require.Equal(t, []types.ImageSigningStatus{status(audit, "COMPLETE")}, faces.SigningStatuses(t, f, "test", "v1"))
+		require.Equal(t, []types.ImageSigningStatus{status(audit, "COMPLETE"), status(faces.Release, "COMPLETE")}, signingStatuses(t, f, "prod/app", "v1"))
+		require.Equal(t, []types.ImageSigningStatus{status(audit, "COMPLETE")}, signingStatuses(t, f, "test", "v1"))
 		found := signatures(t, f, "prod/app")
 		require.Len(t, found, 3, "one signature for each rule")
 		for _, subject := range found {
@@ -128,11 +136,11 @@ func TestSigningStatusOfAProfile(t *testing.T) {
 		f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
 		f.Registry.Advance(faces.Enough)
 		require.NoError(t, playing.WaitHeld(t.Context(), 1))
-		require.Equal(t, []types.ImageSigningStatus{status(audit, "IN_PROGRESS")}, faces.SigningStatuses(t, f, "team/app", "v1"))
+		require.Equal(t, []types.ImageSigningStatus{status(audit, "IN_PROGRESS")}, signingStatuses(t, f, "team/app", "v1"))
 		playing.Release()
 		failed := status(audit, "FAILED")
 		failed.FailureCode, failed.FailureReason = aws.String("ThrottlingException"), aws.String("Rate exceeded")
-		require.Equal(t, []types.ImageSigningStatus{failed}, faces.SigningStatuses(t, f, "team/app", "v1"))
+		require.Equal(t, []types.ImageSigningStatus{failed}, signingStatuses(t, f, "team/app", "v1"))
 		require.Len(t, signatures(t, f, "team/app"), 2)
 	})
 }
@@ -143,7 +151,7 @@ func TestIndexesAreSigned(t *testing.T) {
 	index := fakeecr.RandomIndex(1, "linux/amd64", "linux/arm64")
 	f.Registry.MustPush("team/app:all", index)
 	f.Registry.Advance(faces.Enough)
-	require.Equal(t, []types.ImageSigningStatus{status(faces.Release, "COMPLETE")}, faces.SigningStatuses(t, f, "team/app", "all"))
+	require.Equal(t, []types.ImageSigningStatus{status(faces.Release, "COMPLETE")}, signingStatuses(t, f, "team/app", "all"))
 	out, err := f.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("team/app")})
 	require.NoError(t, err)
 	subjects := map[string]int{}
@@ -235,13 +243,13 @@ func TestFailSigning(t *testing.T) {
 		f.Registry.Advance(faces.Enough)
 		failed := status(faces.Release, "FAILED")
 		failed.FailureCode, failed.FailureReason = aws.String("ProfileRevoked"), aws.String("The profile was revoked.")
-		require.Equal(t, []types.ImageSigningStatus{failed, status(audit, "COMPLETE")}, faces.SigningStatuses(t, f, "team/app", "v1"))
+		require.Equal(t, []types.ImageSigningStatus{failed, status(audit, "COMPLETE")}, signingStatuses(t, f, "team/app", "v1"))
 		require.Len(t, signatures(t, f, "team/app"), 1)
 
 		f.Registry.FailSigning(faces.Release, "", "")
 		f.Registry.MustPush("team/app:v2", fakeecr.RandomImage(2, 4096))
 		f.Registry.Advance(faces.Enough)
-		require.Equal(t, []types.ImageSigningStatus{status(faces.Release, "COMPLETE"), status(audit, "COMPLETE")}, faces.SigningStatuses(t, f, "team/app", "v2"))
+		require.Equal(t, []types.ImageSigningStatus{status(faces.Release, "COMPLETE"), status(audit, "COMPLETE")}, signingStatuses(t, f, "team/app", "v2"))
 	})
 	require.PanicsWithValue(t, `fakeecr: "release" is no ARN of a signing profile, as arn:aws:signer:us-east-1:123456789012:/signing-profiles/release is`,
 		func() { fakeecr.New(faces.RefusedTB{}).FailSigning("release", "", "") })
@@ -281,14 +289,14 @@ func TestSigningNeedsPermissionsOfThePusher(t *testing.T) {
 				f.PushBlobs(t, image)
 				_, err := f.As(faces.Alice, test.policies...).Put(t, faces.App, image, "v1")
 				require.NoError(t, err)
-				require.Equal(t, []types.ImageSigningStatus{status(faces.Release, "IN_PROGRESS")}, faces.SigningStatuses(t, f, "team/app", "v1"))
+				require.Equal(t, []types.ImageSigningStatus{status(faces.Release, "IN_PROGRESS")}, signingStatuses(t, f, "team/app", "v1"))
 				f.Registry.Advance(faces.Enough)
 				want := status(faces.Release, "COMPLETE")
 				if test.reason != "" {
 					want = status(faces.Release, "FAILED")
 					want.FailureCode, want.FailureReason = aws.String("AccessDeniedException"), aws.String(test.reason)
 				}
-				require.Equal(t, []types.ImageSigningStatus{want}, faces.SigningStatuses(t, f, "team/app", "v1"))
+				require.Equal(t, []types.ImageSigningStatus{want}, signingStatuses(t, f, "team/app", "v1"))
 				require.Len(t, signatures(t, f, "team/app"), map[bool]int{true: 1}[test.reason == ""])
 			})
 		})
@@ -310,7 +318,7 @@ func TestSigningOfAPushFromAnotherAccount(t *testing.T) {
 		})
 		require.NoError(t, err)
 		f.Registry.Advance(faces.Enough)
-		require.Equal(t, []types.ImageSigningStatus{status(faces.Release, "COMPLETE")}, faces.SigningStatuses(t, f, "team/app", "v1"))
+		require.Equal(t, []types.ImageSigningStatus{status(faces.Release, "COMPLETE")}, signingStatuses(t, f, "team/app", "v1"))
 	})
 }
 
@@ -329,7 +337,7 @@ func TestSigningBehindAPullThroughCache(t *testing.T) {
 		failed.FailureCode = aws.String("AccessDeniedException")
 		failed.FailureReason = aws.String("User: " + role + " is not authorized to perform: signer:SignPayload on resource: " + faces.Release +
 			" because no identity-based policy allows the signer:SignPayload action")
-		require.Equal(t, []types.ImageSigningStatus{failed}, faces.SigningStatuses(t, f, "hub/nginx", "1"))
+		require.Equal(t, []types.ImageSigningStatus{failed}, signingStatuses(t, f, "hub/nginx", "1"))
 		require.Empty(t, signatures(t, f, "hub/nginx"))
 	})
 }
@@ -344,7 +352,7 @@ func TestASignatureCountsAsAnImage(t *testing.T) {
 		require.Equal(t, []types.ImageSigningStatus{{
 			SigningProfileArn: aws.String(faces.Release), Status: "FAILED",
 			FailureCode: aws.String("LimitExceededException"), FailureReason: aws.String(faces.FullOfImages("team/app", 3)),
-		}}, faces.SigningStatuses(t, f, "team/app", "v2"))
+		}}, signingStatuses(t, f, "team/app", "v2"))
 		require.Len(t, signatures(t, f, "team/app"), 1)
 
 		f.Registry.MustPush("full:v1", fakeecr.RandomImage(1, 4096))
@@ -363,12 +371,12 @@ func TestASignatureCountsAsAnImage(t *testing.T) {
 func TestASignatureIsReplicated(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		require.NoError(t, faces.PutSigning(t, f, faces.SigningRule(faces.Release)))
-		faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+		replicateTo(t, f, destination("eu-west-1"))
 		digest := f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 4096))
 		f.Registry.Advance(time.Minute)
 		require.Len(t, signatures(t, f, "team/app"), 1)
 		require.Equal(t, signatures(t, f, "team/app"), signatures(t, f.In("eu-west-1"), "team/app"))
-		require.Empty(t, faces.SigningStatuses(t, f.In("eu-west-1"), "team/app", "v1"), "it was signed elsewhere")
+		require.Empty(t, signingStatuses(t, f.In("eu-west-1"), "team/app", "v1"), "it was signed elsewhere")
 		referrers, err := f.In("eu-west-1").ListImageReferrers(t.Context(), &ecr.ListImageReferrersInput{
 			RepositoryName: aws.String("team/app"), SubjectId: &types.SubjectIdentifier{ImageDigest: &digest},
 		})
@@ -381,7 +389,7 @@ func TestASignatureIsReplicated(t *testing.T) {
 		f.Registry.Advance(time.Minute)
 		require.Len(t, signatures(t, f, "prod"), 1)
 		require.Len(t, signatures(t, f.In("eu-west-1"), "prod"), 2, "a replica is signed by the rules of where it arrives")
-		require.Equal(t, []types.ImageSigningStatus{status(elsewhere, "COMPLETE")}, faces.SigningStatuses(t, f.In("eu-west-1"), "prod", "v1"))
+		require.Equal(t, []types.ImageSigningStatus{status(elsewhere, "COMPLETE")}, signingStatuses(t, f.In("eu-west-1"), "prod", "v1"))
 	})
 }
 
@@ -400,5 +408,5 @@ func TestAnImageThatGoesIsNotSigned(t *testing.T) {
 	f.Registry.MustPush("team/app:v1", image)
 	f.Registry.Advance(faces.Enough)
 	require.Empty(t, signatures(t, f, "team/app"), "it was pushed again when nothing was signed any more")
-	require.Empty(t, faces.SigningStatuses(t, f, "team/app", "v1"))
+	require.Empty(t, signingStatuses(t, f, "team/app", "v1"))
 }

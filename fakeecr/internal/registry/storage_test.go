@@ -16,6 +16,12 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/faces"
 )
 
+// statusOf is the status of an image of App.
+func statusOf(t *testing.T, f fakeecr.API, digest string) types.ImageStatus {
+	t.Helper()
+	return faces.ImageDetails(t, f, "team/app")[digest].ImageStatus
+}
+
 // pull is the failure of a pull, or "".
 func pull(t *testing.T, f fakeecr.API, id types.ImageIdentifier) (types.ImageFailureCode, string) {
 	t.Helper()
@@ -266,12 +272,12 @@ func TestArchivedIndex(t *testing.T) {
 		digest := f.Registry.MustPush("team/app:v1", index)
 		amd, arm := index.Images[0].Digest(), index.Images[1].Digest()
 		faces.UpdateStorage(t, f, digest, types.TargetStorageClassArchive)
-		require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, f, amd))
+		require.Equal(t, types.ImageStatusActive, statusOf(t, f, amd))
 		require.Equal(t, types.ImageStatusArchived, faces.UpdateStorage(t, f, amd, types.TargetStorageClassArchive))
-		require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, f, arm))
+		require.Equal(t, types.ImageStatusActive, statusOf(t, f, arm))
 
 		faces.UpdateStorage(t, f, digest, types.TargetStorageClassStandard)
-		require.Equal(t, types.ImageStatusActivating, faces.StatusOf(t, f, amd))
+		require.Equal(t, types.ImageStatusActivating, statusOf(t, f, amd))
 		_, err := f.UpdateImageStorageClass(t.Context(), &ecr.UpdateImageStorageClassInput{
 			RepositoryName: aws.String("team/app"), TargetStorageClass: types.TargetStorageClassArchive, ImageId: &types.ImageIdentifier{ImageDigest: &arm},
 		})
@@ -279,7 +285,7 @@ func TestArchivedIndex(t *testing.T) {
 		require.ErrorAs(t, err, &refused, "the index is on its way back")
 		f.Registry.Advance(20 * time.Minute)
 		for _, image := range []string{digest, amd, arm} {
-			require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, f, image))
+			require.Equal(t, types.ImageStatusActive, statusOf(t, f, image))
 		}
 	})
 }
@@ -295,10 +301,10 @@ func TestPushOfAnIndexRestoresItsImages(t *testing.T) {
 			RepositoryName: aws.String("team/app"), ImageManifest: aws.String(string(index.Manifest)), ImageTag: aws.String("v1"),
 		})
 		require.NoError(t, err)
-		require.Equal(t, types.ImageStatusActivating, faces.StatusOf(t, f, amd))
+		require.Equal(t, types.ImageStatusActivating, statusOf(t, f, amd))
 		f.Registry.Advance(20 * time.Minute)
 		for _, digest := range []string{index.Digest(), amd, arm} {
-			require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, f, digest))
+			require.Equal(t, types.ImageStatusActive, statusOf(t, f, digest))
 		}
 	})
 }
@@ -314,10 +320,10 @@ func TestLayerOfArchivedAndActiveImages(t *testing.T) {
 		for _, image := range []fakeecr.Image{one, two, first, second} {
 			f.Registry.MustPush("team/app", image)
 		}
-		faces.PutLifecycle(t, f, "team/app", faces.Expiring(1, faces.TaggedImages("none")))
+		putLifecycle(t, f, "team/app", expiring(1, taggedImages("none")))
 		faces.UpdateStorage(t, f, one.Digest(), types.TargetStorageClassArchive)
 		require.NoError(t, f.Registry.RunLifecycle("team/app"))
-		require.Equal(t, types.ImageStatusArchived, faces.StatusOf(t, f, first.Digest()))
+		require.Equal(t, types.ImageStatusArchived, statusOf(t, f, first.Digest()))
 		require.Equal(t, types.LayerAvailabilityAvailable, availabilityOf(t, f, layer))
 		faces.UpdateStorage(t, f, two.Digest(), types.TargetStorageClassArchive)
 		require.NoError(t, f.Registry.RunLifecycle("team/app"))
@@ -368,7 +374,7 @@ func TestPushOfAnArchivedImageRestoresIt(t *testing.T) {
 				// What was to restore it comes too late.
 				faces.UpdateStorage(t, f, digest, types.TargetStorageClassArchive)
 				f.Registry.Advance(time.Hour)
-				require.Equal(t, types.ImageStatusArchived, faces.StatusOf(t, f, digest))
+				require.Equal(t, types.ImageStatusArchived, statusOf(t, f, digest))
 			})
 		})
 	}
@@ -406,9 +412,9 @@ func TestRestorationBegunAnew(t *testing.T) {
 				f.Registry.Advance(10 * time.Minute)
 				faces.UpdateStorage(t, f, image.Digest(), types.TargetStorageClassStandard)
 				f.Registry.Advance(15 * time.Minute)
-				require.Equal(t, types.ImageStatusActivating, faces.StatusOf(t, f, image.Digest()))
+				require.Equal(t, types.ImageStatusActivating, statusOf(t, f, image.Digest()))
 				f.Registry.Advance(5 * time.Minute)
-				require.Equal(t, types.ImageStatusActive, faces.StatusOf(t, f, image.Digest()))
+				require.Equal(t, types.ImageStatusActive, statusOf(t, f, image.Digest()))
 			})
 		})
 	}
@@ -438,7 +444,7 @@ func TestArchivedImagesDoNotCount(t *testing.T) {
 		faces.UpdateStorage(t, f, first.Digest(), types.TargetStorageClassArchive)
 		require.NoError(t, push(third))
 		faces.RequireError[*types.LimitExceededException](t, push(first), full)
-		require.Equal(t, types.ImageStatusArchived, faces.StatusOf(t, f, first.Digest()))
+		require.Equal(t, types.ImageStatusArchived, statusOf(t, f, first.Digest()))
 		remove(first)
 		faces.RequireError[*types.LimitExceededException](t, push(first), full)
 		remove(second)

@@ -306,10 +306,10 @@ func TestReplicasArriveByTemplate(t *testing.T) {
 				_, err := there.CreateRepositoryCreationTemplate(t.Context(), template)
 				require.NoError(t, err)
 				f.Registry.SetKMSKey(euKey, test.key)
-				faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+				replicateTo(t, f, destination("eu-west-1"))
 				digest := f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
 				f.Registry.Advance(arrivalLag)
-				require.Equal(t, []types.ImageReplicationStatus{test.status}, faces.Replicas(t, f, "team/app", digest))
+				require.Equal(t, []types.ImageReplicationStatus{test.status}, replicas(t, f, "team/app", digest))
 				if test.status.Status == types.ReplicationStatusFailed {
 					require.Empty(t, faces.Repositories(t, there))
 					return
@@ -332,11 +332,11 @@ func TestReplicasNeedBothKeys(t *testing.T) {
 					_, err := api.CreateRepository(t.Context(), encryptedBy(key))
 					require.NoError(t, err)
 				}
-				faces.ReplicateTo(t, f, faces.Destination("eu-west-1"))
+				replicateTo(t, f, destination("eu-west-1"))
 				digest := f.Registry.MustPush("team/app:v1", fakeecr.RandomImage(1, 100))
 				f.Registry.SetKMSKey(disabled, fakeecr.KeyDisabled)
 				f.Registry.Advance(arrivalLag)
-				require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", "123456789012", "Kms")}, faces.Replicas(t, f, "team/app", digest))
+				require.Equal(t, []types.ImageReplicationStatus{failedReplica("eu-west-1", "123456789012", "Kms")}, replicas(t, f, "team/app", digest))
 			})
 		})
 	}
