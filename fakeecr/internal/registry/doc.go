@@ -11,8 +11,31 @@
 //   - [Tx] is one call's view of a world: who calls which registry, and what the
 //     engine offers a transaction. The 62 operations are its methods, with the types
 //     of the SDK: a file a resource, with the texts of its errors at the end.
+//     Constraints of the service model were checked before, by package constraint.
 //   - event and callEvent (events.go) are what happens without a call.
 //   - [Stage] and [Upstream] are what the state asks for and does not know.
+//
+// # Where what is
+//
+//	repositories, mutability, resourcetags, policies      repositories and what they are set to
+//	uploads, layerparts                                   what is pushed of a layer
+//	layers, layercontent, mounts, downloads               layers and their bytes
+//	images, imageids, imagelists, imagebatch, referrers   images, one, listed, pulled and related
+//	storage, deletions                                    the archive, and what goes away
+//	scanning, examination, findings                       how is scanned, the scanner's run, what it found
+//	lifecycle, previews                                   lifecycle policies
+//	replication, replicas, backfills, backfillruns        where to, what arrives, and what was there before
+//	pullthrough, upstream, pulls, layerpulls,             caches, what they are of, and what
+//	referrerpulls                                         they bring
+//	templates                                             repositories that a push, pull or replica makes
+//	signing                                               what is signed when it is pushed
+//	account, quotas, exclusions                           a registry's settings and limits
+//	authorization, publictoken, sessions                  tokens, and the sessions of roles
+//	access, conditionkeys                                 who may
+//	kms, secrets                                          what services beside ECR hold
+//	endpoints                                             hosts and URIs in answers
+//	facts                                                 what a snapshot shows
+//	world, tx, events, page, errors                       what all of them need
 //
 // # How a call goes
 //
@@ -33,6 +56,8 @@
 // names what it is about, and holds no record, for that may have changed or gone when
 // it is due. Then its call says what is due, if anything is left of it, for rules and
 // the trace, and its happen, or its fail where a rule wants that, changes the state.
+// The methods named happen are the list of what comes by itself: a scan completes in
+// scanning.go, for one.
 //
 // # Tests
 //
@@ -48,7 +73,10 @@
 //   - establish: find a repository, or make it of a template
 //   - event: what happens without a call, at its time; its type is a noun, as
 //     scanCompletion. A callEvent is a call as well, such as CompleteScan
-//   - shipment: images on their way from upstream
+//   - part: what one UploadLayerPart brings; piece: bytes of a part or a layer, kept as
+//     they came
+//   - upstream: the registry that a cache pulls from; shipment: images on their way
+//     from there
 //   - pusher: who pushed, for whom images are signed
 //   - holdings: what a service beside ECR holds, as far as a test told it
 //   - still: that nothing happens by itself, for who only looks

@@ -28,10 +28,13 @@
 //	run        is the operation of the table, a transaction on the state
 //
 // [Stage.Seed] leaves out all but the last two, for fixtures. What no operation of the
-// API offers is a pseudo-operation (uploads.go, downloads.go; identity.go for what is asked of other services): it is recorded and
-// played, and asks for the permission of the operation that it stands beside. The
-// entrance then sends what came of a call by its [Reply], which a rule may lose, cut or
-// slow down.
+// API offers is a pseudo-operation (uploads.go, downloads.go; identity.go for what is
+// asked of other services): it is recorded and played, and asks for the permission of
+// the operation that it stands beside. The entrance then sends what came of a call by
+// its [Reply] (reply.go), which a rule may lose, cut or slow down.
+//
+// What a rule does before the operation is in playedrule.go, what it does to the input
+// or the answer in effects.go, to the bytes of a layer in damaged.go.
 //
 // # How an event goes
 //

@@ -75,7 +75,7 @@ type notServed struct {
 // HTTPStatusCode is the status of the answer.
 func (n *notServed) HTTPStatusCode() int { return n.status }
 
-// NotServed is the answer to a request that no part of ECR serves, for the client
+// NotServed is the answer to a request that no endpoint serves, for the client
 // of the API that it may come from: it says where the API is.
 func NotServed(s *stage.Stage, req *http.Request) *exchange.Answer {
 	refused := &notServed{status: http.StatusNotFound}
