@@ -30,7 +30,13 @@ import (
 // SSL_CERT_FILE, or where Linux, macOS and BSD have it). AWS_CA_BUNDLE, SSL_CERT_FILE,
 // REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE and NODE_EXTRA_CA_CERTS name it, so that the AWS
 // SDKs, Go, OpenSSL, Python, curl and Node trust the server and what they trusted
-// before. Java and .NET on Windows and macOS take no authority from the environment.
+// before. Java, and Go and .NET on Windows and macOS, take no authority from the
+// environment; [WithProxy] says how they are told.
+//
+// With WithProxy there is such a file too. Then HTTPS_PROXY and HTTP_PROXY name the
+// server, and no endpoint is set; one that the process inherits is ignored. NO_PROXY is
+// this machine alone, whatever it was: what else the process is to reach without the
+// proxy has to be added to it.
 //
 // With [WithProxy] there is such a file too, and AWS_CA_BUNDLE names it only where the
 // machine has that variable already or Go does not read SSL_CERT_FILE, on macOS and
@@ -54,7 +60,8 @@ func (s *Server) Env() []string {
 // therefore cannot be parallel. The SDK for Go v1 has to be told the endpoint all
 // the same. With [WithTLS], clients in this process that are not of an AWS SDK have
 // to be given the server's RootCAs, because Go reads SSL_CERT_FILE once, when a
-// process first needs it.
+// process first needs it. With [WithProxy] it ends the test, because Go reads HTTPS_PROXY
+// once as well.
 func (s *Server) Setenv(t interface{ Setenv(key, value string) }) {
 	if instanceOf(s.Registry).t != nil {
 		instanceOf(s.Registry).t.Helper()
@@ -70,8 +77,9 @@ func (s *Server) Setenv(t interface{ Setenv(key, value string) }) {
 // EnvAt is the environment of [Server.Env] for a server of your own, by its URL, that
 // serves the [Registry.Handler]: for a process in a container, say. It names no profile
 // file, as no container has it: a process that inherits AWS_PROFILE from elsewhere is to
-// be rid of it. For a URL of https it writes the certificates that clients are to trust,
-// as Env does, to the file bundle, and names that. The error is that of the file.
+// be rid of it. For a URL of https, and with [WithProxy], it writes the certificates that
+// clients are to trust, as Env does, to the file bundle, and names that. The error is
+// that of the file.
 func (r *Registry) EnvAt(url, bundle string) ([]string, error) {
 	if !strings.HasPrefix(url, "https:") && !instanceOf(r).setup.proxy {
 		bundle = ""
@@ -144,13 +152,13 @@ func endpoints(at string) []variable {
 }
 
 // proxies leads all that is not on this machine through a proxy: what the machine says
-// needs none may be AWS.
+// needs none may be AWS. Node looks for proxies where it is told to.
 func proxies(at string) (all []variable) {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		all = append(all, variable{name, at})
 	}
 	direct := strings.Join(slices.Compact([]string{"localhost", "::1", "127.0.0.1", hostOf(at)}), ",")
-	return append(all, variable{"NO_PROXY", direct}, variable{"no_proxy", direct}, variable{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"})
+	return append(all, variable{"NO_PROXY", direct}, variable{"no_proxy", direct}, variable{"NODE_USE_ENV_PROXY", "1"}, variable{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"})
 }
 
 // trust is what has clients trust a file of certificates, "" for none. An empty name is

@@ -11,7 +11,8 @@
 // methods. [Registry.Client] is the SDK's client over a registry without a
 // socket, and [Registry.Transport] leads any HTTP client there by ECR's own host
 // names. [NewServer] serves the same state over HTTP to any AWS SDK or CLI
-// ([Server.Setenv], [Server.Env]), and at /v2/ to what pushes and pulls images.
+// ([Server.Setenv], [Server.Env]), and at /v2/ to what pushes and pulls images;
+// [WithProxy] leads programs there that know ECR by its own names alone.
 // The command fakeecr/cmd/fakeecr is such a server for programs in other
 // languages.
 //

@@ -11,36 +11,40 @@ import (
 )
 
 // WithProxy has [NewServer], and whatever serves the [Registry.Handler], be an HTTP
-// proxy besides, for code that has ECR's own host names and a transport of its own, such
-// as skopeo, crane, Amazon's credential helper for Docker and controllers: [Server.Env]
-// leads a child process with it there, by HTTPS_PROXY, and says nothing of endpoints.
-// Code that takes an endpoint, a client or a transport needs none of it.
+// proxy besides, for code that has ECR's own host names and a transport of its own:
+// skopeo, crane, Amazon's credential helper for Docker, controllers. [Server.Env] then
+// leads a child process here by HTTPS_PROXY, and names no endpoint. Code that takes an
+// endpoint, a client or a transport needs none of it.
 //
-// It takes CONNECT to port 443 of the hosts that [Registry.Transport] knows, speaks TLS
-// there with the certificates of [WithTLS], and answers as ECR does at its own port: the
-// URIs and download URLs have ECR's and S3's names. It takes plain requests to them too,
-// at port 80. It is nobody's way out: every other host is refused with 403 and a reason,
-// which the log of a failed test repeats, and so is every other port.
+// The proxy takes CONNECT to port 443 of the hosts that [Registry.Transport] knows,
+// speaks TLS there with the certificates of [WithTLS], and answers as ECR does at its own
+// port: URIs and download URLs have ECR's and S3's names. Plain requests to port 80 of
+// these hosts it takes too. It dials nobody: every other host or port is refused with
+// 403 and a reason, which the log of a failed test repeats. With WithTLS it is itself
+// spoken to over TLS, for which curl wants --proxy-cacert.
 //
-// Clients must trust the world's authority, [Registry.RootCAsPEM]. On Linux and BSD the
-// environment tells most of them. On macOS and Windows, programs that ask the system whom
-// to trust (those in Go, .NET and Swift, curl on Windows) do not read SSL_CERT_FILE. They
-// are told by the program's own flag if there is one, or the system is, for as long as the
-// test takes; the authority is another one for each world:
+// A client that reads no proxy from its environment asks AWS, which refuses the fake's
+// keys, unless it is told of the proxy in another way. The SDK for JavaScript takes an
+// agent; net/http's kin in Java takes -Dhttps.proxyHost and -Dhttps.proxyPort.
+//
+// Clients must trust [Registry.RootCAsPEM], which is another one for each world. On
+// Linux and BSD the environment tells most of them. On macOS and Windows those that ask
+// the system do not read SSL_CERT_FILE: programs in Go and .NET, and curl on Windows.
+// Tell these by a flag of their own, or the system for as long as the test takes:
 //
 //	security add-trusted-cert -r trustRoot -k ~/Library/Keychains/login.keychain-db ca.pem
+//	security remove-trusted-cert ca.pem
 //	certutil -user -addstore Root ca.pem
+//	certutil -user -delstore Root "fakeecr authority"
 //
-// Java reads a store of its own on every system: keytool -importcert -noprompt -alias
-// fakeecr -file ca.pem -keystore trust.p12 -storepass changeit, and then
-// -Djavax.net.ssl.trustStore=trust.p12. It reads no proxy from the environment either, but
-// -Dhttps.proxyHost and -Dhttps.proxyPort, as the SDKs of AWS for it do besides HTTPS_PROXY.
+// Java has a store of its own on every system. This makes one, which a program takes with
+// -Djavax.net.ssl.trustStore=trust.p12 -Djavax.net.ssl.trustStorePassword=changeit:
 //
-// With [WithTLS] the proxy itself is spoken to over TLS, https://127.0.0.1:PORT.
+//	keytool -importcert -noprompt -alias fakeecr -file ca.pem -keystore trust.p12 -storepass changeit
 //
-// In a server of your own, let the Handler have all requests: a http.ServeMux has no
-// pattern that CONNECT matches. It must be a server of net/http that speaks HTTP/1.1, whose
-// connections tunnels are: they end as these do.
+// In a server of your own, which must be net/http's and speak HTTP/1.1, let the Handler
+// have all requests: a http.ServeMux has no pattern for CONNECT. A tunnel is one of the
+// server's connections, and ends as they do.
 func WithProxy() Option {
 	return func(s *setup) error {
 		s.proxy = true
@@ -97,14 +101,14 @@ func (l *proxyLog) refuse(reason string) {
 	l.times[reason]++
 }
 
-// text is what was refused, a line each, and what became of tunnels if there were no
-// calls.
+// text is what was refused, a line each, and how many tunnels were for nothing if there
+// were no calls.
 func (l *proxyLog) text(calls bool) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var text strings.Builder
 	if l.tunnels > 0 && !calls {
-		fmt.Fprintf(&text, "\n%d tunnels were opened and nothing was asked in them: a client that does not trust RootCAs ends them so", l.tunnels)
+		fmt.Fprintf(&text, "\ntunnels without a call: %d, as clients leave them that do not trust RootCAs", l.tunnels)
 	}
 	for _, reason := range l.refused {
 		fmt.Fprintf(&text, "\nrefused: %s", reason)

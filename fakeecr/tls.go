@@ -28,8 +28,8 @@ func WithTLS() Option {
 // the RootCAs: the server's own client trusts another certificate.
 func (r *Registry) TLSConfig() *tls.Config { return r.authority().Config() }
 
-// RootCAs is what clients of a [Server] with [WithTLS], or of a listener with
-// [Registry.TLSConfig], trust: the authority that signs the certificates of this
+// RootCAs is what clients of a [Server] with [WithTLS] or [WithProxy], or of a listener
+// with [Registry.TLSConfig], trust: the authority that signs the certificates of this
 // world and of no other. The pool is the caller's to change.
 func (r *Registry) RootCAs() *x509.CertPool { return r.authority().Pool() }
 
