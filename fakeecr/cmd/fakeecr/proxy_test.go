@@ -73,6 +73,7 @@ func TestRunServesAProxy(t *testing.T) {
 				return strings.TrimSpace(string(answer))
 			}
 			there := []string{"123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app"}
+			steer("reset")
 			require.Equal(t, there, names())
 			snapshot := steer("snapshot")
 			for _, request := range []string{"reset", "restore?name=" + snapshot} {
