@@ -173,8 +173,9 @@ func WithPrincipals(arns ...string) Option {
 // calls have no signature, but for those that have options.
 //
 // Requests may be signed with the keys of [Registry.Client] and [Server.Env], with those
-// of a session (scenarios.AssumeRole) until it ends, and with these credentials; their AccountID says whose they are, the registry's own
-// account's if it is empty. Signatures are good for five minutes by the machine's
+// of a session (scenarios.AssumeRole) until it ends, and with these credentials; their
+// AccountID says whose they are, the registry's own account's if it is empty. Signatures
+// are good for five minutes, and those of URLs as long as these say, by the machine's
 // clock, whatever was advanced, because that is the clock that clients sign by.
 // Without the option signatures are not looked at, and no request is hashed.
 func WithSigV4(accepted ...aws.Credentials) Option {

@@ -25,8 +25,12 @@ func canonicalRequest(req *http.Request, signedHeaders []string, payload []byte)
 	for _, name := range names {
 		headers.WriteString(name + ":" + canonicalValue(req, name) + "\n")
 	}
+	query := req.URL.Query()
+	if _, is := presigned(req); is {
+		query.Del("X-Amz-Signature")
+	}
 	return strings.Join([]string{
-		req.Method, "/", canonicalQuery(req.URL.Query()), headers.String(), strings.Join(names, ";"), hex.EncodeToString(payload),
+		req.Method, "/", canonicalQuery(query), headers.String(), strings.Join(names, ";"), hex.EncodeToString(payload),
 	}, "\n")
 }
 

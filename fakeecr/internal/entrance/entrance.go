@@ -103,7 +103,7 @@ func (e *Entrance) answer(req *http.Request, downloads func(*http.Request) strin
 // called is the answer to a request of the API, or of a client that takes this for
 // something else.
 func (e *Entrance) called(req *http.Request, downloads string) (*exchange.Answer, error) {
-	signed := signedFor(req.Header.Get("Authorization"))
+	signed := signedFor(req)
 	if action, asked := sts.Asked(req, signed); asked != nil {
 		return sts.Serve(e.Stage, e.identify(req, sts.Name, downloads), action, asked)
 	}

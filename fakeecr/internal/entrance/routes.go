@@ -18,7 +18,7 @@ import (
 // account, else the default.
 func placeOf(req *http.Request, otherwise registry.Place) registry.Place {
 	place := otherwise
-	if account, region, ok := credentialScope(req.Header.Get("Authorization")); ok {
+	if account, region, ok := credentialScope(req); ok {
 		place.Region = region
 		if constraint.ValidRegistryID(account) {
 			place.Account = account
@@ -41,7 +41,7 @@ func (e *Entrance) identify(req *http.Request, service, downloads string) *excha
 // it.
 func (e *Entrance) callerOf(req *http.Request) stage.Caller {
 	caller := e.Default.At(placeOf(req, e.Default.Place))
-	accessKey, _, _ := credentialScope(req.Header.Get("Authorization"))
+	accessKey, _, _ := credentialScope(req)
 	account := e.Credentials[accessKey].AccountID
 	switch arn, known := e.Stage.World.Holder(accessKey); {
 	case known:
@@ -58,8 +58,8 @@ func (e *Entrance) callerOf(req *http.Request) stage.Caller {
 }
 
 // credentialScope reads the access key and the region of a SigV4 signature.
-func credentialScope(authorization string) (accessKey, region string, ok bool) {
-	parts := scope(authorization)
+func credentialScope(req *http.Request) (accessKey, region string, ok bool) {
+	parts := scope(req)
 	if parts == nil || !naming.IsRegion(parts[2]) {
 		return "", "", false
 	}
@@ -67,8 +67,8 @@ func credentialScope(authorization string) (accessKey, region string, ok bool) {
 }
 
 // signedFor is the service that a request was signed for, "" without a signature.
-func signedFor(authorization string) string {
-	parts := scope(authorization)
+func signedFor(req *http.Request) string {
+	parts := scope(req)
 	if parts == nil {
 		return ""
 	}
@@ -76,12 +76,14 @@ func signedFor(authorization string) string {
 }
 
 // scope is the five parts of the credential in a SigV4 signature, or nil.
-func scope(authorization string) []string {
-	_, credential, found := strings.Cut(authorization, "Credential=")
-	if !found || !strings.HasPrefix(authorization, algorithm+" ") {
-		return nil
+func scope(req *http.Request) []string {
+	credential := ""
+	if query, is := presigned(req); is {
+		credential = query.Get("X-Amz-Credential")
+	} else if parameters, signed := strings.CutPrefix(req.Header.Get("Authorization"), algorithm+" "); signed {
+		_, credential, _ = strings.Cut(parameters, "Credential=")
+		credential, _, _ = strings.Cut(credential, ",")
 	}
-	credential, _, _ = strings.Cut(credential, ",")
 	if parts := strings.Split(credential, "/"); len(parts) == 5 {
 		return parts
 	}

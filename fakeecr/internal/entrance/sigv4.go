@@ -8,7 +8,9 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +27,10 @@ const (
 	signingTime = "20060102T150405Z"
 	// signatureLifetime is how far a client's clock may be off, either way.
 	signatureLifetime = 5 * time.Minute
+	// urlLifetime is how long a signed URL is good for that does not say it, and
+	// longestURL how long one may say.
+	urlLifetime = 15 * time.Minute
+	longestURL  = 7 * 24 * time.Hour
 )
 
 // signedRequest is a request whose body is hashed while it is read.
@@ -44,7 +50,7 @@ type signedRequest struct {
 func (e *Entrance) signedBody(req *http.Request, service string) (body io.Reader, authenticate func() error) {
 	if e.Credentials == nil {
 		return req.Body, func() error {
-			accessKey, _, _ := credentialScope(req.Header.Get("Authorization"))
+			accessKey, _, _ := credentialScope(req)
 			return e.inSession(accessKey)
 		}
 	}
@@ -59,7 +65,7 @@ func (s *signedRequest) authenticate() error {
 	if _, err := io.Copy(io.Discard, s.content); err != nil {
 		return wire.Unreadable(err)
 	}
-	signature, err := parseSignature(s.Header, s.service)
+	signature, err := parseSignature(s.Request, s.service)
 	if err != nil {
 		return err
 	}
@@ -67,7 +73,7 @@ func (s *signedRequest) authenticate() error {
 		return err
 	}
 	credentials, known := s.entrance.credentials(signature.accessKey)
-	if !known || s.Header.Get("X-Amz-Security-Token") != credentials.SessionToken {
+	if !known || signature.token != credentials.SessionToken {
 		return refused("UnrecognizedClientException", "The security token included in the request is invalid.")
 	}
 	if err := s.entrance.inSession(signature.accessKey); err != nil {
@@ -115,10 +121,61 @@ type signature struct {
 	scope   []string
 	headers []string
 	value   string
-	at      time.Time
+	// token is that of the session whose key it is by.
+	token string
+	at    time.Time
+	// dated is the header that tells when it was made, "" for a URL, and lifetime is how
+	// long it is good for.
+	dated    string
+	lifetime time.Duration
 }
 
-func parseSignature(header http.Header, service string) (*signature, error) {
+// presigned is the query of a request that has its signature there: whoever has its URL
+// may make it. The tokens of Kubernetes' clusters in AWS are such URLs.
+func presigned(req *http.Request) (query url.Values, is bool) {
+	if req.URL.RawQuery == "" || req.Header.Get("Authorization") != "" {
+		return nil, false
+	}
+	query = req.URL.Query()
+	return query, query.Get("X-Amz-Algorithm") == algorithm
+}
+
+// parsePresigned reads the signature in a query:
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html.
+func parsePresigned(query url.Values, service string) (*signature, error) {
+	var missing []string
+	for _, name := range []string{"X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date"} {
+		if query.Get(name) == "" {
+			missing = append(missing, "AWS query-string parameters must include '"+name+"'.")
+		}
+	}
+	if missing != nil {
+		return nil, refused("IncompleteSignatureException", strings.Join(missing, " ")+" Re-examine the query-string parameters.")
+	}
+	at, err := parseDate(query.Get("X-Amz-Date"))
+	if err != nil {
+		return nil, err
+	}
+	lifetime := urlLifetime
+	if expires := query.Get("X-Amz-Expires"); query.Has("X-Amz-Expires") {
+		seconds, err := strconv.ParseUint(expires, 10, 32)
+		lifetime = time.Duration(seconds) * time.Second
+		if err != nil || lifetime == 0 || lifetime > longestURL {
+			return nil, refused("IncompleteSignatureException", "X-Amz-Expires must be a number of seconds between 1 and a week. Got '"+expires+"'")
+		}
+	}
+	s := &signature{
+		headers: strings.Split(query.Get("X-Amz-SignedHeaders"), ";"), value: query.Get("X-Amz-Signature"),
+		token: query.Get("X-Amz-Security-Token"), at: at, lifetime: lifetime,
+	}
+	return s, s.readScope(query.Get("X-Amz-Credential"), service)
+}
+
+func parseSignature(req *http.Request, service string) (*signature, error) {
+	if query, is := presigned(req); is {
+		return parsePresigned(query, service)
+	}
+	header := req.Header
 	authorization := header.Get("Authorization")
 	parameters, signed := strings.CutPrefix(authorization, algorithm+" ")
 	if !signed {
@@ -135,7 +192,8 @@ func parseSignature(header http.Header, service string) (*signature, error) {
 			missing = append(missing, "Authorization header requires '"+name+"' parameter.")
 		}
 	}
-	date := header.Get(dateHeader(header))
+	dated := dateHeader(header)
+	date := header.Get(dated)
 	if date == "" {
 		missing = append(missing, "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
 	}
@@ -144,9 +202,12 @@ func parseSignature(header http.Header, service string) (*signature, error) {
 	}
 	at, err := parseDate(date)
 	if err != nil {
-		return nil, refused("IncompleteSignatureException", "Date must be in ISO-8601 'basic format'. Got '"+date+"'. See http://en.wikipedia.org/wiki/ISO_8601")
+		return nil, err
 	}
-	s := &signature{headers: strings.Split(given["SignedHeaders"], ";"), value: given["Signature"], at: at}
+	s := &signature{
+		headers: strings.Split(given["SignedHeaders"], ";"), value: given["Signature"],
+		token: header.Get("X-Amz-Security-Token"), at: at, dated: dated, lifetime: signatureLifetime,
+	}
 	return s, s.readScope(given["Credential"], service)
 }
 
@@ -164,7 +225,10 @@ func parseDate(date string) (time.Time, error) {
 	if err != nil {
 		at, err = http.ParseTime(date)
 	}
-	return at.UTC(), err
+	if err != nil {
+		return at, refused("IncompleteSignatureException", "Date must be in ISO-8601 'basic format'. Got '"+date+"'. See http://en.wikipedia.org/wiki/ISO_8601")
+	}
+	return at.UTC(), nil
 }
 
 // covers refuses a signature that leaves out what must be signed: the host, the
@@ -177,7 +241,7 @@ func (s *signature) covers(header http.Header) error {
 		return refused("InvalidSignatureException", "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
 	}
 	for _, name := range slices.Sorted(maps.Keys(header)) {
-		if (name == dateHeader(header) || strings.HasPrefix(name, "X-Amz-")) && unsigned(name) {
+		if (name == s.dated || strings.HasPrefix(name, "X-Amz-")) && unsigned(name) {
 			return refused("InvalidSignatureException", "'"+name+"' must be a 'SignedHeader' in the AWS Authorization.")
 		}
 	}
@@ -208,14 +272,21 @@ func (s *signature) readScope(credential, service string) error {
 
 func (s *signature) inTime(now time.Time) error {
 	stamp := func(t time.Time) string { return t.Format(signingTime) }
-	earliest, latest := now.Add(-signatureLifetime), now.Add(signatureLifetime)
+	earliest, latest := now.Add(-s.lifetime), now.Add(signatureLifetime)
 	switch {
 	case s.at.Before(earliest):
-		return refused("InvalidSignatureException", fmt.Sprintf("Signature expired: %s is now earlier than %s (%s - 5 min.)", stamp(s.at), stamp(earliest), stamp(now)))
+		return refused("InvalidSignatureException", fmt.Sprintf("Signature expired: %s is now earlier than %s (%s - %s)", stamp(s.at), stamp(earliest), stamp(now), inWords(s.lifetime)))
 	case s.at.After(latest):
 		return refused("InvalidSignatureException", fmt.Sprintf("Signature not yet current: %s is still later than %s (%s + 5 min.)", stamp(s.at), stamp(latest), stamp(now)))
 	}
 	return nil
+}
+
+func inWords(d time.Duration) string {
+	if d%time.Minute == 0 {
+		return fmt.Sprintf("%d min.", d/time.Minute)
+	}
+	return fmt.Sprintf("%d sec.", d/time.Second)
 }
 
 func refused(code, message string) error {
