@@ -44,6 +44,10 @@ import (
 // it is set ("unable to add custom RootCAs"). There append "AWS_CA_BUNDLE=" for such code;
 // elsewhere append it with the file that SSL_CERT_FILE names for an SDK that reads no other.
 //
+// In Go and Python a process takes a role by its web identity, as a pod or a job does, if
+// AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE, a file of any four characters or more, are
+// appended, and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY without a value: keys go first.
+//
 // Two kinds of client in Go read no endpoint from the environment. One that is made of
 // an aws.Config of its own, and not by config.LoadDefaultConfig, needs a BaseEndpoint or
 // [WithProxy]. The SDK for Go v1 does so too, or has to be told:

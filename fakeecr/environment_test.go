@@ -235,6 +235,23 @@ func TestChildProcess(t *testing.T) {
 	require.Empty(t, faces.Repositories(t, server))
 }
 
+// So does one that takes a role by its web identity, as a pod does.
+func TestChildProcessWithARole(t *testing.T) {
+	token := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(token, []byte("any token"), 0o600))
+	for way, options := range map[string][]fakeecr.Option{"endpoint": nil, "TLS": {fakeecr.WithTLS()}, "proxy": {fakeecr.WithProxy()}} {
+		t.Run(way, func(t *testing.T) {
+			server := fakeecr.NewServer(t, append(options, fakeecr.WithSigV4())...)
+			environment := append(append(os.Environ(), server.Env()...), "AWS_ROLE_ARN=arn:aws:iam::123456789012:role/puller",
+				"AWS_WEB_IDENTITY_TOKEN_FILE="+token, "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=")
+			inChild(t, server.URL, environment)
+			calls := server.Calls("CreateRepository")
+			require.Len(t, calls, 1)
+			require.Contains(t, calls[0].Caller, ":assumed-role/puller/")
+		})
+	}
+}
+
 // What needs no proxy on the machine needs none still.
 func TestEnvKeepsNoProxy(t *testing.T) {
 	server := fakeecr.NewServer(t)
