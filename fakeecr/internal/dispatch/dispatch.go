@@ -155,7 +155,8 @@ func NewTable(operations ...*Operation) Table {
 	return table
 }
 
-// Call is one attempt at an operation, on its way to it.
+// Call is one attempt at an operation, on its way to it. What users know as a call is
+// its Record.
 type Call struct {
 	// Name is the operation's, and Run carries it out.
 	Name string
