@@ -179,8 +179,8 @@ func TestProxyRefuses(t *testing.T) {
 		"POST http://example.com/":                                          toECR + `"example.com"`,
 		"GET http://127.0.0.1/_fakeecr/trace":                               toECR + `"127.0.0.1"`,
 		"GET http://api.ecr.us-east-1.amazonaws.com:443/":                   `fakeecr's proxy leads to port 80 of api.ecr.us-east-1.amazonaws.com, and not to "api.ecr.us-east-1.amazonaws.com:443"`,
-		"GET https://user:secret@api.ecr.us-east-1.amazonaws.com/_fakeecr/": `fakeecr's proxy takes requests of http alone in absolute form, and CONNECT for others, not "https://user:xxxxx@api.ecr.us-east-1.amazonaws.com/_fakeecr/"`,
-		"GET ftp://api.ecr.us-east-1.amazonaws.com/":                        `fakeecr's proxy takes requests of http alone in absolute form, and CONNECT for others, not "ftp://api.ecr.us-east-1.amazonaws.com/"`,
+		"GET https://user:secret@api.ecr.us-east-1.amazonaws.com/_fakeecr/": `fakeecr's proxy takes a URL of http alone in a request, and CONNECT for others, not "https://api.ecr.us-east-1.amazonaws.com"`,
+		"GET ftp://api.ecr.us-east-1.amazonaws.com/":                        `fakeecr's proxy takes a URL of http alone in a request, and CONNECT for others, not "ftp://api.ecr.us-east-1.amazonaws.com"`,
 	} {
 		t.Run(line, func(t *testing.T) {
 			onAllProxies(t, func(t *testing.T, p proxy) {
@@ -382,10 +382,20 @@ func (h *hastyConn) Read(p []byte) (int, error) {
 
 // Where there is no connection to make a tunnel of, that is said.
 func TestProxyWithoutConnections(t *testing.T) {
+	const says = "a connection of HTTP/1.1 to a server of net/http"
+	handler := fakeecr.New(t, fakeecr.WithProxy()).Handler()
 	recorder := httptest.NewRecorder()
-	fakeecr.New(t, fakeecr.WithProxy()).Handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodConnect, "https://"+faces.RegistryHost, nil))
+	handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodConnect, "https://"+faces.RegistryHost, nil))
 	require.Equal(t, http.StatusNotImplemented, recorder.Code)
-	require.Contains(t, recorder.Body.String(), "a connection of HTTP/1.1 to a server of net/http")
+	require.Contains(t, recorder.Body.String(), says)
+
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		handler.ServeHTTP(struct{ http.ResponseWriter }{w}, req)
+	}))
+	defer server.Close()
+	response, body := ask(t, proxy{url: server.URL}.dial(t), "CONNECT "+faces.RegistryHost+":443 HTTP/1.1\r\nHost: "+faces.RegistryHost+":443\r\n\r\n")
+	require.Equal(t, http.StatusNotImplemented, response.StatusCode)
+	require.Contains(t, body, says)
 }
 
 // Without the option a listener is no proxy.

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -43,8 +44,8 @@ type wire struct {
 	plain bool
 }
 
-// onAllWires runs a test on a fresh world in this process, over loopback, and over
-// loopback with TLS. It has ECR's host name but for the second.
+// onAllWires runs a test on a fresh world in this process, over loopback, over loopback
+// with TLS, and through a proxy. It has ECR's host name but for the second.
 func onAllWires(t *testing.T, test func(t *testing.T, w wire), options ...fakeecr.Option) {
 	t.Helper()
 	run := func(name string, w wire) {
@@ -70,6 +71,14 @@ func onAllWires(t *testing.T, test func(t *testing.T, w wire), options ...fakeec
 	}
 	defer there.CloseIdleConnections()
 	run("TLS", wire{registry: encrypted.Registry, host: registryHost, way: there})
+
+	proxy := fakeecr.NewServer(t, append(options, fakeecr.WithProxy())...)
+	through := &http.Transport{
+		Proxy:           func(*http.Request) (*url.URL, error) { return url.Parse(proxy.URL) },
+		TLSClientConfig: &tls.Config{RootCAs: proxy.RootCAs()},
+	}
+	defer through.CloseIdleConnections()
+	run("proxy", wire{registry: proxy.Registry, host: registryHost, way: through})
 }
 
 // password is that of a new token.

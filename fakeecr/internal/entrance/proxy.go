@@ -35,7 +35,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case !req.URL.IsAbs():
 		p.Direct.ServeHTTP(w, req)
 	case req.URL.Scheme != "http":
-		p.refuse(w, fmt.Sprintf("fakeecr's proxy takes requests of http alone in absolute form, and CONNECT for others, not %+q", req.URL.Redacted()))
+		p.refuse(w, fmt.Sprintf("fakeecr's proxy takes a URL of http alone in a request, and CONNECT for others, not %+q", req.URL.Scheme+"://"+req.URL.Host))
 	default:
 		if reason := against(req.URL.Host, "80"); reason != "" {
 			p.refuse(w, reason)
@@ -65,13 +65,19 @@ func (p *Proxy) refuse(w http.ResponseWriter, reason string) {
 	http.Error(w, reason, http.StatusForbidden)
 }
 
+const noConnection = "fakeecr's proxy makes a tunnel of a connection of HTTP/1.1 to a server of net/http, and this is none"
+
 // connect makes a connection a tunnel, or refuses to. Some clients show nothing of a
 // refusal but the text behind its status, which net/http has no way to write.
 func (p *Proxy) connect(w http.ResponseWriter, req *http.Request) {
-	server, _ := req.Context().Value(http.ServerContextKey).(*http.Server)
+	server, served := req.Context().Value(http.ServerContextKey).(*http.Server)
+	if !served {
+		http.Error(w, noConnection, http.StatusNotImplemented)
+		return
+	}
 	connection, buffered, err := http.NewResponseController(w).Hijack()
-	if server == nil || err != nil {
-		http.Error(w, "fakeecr's proxy makes a tunnel of a connection of HTTP/1.1 to a server of net/http, and this is none", http.StatusNotImplemented)
+	if err != nil {
+		http.Error(w, noConnection, http.StatusNotImplemented)
 		return
 	}
 	if reason := against(req.Host, "443"); reason != "" {
