@@ -57,9 +57,14 @@ func (r *Registry) accessKey() string {
 
 // Transport carries requests to ECR's host names (api.ecr.*, *.dkr.ecr.*, and their
 // forms for FIPS, for both versions of IP and in every partition), to STS's and ECR
-// Public's, and those of download URLs to the world, in this process and without a socket, so that any
-// client that takes an http.RoundTripper runs against unchanged names. It knows no
-// other host.
+// Public's, and those of download URLs to the world, in this process and without a
+// socket, so that any client that takes an http.RoundTripper runs against unchanged
+// names. It knows no other host.
+//
+// Code that can be given none, and has Go's own, is led here by http.DefaultTransport or,
+// with the SDK for Go v1, by the Transport of http.DefaultClient, which a test that is not
+// parallel sets and puts back; AWS_CA_BUNDLE is then to be empty, since with it that SDK
+// takes another. Code that makes or clones a transport needs [WithProxy].
 //
 // Bodies stream: a layer is read where it is, and neither way is it held as a whole.
 // It starts no goroutine of its own; a request, and the body of its answer, end with

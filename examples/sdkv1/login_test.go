@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -38,6 +39,22 @@ func TestLogin(t *testing.T) {
 	require.Equal(t, "https://123456789012.dkr.ecr.us-east-1.amazonaws.com", credentials.Registry)
 	require.Equal(t, "AWS", credentials.User)
 	require.NotEmpty(t, credentials.Password)
+}
+
+// Code that makes its own client, and cannot be told an endpoint, calls ECR by its name
+// with Go's default client. That is the whole process's, so the test is not parallel.
+func TestLoginWithoutAnEndpoint(t *testing.T) {
+	server := fakeecr.NewServer(t)
+	server.Setenv(t)              // region and keys
+	t.Setenv("AWS_CA_BUNDLE", "") // with one the SDK takes no transport but net/http's
+	network := http.DefaultClient.Transport
+	http.DefaultClient.Transport = server.Transport()
+	t.Cleanup(func() { http.DefaultClient.Transport = network })
+
+	credentials, err := login.To(ecr.New(session.Must(session.NewSession())))
+	require.NoError(t, err)
+	require.Equal(t, "https://123456789012.dkr.ecr.us-east-1.amazonaws.com", credentials.Registry)
+	require.Equal(t, 1, server.Count("GetAuthorizationToken"))
 }
 
 func TestLoginIsThrottled(t *testing.T) {
