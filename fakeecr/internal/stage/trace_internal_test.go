@@ -25,30 +25,49 @@ func TestTraceWatchersLeave(t *testing.T) {
 	require.Empty(t, s.recorder.watching)
 }
 
+// list adds calls, of which each lists so many items or, for none, answers nothing.
+func list(r *recorder, counts ...int) {
+	for _, n := range counts {
+		var call scenarios.Call
+		if n > 0 {
+			call.Output = &ecr.ListImagesOutput{ImageIds: make([]types.ImageIdentifier, n)}
+		}
+		r.add(&call)
+	}
+}
+
+// listed are the numbers of the calls whose outputs are kept.
+func listed(r *recorder) (numbers []int) {
+	for _, call := range r.trace() {
+		if call.Output != nil {
+			numbers = append(numbers, call.Number)
+		}
+	}
+	return numbers
+}
+
 // TestOutputsOfForgottenCalls: what calls listed that the trace has forgotten counts no more, and once.
 func TestOutputsOfForgottenCalls(t *testing.T) {
 	var r recorder
-	list := func(n int) {
-		r.add(&scenarios.Call{Output: &ecr.ListImagesOutput{ImageIds: make([]types.ImageIdentifier, n)}})
-	}
-	kept := func() (numbers []int) {
-		for _, call := range r.trace() {
-			if call.Output != nil {
-				numbers = append(numbers, call.Number)
-			}
-		}
-		return numbers
-	}
-	list(6000)
-	list(6000)
-	require.Equal(t, []int{2}, kept())
-	for range traceLength {
-		r.add(&scenarios.Call{})
-	}
-	require.Empty(t, kept())
-	list(6000)
-	list(4000)
-	require.Equal(t, []int{traceLength + 3, traceLength + 4}, kept())
-	list(1)
-	require.Equal(t, []int{traceLength + 4, traceLength + 5}, kept())
+	list(&r, 6000, 6000)
+	require.Equal(t, []int{2}, listed(&r))
+	list(&r, make([]int, traceLength)...)
+	require.Empty(t, listed(&r))
+	list(&r, 6000, 4000)
+	require.Equal(t, []int{traceLength + 3, traceLength + 4}, listed(&r))
+	list(&r, 1)
+	require.Equal(t, []int{traceLength + 4, traceLength + 5}, listed(&r))
+}
+
+// TestOldestOutputsGoFirst: also when the first that goes stands behind some that are
+// newer, where forgotten ones stood.
+func TestOldestOutputsGoFirst(t *testing.T) {
+	var r recorder
+	list(&r, make([]int, traceLength/2)...)
+	list(&r, 4000)
+	list(&r, make([]int, traceLength/2)...)
+	list(&r, 6000)
+	require.Equal(t, []int{traceLength/2 + 1, traceLength + 2}, listed(&r))
+	list(&r, 1)
+	require.Equal(t, []int{traceLength + 2, traceLength + 3}, listed(&r))
 }
