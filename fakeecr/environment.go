@@ -41,8 +41,9 @@ import (
 // With [WithProxy] there is such a file too, and AWS_CA_BUNDLE names it only where the
 // machine has that variable already or Go does not read SSL_CERT_FILE, on macOS and
 // Windows: code that gives the SDK for Go v2 an http.Client of its own is refused where
-// it is set ("unable to add custom RootCAs"). There append "AWS_CA_BUNDLE=" for such code;
-// elsewhere append it with the file that SSL_CERT_FILE names for an SDK that reads no other.
+// it is set ("unable to add custom RootCAs"). There, and with WithTLS, append
+// "AWS_CA_BUNDLE=" for such code; elsewhere append it with the file that SSL_CERT_FILE
+// names for an SDK that reads no other.
 //
 // In Go and Python a process takes a role by its web identity, as a pod or a job does, if
 // AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE, a file of any four characters or more, are
