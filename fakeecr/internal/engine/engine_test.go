@@ -287,10 +287,30 @@ func TestHistory(t *testing.T) {
 		require.Equal(t, []string{"before", "one", "two", "event"}, seen(h.Ago(9*time.Minute)), "what happens is remembered as of when it was due")
 		require.Equal(t, []string{"before", "one", "two"}, seen(h.Before(1)))
 		require.Equal(t, []string{"before"}, seen(h.Before(100)))
+		d.plan(t, time.Minute, note{name: "due"})
+		d.plan(t, 2*time.Minute, note{name: "later"})
+		time.Sleep(10 * time.Minute)
+		require.Equal(t, []string{"before", "one", "two", "event", "due"}, seen(h.Ago(9*time.Minute-time.Second)), "what was due happened also if nobody has looked")
 		h.Forget()
 		d.write(t, "unremembered")
-		require.Equal(t, []string{"before", "one", "two", "event"}, seen(h.Before(0)))
+		require.Equal(t, []string{"before", "one", "two", "event", "due", "later"}, seen(h.Before(0)))
 	})
+}
+
+func TestHistoryWhileOthersWrite(t *testing.T) {
+	d := newDiary()
+	h := d.Remember()
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		for range 100 {
+			d.write(t, "meanwhile")
+		}
+	}()
+	for range 100 {
+		require.Empty(t, d.read(h.Beginning()))
+	}
+	<-written
 }
 
 // rules is a stage on which rules postpone and fail what is due.

@@ -81,11 +81,13 @@ func (e *Engine) settle() time.Time {
 			break
 		}
 		next := e.dueEvent(state, key)
-		if e.mustAsk(next) {
-			if open != nil {
-				e.publish(open.machine().state, open.machine().now)
-				open = nil
-			}
+		ask := e.mustAsk(next)
+		between := len(e.histories) > 0 && open != nil && due.After(open.machine().now)
+		if open != nil && (ask || between) {
+			e.publish(open.machine().state, open.machine().now)
+			open = nil
+		}
+		if ask {
 			e.ask(next)
 			now = e.clock.now()
 			continue

@@ -56,7 +56,7 @@ func (e *Engine) publish(next State, now time.Time) {
 func (h *History) Ago(age time.Duration) View {
 	h.engine.mu.Lock()
 	defer h.engine.mu.Unlock()
-	then := h.engine.clock.now().Add(-age)
+	then := h.engine.settle().Add(-age)
 	i, found := slices.BinarySearchFunc(h.states, then, func(m moment, t time.Time) int { return m.since.Compare(t) })
 	for found && i+1 < len(h.states) && h.states[i+1].since.Equal(then) {
 		i++
@@ -72,8 +72,13 @@ func (h *History) Ago(age time.Duration) View {
 func (h *History) Before(n int) View {
 	h.engine.mu.Lock()
 	defer h.engine.mu.Unlock()
+	h.engine.settle()
 	return View{h.states[max(len(h.states)-1-n, 0)].state}
 }
 
 // Beginning is the state as it was when the history began.
-func (h *History) Beginning() View { return View{h.states[0].state} }
+func (h *History) Beginning() View {
+	h.engine.mu.Lock()
+	defer h.engine.mu.Unlock()
+	return View{h.states[0].state}
+}

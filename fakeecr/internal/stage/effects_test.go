@@ -190,6 +190,46 @@ func TestStaleAnswers(t *testing.T) {
 	})
 }
 
+// What is due happens at its time, whether anybody looks or not: before a scenario is in
+// play, or while it is.
+func TestWhatIsDueHappensAtItsTime(t *testing.T) {
+	faces.EachInBubble(t, func(t *testing.T, f faces.Face) {
+		f.Registry.MustPush("team/app:v1", faultImage)
+		f.Registry.SetScanFindings("team/app:v1")
+		id := &types.ImageIdentifier{ImageTag: aws.String("v1")}
+		scan := func() {
+			require.NoError(t, faces.StartScan(t, f, id))
+			time.Sleep(time.Minute)
+		}
+		status := func() types.ScanStatus {
+			out, err := faces.DescribeFindings(t, f, id)
+			require.NoError(t, err)
+			return out.ImageScanStatus.Status
+		}
+		playing := f.Registry.Play(scenarios.Scenario{scenarios.On("DescribeImageScanFindings").Stale(5 * time.Second).Optional()})
+		scan()
+		require.Equal(t, types.ScanStatusComplete, status(), "as it was five seconds ago")
+		playing.Stop()
+
+		f.Registry.Advance(24 * time.Hour)
+		scan()
+		playing = f.Registry.Play(scenarios.Scenario{
+			scenarios.On("DescribeImageScanFindings").Frozen().Optional(),
+			scenarios.On(scenarios.CompleteScan).Fail(&types.ServerException{}).Optional(),
+		})
+		require.Equal(t, types.ScanStatusComplete, status(), "as it was when the playing began")
+		playing.Stop()
+
+		f.Registry.Advance(24 * time.Hour)
+		failing := scenarios.On(scenarios.CompleteScan).Fail(&types.ServerException{})
+		playing = f.Registry.Play(scenarios.Scenario{failing})
+		scan()
+		playing.Stop()
+		require.Equal(t, 1, playing.Fired(failing), "it was in play when the scan was due")
+		require.Equal(t, types.ScanStatusFailed, status())
+	})
+}
+
 func TestDamagedLayersAndManifests(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		image := fakeecr.RandomImage(1, 5000)

@@ -47,6 +47,7 @@ func (s *Stage) Play(scenario scenarios.Scenario) (*PlayedScenario, error) {
 	if err := scenario.Check(); err != nil {
 		return nil, err
 	}
+	s.World.Settle() // what was due before has happened without it
 	p := &PlayedScenario{stage: s, begun: s.World.Now(), budgets: map[*scenarios.Budget]int{}, came: map[string]int64{"": s.World.Tokens()}}
 	s.scenarios.mu.Lock()
 	defer s.scenarios.mu.Unlock()
@@ -135,6 +136,7 @@ func (p *PlayedScenario) Held() int { return p.gate.keeps() }
 // Stop ends the scenario and lets go of its calls. It tells whether it had not ended
 // before.
 func (p *PlayedScenario) Stop() bool {
+	p.stage.World.Settle() // what is due has met its rules
 	p.gate.letGo(true)
 	in := &p.stage.scenarios
 	in.mu.Lock()
