@@ -120,28 +120,15 @@ func TestDelayEndsWithTime(t *testing.T) {
 
 func TestDelayEndsWithAdvance(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
-		rule := scenarios.On("DescribeRepositories").Delay(time.Hour)
-		playing := f.Registry.Play(scenarios.Scenario{rule})
-		done := make(chan string)
+		playing := f.Registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").Delay(time.Hour)})
+		done := make(chan string, 1)
 		go func() { done <- faces.Outcomes(t.Context(), f, 1) }()
-		for playing.Fired(rule) == 0 {
-			time.Sleep(time.Millisecond)
-		}
-		select {
-		case <-done:
-			t.Error("the call did not wait")
-		default:
-		}
-		// The call may not have looked at the clock yet when it is advanced.
-		for {
-			f.Registry.Advance(time.Hour)
-			select {
-			case drawn := <-done:
-				require.Equal(t, ".", drawn)
-				return
-			case <-time.After(10 * time.Millisecond):
-			}
-		}
+		require.NoError(t, playing.WaitHeld(t.Context(), 1))
+		f.Registry.Advance(time.Hour / 2)
+		require.Empty(t, done, "the call still waits")
+		require.Equal(t, 1, playing.Held())
+		f.Registry.Advance(time.Hour / 2)
+		require.Equal(t, ".", <-done)
 	})
 }
 

@@ -269,7 +269,9 @@ func TestHeldInATunnel(t *testing.T) {
 			require.NoError(t, playing.WaitHeld(t.Context(), 1))
 			cancel()
 			require.NotEqual(t, ".", <-answered)
-			require.Eventually(t, func() bool { return len(p.Trace()) == 1 }, time.Minute, time.Millisecond, "the call ends as well")
+			trace, err := p.TraceAfter(t.Context(), 0)
+			require.NoError(t, err)
+			require.Len(t, trace, 1, "the call ends as well")
 		})
 	})
 	t.Run("server", func(t *testing.T) {

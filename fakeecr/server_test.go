@@ -39,7 +39,7 @@ func TestKeptCallsLetTheirTestEnd(t *testing.T) {
 		called := func(t *testing.T, api fakeecr.API, playing *fakeecr.Playing) (answered chan string) {
 			answered = make(chan string, 1)
 			go func() { answered <- faces.Outcomes(context.WithoutCancel(t.Context()), api, 1) }()
-			require.Eventually(t, func() bool { return playing.Fired(rule) > 0 }, time.Minute, time.Millisecond)
+			require.NoError(t, playing.WaitHeld(t.Context(), 1))
 			return answered
 		}
 		t.Run(name+"/server", func(t *testing.T) {

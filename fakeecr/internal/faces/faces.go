@@ -10,6 +10,7 @@
 package faces
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 
@@ -101,5 +102,32 @@ func EachInBubble(t *testing.T, test func(t *testing.T, f Face)) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { test(t, of(fakeecr.New(t))) })
 		})
+	}
+}
+
+// UntilHeld is a context whose deadline passes once a playing keeps a call, however
+// long the call takes to come so far: a machine under load delays it, a timeout does not.
+func UntilHeld(ctx context.Context, playing *fakeecr.Playing) context.Context {
+	until := untilHeld{ctx, make(chan struct{})}
+	go func() {
+		defer close(until.passed)
+		playing.WaitHeld(ctx, 1)
+	}()
+	return until
+}
+
+type untilHeld struct {
+	context.Context
+	passed chan struct{}
+}
+
+func (u untilHeld) Done() <-chan struct{} { return u.passed }
+
+func (u untilHeld) Err() error {
+	select {
+	case <-u.passed:
+		return context.DeadlineExceeded
+	default:
+		return nil
 	}
 }

@@ -265,14 +265,15 @@ func (f fault) test(t *testing.T, on faces.Face, want outcome, calls, carried in
 	f.rule = f.rule.Optional()
 	playing := on.Registry.Play(scenarios.Scenario{f.rule})
 	if does.besides != nil {
-		does.besides(t, on, func() int { return playing.Matched(f.rule) })
+		does.besides(t, on, playing)
 	}
 	others := playing.Matched(f.rule)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Hour)
-	if errors.Is(f.rule.Parts().Effects().Err, scenarios.ErrNoAnswer) {
-		ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
-	}
 	defer cancel()
+	patience := ctx
+	if errors.Is(f.rule.Parts().Effects().Err, scenarios.ErrNoAnswer) {
+		patience = faces.UntilHeld(ctx, playing)
+	}
 	begun := on.Registry.Now()
 	if f.rule.Parts().Effects().Hold {
 		go func() {
@@ -283,12 +284,12 @@ func (f fault) test(t *testing.T, on faces.Face, want outcome, calls, carried in
 	}
 	if f.takes > 0 && on.Name == "loopback" && !does.advances {
 		go func() { // nothing but the test lets the time of a world with a socket pass
-			for ; ctx.Err() == nil; time.Sleep(time.Millisecond) {
-				on.Registry.Advance(time.Minute)
+			if playing.WaitHeld(ctx, 1) == nil {
+				on.Registry.Advance(2 * time.Hour) // longer than any of them takes
 			}
 		}()
 	}
-	seen, err := does.do(ctx, t, on)
+	seen, err := does.do(patience, t, on)
 	require.True(t, want.holds(seen, err), "not %s, but %s: %v (%s)", want.text, seen, err, faces.Chain(err))
 	took := on.Registry.Now().Sub(begun)
 	require.GreaterOrEqual(t, took, f.takes)

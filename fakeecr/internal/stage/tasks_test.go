@@ -30,7 +30,7 @@ type task struct {
 	// prepare comes before the fault is in play, and besides while it is, once
 	// others are to have called.
 	prepare func(t *testing.T, on faces.Face)
-	besides func(t *testing.T, on faces.Face, met func() int)
+	besides func(t *testing.T, on faces.Face, playing *fakeecr.Playing)
 	do      func(ctx context.Context, t *testing.T, on faces.Face) (saw string, err error)
 	// request is the same task at the registry endpoint; nil for one that a client of
 	// registries has no request for.
@@ -79,20 +79,14 @@ func taggedV2(t *testing.T, on faces.Face) int {
 // putBesides is a put while another waits for it.
 var putBesides = task{
 	prepare: seeded,
-	besides: func(t *testing.T, on faces.Face, met func() int) {
-		done := make(chan struct{})
+	besides: func(t *testing.T, on faces.Face, playing *fakeecr.Playing) {
+		done, end := context.WithCancel(context.Background())
 		go func() {
-			defer close(done)
+			defer end()
 			put(t.Context(), on.Registry, "v3")
 		}()
-		t.Cleanup(func() { <-done })
-		for met() == 0 {
-			select {
-			case <-done:
-				return
-			default:
-			}
-		}
+		t.Cleanup(func() { <-done.Done() })
+		require.NoError(t, playing.WaitHeld(done, 1), "it waits")
 	},
 	do: putting.do, request: putting.request, done: putting.done,
 }
@@ -100,7 +94,7 @@ var putBesides = task{
 // putAfter is a put just after another.
 var putAfter = task{
 	prepare: seeded,
-	besides: func(t *testing.T, on faces.Face, _ func() int) {
+	besides: func(t *testing.T, on faces.Face, _ *fakeecr.Playing) {
 		require.NoError(t, put(t.Context(), on.Registry, "v3"))
 	},
 	do: putting.do, request: putting.request, done: putting.done,
