@@ -108,6 +108,22 @@ func TestRunServesAProxy(t *testing.T) {
 	}
 }
 
+// A call that a rule holds in a tunnel does not hold up the end of the program.
+func TestProxyEndsWithAHeldCall(t *testing.T) {
+	env := filepath.Join(t.TempDir(), "env")
+	url, stop := start(t, "-proxy", "-env", env, "-region", "eu-west-1")
+	way := proxied(t, env)
+	post(t, url+"/_fakeecr/scenario", `{"rules":[{"on":"DescribeRepositories","do":{"hold":true}}]}`, http.StatusCreated)
+	answered := make(chan error)
+	go func() {
+		_, err := client("").DescribeRepositories(t.Context(), nil, func(o *ecr.Options) { o.BaseEndpoint, o.HTTPClient = nil, way })
+		answered <- err
+	}()
+	get(t, url+"/_fakeecr/scenario/1/held?n=1")
+	require.NoError(t, stop())
+	require.NoError(t, <-answered)
+}
+
 // A request in absolute form reaches the program under no name, neither its own nor ECR's.
 func TestProxyLeadsNotToItsProgram(t *testing.T) {
 	url, _ := start(t, "-proxy")
