@@ -127,8 +127,8 @@ func TestNothingLeadsElsewhereThanToTLS(t *testing.T) {
 // A proxy is for children alone.
 func TestNothingLeadsElsewhereThanToAProxy(t *testing.T) {
 	machines := map[string]map[string]string{"all": misleading}
-	for name, value := range misleading {
-		machines[name] = map[string]string{name: value}
+	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ECR", "AWS_ENDPOINT_URL_STS", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy", "AWS_CA_BUNDLE", "HOME"} {
+		machines[name] = map[string]string{name: misleading[name]}
 	}
 	for name, variables := range machines {
 		t.Run(name, func(t *testing.T) {

@@ -7,7 +7,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/fakeecr/ecr/fakeecr/internal/naming"
 )
@@ -69,49 +72,114 @@ const noConnection = "fakeecr's proxy makes a tunnel of a connection of HTTP/1.1
 
 // connect makes a connection a tunnel, or refuses to. Some clients show nothing of a
 // refusal but the text behind its status, which net/http has no way to write.
+//
+// To its server a tunnel is a connection that has come, which ends when and as others do.
+// It is one before the client's own is none any more, because a server that is closed
+// waits for those that there are, and must not be given one when there are none.
 func (p *Proxy) connect(w http.ResponseWriter, req *http.Request) {
 	server, served := req.Context().Value(http.ServerContextKey).(*http.Server)
 	if !served {
 		http.Error(w, noConnection, http.StatusNotImplemented)
 		return
 	}
-	connection, buffered, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		http.Error(w, noConnection, http.StatusNotImplemented)
-		return
+	reason := against(req.Host, "443")
+	t := newTunnel(req)
+	if reason == "" {
+		server.Serve(listenerOf(tls.Server(t, p.TLS())))
 	}
-	if reason := against(req.Host, "443"); reason != "" {
+	connection, buffered, err := http.NewResponseController(w).Hijack()
+	switch {
+	case err != nil:
+		none, _ := net.Pipe()
+		none.Close()
+		t.begin(none, none)
+		http.Error(w, noConnection, http.StatusNotImplemented)
+	case reason != "":
 		p.Refused(reason)
 		fmt.Fprintf(connection, "HTTP/1.1 403 %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%[1]s\n", reason, len(reason)+1)
 		connection.Close()
-		return
+	default:
+		io.WriteString(connection, "HTTP/1.1 200 Connection established\r\n\r\n") // an error is the client's, who has gone
+		p.Opened()
+		sent, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
+		t.begin(connection, io.MultiReader(bytes.NewReader(bytes.Clone(sent)), connection))
 	}
-	if _, err := io.WriteString(connection, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
-		connection.Close()
-		return
-	}
-	p.Opened()
-	sent, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
-	t := &tunnel{Conn: connection, received: io.MultiReader(bytes.NewReader(bytes.Clone(sent)), connection)}
-	// To the server it is one of its connections, which ends when and as they do.
-	server.Serve(listenerOf(tls.Server(t, p.TLS())))
 }
 
-// tunnel is a connection that CONNECT was answered on.
+// tunnel is a connection that CONNECT makes of the client's own, and waits for that.
 type tunnel struct {
-	net.Conn
+	local, remote net.Addr
+
+	begun chan struct{}
+	below net.Conn
 	// received is what the client sends: perhaps it did not wait for the answer.
 	received io.Reader
+
+	mu     sync.Mutex
+	closed bool
+}
+
+func newTunnel(req *http.Request) *tunnel {
+	t := &tunnel{begun: make(chan struct{})}
+	local, _ := req.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	t.local = tunnelAddr{local}
+	if remote, err := netip.ParseAddrPort(req.RemoteAddr); err == nil {
+		t.remote = net.TCPAddrFromAddrPort(remote)
+	}
+	return t
+}
+
+// begin gives the tunnel its connection, which ends if the tunnel has ended.
+func (t *tunnel) begin(below net.Conn, received io.Reader) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.below, t.received = below, received
+	close(t.begun)
+	if t.closed {
+		below.Close()
+	}
+}
+
+// Close implements [net.Conn]. It waits for nothing.
+func (t *tunnel) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+	if t.below == nil {
+		return nil
+	}
+	return t.below.Close()
+}
+
+// NetConn is the connection below, as that of a [tls.Conn] is.
+func (t *tunnel) NetConn() net.Conn {
+	<-t.begun
+	return t.below
 }
 
 // Read implements [net.Conn].
-func (t *tunnel) Read(p []byte) (int, error) { return t.received.Read(p) }
+func (t *tunnel) Read(p []byte) (int, error) {
+	<-t.begun
+	return t.received.Read(p)
+}
 
-// NetConn is the connection below, as that of a [tls.Conn] is.
-func (t *tunnel) NetConn() net.Conn { return t.Conn }
+// Write implements [net.Conn].
+func (t *tunnel) Write(p []byte) (int, error) { return t.NetConn().Write(p) }
 
 // LocalAddr implements [net.Conn].
-func (t *tunnel) LocalAddr() net.Addr { return tunnelAddr{t.Conn.LocalAddr()} }
+func (t *tunnel) LocalAddr() net.Addr { return t.local }
+
+// RemoteAddr implements [net.Conn].
+func (t *tunnel) RemoteAddr() net.Addr { return t.remote }
+
+// SetDeadline implements [net.Conn].
+func (t *tunnel) SetDeadline(at time.Time) error { return t.NetConn().SetDeadline(at) }
+
+// SetReadDeadline implements [net.Conn].
+func (t *tunnel) SetReadDeadline(at time.Time) error { return t.NetConn().SetReadDeadline(at) }
+
+// SetWriteDeadline implements [net.Conn].
+func (t *tunnel) SetWriteDeadline(at time.Time) error { return t.NetConn().SetWriteDeadline(at) }
 
 // tunnelAddr is the address that a tunnel leads to, by which its requests are known.
 type tunnelAddr struct{ net.Addr }
