@@ -3,10 +3,7 @@ package faces
 import (
 	"context"
 	"encoding/base64"
-	"io"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -29,43 +26,30 @@ type Endpoint struct {
 	Authorization string
 }
 
-// Handled carries requests to a handler as net/http would.
-type Handled struct{ http.Handler }
-
-func (h Handled) RoundTrip(req *http.Request) (*http.Response, error) {
-	served := httptest.NewRequestWithContext(req.Context(), req.Method, req.URL.RequestURI(), req.Body)
-	served.Header, served.Host = req.Header, req.URL.Host
-	recorder := httptest.NewRecorder()
-	h.ServeHTTP(recorder, served)
-	return recorder.Result(), nil
-}
-
-// Stay follows no redirection.
-func Stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
 // EachEndpoint runs a test on a fresh world of each way to the registry endpoint.
 func EachEndpoint(t *testing.T, test func(t *testing.T, e *Endpoint), options ...fakeecr.Option) {
 	t.Helper()
-	run := func(name string, r *fakeecr.Registry, origin string, way http.RoundTripper) {
-		t.Run(name, func(t *testing.T) {
-			e := &Endpoint{Registry: r, Origin: origin, Client: &http.Client{Transport: way, CheckRedirect: Stay}}
-			e.Authorization = "Basic " + AuthorizationToken(t, r)
-			test(t, e)
-		})
-	}
-	for _, name := range []string{"transport", "handler", "loopback"} {
-		switch name {
-		case "transport":
-			r := fakeecr.New(t, options...)
-			run(name, r, "https://"+RegistryHost, r.Transport())
-		case "handler":
-			r := fakeecr.New(t, options...)
-			run(name, r, "http://"+RegistryHost, Handled{r.Handler()})
-		case "loopback":
-			s := fakeecr.NewServer(t, options...)
-			run(name, s.Registry, s.URL, http.DefaultTransport)
-		}
-	}
+	t.Run("transport", func(t *testing.T) { test(t, InProcess(t, fakeecr.New(t, options...))) })
+	t.Run("handler", func(t *testing.T) {
+		r := fakeecr.New(t, options...)
+		test(t, By(t, Handled{r.Handler()}, r, "http://"+RegistryHost))
+	})
+	t.Run("loopback", func(t *testing.T) {
+		s := fakeecr.NewServer(t, options...)
+		test(t, By(t, http.DefaultTransport, s.Registry, s.URL))
+	})
+}
+
+// InProcess is the registry endpoint that is reached without a socket.
+func InProcess(t *testing.T, r *fakeecr.Registry) *Endpoint {
+	return By(t, r.Transport(), r, "https://"+RegistryHost)
+}
+
+// By is the registry endpoint that is reached by a transport. Its redirections are
+// answers.
+func By(t *testing.T, way http.RoundTripper, r *fakeecr.Registry, origin string) *Endpoint {
+	return &Endpoint{Registry: r, Origin: origin, Client: &http.Client{Transport: way, CheckRedirect: Stay},
+		Authorization: "Basic " + AuthorizationToken(t, r)}
 }
 
 // AuthorizationToken is what GetAuthorizationToken gives a caller for registries,
@@ -87,13 +71,6 @@ func Password(t *testing.T, token string) string {
 	return password
 }
 
-// Reply is an answer to a request.
-type Reply struct {
-	Status int
-	Header http.Header
-	Body   string
-}
-
 // Send sends a request with headers in pairs. An error is the connection's.
 func (e *Endpoint) Send(t *testing.T, method, path, body string, headers ...string) (Reply, error) {
 	t.Helper()
@@ -108,16 +85,7 @@ func (e *Endpoint) SendWithin(ctx context.Context, t *testing.T, method, path, b
 	if e.Authorization != "" {
 		req.Header.Set("Authorization", e.Authorization)
 	}
-	for i := 0; i < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
-	}
-	response, err := e.Client.Do(req)
-	if err != nil {
-		return Reply{}, err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	return Reply{response.StatusCode, response.Header, string(text)}, err
+	return replyTo(e.Client, req, headers)
 }
 
 // Do is Send to a connection that does not fail. Every answer names the API of
@@ -151,15 +119,6 @@ func (e *Endpoint) RequireRefused(t *testing.T, status int, code, message, metho
 		want = ""
 	}
 	require.Equal(t, want, got.Body)
-}
-
-// Target is what an operation's name follows in the header X-Amz-Target.
-const Target = "AmazonEC2ContainerRegistry_V20150921."
-
-// InProcess is the registry endpoint that is reached without a socket.
-func InProcess(t *testing.T, r *fakeecr.Registry) *Endpoint {
-	return &Endpoint{Registry: r, Origin: "https://" + RegistryHost, Client: &http.Client{Transport: r.Transport(), CheckRedirect: Stay},
-		Authorization: "Basic " + AuthorizationToken(t, r)}
 }
 
 // The paths of App at the registry endpoint.
@@ -199,21 +158,4 @@ func URIs(t *testing.T, api fakeecr.API, account string) (repository, proxy stri
 	authorized, err := api.GetAuthorizationToken(t.Context(), token)
 	require.NoError(t, err)
 	return *described.Repositories[0].RepositoryUri, *authorized.AuthorizationData[0].ProxyEndpoint
-}
-
-// Dialing is a dialer to one address, whatever host a client wants.
-func Dialing(address string) func(context.Context, string, string) (net.Conn, error) {
-	return func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, address)
-	}
-}
-
-// Read is the body of an answer that is OK.
-func Read(t *testing.T, response *http.Response) []byte {
-	t.Helper()
-	defer response.Body.Close()
-	require.Equal(t, http.StatusOK, response.StatusCode)
-	content, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return content
 }

@@ -15,8 +15,11 @@ import (
 
 // Event is what happens in a world by itself, and is a call.
 type Event struct {
-	Operation                string
-	Prepare                  func(t *testing.T, f Face) (digest string)
+	Operation string
+	// Prepare pushes an image to App and has the event fall due.
+	Prepare func(t *testing.T, f Face) (digest string)
+	// See is what a caller sees of the event: Pending before it is due, Outcome once it
+	// has happened, and Failed if a rule failed it.
 	See                      func(t *testing.T, f Face, digest string) string
 	Pending, Outcome, Failed string
 }

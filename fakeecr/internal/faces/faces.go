@@ -7,10 +7,20 @@
 //     all of these.
 //
 // What is said about an image without naming its repository is about [App].
+//
+// # Where what is
+//
+//	faces                            the faces of the API, and tests on each
+//	endpoint, http                   the registry endpoint, and any HTTP
+//	callers                          principals, their policies and credentials
+//	images, scanning, signing        what calls are asked of a repository and its images
+//	push, layers, content            images and layers as they are pushed and downloaded
+//	upstream                         caches, and the registries they are of
+//	events, playing                  what happens by itself, and what rules do to a call
+//	errors, recording                refusals, and what a registry says to its test
 package faces
 
 import (
-	"context"
 	"testing"
 	"testing/synctest"
 
@@ -81,7 +91,7 @@ func Each(t *testing.T, test func(t *testing.T, f Face), options ...fakeecr.Opti
 
 // EachReported is Each for worlds that may report mistakes.
 func EachReported(t *testing.T, test func(t *testing.T, f Face), options ...fakeecr.Option) {
-	for name, make := range map[string]func(tb fakeecr.TB) Face{
+	for name, of := range map[string]func(tb fakeecr.TB) Face{
 		"direct":   func(tb fakeecr.TB) Face { return Direct(fakeecr.New(tb, options...)) },
 		"client":   func(tb fakeecr.TB) Face { return Socketless(fakeecr.New(tb, options...)) },
 		"loopback": func(tb fakeecr.TB) Face { return Loopback(fakeecr.NewServer(tb, options...)) },
@@ -89,7 +99,7 @@ func EachReported(t *testing.T, test func(t *testing.T, f Face), options ...fake
 		t.Run(name, func(t *testing.T) {
 			var tb RecordingTB
 			defer tb.End()
-			test(t, make(&tb))
+			test(t, of(&tb))
 		})
 	}
 }
@@ -102,32 +112,5 @@ func EachInBubble(t *testing.T, test func(t *testing.T, f Face)) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { test(t, of(fakeecr.New(t))) })
 		})
-	}
-}
-
-// UntilHeld is a context whose deadline passes once a playing keeps a call, however
-// long the call takes to come so far: a machine under load delays it, a timeout does not.
-func UntilHeld(ctx context.Context, playing *fakeecr.Playing) context.Context {
-	until := untilHeld{ctx, make(chan struct{})}
-	go func() {
-		defer close(until.passed)
-		playing.WaitHeld(ctx, 1)
-	}()
-	return until
-}
-
-type untilHeld struct {
-	context.Context
-	passed chan struct{}
-}
-
-func (u untilHeld) Done() <-chan struct{} { return u.passed }
-
-func (u untilHeld) Err() error {
-	select {
-	case <-u.passed:
-		return context.DeadlineExceeded
-	default:
-		return nil
 	}
 }

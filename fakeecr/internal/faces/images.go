@@ -35,9 +35,14 @@ func Repositories(t *testing.T, api fakeecr.API) []string {
 	t.Helper()
 	out, err := api.DescribeRepositories(t.Context(), nil)
 	require.NoError(t, err)
-	names := []string{}
-	for _, repository := range out.Repositories {
-		names = append(names, *repository.RepositoryName)
+	return RepositoryNames(out.Repositories)
+}
+
+// RepositoryNames are the names of repositories that a call answered.
+func RepositoryNames(repositories []types.Repository) []string {
+	names := make([]string, len(repositories))
+	for i, repo := range repositories {
+		names[i] = *repo.RepositoryName
 	}
 	return names
 }
@@ -97,9 +102,13 @@ func Tagged(tags ...string) []types.ImageIdentifier {
 	return ids
 }
 
-// Digested is ByDigest for inputs of several images.
-func Digested(digest string) []types.ImageIdentifier {
-	return []types.ImageIdentifier{{ImageDigest: &digest}}
+// Digested are the ids of images by their digests.
+func Digested(digests ...string) []types.ImageIdentifier {
+	ids := make([]types.ImageIdentifier, len(digests))
+	for i := range digests {
+		ids[i].ImageDigest = &digests[i]
+	}
+	return ids
 }
 
 // ImageIDs is a repository's list of images, as digest@tag or digest.
@@ -154,24 +163,15 @@ func RequireReferrers(t *testing.T, api fakeecr.API, repository, subject string,
 	require.ElementsMatch(t, want, got)
 }
 
-// RepositoryNames are the names of repositories that a call answered.
-func RepositoryNames(repositories []types.Repository) []string {
-	names := make([]string, len(repositories))
-	for i, repo := range repositories {
-		names[i] = *repo.RepositoryName
-	}
-	return names
-}
-
 // UpdateStorage archives or restores an image of App.
 func UpdateStorage(t *testing.T, f fakeecr.API, digest string, target types.TargetStorageClass) types.ImageStatus {
 	t.Helper()
 	out, err := f.UpdateImageStorageClass(t.Context(), &ecr.UpdateImageStorageClassInput{
-		RepositoryName: aws.String("team/app"), TargetStorageClass: target, ImageId: &types.ImageIdentifier{ImageDigest: &digest},
+		RepositoryName: aws.String(App), TargetStorageClass: target, ImageId: DigestID(digest),
 	})
 	require.NoError(t, err)
-	require.Equal(t, &types.ImageIdentifier{ImageDigest: &digest}, out.ImageId)
+	require.Equal(t, DigestID(digest), out.ImageId)
 	require.Equal(t, "123456789012", *out.RegistryId)
-	require.Equal(t, "team/app", *out.RepositoryName)
+	require.Equal(t, App, *out.RepositoryName)
 	return out.ImageStatus
 }

@@ -1,40 +1,13 @@
 package faces
 
 import (
-	"io"
 	"net/http"
-	"runtime"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/stretchr/testify/require"
 )
-
-// Fetch gets a URL without credentials.
-func Fetch(t testing.TB, url string) (status int, body string) {
-	t.Helper()
-	response, err := http.Get(url)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return response.StatusCode, string(content)
-}
-
-// HeapInUse is how many bytes are in use now.
-func HeapInUse() int64 {
-	runtime.GC()
-	runtime.GC() // what the first one left in pools
-	var stats runtime.MemStats
-	runtime.ReadMemStats(&stats)
-	return int64(stats.HeapAlloc)
-}
-
-// ReaderFunc is a function as an io.Reader.
-type ReaderFunc func([]byte) (int, error)
-
-func (f ReaderFunc) Read(p []byte) (int, error) { return f(p) }
 
 // DownloadURL is the URL of a layer of App.
 func (f Face) DownloadURL(t *testing.T, digest string) string {
@@ -50,21 +23,15 @@ func (f Face) Fetch(t *testing.T, method, url string, headers ...string) Reply {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
 	require.NoError(t, err)
-	for i := 0; i < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
-	}
 	var transport http.RoundTripper = f.Registry.Transport()
 	if f.Name == "loopback" {
 		socket := &http.Transport{}
 		defer socket.CloseIdleConnections()
 		transport = socket
 	}
-	response, err := (&http.Client{Transport: transport}).Do(req)
+	reply, err := replyTo(&http.Client{Transport: transport}, req, headers)
 	require.NoError(t, err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return Reply{response.StatusCode, response.Header, string(body)}
+	return reply
 }
 
 // An upload that is not there, and the least size of a part that is not the last.
@@ -75,7 +42,7 @@ const (
 )
 
 // Download is a layer as a client downloads it.
-func (f Face) Download(t *testing.T, repository string, digest string) []byte {
+func (f Face) Download(t *testing.T, repository, digest string) []byte {
 	t.Helper()
 	out, err := f.GetDownloadUrlForLayer(t.Context(), &ecr.GetDownloadUrlForLayerInput{RepositoryName: &repository, LayerDigest: &digest})
 	require.NoError(t, err)

@@ -1,7 +1,6 @@
 package faces
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -9,14 +8,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
-	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakeecr/ecr/fakeecr"
 )
-
-// DigestOf is the content's digest.
-func DigestOf(content []byte) string { return digest.FromBytes(content).String() }
 
 // PushThrough pushes an image of small blobs by the calls of a client.
 func PushThrough(ctx context.Context, api fakeecr.API, repository, tag string, image fakeecr.Image) error {
@@ -124,9 +119,4 @@ func (f Face) PushBlobs(t *testing.T, image fakeecr.Image) {
 	for _, blob := range image.Blobs {
 		f.PushLayer(t, App, blob, len(blob))
 	}
-}
-
-// Repeated is n bytes of a pattern of 16.
-func Repeated(pattern []byte, n int) []byte {
-	return bytes.Repeat(pattern[:16], n/16+1)[:n]
 }

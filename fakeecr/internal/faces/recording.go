@@ -30,11 +30,23 @@ type RecordingTB struct {
 
 func (r *RecordingTB) Helper() {}
 
-func (r *RecordingTB) Failed() bool { return r.failed }
+func (r *RecordingTB) Failed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failed
+}
 
-func (r *RecordingTB) Fail() { r.failed = true }
+func (r *RecordingTB) Fail() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failed = true
+}
 
-func (r *RecordingTB) Cleanup(f func()) { r.cleanups = append(r.cleanups, f) }
+func (r *RecordingTB) Cleanup(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cleanups = append(r.cleanups, f)
+}
 
 func (r *RecordingTB) Logf(format string, args ...any) {
 	r.mu.Lock()

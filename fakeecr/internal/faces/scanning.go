@@ -14,7 +14,7 @@ import (
 // DescribeFindings asks for the findings of an image of App.
 func DescribeFindings(t *testing.T, f Face, id *types.ImageIdentifier) (*ecr.DescribeImageScanFindingsOutput, error) {
 	t.Helper()
-	return f.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String("team/app"), ImageId: id})
+	return f.DescribeImageScanFindings(t.Context(), &ecr.DescribeImageScanFindingsInput{RepositoryName: aws.String(App), ImageId: id})
 }
 
 // CVE is a finding of the basic scan.
@@ -66,6 +66,6 @@ func PutScanning(t *testing.T, f Face, kind types.ScanType, rules ...types.Regis
 // StartScan starts a scan of an image of App.
 func StartScan(t *testing.T, f Face, id *types.ImageIdentifier) error {
 	t.Helper()
-	_, err := f.StartImageScan(t.Context(), &ecr.StartImageScanInput{RepositoryName: aws.String("team/app"), ImageId: id})
+	_, err := f.StartImageScan(t.Context(), &ecr.StartImageScanInput{RepositoryName: aws.String(App), ImageId: id})
 	return err
 }

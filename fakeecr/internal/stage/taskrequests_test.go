@@ -20,9 +20,7 @@ import (
 // overSocket is the endpoint of a server, with a connection for each request: net/http
 // would repeat one that finds its connection ended.
 func overSocket(t *testing.T, s *fakeecr.Server) *faces.Endpoint {
-	way := &http.Transport{DisableKeepAlives: true}
-	return &faces.Endpoint{Registry: s.Registry, Origin: s.URL, Client: &http.Client{Transport: way, CheckRedirect: faces.Stay},
-		Authorization: "Basic " + faces.AuthorizationToken(t, s)}
+	return faces.By(t, &http.Transport{DisableKeepAlives: true}, s.Registry, s.URL)
 }
 
 // told is an answer's status and the code of its error, in JSON or in S3's XML, if it
