@@ -44,12 +44,12 @@ type instance struct {
 //go:noinline
 func instanceOf(r *Registry) *instance { return r.instance.(*instance) }
 
-func newInstance(t TB, state *registry.World, s setup) *instance {
+func newInstance(t TB, world *registry.World, s setup) *instance {
 	if t != nil {
 		t.Helper()
 	}
 	i := &instance{t: t, setup: s}
-	i.stage = stage.New(state, stage.Config{Seed: s.seed, FullTrace: s.fullTrace, Report: i.reporter()})
+	i.stage = stage.New(world, stage.Config{Seed: s.seed, FullTrace: s.fullTrace, Report: i.reporter()})
 	i.authority = sync.OnceValues(func() (*entrance.Authority, error) { return entrance.NewAuthority(s.region) })
 	if t != nil {
 		t.Cleanup(i.end)

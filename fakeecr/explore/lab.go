@@ -46,7 +46,7 @@ func (l *lab) run(world *fakeecr.Registry, rules scenarios.Scenario, calls int) 
 	if l.sockets {
 		return l.overSockets(world, rules, calls)
 	}
-	out, frozen := l.inBubble(world.Now(), func(b *bubble, t *testing.T) { l.explored(b, t, world, rules, calls) })
+	out, frozen := l.inBubble(world.Now(), func(b *bubble, t *testing.T) { l.runInBubble(b, t, world, rules, calls) })
 	if frozen {
 		return l.inRealTime(world.Fork(nil), rules, calls)
 	}
@@ -126,8 +126,8 @@ const (
 	lastPatience = time.Hour
 )
 
-// explored is one run of the function that is explored, on a fork of a world.
-func (l *lab) explored(b *bubble, t *testing.T, world *fakeecr.Registry, rules scenarios.Scenario, calls int) {
+// runInBubble runs the function once, on a fork of a world.
+func (l *lab) runInBubble(b *bubble, t *testing.T, world *fakeecr.Registry, rules scenarios.Scenario, calls int) {
 	fork := world.Fork(nil)
 	played := fork.Play(rules)
 	ctx, cancel := context.WithCancel(t.Context())

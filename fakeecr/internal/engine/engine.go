@@ -36,7 +36,7 @@ type Domain interface {
 	// to happen. It is not seen if the event is none that is a call.
 	Call(tx Transaction, event any) (call *scenarios.Call, seen bool)
 	// Happen lets an event change the state at the transaction's time. What it
-	// answers is for the trace.
+	// answers is for the trace: an error takes nothing back.
 	Happen(tx Transaction, event any) (output any, err error)
 	// Fail lets an event end with a failure instead.
 	Fail(tx Transaction, event any, failure error)

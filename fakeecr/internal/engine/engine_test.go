@@ -125,7 +125,7 @@ func texts(lines []line) (texts []string) {
 
 func (d *diary) pending() int {
 	e := entry{d.Engine.Begin()}
-	return e.Read().(*page).Events().Len()
+	return e.Read().(*page).events.Len()
 }
 
 func TestChangesAreTransactions(t *testing.T) {

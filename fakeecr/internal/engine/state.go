@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/fakeecr/ecr/fakeecr/internal/cow"
+import (
+	"iter"
+
+	"github.com/fakeecr/ecr/fakeecr/internal/cow"
+)
 
 // State is a state of the domain, a pointer to a struct that has a [Root] in it. A
 // published state never changes.
@@ -26,8 +30,8 @@ type events = cow.Map[any]
 // copied in it.
 func (r *Root) Generation() uint64 { return r.generation }
 
-// Events are what is yet to happen, in the order of time.
-func (r *Root) Events() *cow.Map[any] { return &r.events }
+// Events are what is yet to happen by their keys, in the order of time.
+func (r *Root) Events() iter.Seq2[string, any] { return r.events.All() }
 
 func (r *Root) root() *Root { return r }
 

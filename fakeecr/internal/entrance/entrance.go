@@ -92,7 +92,7 @@ func (e *Entrance) answer(req *http.Request, downloads func(*http.Request) strin
 	case strings.HasPrefix(req.URL.Path, registry.DownloadPrefix):
 		answer, err = store.Serve(e.Stage, e.Default, req, naming.ParseHost(req.Host).Service == naming.Store, e.SpecRegistry)
 	default:
-		answer, err = e.called(req, downloads(req))
+		answer, err = e.answerCall(req, downloads(req))
 	}
 	if err == nil {
 		share(answer, req)
@@ -100,9 +100,9 @@ func (e *Entrance) answer(req *http.Request, downloads func(*http.Request) strin
 	return answer, err
 }
 
-// called is the answer to a request of the API, or of a client that takes this for
-// something else.
-func (e *Entrance) called(req *http.Request, downloads string) (*exchange.Answer, error) {
+// answerCall answers a request of the API, or of a client that takes this for something
+// else.
+func (e *Entrance) answerCall(req *http.Request, downloads string) (*exchange.Answer, error) {
 	signed := signedFor(req)
 	if action, asked := sts.Asked(req, signed); asked != nil {
 		return sts.Serve(e.Stage, e.identify(req, sts.Name, downloads), action, asked)

@@ -11,7 +11,8 @@ import (
 // an upload expires, a scan completes.
 type event interface {
 	// happen changes the state; tx.Now is the time of the event. No registry was
-	// called, so the event knows its own. What it answers is for the trace.
+	// called, so the event knows its own. What it answers is for the trace: an error
+	// takes nothing back.
 	happen(tx *Tx) (output any, err error)
 }
 

@@ -43,6 +43,15 @@ func create(t require.TestingT, w *World, name string) {
 	require.NoError(t, err)
 }
 
+// pending is what is yet to happen, in the order of time.
+func pending(w *World) []event {
+	all := []event{}
+	for _, e := range newTx(w).read().Events() {
+		all = append(all, e.(event))
+	}
+	return all
+}
+
 // repositoryNames is the repositories of the registry home, in order.
 func repositoryNames(t require.TestingT, w *World) []string {
 	out, err := do(w, (*Tx).DescribeRepositories, &ecr.DescribeRepositoriesInput{MaxResults: aws.Int32(1000)})
@@ -241,7 +250,7 @@ func TestNothingIsLeftOfDeletedRepositories(t *testing.T) {
 		begin(t, w, name, "unfinished")
 	}
 	require.Equal(t, 3, newTx(w).read().blobs.Len())
-	require.Equal(t, 2, newTx(w).read().Events().Len(), "completed uploads do not expire")
+	require.Len(t, pending(w), 2, "completed uploads do not expire")
 	shared, _ := newTx(w).read().blobs.Get(manifest.Digest("shared"))
 	require.Equal(t, 2, shared.layers)
 	reg, _ := newTx(w).read().registries.Get(home.String())
@@ -254,7 +263,7 @@ func TestNothingIsLeftOfDeletedRepositories(t *testing.T) {
 		_, err := do(w, (*Tx).DeleteRepository, &ecr.DeleteRepositoryInput{RepositoryName: &name, Force: true})
 		require.NoError(t, err)
 		require.Equal(t, []int{2, 0}[i], newTx(w).read().blobs.Len())
-		require.Equal(t, []int{1, 0}[i], newTx(w).read().Events().Len())
+		require.Len(t, pending(w), []int{1, 0}[i])
 	}
 }
 
@@ -264,7 +273,7 @@ func TestExpiredUploadIsForgotten(t *testing.T) {
 	begin(t, w, "app", "unfinished")
 	w.Advance(uploadLifetime)
 	require.Equal(t, []string{"app"}, repositoryNames(t, w))
-	require.Zero(t, newTx(w).read().Events().Len())
+	require.Empty(t, pending(w))
 	reg, _ := newTx(w).read().registries.Get(home.String())
 	app, _ := reg.repositories.Get("app")
 	require.Zero(t, app.uploads.Len())

@@ -4,7 +4,7 @@
 //
 // # What to know
 //
-//   - [Stage] is what the registries of one world share: its state, its trace, and
+//   - [Stage] is what the registries of one world share: its world, its trace, and
 //     the scenarios in play.
 //   - [Operations] is the table of ECR's operations, and the project's page of
 //     contents.
@@ -27,7 +27,7 @@
 //	constrain  refuses an input that cannot be
 //	run        is the operation of the table, a transaction on the state
 //
-// [Stage.Seed] leaves out all but the last two, for fixtures. What no operation of the
+// [Stage.DoFixture] leaves out all but the last two, for fixtures. What no operation of the
 // API offers is a pseudo-operation (uploads.go, downloads.go; identity.go for what is
 // asked of other services): it is recorded and played, and asks for the permission of
 // the operation that it stands beside. The entrance then sends what came of a call by

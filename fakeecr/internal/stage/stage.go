@@ -25,7 +25,8 @@ type Stage struct {
 	scenarios inPlay
 	watchers  watchers
 
-	// pseudo carries out pseudo-operations.
+	// calls carries out operations, imports what a neighbour pulls unseen, and pseudo
+	// pseudo-operations.
 	calls, imports, pseudo dispatch.Handler
 
 	// ended are calls to be used again.
@@ -43,12 +44,12 @@ type Config struct {
 }
 
 // New is a stage for a world.
-func New(state *registry.World, config Config) *Stage {
-	s := &Stage{World: state, seed: config.Seed, reportTo: config.Report, recorder: recorder{full: config.FullTrace}}
+func New(world *registry.World, config Config) *Stage {
+	s := &Stage{World: world, seed: config.Seed, reportTo: config.Report, recorder: recorder{full: config.FullTrace}}
 	s.calls = dispatch.Chain(s.record, s.pace, s.watch, s.play, s.authorize, constrain)
 	s.imports = dispatch.Chain(s.authorize, constrain)
 	s.pseudo = dispatch.Chain(s.record, s.watch, s.play)
-	state.PlayOn(registryStage{s})
+	world.PlayOn(registryStage{s})
 	return s
 }
 
@@ -150,9 +151,9 @@ func (s *Stage) Do(ctx context.Context, call *dispatch.Call) (any, error) {
 	return s.calls(ctx, call)
 }
 
-// Seed carries out a call for a test's fixture: rules do not see it and the trace
+// DoFixture carries out a call for a test's fixture: rules do not see it and the trace
 // does not show it.
-func (s *Stage) Seed(ctx context.Context, call *dispatch.Call) (any, error) {
+func (s *Stage) DoFixture(ctx context.Context, call *dispatch.Call) (any, error) {
 	prepare(call)
 	return fixtures(ctx, call)
 }

@@ -51,7 +51,7 @@ func (c Call) Do(ctx context.Context, name string, in any) (any, error) {
 	call.Tx.Origin, call.Tx.Downloads = origin, origin
 	do := c.Stage.Do
 	if c.Seeds {
-		do = c.Stage.Seed
+		do = c.Stage.DoFixture
 	}
 	out, err := do(ctx, call)
 	_, bare := exchange.Bare(err)
