@@ -61,8 +61,12 @@
 //
 // # Tests
 //
-// What a resource does is tested by calls, on all faces, in the test file of its name
-// (package faces). A test that has to look inside is in the one that ends in
+// What calls and their answers show of ECR is stated in package transcript, and played
+// on all faces. What a statement cannot say is tested by calls (package faces), in the
+// test file of the resource's name; besides, of templates in createonpush_test.go, of
+// replicas in arrivals_test.go, of pulls in refresh_test.go, of findings in
+// scanstatus_test.go and in package fakeecr, of mounts and sessions in package
+// entrance. A test that has to look inside is in a file that ends in
 // _internal_test.go.
 //
 // # Words
