@@ -25,7 +25,7 @@ import (
 // endpoint of their own is set (AWS_ENDPOINT_URL_S3). The profile is in a file that Close
 // removes.
 //
-// With [WithTLS] a file, which Close removes too, has the server's authority after
+// With [WithTLS] a file, which Close removes too, has the server's authority before
 // the certificates that the machine trusts, as far as those are in one file (that of
 // SSL_CERT_FILE, or where Linux, macOS and BSD have it). AWS_CA_BUNDLE, SSL_CERT_FILE,
 // REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE and NODE_EXTRA_CA_CERTS name it, so that the AWS
@@ -88,7 +88,7 @@ func (s *Server) Setenv(t interface{ Setenv(key, value string) }) {
 func (r *Registry) EnvAt(url, bundle string) ([]string, error) {
 	if !strings.HasPrefix(url, "https:") && !instanceOf(r).setup.proxy {
 		bundle = ""
-	} else if err := os.WriteFile(bundle, append(machinePool(), r.RootCAsPEM()...), 0o644); err != nil {
+	} else if err := os.WriteFile(bundle, append(r.RootCAsPEM(), machinePool()...), 0o644); err != nil {
 		return nil, err
 	}
 	return pairs(r.environmentAt(url, os.DevNull, bundle)), nil
@@ -110,7 +110,7 @@ func (s *Server) environment() []variable {
 	instanceOf(s.Registry).must(err)
 	bundle := ""
 	if setup := instanceOf(s.Registry).setup; setup.tls || setup.proxy {
-		bundle, err = s.files.write("ca.pem", append(machinePool(), s.RootCAsPEM()...))
+		bundle, err = s.files.write("ca.pem", append(s.RootCAsPEM(), machinePool()...))
 		instanceOf(s.Registry).must(err)
 	}
 	// The SDKs for JavaScript and .NET prefer a profile, or a role, to keys.
@@ -199,7 +199,7 @@ func machinePool() []byte {
 		"/etc/ssl/cert.pem",                  // macOS, BSD
 	} {
 		if pool, err := os.ReadFile(path); err == nil {
-			return append(pool, '\n')
+			return pool
 		}
 	}
 	return nil

@@ -166,11 +166,15 @@ func TestPlainRequestsThroughAProxy(t *testing.T) {
 
 // What does not lead to ECR is refused, in the status that clients show, and never dialed.
 func TestProxyRefuses(t *testing.T) {
-	const toECR = "fakeecr's proxy leads to ECR with its store of layers, to STS and to ECR Public, and not to "
+	const toECR = "fakeecr's proxy leads to ECR with its store of layers, to STS and to the login of ECR Public, and not to "
 	for line, reason := range map[string]string{
-		"CONNECT example.com:443":                                           toECR + `"example.com:443"`,
-		"CONNECT s3.us-east-1.amazonaws.com:443":                            toECR + `"s3.us-east-1.amazonaws.com:443"`,
-		"CONNECT api.ecr.us-east-1.amazonaws.com.example.com:443":           toECR + `"api.ecr.us-east-1.amazonaws.com.example.com:443"`,
+		"CONNECT example.com:443":                                 toECR + `"example.com:443"`,
+		"CONNECT s3.us-east-1.amazonaws.com:443":                  toECR + `"s3.us-east-1.amazonaws.com:443"`,
+		"CONNECT api.ecr.us-east-1.amazonaws.com.example.com:443": toECR + `"api.ecr.us-east-1.amazonaws.com.example.com:443"`,
+		"CONNECT public.ecr.aws:443":                              toECR + `"public.ecr.aws:443"`,
+		"CONNECT user@api.ecr.us-east-1.amazonaws.com:443":        toECR + `"user@api.ecr.us-east-1.amazonaws.com:443"`,
+		"CONNECT /": toECR + `"/"`,
+		"CONNECT api.ecr.us-east-1.amazonaws.com:443/":                      `fakeecr's proxy leads to port 443 of api.ecr.us-east-1.amazonaws.com, and not to "api.ecr.us-east-1.amazonaws.com:443/"`,
 		"CONNECT 127.0.0.1:443":                                             toECR + `"127.0.0.1:443"`,
 		"CONNECT [::1]:443":                                                 toECR + `"[::1]:443"`,
 		"CONNECT 123456789012.dkr.ecr.us-east-1.localhost:443":              toECR + `"123456789012.dkr.ecr.us-east-1.localhost:443"`,
@@ -215,8 +219,8 @@ func TestLogOfAProxy(t *testing.T) {
 	require.ErrorAs(t, err, new(x509.UnknownAuthorityError))
 	tb.Fail()
 	const refused = `
-refused: fakeecr's proxy leads to ECR with its store of layers, to STS and to ECR Public, and not to "example.com:443" (2 times)
-refused: fakeecr's proxy leads to ECR with its store of layers, to STS and to ECR Public, and not to "127.0.0.2"`
+refused: fakeecr's proxy leads to ECR with its store of layers, to STS and to the login of ECR Public, and not to "example.com:443" (2 times)
+refused: fakeecr's proxy leads to ECR with its store of layers, to STS and to the login of ECR Public, and not to "127.0.0.2"`
 	require.Equal(t, "fakeecr: seed 42, no calls: the code never reached the fake\n"+
 		"tunnels without a call: 1, as clients leave them that do not trust RootCAs"+refused, tb.End())
 

@@ -1,6 +1,7 @@
 package fakeecr_test
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -162,6 +163,7 @@ func TestEnvOfTLS(t *testing.T) {
 		require.True(t, trusted.AppendCertsFromPEM(content))
 		require.True(t, want.AppendCertsFromPEM(machine.RootCAsPEM()))
 		require.True(t, trusted.Equal(want), name)
+		require.True(t, bytes.HasPrefix(content, server.RootCAsPEM()), "keytool and its like take the first one alone")
 	}
 	server.Close()
 	_, err := os.Stat(environment["AWS_CA_BUNDLE"])

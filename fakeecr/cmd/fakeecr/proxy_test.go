@@ -103,7 +103,7 @@ func TestRunServesAProxy(t *testing.T) {
 			require.NoError(t, goleak.Find(leaks))
 			said, err := os.ReadFile(told.Name())
 			require.NoError(t, err)
-			require.Equal(t, "fakeecr's proxy leads to ECR with its store of layers, to STS and to ECR Public, and not to \"s3.eu-west-1.amazonaws.com:443\"\n", string(said))
+			require.Equal(t, "fakeecr's proxy leads to ECR with its store of layers, to STS and to the login of ECR Public, and not to \"s3.eu-west-1.amazonaws.com:443\"\n", string(said))
 		})
 	}
 }

@@ -110,7 +110,7 @@ func (e *Entrance) answerCall(req *http.Request, downloads string) (*exchange.An
 	if api.IsPublic(req) {
 		return api.ServePublic(e.Stage, e.identify(req, api.PublicName, downloads))
 	}
-	if answer, foreign := api.Foreign(e.Stage, req, signed); foreign {
+	if answer, foreign := api.Foreign(e.Stage, req, signed, naming.ParseHost(req.Host).OfAWS); foreign {
 		return answer, nil
 	}
 	if req.URL.Path == api.Path && req.Method == http.MethodPost {

@@ -279,6 +279,9 @@ func TestOtherServices(t *testing.T) {
 	_, err = sts.NewFromConfig(loaded).GetSessionToken(t.Context(), nil)
 	rest := strings.Replace(says("the rest of sts", "GetSessionToken", "STS"), "Amazon ECR", "Amazon ECR, of sts GetCallerIdentity, AssumeRole and AssumeRoleWithWebIdentity,", 1)
 	faces.RequireRefusal(t, err, "InvalidAction", rest)
+	_, err = sts.New(sts.Options{Region: "us-east-1", Credentials: server.Client().Options().Credentials, HTTPClient: &http.Client{Transport: server.Transport()}}).GetSessionToken(t.Context(), nil)
+	rest, _, _ = strings.Cut(rest, "AWS_ENDPOINT_URL")
+	faces.RequireRefusal(t, err, "InvalidAction", rest+"What leads AWS's own names here is a proxy, a transport or the hosts file, and no AWS_ENDPOINT_URL.")
 	require.Empty(t, server.Trace())
 
 	const signature = "AWS4-HMAC-SHA256 Credential=123456789012/20260101/us-east-1/%s/aws4_request, SignedHeaders=host, Signature=00"

@@ -56,7 +56,7 @@ func against(host, port string) string {
 	name, given, _ := strings.Cut(host, ":")
 	switch {
 	case !naming.ParseHost(host).OfAWS:
-		return fmt.Sprintf("fakeecr's proxy leads to ECR with its store of layers, to STS and to ECR Public, and not to %+q", host)
+		return fmt.Sprintf("fakeecr's proxy leads to ECR with its store of layers, to STS and to the login of ECR Public, and not to %+q", host)
 	case given != "" && given != port:
 		return fmt.Sprintf("fakeecr's proxy leads to port %s of %s, and not to %+q", port, name, host)
 	}
@@ -82,7 +82,7 @@ func (p *Proxy) connect(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, noConnection, http.StatusNotImplemented)
 		return
 	}
-	reason := against(req.Host, "443")
+	reason := against(req.RequestURI, "443") // as it was asked for: Host may be a header's
 	t := newTunnel(req)
 	if reason == "" {
 		server.Serve(listenerOf(tls.Server(t, p.TLS())))

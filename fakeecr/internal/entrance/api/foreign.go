@@ -62,8 +62,8 @@ const mostForm = 1 << 20
 
 // Foreign answers a request of another service of AWS, in words that its own client
 // can read, if the request is one. Signed names the service of its signature, or is
-// empty.
-func Foreign(s *stage.Stage, req *http.Request, signed string) (*exchange.Answer, bool) {
+// empty; byName tells that it came to a name of AWS.
+func Foreign(s *stage.Stage, req *http.Request, signed string, byName bool) (*exchange.Answer, bool) {
 	target := req.Header.Get("X-Amz-Target")
 	if strings.HasPrefix(target, wire.TargetPrefix) {
 		return nil, false
@@ -77,7 +77,7 @@ func Foreign(s *stage.Stage, req *http.Request, signed string) (*exchange.Answer
 	if !known && !query {
 		return nil, false
 	}
-	return other.refusal(s.World.NewID(), operation, query, req.Header.Get("Content-Type")), true
+	return other.refusal(s.World.NewID(), other.elsewhere(operation, byName), query, req.Header.Get("Content-Type")), true
 }
 
 // serviceOf is the service of a signature or, without one, that of a target or of a
@@ -102,8 +102,7 @@ func serviceOf(signed, target, version string) (other service, known bool) {
 
 // refusal is the answer to a request of the service. A request of JSON has its own
 // content type for an answer.
-func (s service) refusal(requestID, operation string, query bool, contentType string) *exchange.Answer {
-	text := s.elsewhere(operation)
+func (s service) refusal(requestID, text string, query bool, contentType string) *exchange.Answer {
 	switch {
 	case s.signing == "s3":
 		return inXML(requestID, bucketError{Code: "NotImplemented", Message: text, RequestID: requestID})
@@ -119,8 +118,9 @@ func (s service) refusal(requestID, operation string, query bool, contentType st
 	return answer
 }
 
-// elsewhere says that this is ECR, and what leads the client to where its service is.
-func (s service) elsewhere(operation string) string {
+// elsewhere says that this is ECR, and what leads the client to where its service is,
+// which is no endpoint's matter if it asked a name of AWS.
+func (s service) elsewhere(operation string, byName bool) string {
 	name, variable := s.signing, s.variable
 	if name == "" || name == "ecr" {
 		name, variable = "another service", "<SERVICE>"
@@ -132,8 +132,12 @@ func (s service) elsewhere(operation string) string {
 	if some, found := answered[s.signing]; found {
 		besides, name = ", "+some+",", "the rest of "+name
 	}
-	return fmt.Sprintf("This is fakeecr, which serves Amazon ECR%s and not %s. AWS_ENDPOINT_URL leads the clients of all services here: "+
-		"set AWS_ENDPOINT_URL_%s to where that service is, or AWS_ENDPOINT_URL_ECR instead of AWS_ENDPOINT_URL.", besides, name, variable)
+	text := fmt.Sprintf("This is fakeecr, which serves Amazon ECR%s and not %s. ", besides, name)
+	if byName {
+		return text + "What leads AWS's own names here is a proxy, a transport or the hosts file, and no AWS_ENDPOINT_URL."
+	}
+	return text + fmt.Sprintf("AWS_ENDPOINT_URL leads the clients of all services here: "+
+		"set AWS_ENDPOINT_URL_%s to where that service is, or AWS_ENDPOINT_URL_ECR instead of AWS_ENDPOINT_URL.", variable)
 }
 
 // Queried is what a request of the query protocol asks for, in its URL or in its form,
