@@ -2,17 +2,22 @@ package stage_test
 
 import (
 	"cmp"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"os"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/fakeecr/ecr/scenarios"
 )
 
 var printFaults = flag.Bool("print", false, "print the table of faults into a file of package scenarios")
@@ -108,3 +113,36 @@ func rulesInSource(t *testing.T) (rules []string) {
 	}
 	return rules
 }
+
+// What a rule can do to a call is in the table, and each of these rules is said in words,
+// in Go and, if it has no function, in JSON.
+func TestEachEffectIsAFault(t *testing.T) {
+	source := rulesInSource(t)
+	rule, effects := reflect.TypeFor[*scenarios.Rule](), []string{}
+	for i := range rule.NumMethod() {
+		method := rule.Method(i)
+		if method.Type.NumOut() == 1 && method.Type.Out(0) == rule && !slices.Contains(chooses, method.Name) {
+			effects = append(effects, method.Name)
+			require.Contains(t, strings.Join(source, "\n"), "."+method.Name+"(")
+		}
+	}
+	for i, fault := range faults {
+		for _, called := range regexp.MustCompile(`\.(\w+)\(`).FindAllStringSubmatch(source[i], -1) {
+			if slices.Contains(effects, called[1]) {
+				require.Contains(t, fault.rule.GoString(), "."+called[1]+"(")
+			}
+		}
+		require.NotEqual(t, fault.rule.Parts().Operations()[0], fault.rule.String(), "%#v", fault.rule)
+		text, err := json.Marshal(fault.rule)
+		if err != nil {
+			require.ErrorContains(t, err, "func", "%#v", fault.rule)
+			continue
+		}
+		again := new(scenarios.Rule)
+		require.NoError(t, json.Unmarshal(text, again), "%s", text)
+		require.Equal(t, fault.rule.GoString(), again.GoString())
+	}
+}
+
+// chooses are the methods of a rule that say when it fires, and what follows from that.
+var chooses = []string{"First", "Nth", "Every", "After", "Between", "For", "Sometimes", "Always", "Or", "Named", "Optional", "Then"}
