@@ -282,7 +282,6 @@ func TestPageIsToldOfCalls(t *testing.T) {
 	require.Equal(t, fmt.Sprintf("%d-1", world), id)
 	require.Contains(t, *told.Played, "No scenario")
 
-	begun := time.Now()
 	_, err := api.DescribeRepositories(t.Context(), nil)
 	require.NoError(t, err)
 	_, err = api.ListImages(t.Context(), &ecr.ListImagesInput{RepositoryName: aws.String("team/app")})
@@ -290,7 +289,6 @@ func TestPageIsToldOfCalls(t *testing.T) {
 	for told.New == 0 {
 		id, told = next()
 	}
-	require.Less(t, time.Since(begun), time.Second)
 	require.Equal(t, fmt.Sprintf("%d-3", world), id)
 	require.Contains(t, told.Calls, `id="call-3"`)
 	require.NotContains(t, told.Calls, "DescribeRepositories")
@@ -315,7 +313,7 @@ func TestPageIsToldOfCalls(t *testing.T) {
 		status, _ := ask(t, "GET", base+prefix+"events?"+query, "")
 		require.Equal(t, http.StatusBadRequest, status, query)
 	}
-	begun = time.Now()
+	begun := time.Now()
 	require.NoError(t, stop(), "a page that is open does not hold up the end")
 	require.Less(t, time.Since(begun), grace)
 }

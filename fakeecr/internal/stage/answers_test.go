@@ -81,8 +81,8 @@ func TestAnswerAsOnTheWire(t *testing.T) {
 func TestNotThereYet(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		f.Registry.MustPush("team/old:v1", fakeecr.RandomImage(1, 100))
-		f.Registry.Advance(time.Minute)
-		playing := f.Registry.Play(scenarios.NotThereYet("team/*", 5*time.Second))
+		f.Registry.Advance(2 * time.Hour)
+		playing := f.Registry.Play(scenarios.NotThereYet("team/*", time.Hour))
 		rule := playing.Rules()[0]
 		f.Registry.MustPush("other/app:v1", fakeecr.RandomImage(1, 100))
 		faces.Create(t, f, faces.App)
@@ -117,7 +117,7 @@ func TestNotThereYet(t *testing.T) {
 		}
 		require.Equal(t, len(calls), playing.Fired(rule))
 
-		f.Registry.Advance(5 * time.Second)
+		f.Registry.Advance(time.Hour)
 		require.NoError(t, calls["read"]())
 		require.NoError(t, calls["by name"]())
 		require.Equal(t, len(calls), playing.Fired(rule))

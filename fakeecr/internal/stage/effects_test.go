@@ -86,11 +86,11 @@ func TestTurnsByTime(t *testing.T) {
 func TestTurnsForATime(t *testing.T) {
 	faces.Each(t, func(t *testing.T, f faces.Face) {
 		f.Registry.Advance(time.Hour)
-		f.Registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").After(1).For(30 * time.Second).Fail(faces.ErrNo)})
+		f.Registry.Play(scenarios.Scenario{scenarios.On("DescribeRepositories").After(1).For(30 * time.Minute).Fail(faces.ErrNo)})
 		require.Equal(t, ".F", faces.Outcomes(t.Context(), f, 2))
-		f.Registry.Advance(20 * time.Second)
+		f.Registry.Advance(20 * time.Minute)
 		require.Equal(t, "FF", faces.Outcomes(t.Context(), f, 2))
-		f.Registry.Advance(10 * time.Second)
+		f.Registry.Advance(10 * time.Minute)
 		require.Equal(t, "..", faces.Outcomes(t.Context(), f, 2))
 	})
 }
