@@ -33,17 +33,16 @@ import (
 // before. Java, and Go and .NET on Windows and macOS, take no authority from the
 // environment; [WithProxy] says how they are told.
 //
-// With WithProxy there is such a file too. Then HTTPS_PROXY and HTTP_PROXY name the
-// server, and no endpoint is set; one that the process inherits is ignored. NO_PROXY is
-// this machine alone, whatever it was: what else the process is to reach without the
-// proxy has to be added to it.
+// With [WithProxy] there is such a file too. HTTPS_PROXY and HTTP_PROXY name the server,
+// and no endpoint is set; one that the process inherits is ignored. NO_PROXY is this
+// machine alone, whatever it was: what else the process is to reach without the proxy has
+// to be added to it.
 //
-// With [WithProxy] there is such a file too, and AWS_CA_BUNDLE names it only where the
-// machine has that variable already or Go does not read SSL_CERT_FILE, on macOS and
-// Windows: code that gives the SDK for Go v2 an http.Client of its own is refused where
-// it is set ("unable to add custom RootCAs"). There, and with WithTLS, append
-// "AWS_CA_BUNDLE=" for such code; elsewhere append it with the file that SSL_CERT_FILE
-// names for an SDK that reads no other.
+// The SDK for Go v2 refuses code that gives it an http.Client of its own where
+// AWS_CA_BUNDLE is set ("unable to add custom RootCAs"): append "AWS_CA_BUNDLE=" for such
+// code. With WithProxy it is set only where the machine has it already or Go does not read
+// SSL_CERT_FILE, on macOS and Windows; elsewhere append it with the file that
+// SSL_CERT_FILE names for an SDK that reads no other.
 //
 // In Go and Python a process takes a role by its web identity, as a pod or a job does, if
 // AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE, a file of any four characters or more, are

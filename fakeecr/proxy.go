@@ -11,21 +11,24 @@ import (
 )
 
 // WithProxy has [NewServer], and whatever serves the [Registry.Handler], be an HTTP
-// proxy besides, for code that has ECR's own host names and a transport of its own:
-// skopeo, crane, Amazon's credential helper for Docker, controllers. [Server.Env] then
-// leads a child process here by HTTPS_PROXY, and names no endpoint. Code that takes an
-// endpoint, a client or a transport needs none of it.
+// proxy besides, for a child process that has ECR's own host names in it: skopeo, crane,
+// Amazon's credential helper for Docker, a controller. [Server.Env] leads it here by
+// HTTPS_PROXY, and names no endpoint. Code that takes an endpoint, a client or a transport
+// needs none of it.
 //
-// The proxy takes CONNECT to port 443 of the hosts that [Registry.Transport] knows,
-// speaks TLS there with the certificates of [WithTLS], and answers as ECR does at its own
-// port: URIs and download URLs have ECR's and S3's names. Plain requests to port 80 of
-// these hosts it takes too. It dials nobody: every other host or port is refused with
-// 403 and a reason, which the log of a failed test repeats. With WithTLS it is itself
-// spoken to over TLS, for which curl wants --proxy-cacert.
+// The proxy takes CONNECT to port 443 of the hosts that [Registry.Transport] knows, where
+// it speaks TLS with the certificates of [WithTLS], and plain requests to their port 80.
+// It answers as ECR does there: URIs and download URLs have ECR's and S3's names. It dials
+// nobody: every other host or port is refused with 403 and a reason, which the log of a
+// failed test repeats, as boto3 and the AWS CLI say only that the proxy failed. With
+// WithTLS it is itself spoken to over TLS, for which curl wants --proxy-cacert, and which
+// Java cannot.
 //
 // A client that reads no proxy from its environment asks AWS, which refuses the fake's
-// keys, unless it is told of the proxy in another way. The SDK for JavaScript takes an
-// agent; net/http's kin in Java takes -Dhttps.proxyHost and -Dhttps.proxyPort.
+// keys. Java's own clients take -Dhttps.proxyHost and -Dhttps.proxyPort (its SDK 2 reads
+// HTTPS_PROXY), and the SDK for JavaScript an agent:
+//
+//	new ECRClient({requestHandler: {httpsAgent: new HttpsProxyAgent(process.env.HTTPS_PROXY)}})
 //
 // Clients must trust [Registry.RootCAsPEM], which is another one for each world. On
 // Linux and BSD the environment tells most of them. On macOS and Windows those that ask
@@ -37,7 +40,8 @@ import (
 //	certutil -user -addstore Root ca.pem
 //	certutil -user -delstore Root "fakeecr authority"
 //
-// Java has a store of its own on every system. This makes one, which a program takes with
+// Java has a store of its own on every system. This makes one, of ca.pem or of the file
+// that Env names, which a program takes with
 // -Djavax.net.ssl.trustStore=trust.p12 -Djavax.net.ssl.trustStorePassword=changeit:
 //
 //	keytool -importcert -noprompt -alias fakeecr -file ca.pem -keystore trust.p12 -storepass changeit
