@@ -104,7 +104,7 @@ func (t *tree) ascend(pivot string, yield func(string, any) bool) {
 }
 
 func (t *tree) set(generation uint64, key string, value any) {
-	t.own(generation)
+	t.copyFor(generation)
 	t.items.Set(key, value)
 }
 
@@ -112,7 +112,7 @@ func (t *tree) delete(generation uint64, key string) {
 	if _, found := t.get(key); !found {
 		return
 	}
-	t.own(generation)
+	t.copyFor(generation)
 	t.items.Delete(key)
 }
 
@@ -120,9 +120,10 @@ func (t *tree) delete(generation uint64, key string) {
 // small ones cost the many short trees, and each push, less than they cost reads.
 const degree = 12
 
-// own makes the tree the generation's. Map.Copy writes its source, which others may
-// be reading, so it is a copy of the source's header that is copied.
-func (t *tree) own(generation uint64) {
+// copyFor makes the tree one that the generation may change. Map.Copy writes its
+// source, which others may be reading, so it is a copy of the source's header that is
+// copied.
+func (t *tree) copyFor(generation uint64) {
 	switch {
 	case t.items == nil:
 		t.items = btree.NewMap[string, any](degree)

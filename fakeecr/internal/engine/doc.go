@@ -1,5 +1,5 @@
-// Package engine is the machine below ECR: an immutable state, transactions on it, a
-// clock, and what happens at a later time. It knows nothing of ECR; a [Domain] does.
+// Package engine is what ECR runs on: an immutable state, transactions on it, a clock,
+// and what happens at a later time. It knows nothing of ECR; a [Domain] does.
 //
 // # What to know
 //

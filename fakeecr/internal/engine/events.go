@@ -74,7 +74,7 @@ func (e *Engine) settle() time.Time {
 	for {
 		state := e.state
 		if open != nil {
-			state = open.machine().state
+			state = open.base().state
 		}
 		key, due := e.nextEvent(state.root())
 		if due.After(now) {
@@ -82,9 +82,9 @@ func (e *Engine) settle() time.Time {
 		}
 		next := e.dueEvent(state, key)
 		ask := e.mustAsk(next)
-		between := len(e.histories) > 0 && open != nil && due.After(open.machine().now)
+		between := len(e.histories) > 0 && open != nil && due.After(open.base().now)
 		if open != nil && (ask || between) {
-			e.publish(open.machine().state, open.machine().now)
+			e.publish(open.base().state, open.base().now)
 			open = nil
 		}
 		if ask {
@@ -95,11 +95,11 @@ func (e *Engine) settle() time.Time {
 		if open == nil {
 			open = e.open()
 		}
-		open.machine().now = due
+		open.base().now = due
 		e.occur(open, next)
 	}
 	if open != nil {
-		e.publish(open.machine().state, open.machine().now)
+		e.publish(open.base().state, open.base().now)
 	}
 	return now
 }
@@ -107,7 +107,7 @@ func (e *Engine) settle() time.Time {
 // open is a transaction in which events happen.
 func (e *Engine) open() Transaction {
 	tx := e.domain.Begin()
-	*tx.machine() = Tx{engine: e, state: next(e.state), locked: true}
+	*tx.base() = Tx{engine: e, state: next(e.state), locked: true}
 	return tx
 }
 
@@ -125,7 +125,7 @@ func (e *Engine) dueEvent(state State, key string) dueEvent {
 	d := dueEvent{key: key}
 	d.event, _ = state.root().events.Get(key)
 	tx := e.domain.Begin()
-	*tx.machine() = Tx{engine: e, state: state}
+	*tx.base() = Tx{engine: e, state: state}
 	if d.call, d.seen = e.domain.Call(tx, d.event); d.call != nil {
 		d.call.Time = Due(key)
 	}
@@ -136,7 +136,7 @@ func (e *Engine) dueEvent(state State, key string) dueEvent {
 // that.
 func (e *Engine) occur(tx Transaction, d dueEvent) {
 	asked := e.forget(d.key)
-	tx.machine().Unschedule(d.key)
+	tx.base().Unschedule(d.key)
 	switch {
 	case !d.seen:
 		_, _ = e.domain.Happen(tx, d.event)
@@ -151,7 +151,7 @@ func (e *Engine) occur(tx Transaction, d dueEvent) {
 	} else {
 		d.call.Output, d.call.Err = e.domain.Happen(tx, d.event)
 	}
-	tx.machine().Tell(d.call)
+	tx.base().Tell(d.call)
 	if asked != nil && asked.told != nil {
 		asked.told(d.call)
 	}

@@ -22,9 +22,9 @@ type Tx struct {
 }
 
 // Transaction is a domain's, a pointer to a struct that has a [Tx] in it.
-type Transaction interface{ machine() *Tx }
+type Transaction interface{ base() *Tx }
 
-func (tx *Tx) machine() *Tx { return tx }
+func (tx *Tx) base() *Tx { return tx }
 
 // Begin is a transaction that was not opened yet.
 func (e *Engine) Begin() Tx { return Tx{engine: e} }

@@ -34,7 +34,7 @@ func Templates() *template.Template {
 
 // own are the templates of reports. They are read with the first: most tests leave
 // none.
-var own = sync.OnceValue(Templates)
+var parsed = sync.OnceValue(Templates)
 
 // What a report has room for: calls in full, and of each registry and repository
 // what it begins with. The page has all, and the text log has all lines.
@@ -83,7 +83,7 @@ func (r Report) Write(w io.Writer) error {
 	for _, api := range r.World {
 		view.Reads = append(view.Reads, inFull(api))
 	}
-	return own().ExecuteTemplate(w, "report", view)
+	return parsed().ExecuteTemplate(w, "report", view)
 }
 
 // Made is how many calls there were, of which a trace keeps the last.

@@ -11,9 +11,9 @@ import (
 	"github.com/fakeecr/ecr/fakeecr/internal/wire"
 )
 
-// owns are the codes that STS has for what services with JSON call otherwise:
+// codesOfSTS are the codes that STS has for what services with JSON call otherwise:
 // https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html.
-var owns = map[string]string{
+var codesOfSTS = map[string]string{
 	"AccessDeniedException":               "AccessDenied",
 	"ExpiredTokenException":               "ExpiredToken",
 	"IncompleteSignatureException":        "IncompleteSignature",
@@ -34,13 +34,13 @@ var statuses = map[string]int{
 	"ServiceUnavailable":         http.StatusServiceUnavailable,
 }
 
-// own is an error by STS's code.
-func own(err error) error {
+// bySTS is an error by STS's code.
+func bySTS(err error) error {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
 		return err
 	}
-	code, found := owns[api.ErrorCode()]
+	code, found := codesOfSTS[api.ErrorCode()]
 	if !found {
 		return err
 	}
@@ -59,7 +59,7 @@ func refusal(requestID string, err error) *exchange.Answer {
 	status, _ := wire.WriteError(err)
 	said := errorBody{Type: "Sender", Code: "InternalFailure", Message: err.Error()}
 	var api smithy.APIError
-	if errors.As(own(err), &api) {
+	if errors.As(bySTS(err), &api) {
 		said.Code, said.Message = api.ErrorCode(), api.ErrorMessage()
 	}
 	if other, found := statuses[said.Code]; found {

@@ -58,7 +58,7 @@ func Serve(s *stage.Stage, req *exchange.Request, action string, asked url.Value
 		call.Tx.WebIdentityToken = &token[0]
 	}
 	if err := req.Authenticate(); err != nil && !op.Unsigned {
-		call.Unauthenticated = own(err)
+		call.Unauthenticated = bySTS(err)
 	}
 	out, err := s.Identify(req.Context(), call)
 	if stage.Unanswered(req.Context(), err) {
