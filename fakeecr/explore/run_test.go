@@ -57,7 +57,7 @@ var subjects = map[string]func(t *testing.T){
 			for err != nil {
 			}
 			return n, err
-		}, explore.Within(100*time.Millisecond))
+		}, explore.Within(time.Second))
 	},
 }
 

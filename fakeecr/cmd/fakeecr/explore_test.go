@@ -118,9 +118,9 @@ func TestExploreAProgramThatDoesNotEnd(t *testing.T) {
 	status, output, _ := exploredProgram(t, "endless", "-faults", "access_denied,throttled_once")
 	require.Equal(t, 1, status)
 	require.Contains(t, output, "DescribeRepositories#1/access_denied: NEVER ENDS: it has made too many calls: more than 120")
-	status, output, _ = exploredProgram(t, "sleeping", "-faults", "access_denied", "-timeout", "2s")
+	status, output, _ = exploredProgram(t, "sleeping", "-faults", "access_denied", "-timeout", "5s")
 	require.Equal(t, 1, status)
-	require.Contains(t, output, "NEVER ENDS: it has not ended within 2s")
+	require.Contains(t, output, "NEVER ENDS: it has not ended within 5s")
 }
 
 func TestExploreSeedsOnce(t *testing.T) {
