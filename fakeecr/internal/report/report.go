@@ -32,7 +32,7 @@ func Templates() *template.Template {
 	}).ParseFS(templates, "templates/*.html"))
 }
 
-// own are the templates of reports. They are read with the first: most tests leave
+// parsed are the templates of reports. They are read with the first: most tests leave
 // none.
 var parsed = sync.OnceValue(Templates)
 
