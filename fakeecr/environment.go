@@ -161,7 +161,11 @@ func proxies(at string) (all []variable) {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		all = append(all, variable{name, at})
 	}
-	direct := strings.Join(slices.Compact([]string{"localhost", "::1", "127.0.0.1", hostOf(at)}), ",")
+	hosts := []string{"localhost", "::1", "127.0.0.1"}
+	if host := hostOf(at); !slices.Contains(hosts, host) {
+		hosts = append(hosts, host)
+	}
+	direct := strings.Join(hosts, ",")
 	return append(all, variable{"NO_PROXY", direct}, variable{"no_proxy", direct}, variable{"NODE_USE_ENV_PROXY", "1"}, variable{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"})
 }
 
