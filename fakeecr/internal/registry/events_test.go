@@ -52,9 +52,9 @@ func TestWhatTheWorldDoesFails(t *testing.T) {
 	for _, event := range faces.Events {
 		t.Run(event.Operation, func(t *testing.T) {
 			faces.Each(t, func(t *testing.T, f faces.Face) {
-				digest := event.Prepare(t, f)
 				rule := scenarios.On(event.Operation, scenarios.Repository("team/*")).First(1).Fail(errOutage)
 				playing := f.Registry.Play(scenarios.Scenario{rule})
+				digest := event.Prepare(t, f)
 				f.Registry.Advance(time.Hour)
 				require.Equal(t, event.Failed, event.See(t, f, digest))
 				call := f.Registry.Trace().For(event.Operation)[0]
@@ -71,8 +71,8 @@ func TestWhatTheWorldDoesComesLate(t *testing.T) {
 	for _, event := range faces.Events {
 		t.Run(event.Operation, func(t *testing.T) {
 			faces.Each(t, func(t *testing.T, f faces.Face) {
-				digest := event.Prepare(t, f)
 				f.Registry.Play(scenarios.Scenario{scenarios.On(event.Operation).First(1).Delay(3 * time.Hour)})
+				digest := event.Prepare(t, f)
 				f.Registry.Advance(2 * time.Hour)
 				require.Equal(t, event.Pending, event.See(t, f, digest))
 				require.Empty(t, f.Registry.Trace().For(event.Operation))
@@ -88,8 +88,8 @@ func TestWhatTheWorldDoesIsHeld(t *testing.T) {
 		for name, letGo := range map[string]func(*fakeecr.Playing){"released": (*fakeecr.Playing).Release, "stopped": (*fakeecr.Playing).Stop} {
 			t.Run(event.Operation+"/"+name, func(t *testing.T) {
 				faces.Each(t, func(t *testing.T, f faces.Face) {
-					digest := event.Prepare(t, f)
 					playing := f.Registry.Play(scenarios.Scenario{scenarios.On(event.Operation).First(1).Hold()})
+					digest := event.Prepare(t, f)
 					f.Registry.Advance(time.Hour)
 					require.NoError(t, playing.WaitHeld(t.Context(), 1), "at once")
 					f.Registry.Advance(20 * time.Hour)

@@ -355,10 +355,12 @@ func TestASignatureCountsAsAnImage(t *testing.T) {
 		}}, signingStatuses(t, f, "team/app", "v2"))
 		require.Len(t, signatures(t, f, "team/app"), 1)
 
+		// It is full before the first of them is signed.
+		f.Registry.Play(scenarios.Scenario{scenarios.On(scenarios.SignImage, scenarios.Repository("full")).Delay(time.Hour)})
 		f.Registry.MustPush("full:v1", fakeecr.RandomImage(1, 4096))
 		f.Registry.MustPush("full:v2", fakeecr.RandomImage(2, 4096))
 		f.Registry.MustPush("full:v3", fakeecr.RandomImage(3, 4096))
-		f.Registry.Advance(faces.Enough)
+		f.Registry.Advance(2 * time.Hour)
 		const empty = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
 		layers, err := f.BatchCheckLayerAvailability(t.Context(), &ecr.BatchCheckLayerAvailabilityInput{
 			RepositoryName: aws.String("full"), LayerDigests: []string{empty},

@@ -289,7 +289,8 @@ func lookAtEvent(operation, what string) *task {
 		if event.Operation == operation {
 			var digest string
 			return &task{
-				prepare: func(t *testing.T, on faces.Face) { digest = event.Prepare(t, on) },
+				// The fault is in play before the event can be due.
+				besides: func(t *testing.T, on faces.Face, _ *fakeecr.Playing) { digest = event.Prepare(t, on) },
 				do: func(_ context.Context, t *testing.T, on faces.Face) (string, error) {
 					on.Registry.Advance(time.Hour)
 					return what + ": " + strings.TrimSpace(event.See(t, on, digest)), nil
