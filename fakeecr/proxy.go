@@ -3,6 +3,7 @@ package fakeecr
 import (
 	"errors"
 	"fmt"
+	"log"
 	"net/http"
 	"strings"
 	"sync"
@@ -20,9 +21,9 @@ import (
 // it speaks TLS with the certificates of [WithTLS], and plain requests to their port 80.
 // It answers as ECR does there: URIs and download URLs have ECR's and S3's names. It dials
 // nobody: every other host or port is refused with 403 and a reason, which the log of a
-// failed test repeats, as boto3 and the AWS CLI say only that the proxy failed. With
-// WithTLS it is itself spoken to over TLS, for which curl wants --proxy-cacert, and which
-// Java cannot.
+// failed test repeats (the standard logger, where there is no test), as boto3 and the AWS
+// CLI say only that the proxy failed. With WithTLS it is itself spoken to over TLS, for
+// which curl wants --proxy-cacert, and which Java cannot.
 //
 // A client that reads no proxy from its environment asks AWS, which refuses the fake's
 // keys. Java's own clients take -Dhttps.proxyHost and -Dhttps.proxyPort (its SDK 2 reads
@@ -65,7 +66,11 @@ func (r *Registry) handler() http.Handler {
 	}
 	proxied := *direct
 	proxied.Proxied = true
-	return &entrance.Proxy{Direct: direct, Proxied: &proxied, TLS: sync.OnceValue(r.TLSConfig), Opened: i.proxied.open, Refused: i.proxied.refuse}
+	return &entrance.Proxy{Direct: direct, Proxied: &proxied, TLS: sync.OnceValue(r.TLSConfig), Opened: i.proxied.open, Refused: func(reason string) {
+		if first := i.proxied.refuse(reason); first && i.t == nil {
+			log.Print(reason)
+		}
+	}}
 }
 
 // errSetenvOfProxy is what Setenv of a proxy says.
@@ -90,12 +95,14 @@ func (l *proxyLog) open() {
 	l.tunnels++
 }
 
-func (l *proxyLog) refuse(reason string) {
+// refuse notes a reason, and tells whether it is there for the first time.
+func (l *proxyLog) refuse(reason string) (first bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.times[reason] == 0 {
+	first = l.times[reason] == 0
+	if first {
 		if len(l.refused) == mostRefused {
-			return
+			return false
 		}
 		l.refused = append(l.refused, reason)
 	}
@@ -103,6 +110,7 @@ func (l *proxyLog) refuse(reason string) {
 		l.times = map[string]int{}
 	}
 	l.times[reason]++
+	return first
 }
 
 // text is what was refused, a line each, and how many tunnels were for nothing if there

@@ -2,12 +2,14 @@ package fakeecr_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -249,6 +251,21 @@ refused: fakeecr's proxy leads to ECR with its store of layers, to STS and to th
 	require.Contains(t, log, "DescribeRepositories")
 	require.Contains(t, log, "\nrefused: fakeecr's proxy leads to ECR")
 	require.NotContains(t, log, "without a call")
+}
+
+// Without a test it is the standard logger that says what was refused, once.
+func TestLogOfAProxyWithoutATest(t *testing.T) {
+	var said bytes.Buffer
+	log.SetOutput(&said)
+	defer log.SetOutput(os.Stderr)
+	server := fakeecr.NewServer(nil, fakeecr.WithProxy())
+	client := &http.Client{Transport: proxy{server.Registry, server.URL}.way(t)}
+	for range 2 {
+		_, err := client.Get("https://example.com/")
+		require.Error(t, err)
+	}
+	server.Close()
+	require.Equal(t, 1, strings.Count(said.String(), `and not to "example.com:443"`), said.String())
 }
 
 // The failures of connections are in a tunnel what they are without.

@@ -100,7 +100,7 @@ func (x *exploring) parse(args []string) error {
 		x.options = append(x.options, fakeecr.WithRegion(s))
 		return nil
 	})
-	flags.BoolFunc("proxy", "lead the command here by a proxy and not by endpoints, for one that knows ECR by its own names; every other host is refused, and fakeecr -proxy logs which", func(s string) error {
+	flags.BoolFunc("proxy", "lead the command here by a proxy and not by endpoints, for one that knows ECR by its own names; every other host is refused, and named", func(s string) error {
 		on, err := strconv.ParseBool(s)
 		if on {
 			x.options = append(x.options, fakeecr.WithProxy())
