@@ -195,7 +195,7 @@ func (c *config) define(flags *flag.FlagSet) {
 	flags.BoolVar(&c.tls, "tls", false, "serve HTTPS, with certificates for loopback, for ECR's own names and for the name that a client asks for; see -tls-ca")
 	flags.BoolVar(&c.proxy, "proxy", false, "be a proxy as well, which HTTPS_PROXY takes, to the hosts of ECR, of STS and ECR Public and of ECR's layers, and to no other: for programs that know ECR by its own names; see -env and -tls-ca")
 	flags.StringVar(&c.caFile, "tls-ca", "", "a `file` to write the authority to that clients of -tls and -proxy are to trust, as AWS_CA_BUNDLE, SSL_CERT_FILE or docker's ca.crt; a new one each time")
-	flags.StringVar(&c.envFile, "env", "", "a `file` to write the environment to in which clients come here, STS's too, as docker run --env-file reads it or, in a shell without an AWS_PROFILE, set -a; . FILE; with -tls or -proxy also FILE.pem, which it names")
+	flags.StringVar(&c.envFile, "env", "", "a `file` to write the environment to in which clients come here, STS's too, as docker run --env-file reads it or, in a shell without an AWS_PROFILE, set -a; . ./FILE; with -tls or -proxy also FILE.pem, which it names")
 	flags.StringVar(&c.token, "token", "", "a `secret` that the page and the requests below "+prefix+" need; required for them where other machines can reach -addr; default $"+tokenVariable)
 	flags.StringVar(&c.tokenFile, "token-file", "", "a `file` with the secret of -token, which so is not seen in the list of processes")
 	flags.BoolVar(&c.version, "version", false, "say which version this is, and end")
