@@ -198,3 +198,18 @@ func TestCredentialsOfACallNameTheCaller(t *testing.T) {
 	_, err = registry.DescribeRepositories(t.Context(), nil, faces.SignedBy(faces.Developer))
 	faces.RequireRefusal(t, err, "UnrecognizedClientException", "The security token included in the request is invalid.")
 }
+
+// A page of a paginator costs what a call without options does, and not a client.
+func TestPagesNeedNoClient(t *testing.T) {
+	registry := fakeecr.New(t)
+	in := &ecr.DescribeRepositoriesInput{}
+	plain := testing.AllocsPerRun(10, func() {
+		_, err := registry.DescribeRepositories(t.Context(), in)
+		require.NoError(t, err)
+	})
+	paged := testing.AllocsPerRun(10, func() {
+		_, err := ecr.NewDescribeRepositoriesPaginator(registry, in).NextPage(t.Context())
+		require.NoError(t, err)
+	})
+	require.Less(t, paged, plain+20)
+}

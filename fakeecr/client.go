@@ -2,6 +2,8 @@ package fakeecr
 
 import (
 	"net/http"
+	"reflect"
+	"runtime"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -38,6 +40,15 @@ func (r *Registry) inPlace() (client *ecr.Client, stay func(*ecr.Options)) {
 		o.HTTPClient, o.BaseEndpoint = own.HTTPClient, own.BaseEndpoint
 		o.EndpointResolver, o.EndpointResolverV2 = own.EndpointResolver, own.EndpointResolverV2
 	}
+}
+
+// paginatorOption is the option of all calls of the SDK's paginators.
+const paginatorOption = "github.com/aws/aws-sdk-go-v2/service/ecr.addIsPaginatorUserAgent"
+
+// ofPaginator tells whether the options of a call are a paginator's alone, which says
+// what it is in the user agent and nothing else: such a call needs no client.
+func ofPaginator(optFns []func(*ecr.Options)) bool {
+	return len(optFns) == 1 && runtime.FuncForPC(reflect.ValueOf(optFns[0]).Pointer()).Name() == paginatorOption
 }
 
 func (r *Registry) client(options ecr.Options, optFns []func(*ecr.Options)) *ecr.Client {

@@ -87,7 +87,7 @@ type Registry struct {
 
 // invoke is a direct call.
 func invoke[Out, In any](ctx context.Context, r *Registry, name string, method func(*ecr.Client, context.Context, *In, ...func(*ecr.Options)) (*Out, error), in *In, optFns []func(*ecr.Options)) (*Out, error) {
-	if len(optFns) > 0 {
+	if len(optFns) > 0 && !ofPaginator(optFns) {
 		client, stay := r.inPlace()
 		return method(client, ctx, in, append(slices.Clip(optFns), stay)...)
 	}
