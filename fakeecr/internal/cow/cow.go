@@ -71,41 +71,51 @@ func (m *Map[V]) Under(prefix string) iter.Seq2[string, V] {
 // tree is the map without the type of its values: the compiler makes one of it and
 // not one for each type, in each package that the type comes to.
 type tree struct {
-	items *btree.Map[string, any]
+	// items is a *btree.Map[string, any], or nil while there are none. The compiler does
+	// not look through it, or it would make that, too, in each of these packages.
+	items any
 	// generation is the one that may change items in place.
 	generation uint64
+}
+
+// itemsOf answers nil for a tree without items.
+//
+//go:noinline
+func itemsOf(t *tree) *btree.Map[string, any] {
+	items, _ := t.items.(*btree.Map[string, any])
+	return items
 }
 
 func (t *tree) get(key string) (any, bool) {
 	if t.items == nil {
 		return nil, false
 	}
-	return t.items.Get(key)
+	return itemsOf(t).Get(key)
 }
 
 func (t *tree) len() int {
 	if t.items == nil {
 		return 0
 	}
-	return t.items.Len()
+	return itemsOf(t).Len()
 }
 
 func (t *tree) min() (string, any, bool) {
 	if t.items == nil {
 		return "", nil, false
 	}
-	return t.items.Min()
+	return itemsOf(t).Min()
 }
 
 func (t *tree) ascend(pivot string, yield func(string, any) bool) {
 	if t.items != nil {
-		t.items.Ascend(pivot, yield)
+		itemsOf(t).Ascend(pivot, yield)
 	}
 }
 
 func (t *tree) set(generation uint64, key string, value any) {
 	t.copyFor(generation)
-	t.items.Set(key, value)
+	itemsOf(t).Set(key, value)
 }
 
 func (t *tree) delete(generation uint64, key string) {
@@ -113,7 +123,7 @@ func (t *tree) delete(generation uint64, key string) {
 		return
 	}
 	t.copyFor(generation)
-	t.items.Delete(key)
+	itemsOf(t).Delete(key)
 }
 
 // degree is half of what a node has at most. A change copies the nodes on its way:
@@ -128,7 +138,7 @@ func (t *tree) copyFor(generation uint64) {
 	case t.items == nil:
 		t.items = btree.NewMap[string, any](degree)
 	case t.generation != generation:
-		header := *t.items
+		header := *itemsOf(t)
 		t.items = header.Copy()
 	}
 	t.generation = generation

@@ -32,13 +32,25 @@ type Operation struct {
 // Of is the entry of a method of the transaction, named after its input's type.
 // Its output carries the request id, as the client's does, unless no client gets it.
 func Of[In, Out any](method func(*registry.Tx, context.Context, *In) (*Out, error)) *Operation {
-	input := reflect.TypeFor[In]()
-	metadata := index[middleware.Metadata](reflect.TypeFor[Out](), "ResultMetadata")
-	op := &Operation{
+	newInput := func() smithy.Serializable { return any(new(In)).(smithy.Serializable) }
+	return newOperation(reflect.TypeFor[In](), reflect.TypeFor[Out](), newInput, func(ctx context.Context, call *Call) (any, error) {
+		out, err := method(&call.Tx, ctx, call.Input.(*In))
+		if err != nil {
+			return nil, err
+		}
+		return out, nil
+	})
+}
+
+// newOperation is Of without the types of one operation, so that there is one of it and
+// not 62.
+func newOperation(input, output reflect.Type, newInput func() smithy.Serializable, method Handler) *Operation {
+	metadata := index[middleware.Metadata](output, "ResultMetadata")
+	return &Operation{
 		Name:     strings.TrimSuffix(input.Name(), "Input"),
-		NewInput: func() smithy.Serializable { return any(new(In)).(smithy.Serializable) },
+		NewInput: newInput,
 		Run: func(ctx context.Context, call *Call) (any, error) {
-			out, err := registry.Run(&call.Tx, func() (*Out, error) { return method(&call.Tx, ctx, call.Input.(*In)) })
+			out, err := registry.Run(&call.Tx, func() (any, error) { return method(ctx, call) })
 			if err != nil {
 				return nil, err
 			}
@@ -49,14 +61,13 @@ func Of[In, Out any](method func(*registry.Tx, context.Context, *In) (*Out, erro
 			awsmiddleware.SetRequestIDMetadata(metadata, call.Record.RequestID)
 			return out, nil
 		},
+		registryID:      index[*string](input, "RegistryId"),
+		repositoryName:  index[*string](input, "RepositoryName"),
+		repositoryNames: index[[]string](input, "RepositoryNames"),
+		resourceARN:     index[*string](input, "ResourceArn"),
+		tags:            index[[]types.Tag](input, "Tags"),
+		tagKeys:         index[[]string](input, "TagKeys"),
 	}
-	op.registryID = index[*string](input, "RegistryId")
-	op.repositoryName = index[*string](input, "RepositoryName")
-	op.repositoryNames = index[[]string](input, "RepositoryNames")
-	op.resourceARN = index[*string](input, "ResourceArn")
-	op.tags = index[[]types.Tag](input, "Tags")
-	op.tagKeys = index[[]string](input, "TagKeys")
-	return op
 }
 
 // Identify gives an output, a pointer, the request id that the client finds in its
