@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"sync"
@@ -77,6 +78,7 @@ func TestWrongFunctionsAreNamed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for what hangs")
 	}
+	after := fmt.Sprintf("after %v of real time", time.Second*slower)
 	var locked sync.Mutex
 	locked.Lock()
 	poll := func(ctx context.Context, r *fakeecr.Registry, pause func(context.Context) bool) error {
@@ -157,7 +159,7 @@ func TestWrongFunctionsAreNamed(t *testing.T) {
 				locked.Lock()
 			}
 			return nil
-		}, Faults("throttled_once"), exploration.NeverEnds, "after 1s of real time: [sync.Mutex.Lock] in "},
+		}, Faults("throttled_once"), exploration.NeverEnds, after + ": [sync.Mutex.Lock] in "},
 		{"ignores failures", func(ctx context.Context, r *fakeecr.Registry) error {
 			_, err := r.Client().BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{RepositoryName: app, ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("v2")}}})
 			return err
@@ -185,7 +187,7 @@ func TestWrongFunctionsAreNamed(t *testing.T) {
 				runtime.Gosched()
 			}
 			return nil
-		}, Faults("server_error"), exploration.NeverEnds, "it hangs, and was left behind after 1s of real time"},
+		}, Faults("server_error"), exploration.NeverEnds, "it hangs, and was left behind " + after},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var options []Option
