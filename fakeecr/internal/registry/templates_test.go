@@ -199,6 +199,12 @@ func TestTemplateRefusals(t *testing.T) {
 			},
 			"ValidationException", "The custom role ARN 'arn:aws:iam::210987654321:role/x' is not valid. Specify a role in the same account as the registry and try again.",
 		},
+		"a role of a name that IAM does not take": {
+			func(in *ecr.CreateRepositoryCreationTemplateInput) {
+				in.CustomRoleArn = aws.String("arn:aws:iam::123456789012:role/no role")
+			},
+			"ValidationException", "The custom role ARN 'arn:aws:iam::123456789012:role/no role' is not valid. Specify a role in the same account as the registry and try again.",
+		},
 		"a prefix that is there": {
 			func(in *ecr.CreateRepositoryCreationTemplateInput) { in.Prefix = aws.String("there/") },
 			"TemplateAlreadyExistsException", "The repository creation template with the prefix 'there/' already exists in the registry with id '123456789012'",
